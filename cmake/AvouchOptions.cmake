@@ -1,0 +1,37 @@
+# Language level, warnings, hardening and sanitizers, for every target of ours.
+
+option(AVOUCH_TESTS "Build the tests" ON)
+option(AVOUCH_FUZZ "Build libFuzzer targets instead of corpus replays (clang only)" OFF)
+set(AVOUCH_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=, or empty")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_program(AVOUCH_CCACHE ccache)
+if(AVOUCH_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${AVOUCH_CCACHE}")
+endif()
+
+add_library(avouch_options INTERFACE)
+target_include_directories(avouch_options INTERFACE "${PROJECT_SOURCE_DIR}/src")
+target_compile_definitions(avouch_options INTERFACE
+  AVOUCH_VERSION="${PROJECT_VERSION}" SPDLOG_FMT_EXTERNAL _GLIBCXX_ASSERTIONS)
+target_compile_options(avouch_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wold-style-cast
+  -Wnon-virtual-dtor -Werror -fstack-protector-strong -fcf-protection)
+target_link_options(avouch_options INTERFACE -Wl,-z,relro -Wl,-z,now -Wl,--as-needed)
+
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  target_compile_options(avouch_options INTERFACE -Werror=thread-safety)
+endif()
+if(CMAKE_BUILD_TYPE MATCHES "Release|RelWithDebInfo" AND NOT AVOUCH_SANITIZE)
+  target_compile_definitions(avouch_options INTERFACE _FORTIFY_SOURCE=2)
+endif()
+if(AVOUCH_SANITIZE)
+  target_compile_options(avouch_options INTERFACE
+    -fsanitize=${AVOUCH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(avouch_options INTERFACE -fsanitize=${AVOUCH_SANITIZE})
+endif()
