@@ -1,0 +1,41 @@
+#pragma once
+
+// COSE_Sign1 (RFC 9052, 4.2), tag 18, ES256 only, attached payload or detached.
+
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "codec/cbor.h"
+#include "crypto/keys.h"
+
+namespace avouch::codec {
+
+// Header labels used here (IANA COSE Header Parameters; RFC 9995; RFC 9942).
+inline constexpr std::int64_t kCoseAlg = 1, kCoseContentType = 3, kCoseKid = 4, kCoseCwtClaims = 15,
+                              kCoseTyp = 16, kCosePayloadHashAlg = 258,
+                              kCosePreimageContentType = 259;
+inline constexpr std::int64_t kCoseEs256 = -7;
+
+// RFC 9679-style key ID: the first 8 bytes of SHA-256 over the SubjectPublicKeyInfo.
+Bytes key_id(const crypto::PublicKey& key);
+
+struct UnverifiedSign1 {
+  Cbor protected_header;  // a map
+  Bytes protected_bytes;  // as signed
+  Cbor unprotected_header;
+  std::optional<Bytes> payload;  // nothing: detached (null on the wire)
+  Bytes signature;
+};
+
+// Adds alg ES256 to `protected_header` (a map without label 1), signs, and encodes.
+Result<Bytes> sign1(const crypto::PrivateKey& key, Cbor::Map protected_header, ByteView payload);
+
+// Structure only: tag 18, four elements, deterministic encoding, alg ES256 in the protected header.
+Result<UnverifiedSign1> parse_sign1_unverified(ByteView encoded, const CborLimits& limits = {});
+
+// A value only if the signature over `payload` (or message.payload) is by `key`.
+Result<void> verify_sign1(const UnverifiedSign1& message, const crypto::PublicKey& key,
+                          std::optional<ByteView> detached_payload = std::nullopt);
+
+}  // namespace avouch::codec

@@ -1,0 +1,78 @@
+#pragma once
+
+// Reads a JSON object field by field and collects every error with its path, so that a person
+// sees all mistakes of an object at once: `spec.freshness.maxAge: "5x" is not a duration: ...`.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "codec/json.h"
+
+namespace avouch::codec {
+
+struct FieldError {
+  std::string path;     // "spec.pcrs.exact[2].index"
+  std::string message;  // what was wrong, what was expected
+};
+
+// Errors of one document. At most 100 are kept.
+class FieldErrors {
+ public:
+  void add(std::string path, std::string message);
+  bool empty() const { return errors_.empty(); }
+  const std::vector<FieldError>& list() const { return errors_; }
+  std::string text() const;  // "path: message; path: message"
+
+ private:
+  std::vector<FieldError> errors_;
+};
+
+// A view of one object of the document. Getters record an error and return nothing (or the default)
+// when the field is of the wrong type or out of range; `required` getters also when it is missing.
+// finish() records every member that no getter asked for: "unknown field; known are: ...".
+class Fields {
+ public:
+  Fields(const Json& value, std::string path, FieldErrors& errors);
+
+  const std::string& path() const { return path_; }
+  bool has(std::string_view name) const;
+
+  std::optional<std::string> string(std::string_view name, std::size_t max_bytes = 4096);
+  std::string required_string(std::string_view name, std::size_t max_bytes = 4096);
+  std::optional<std::int64_t> integer(std::string_view name, std::int64_t min, std::int64_t max);
+  std::int64_t required_integer(std::string_view name, std::int64_t min, std::int64_t max);
+  std::optional<bool> boolean(std::string_view name);
+  std::optional<std::chrono::milliseconds> duration(std::string_view name,
+                                                    std::chrono::milliseconds min,
+                                                    std::chrono::milliseconds max);
+  std::optional<Bytes> base64(std::string_view name, std::size_t max_bytes);  // standard, padded
+  std::optional<Bytes> hex(std::string_view name, std::size_t max_bytes);
+  // One of `allowed`; an error lists them.
+  std::optional<std::string> one_of(std::string_view name,
+                                    std::initializer_list<std::string_view> allowed);
+
+  std::optional<Fields> object(std::string_view name);
+  // Elements with their paths; nothing where the field is missing.
+  std::vector<Fields> objects(std::string_view name, std::size_t max_count);
+  std::vector<std::string> strings(std::string_view name, std::size_t max_count,
+                                   std::size_t max_bytes = 4096);
+  const Json* raw(std::string_view name);  // marks it as known
+
+  void error(std::string_view name,
+             std::string message);  // at path.name, or at path if name is empty
+  void finish();
+
+ private:
+  const Json* lookup(std::string_view name);
+  const Json::Object* object_ = nullptr;
+  std::string path_;
+  FieldErrors* errors_;
+  std::vector<std::string> known_;
+};
+
+}  // namespace avouch::codec

@@ -1,0 +1,86 @@
+#pragma once
+
+// Signing and verification keys (OpenSSL). Immutable once made and thread-safe.
+// A key that cannot be parsed, is of an unlisted kind, or is too weak is kRejected.
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "crypto/hash.h"
+
+namespace avouch::crypto {
+
+enum class KeyType { kEcP256, kEcP384, kRsa2048, kRsa3072, kRsa4096, kEd25519 };
+std::string_view key_type_name(KeyType type);
+
+enum class SignatureScheme {
+  kEcdsa,    // signature: r || s, each padded to the curve's size (COSE and TPM form, not DER)
+  kRsassa,   // PKCS#1 v1.5
+  kRsapss,   // salt length = digest length
+  kEd25519,  // hash is ignored
+};
+
+class PublicKey {
+ public:
+  // SubjectPublicKeyInfo, DER; no trailing bytes. EC points must be on the curve, RSA at least
+  // 2048 bits with an odd exponent of at least 65537 (ROCA-weak moduli are refused too).
+  static Result<PublicKey> from_spki_der(ByteView der);
+  static Result<PublicKey> from_pem(std::string_view pem);
+  static Result<PublicKey> ec_from_point(KeyType curve, ByteView x,
+                                         ByteView y);  // leading zeros may be missing
+  static Result<PublicKey> rsa_from_modulus(ByteView modulus, std::uint32_t exponent);
+  static Result<PublicKey> ed25519_from_raw(ByteView raw32);
+
+  KeyType type() const;
+  Bytes spki_der() const;
+  std::string pem() const;
+  Result<Bytes> ed25519_raw() const;                 // 32 bytes; kRejected for another type
+  Result<std::pair<Bytes, Bytes>> ec_point() const;  // x, y padded to the curve's size
+  bool operator==(const PublicKey& other) const;
+
+  // A value only if `signature` is one by this key over `message`; kRejected otherwise, also for a
+  // scheme that does not fit the key. SHA-1 is always refused.
+  Result<void> verify(SignatureScheme scheme, HashAlgorithm hash, ByteView message,
+                      ByteView signature) const;
+
+  // For MakeCredential (TPM 2.0 Part 1, B.10.4 and C.6.4).
+  Result<Bytes> rsa_oaep_encrypt(HashAlgorithm hash, ByteView label, ByteView plaintext) const;
+  // Ephemeral ECDH: the x coordinate of the shared point, padded, and the ephemeral public key.
+  struct EphemeralAgreement;
+  Result<EphemeralAgreement> ecdh_ephemeral() const;
+
+  struct Impl;
+  explicit PublicKey(std::shared_ptr<const Impl> impl);
+  const Impl& impl() const { return *impl_; }
+
+ private:
+  std::shared_ptr<const Impl> impl_;
+};
+
+struct PublicKey::EphemeralAgreement {
+  Bytes shared_x;
+  Bytes ephemeral_x, ephemeral_y;
+};
+
+class PrivateKey {
+ public:
+  static PrivateKey generate(KeyType type);
+  static Result<PrivateKey> from_pem(std::string_view pkcs8_pem);
+
+  std::string pem() const;  // PKCS#8, not encrypted: a secret
+  PublicKey public_key() const;
+  KeyType type() const;
+  Result<Bytes> sign(SignatureScheme scheme, HashAlgorithm hash, ByteView message) const;
+
+  struct Impl;
+  explicit PrivateKey(std::shared_ptr<const Impl> impl);
+  const Impl& impl() const { return *impl_; }
+
+ private:
+  std::shared_ptr<const Impl> impl_;
+};
+
+}  // namespace avouch::crypto
