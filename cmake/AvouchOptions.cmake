@@ -1,6 +1,7 @@
 # Language level, warnings, hardening and sanitizers, for every target of ours.
 
 option(AVOUCH_TESTS "Build the tests" ON)
+option(AVOUCH_BENCH "Build the benchmarks" ON)
 option(AVOUCH_FUZZ "Build libFuzzer targets instead of corpus replays (clang only)" OFF)
 set(AVOUCH_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=, or empty")
 

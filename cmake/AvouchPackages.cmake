@@ -17,5 +17,7 @@ pkg_check_modules(TSS2_ESYS REQUIRED IMPORTED_TARGET tss2-esys tss2-tctildr tss2
 pkg_check_modules(CBOR REQUIRED IMPORTED_TARGET libcbor)
 if(AVOUCH_TESTS)
   find_package(GTest REQUIRED)
+endif()
+if(AVOUCH_BENCH)
   find_package(benchmark REQUIRED)
 endif()
