@@ -43,7 +43,13 @@ run_ctest() {
 stage_style() {
   quietly "$1" "$HACK_DIR/format.sh" --check &&
     quietly "$1" "$HACK_DIR/check-includes.sh" &&
-    (cd "$REPO_DIR" && git ls-files '*.sh' .ci/run | xargs quietly "$1" shellcheck -x)
+    quietly "$1" check_scripts
+}
+
+check_scripts() {
+  local -a scripts
+  mapfile -t scripts < <(git -C "$REPO_DIR" ls-files '*.sh' .ci/run)
+  (cd "$REPO_DIR" && shellcheck -x "${scripts[@]}")
 }
 
 stage_release() { build release "$1" && run_ctest release "$1" 'unit|contract|fuzz|integration'; }

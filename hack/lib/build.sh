@@ -1,5 +1,5 @@
 # Builds with CMake, outside the tree. Source it after common.sh.
-# shellcheck shell=bash
+# shellcheck shell=bash source=hack/lib/common.sh
 
 # One build folder for each checkout and preset, so that two checkouts never share one.
 build_dir() {
