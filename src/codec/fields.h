@@ -33,7 +33,9 @@ class FieldErrors {
 };
 
 // A view of one object of the document. Getters record an error and return nothing (or the default)
-// when the field is of the wrong type or out of range; `required` getters also when it is missing.
+// when the field is of the wrong type or out of range; `required` getters also when it is missing
+// (and a required string when it is empty). A member that is null counts as missing, as in
+// Kubernetes. The document and the FieldErrors must outlive the view.
 // finish() records every member that no getter asked for: "unknown field; known are: ...".
 class Fields {
  public:
@@ -68,7 +70,9 @@ class Fields {
   void finish();
 
  private:
-  const Json* lookup(std::string_view name);
+  const Json* lookup(std::string_view name);  // marks it as known
+  const Json::Array* list(std::string_view name, std::string_view expected, std::size_t max_count);
+
   const Json::Object* object_ = nullptr;
   std::string path_;
   FieldErrors* errors_;

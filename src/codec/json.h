@@ -67,14 +67,19 @@ struct JsonLimits {
   std::size_t depth = 64;
 };
 
-// kRejected, with line and column: a duplicate member, trailing data, invalid UTF-8, an unpaired
-// surrogate, depth or size over the limit, a number out of range.
+// kRejected, with line and column (from 1; a column is a code point): a duplicate member, trailing
+// data, invalid UTF-8, an unpaired surrogate, a byte order mark, depth or size over the limit, an
+// integer that does not fit int64 or another number that does not fit a double. Never quotes the
+// input but for the name of a duplicate member. Memory is bounded by a small multiple of the text.
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
 
+// Always valid UTF-8: bytes that are not become U+FFFD. A double stays one (1.0, not 1); infinities
+// and NaN, which JSON has not, become null.
 std::string to_json(const Json& value);         // compact; members sorted bytewise
 std::string to_json_pretty(const Json& value);  // two spaces, for people
 
-// RFC 8785 for values without fractions (kRejected if there is one): what digests are made of.
+// RFC 8785 for values without fractions: what digests are made of. kRejected: a double, an integer
+// beyond +-(2^53 - 1) (where RFC 8785 would round), text that is not UTF-8.
 Result<std::string> canonical_json(const Json& value);
 
 }  // namespace avouch::codec

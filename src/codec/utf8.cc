@@ -1,0 +1,58 @@
+#include "codec/utf8.h"
+
+namespace avouch::codec {
+
+std::optional<CodePoint> first_code_point(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  const auto lead = static_cast<std::uint8_t>(text[0]);
+  if (lead < 0x80) return CodePoint{lead, 1};
+  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return std::nullopt;
+  std::uint32_t value = lead & (0x7fU >> length);
+  for (std::size_t i = 1; i < length; ++i) {
+    const auto byte = static_cast<std::uint8_t>(text[i]);
+    if ((byte & 0xc0) != 0x80) return std::nullopt;
+    value = value << 6 | (byte & 0x3fU);
+  }
+  const bool overlong = (length == 3 && value < 0x800) || (length == 4 && value < 0x10000);
+  const bool surrogate = value >= 0xd800 && value <= 0xdfff;
+  if (overlong || surrogate || value > 0x10ffff) return std::nullopt;
+  return CodePoint{value, length};
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const auto point = first_code_point(text);
+    if (!point) return false;
+    text.remove_prefix(point->length);
+  }
+  return true;
+}
+
+std::string to_valid_utf8(std::string_view text) {
+  if (is_utf8(text)) return std::string(text);
+  std::string out;
+  while (!text.empty()) {
+    const auto point = first_code_point(text);
+    out += point ? text.substr(0, point->length) : "\xEF\xBF\xBD";
+    text.remove_prefix(point ? point->length : 1);
+  }
+  return out;
+}
+
+std::string in_quotes(std::string_view text, std::size_t max_bytes) {
+  std::string out = "\"";
+  std::size_t used = 0;
+  while (used < text.size()) {
+    const auto point = first_code_point(text.substr(used));
+    const std::size_t length = point ? point->length : 1;
+    if (used + length > max_bytes) return out + "...\"";
+    const bool shown = point && point->value >= 0x20 && point->value != 0x7f &&
+                       !(point->value >= 0x80 && point->value < 0xa0);
+    out += shown ? text.substr(used, length) : "?";
+    used += length;
+  }
+  return out + "\"";
+}
+
+}  // namespace avouch::codec
