@@ -1,0 +1,45 @@
+#pragma once
+
+// What verified evidence means under a policy. A negative verdict is a value, not an error.
+
+#include <chrono>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "attest/enrolment.h"
+#include "attest/policy.h"
+#include "attest/quote.h"
+#include "attest/reason.h"
+#include "attest/trust.h"
+
+namespace avouch::attest {
+
+struct PolicyResult {
+  std::string name;
+  crypto::Sha256 spec_digest{};
+  crypto::Sha256 digest{};  // policy_digest()
+  std::chrono::milliseconds max_age{};
+  Status status = Status::kContraindicated;
+  TrustVector vector;
+  std::vector<Reason> reasons;  // none when affirming
+};
+
+// One policy. `endorsement` is what check_endorsement said for this policy's rules. Reasons are
+// those of all that failed, not only of the first: endorsement, SelectionInsufficient, PcrMismatch
+// for each PCR and bank. A policy without exact values is PolicyUnusable: nothing checked is
+// nothing proven.
+PolicyResult appraise(const Policy& policy, const crypto::Sha256& digest,
+                      const Checked<EndorsementResult>& endorsement, const VerifiedQuote& quote);
+
+struct Verdict {
+  Status status = Status::kContraindicated;
+  TrustVector vector;
+  std::vector<PolicyResult> policies;
+  std::vector<Reason> reasons;  // each with its policy's name in the message; worst first
+};
+
+// Worst wins. No policy at all is NoPolicy, contraindicated.
+Verdict combine(std::vector<PolicyResult> results);
+
+}  // namespace avouch::attest

@@ -1,0 +1,112 @@
+#pragma once
+
+// Who a node is: its endorsement key, the maker's word for it, and an attestation key that lives in
+// the same TPM. Pure; the caller keeps the state and makes its decisions one after another.
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "attest/evidence.h"
+#include "attest/policy.h"
+#include "attest/reason.h"
+#include "base/clock.h"
+#include "crypto/random.h"
+#include "crypto/x509.h"
+#include "tpm/credential.h"
+#include "tpm/types.h"
+
+namespace avouch::attest {
+
+// A pair of keys whose shape is right. Not yet: that the EK is genuine (check_endorsement), that it
+// belongs to this node (check_binding), that the AK lives beside it (check_activation).
+struct NodeKeys {
+  tpm::Public ek;
+  tpm::Public ak;
+  Bytes ak_qualified_name;  // as a child of the EK
+  crypto::Sha256
+      ek_digest{};  // SHA-256 of the EK's public area (TPMT_PUBLIC): the inventory's value
+};
+
+// EK: restricted decryption key of fixed TPM and parent with AES. AK: attributes exactly fixedTPM,
+// fixedParent, sensitiveDataOrigin, userWithAuth, restricted, sign (00050072); a fixed signing
+// scheme; no SHA-1. Codes: EndorsementInvalid (EK), IdentityMismatch (AK).
+Checked<NodeKeys> check_keys(const UnverifiedIdentity& identity);
+
+// node name -> digests of the EK public areas that may be there.
+using Inventory = std::map<std::string, std::vector<crypto::Sha256>, std::less<>>;
+// A ConfigMap's data: node name -> "sha256:HEX", several separated by white space.
+Result<Inventory> parse_inventory(const std::map<std::string, std::string>& data);
+// Every certificate of every value, in order of the keys; at most 1,000.
+Result<std::vector<crypto::Certificate>> parse_trust_bundle(
+    const std::map<std::string, std::string>& data);
+
+// What one policy's `endorsement` and `keys` say, with the ConfigMaps read.
+struct EndorsementRules {
+  std::vector<crypto::Certificate> trust_anchors;  // of all bundles
+  Enrollment enrollment = Enrollment::kInventory;
+  Inventory inventory;
+  std::vector<KeyKind> keys;
+};
+
+// Named rules for certificates that are odd but genuine; each one that was used is reported.
+//   nv-padding  zero bytes (00) or erased ones (ff) follow the DER in NV
+struct EndorsementResult {
+  Enrollment bound_by = Enrollment::kInventory;
+  std::vector<std::string> rules_used;
+};
+
+// In this order: key kind allowed (KeyNotAllowed); the first certificate is one for this EK: EKU
+// 2.23.133.8.1, not a CA, key usage that fits, no unknown critical extension, key equal to the
+// EK's; chain to a trust anchor at `now` (all EndorsementInvalid); inventory names this EK for
+// `node_name` (IdentityMismatch). Judge again when rules change, and at least daily: certificates
+// expire.
+Checked<EndorsementResult> check_endorsement(const NodeKeys& keys,
+                                             const UnverifiedIdentity& identity,
+                                             std::string_view node_name,
+                                             const EndorsementRules& rules, SystemTime now);
+
+// What enrolment fixes for a node until an administrator deletes its AttestationEvidence.
+struct Enrolled {
+  std::string node_uid;
+  crypto::Sha256 ek_digest{};
+  Bytes ak_name;
+  bool operator==(const Enrolled&) const = default;
+};
+
+// One TPM, one node: `of_node` is the enrolment that this node has, `of_ek` the one that this EK
+// has, of whatever node. IdentityMismatch where either is another pair. The same EK with a new AK
+// on the same node is no mismatch: it must be activated anew (Binding::kNewKey).
+enum class Binding { kFirst, kNewKey, kUnchanged };
+Checked<Binding> check_binding(const NodeKeys& keys, std::string_view node_uid,
+                               const std::optional<Enrolled>& of_node,
+                               const std::optional<Enrolled>& of_ek);
+
+inline constexpr std::chrono::minutes kActivationTime{5};
+
+// Keep it in memory only: it holds the secret. Publish `id` and `credential`.
+struct ActivationChallenge {
+  std::string id;  // 32 hexadecimal digits, random
+  std::string node_uid;
+  Bytes ak_name;
+  Bytes secret;  // 32 bytes
+  SystemTime made_at{};
+  tpm::Credential credential;
+};
+
+Result<ActivationChallenge> make_activation_challenge(const NodeKeys& keys,
+                                                      std::string_view node_uid,
+                                                      crypto::Random& random, SystemTime now);
+
+// What an agent that knows the secret answers (docs/interfaces.md).
+Bytes activation_proof(ByteView secret, std::string_view node_uid, std::string_view challenge_id,
+                       ByteView ak_name);
+
+// Uses the challenge up: one attempt. `keys` are those claimed now. ActivationFailed for another
+// id, another key, after kActivationTime, or a wrong proof (compared in constant time).
+Checked<Enrolled> check_activation(ActivationChallenge&& challenge, const NodeKeys& keys,
+                                   const ActivationAnswer& answer, SystemTime now);
+
+}  // namespace avouch::attest

@@ -1,0 +1,110 @@
+#pragma once
+
+// AttestationPolicy: what a node must prove, and which pods care. Field by field as in the CRD.
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "attest/selector.h"
+#include "base/result.h"
+#include "codec/json.h"
+#include "crypto/hash.h"
+#include "tpm/types.h"
+
+namespace avouch::attest {
+
+enum class Mode { kAudit, kWarn, kEnforce };
+enum class Enrollment { kInventory, kTrustOnFirstUse };
+enum class TaintEffect { kNoSchedule, kNoExecute, kNone };
+enum class Logging { kSpool, kStrict };
+
+std::string_view mode_name(Mode mode);                    // "Audit", "Warn", "Enforce"
+std::string_view enrollment_name(Enrollment enrollment);  // "Inventory", "TrustOnFirstUse"
+std::string_view taint_effect_name(TaintEffect effect);   // "NoSchedule", "NoExecute", "None"
+
+struct ConfigMapName {
+  std::string ns;
+  std::string name;
+  auto operator<=>(const ConfigMapName&) const = default;
+};
+
+// A kind of attestation key: "ecdsa-p256-sha256", "ecdsa-p384-sha384", and RSA with 2048 or 3072
+// bits: "rsassa-2048-sha256", "rsapss-3072-sha384" and so on.
+struct KeyKind {
+  crypto::KeyType type = crypto::KeyType::kEcP256;
+  tpm::SigningScheme scheme;
+  bool operator==(const KeyKind&) const = default;
+};
+std::string key_kind_name(const KeyKind& kind);
+
+struct ExactPcr {
+  std::uint8_t index = 0;
+  std::map<crypto::HashAlgorithm, std::vector<Bytes>> accepted;  // one list for each of pcrs.banks
+};
+
+struct PolicySpec {
+  LabelSelector node_selector;
+  LabelSelector namespace_selector;  // workloads
+  LabelSelector pod_selector;
+  Mode mode = Mode::kEnforce;
+  std::chrono::milliseconds max_age{std::chrono::minutes{5}};
+  std::vector<ConfigMapName> trust_bundles;
+  Enrollment enrollment = Enrollment::kInventory;
+  std::optional<ConfigMapName> inventory;
+  std::vector<KeyKind> keys;
+  std::vector<crypto::HashAlgorithm> banks;
+  std::vector<ExactPcr> exact;
+  TaintEffect taint = TaintEffect::kNoSchedule;
+  bool condition = true;
+  Logging logging = Logging::kSpool;
+};
+
+struct Policy {
+  std::string name;
+  PolicySpec spec;
+  crypto::Sha256 spec_digest{};
+};
+
+// Strict, all errors at once with their paths (kRejected). Required: nodeSelector, workloads,
+// endorsement.trustBundles, pcrs.banks, pcrs.exact. Defaults: mode Enforce, freshness.maxAge 5m,
+// endorsement.enrollment Inventory (which needs endorsement.inventory), keys ecdsa-p256-sha256,
+// rsassa-2048-sha256 and ecdsa-p384-sha384, onFailure {taint: NoSchedule, condition: true}, logging
+// Spool.
+//
+// Refused, so that a policy never checks less than it says: bootLog and runtime (not in force in
+// this version), an empty pcrs.exact (checks nothing), an exact PCR without values for one of
+// pcrs.banks or with values for another bank, SHA-1 as the only bank, unknown members anywhere.
+Result<Policy> parse_policy(std::string name, const codec::Json& spec);
+
+// SHA-256 of the RFC 8785 form of `spec` as stored.
+Result<crypto::Sha256> spec_digest(const codec::Json& spec);
+
+// Something that a policy refers to.
+struct Reference {
+  std::string name;  // "ConfigMap/NAMESPACE/NAME"
+  crypto::Sha256 content{};
+};
+// content is the digest of the RFC 8785 form of the ConfigMap's `data`.
+Reference config_map_reference(const ConfigMapName& name,
+                               const std::map<std::string, std::string>& data);
+// The references of a policy in the order of the spec: trust bundles, then inventory.
+std::vector<ConfigMapName> references_of(const PolicySpec& spec);
+crypto::Sha256 policy_digest(const crypto::Sha256& spec_digest,
+                             std::span<const Reference> references);
+
+// What a quote must cover for this policy: every exact PCR in every required bank.
+tpm::PcrSelection required_selection(const PolicySpec& spec);
+
+// Label keys of nodeSelector that a node's own credentials can set: a policy that uses one should
+// say so in its conditions.
+std::vector<std::string> self_set_labels(const PolicySpec& spec);
+
+// "sha256:" and 64 lower-case hexadecimal digits.
+std::string digest_text(const crypto::Sha256& digest);
+Result<crypto::Sha256> parse_digest_text(std::string_view text);
+
+}  // namespace avouch::attest

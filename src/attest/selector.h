@@ -1,0 +1,40 @@
+#pragma once
+
+// Kubernetes label selectors. An empty selector matches everything.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "codec/fields.h"
+
+namespace avouch::attest {
+
+using Labels = std::map<std::string, std::string, std::less<>>;
+
+struct LabelRequirement {
+  enum class Operator { kIn, kNotIn, kExists, kDoesNotExist };
+  std::string key;
+  Operator op = Operator::kIn;
+  std::vector<std::string> values;  // In and NotIn: at least one; else none
+};
+
+struct LabelSelector {
+  Labels match_labels;
+  std::vector<LabelRequirement> match_expressions;
+
+  bool selects_everything() const { return match_labels.empty() && match_expressions.empty(); }
+};
+
+// As the API server decides it: NotIn and DoesNotExist also match where the label is missing.
+bool matches(const LabelSelector& selector, const Labels& labels);
+
+// Strict: unknown members, invalid keys or values, contradictory operators and more than 64
+// expressions, labels or values are recorded as errors.
+LabelSelector read_selector(codec::Fields fields);
+
+// The keys that the selector looks at, each once, sorted (to warn of labels that a node sets
+// itself).
+std::vector<std::string> keys_of(const LabelSelector& selector);
+
+}  // namespace avouch::attest
