@@ -1,0 +1,49 @@
+#pragma once
+
+// Reading a log without trusting who serves it: checkpoint, entries and their proofs, through a
+// TileReader. Every result has been verified up to a checkpoint that a known key signed.
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "tlog/checkpoint.h"
+#include "tlog/store.h"
+#include "tlog/tile.h"
+#include "tlog/tree.h"
+
+namespace avouch::tlog {
+
+// Nodes of the tree of `size` leaves from tiles. Keeps the tiles that it has read: for one proof or
+// a few, not for a walk over the log. `reader` outlives it. Not verified by themselves: verify what
+// is made from them against a root.
+NodeSource tile_nodes(TileReader& reader, std::uint64_t size);
+
+// The bytes of a tile or bundle; a partial one that is gone is cut from the full one. kRetryable if
+// neither is there.
+Result<Bytes> fetch_resource(TileReader& reader, const Resource& resource);
+
+Result<VerifiedCheckpoint> fetch_checkpoint(TileReader& reader,
+                                            std::span<const NoteVerifier> log_keys,
+                                            std::string_view origin);
+
+struct IncludedEntry {
+  std::uint64_t index = 0;
+  Bytes entry;
+  Hash leaf{};
+  std::vector<Hash> proof;  // verified: leads from `leaf` to the checkpoint's root
+};
+
+// Entry `index` and its inclusion in `checkpoint`. kRejected: index >= size; tiles or bundle that
+// do not lead to the root.
+Result<IncludedEntry> fetch_entry(TileReader& reader, const VerifiedCheckpoint& checkpoint,
+                                  std::uint64_t index);
+
+// Whether `newer` continues `older`. kRejected if it does not: keep both notes, they prove it.
+Result<std::vector<Hash>> fetch_consistency(TileReader& reader, const Checkpoint& older,
+                                            const VerifiedCheckpoint& newer);
+
+}  // namespace avouch::tlog

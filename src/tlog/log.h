@@ -1,0 +1,122 @@
+#pragma once
+
+// The log's writer: gives entries their index, makes them durable in groups, and publishes
+// checkpoints.
+//
+//   sequenced  the entry's index is on stable storage: it will be in the tree, at that index
+//   published  a checkpoint that covers it can be read, at most `publish_within` later
+//
+// One thread sequences, one publishes; callers only queue. All methods are thread-safe. Callbacks
+// run on the log's threads: they must be quick, must not throw, and must not call the waiting
+// methods (append_and_wait, publish_now) nor destroy the log.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "tlog/checkpoint.h"
+#include "tlog/store.h"
+#include "tlog/tree.h"
+
+namespace avouch::tlog {
+
+struct LogOptions {
+  std::string origin;
+  std::chrono::milliseconds publish_within{1000};
+  std::chrono::milliseconds batch_age{0};  // a batch waits at most this long to grow
+  std::size_t batch_entries = 4096;
+  std::size_t batch_bytes = 4 * 1024 * 1024;
+  std::size_t queue_entries = 16'384;          // waiting; more are refused as kRetryable
+  std::size_t queue_bytes = 32 * 1024 * 1024;  // the same
+  std::size_t unpublished_entries = 262'144;   // sequenced, not published: the same
+  std::size_t unpublished_bytes = 64 * 1024 * 1024;
+  std::size_t recent_ids = 65'536;     // how many entries back a repeated id is recognised
+  bool adopt_missing_anchors = false;  // start although an anchor has forgotten a log with entries
+
+  // Called on each published checkpoint, in order.
+  std::function<void(const VerifiedCheckpoint&)> on_published;
+  // Called once, when the log has failed for good: the process should end.
+  std::function<void(const Error&)> on_fatal;
+};
+
+struct Submission {
+  Bytes entry;     // 1 to 65,535 bytes
+  Bytes preimage;  // at most 65,535 bytes; may be empty
+  std::string id;  // at most 128 bytes. The same id, or without an id the same entry, gets the
+                   // same index.
+};
+
+struct Sequenced {
+  std::uint64_t index = 0;
+  Hash leaf{};
+};
+
+struct StoredEntry {
+  std::uint64_t index = 0;
+  Bytes entry;
+  Bytes preimage;  // empty if there was none, or it was erased
+  std::string id;
+};
+
+struct LogStatus {
+  std::uint64_t sequenced = 0;  // entries with an index
+  std::uint64_t published = 0;  // entries under the published checkpoint
+  std::uint64_t queued = 0;     // entries waiting for one
+  std::uint64_t duplicates = 0, refused = 0, commits = 0, publications = 0;
+  std::chrono::microseconds commit_time{0};  // sum over commits
+  std::optional<Error> failure;
+};
+
+class Log {
+ public:
+  using AppendDone = std::function<void(Result<std::vector<Sequenced>>)>;
+  using PublishDone = std::function<void(Result<VerifiedCheckpoint>)>;
+
+  // Opens the log in `store`, or creates an empty one (checkpoint of size 0) where neither store
+  // nor anchors know one. Verifies right edge, last bundle and anchors against the signed
+  // checkpoint and takes up what was committed. kFatal, with what to do, if an anchor is ahead of
+  // or contradicts the store, or anything is damaged: then nothing is signed.
+  // Store, anchors and clock outlive the log.
+  static Result<std::unique_ptr<Log>> open(LogOptions options, Store& store,
+                                           std::vector<Anchor*> anchors, NoteSigner signer,
+                                           Clock& clock);
+  // Sequences what is queued, publishes it, stops.
+  ~Log();
+
+  // Queues all submissions, or none; `done` gets their places in order once all are sequenced.
+  // kRejected (sizes), kRetryable (a queue is full: try later) or kFatal reach `done` too, at once.
+  void append(std::vector<Submission> submissions, AppendDone done);
+  Result<Sequenced> append_and_wait(Submission submission);
+
+  // Publishes at once all that is sequenced when it is called. Where that is published already, the
+  // present checkpoint is the answer.
+  void publish(PublishDone done);
+  Result<VerifiedCheckpoint> publish_now();
+
+  VerifiedCheckpoint checkpoint() const;  // the newest published
+  LogStatus status() const;
+
+  // A sequenced entry. kRejected if there is none of that index.
+  Result<StoredEntry> get(std::uint64_t index) const;
+
+  // The entry's inclusion in `at`, a checkpoint of this log, from stored tiles; checked against its
+  // root, so that damage is kFatal and never leaves as a proof.
+  Result<std::vector<Hash>> inclusion_proof(std::uint64_t index,
+                                            const VerifiedCheckpoint& at) const;
+
+  struct Impl;
+  explicit Log(std::unique_ptr<Impl> impl);
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace avouch::tlog
