@@ -1,0 +1,116 @@
+#pragma once
+
+// Calls on the API server's objects, as JSON. Thread-safe as far as its transport is.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codec/json.h"
+#include "kube/api_error.h"
+#include "kube/resource.h"
+#include "kube/transport.h"
+
+namespace avouch::kube {
+
+struct ListOptions {
+  std::string label_selector;  // "a=b,c in (d,e)"
+  std::string field_selector;  // "metadata.name=x", "spec.nodeName=y"
+  int page_size = 500;
+  // "" reads from etcd's quorum; "0" takes whatever the server's cache has.
+  std::string resource_version;
+  bool metadata_only = false;  // PartialObjectMetadata: apiVersion, kind, metadata
+  std::size_t max_objects = 100'000;
+  std::size_t max_object_bytes = 3 * 1024 * 1024;
+};
+
+struct ObjectList {
+  std::vector<Json> items;
+  std::string resource_version;
+  std::string continue_token;           // of list_page(): "" on the last page
+  std::vector<std::string> unreadable;  // why each object that is not in `items` could not be read
+};
+
+struct WatchOptions {
+  std::string label_selector;
+  std::string field_selector;
+  std::string resource_version;
+  bool metadata_only = false;
+  std::chrono::seconds timeout{300};  // asked of the server, which then ends the stream
+  StreamLimits limits;
+};
+
+struct ApplyOptions {
+  std::string field_manager;
+  bool force = true;  // take over fields that another manager owns
+};
+
+struct DeleteOptions {
+  std::string uid;  // preconditions; "" is none
+  std::string resource_version;
+  std::optional<int> grace_seconds;
+};
+
+enum class PatchType { kJson, kMerge, kStrategicMerge };
+
+class Client {
+ public:
+  struct Options {
+    std::chrono::milliseconds timeout{30'000};  // of each call
+    std::string user_agent = "avouch";
+    std::string field_manager;  // default for create, update and patch; "" leaves it to the server
+  };
+
+  explicit Client(Transport& transport);
+  Client(Transport& transport, Options options);
+
+  ApiResult<Json> get(const ResourcePath& resource, std::string_view name,
+                      std::string_view subresource = {}) const;
+
+  // All pages. An object that cannot be read (too large, too deep) is left out and named in
+  // `unreadable`; the rest is returned. More than max_objects is kRejected. A continue token that
+  // expires between pages gives is_gone().
+  ApiResult<ObjectList> list(const ResourcePath& resource, const ListOptions& options = {}) const;
+  ApiResult<ObjectList> list_page(const ResourcePath& resource, const ListOptions& options,
+                                  const std::string& continue_token) const;
+
+  // POST. The namespace is resource.ns; apiVersion and kind must be in the object.
+  ApiResult<Json> create(const ResourcePath& resource, const Json& object) const;
+  // POST to a subresource of an object: "binding", "token", "eviction".
+  ApiResult<Json> create_subresource(const ResourcePath& resource, std::string_view name,
+                                     std::string_view subresource, const Json& object) const;
+
+  // PUT. The object's metadata.resourceVersion, if it is there, must still be current.
+  ApiResult<Json> update(const ResourcePath& resource, const Json& object,
+                         std::string_view subresource = {}) const;
+
+  ApiResult<Json> patch(const ResourcePath& resource, std::string_view name, PatchType type,
+                        const Json& patch, std::string_view subresource = {}) const;
+
+  // Server-side apply of metadata.name in `object`; creates it where it is missing.
+  ApiResult<Json> apply(const ResourcePath& resource, const Json& object,
+                        const ApplyOptions& options, std::string_view subresource = {}) const;
+
+  ApiResult<void> remove(const ResourcePath& resource, std::string_view name,
+                         const DeleteOptions& options = {}) const;
+
+  // Hands each event's line to `on_line` until the stream ends. Bookmarks are asked for.
+  ApiResult<void> watch(const ResourcePath& resource, const WatchOptions& options,
+                        const Transport::OnLine& on_line, std::stop_token stop) const;
+
+  // Any other call; an answer outside 2xx is an error. "" as an answer gives null.
+  ApiResult<Json> call(HttpRequest request, const std::string& what) const;
+
+ private:
+  ApiResult<HttpResponse> exchange(HttpRequest request, const std::string& what) const;
+
+  Transport* transport_;
+  Options options_;
+};
+
+}  // namespace avouch::kube

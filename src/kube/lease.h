@@ -1,0 +1,95 @@
+#pragma once
+
+// Leader election by a coordination.k8s.io/v1 Lease.
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+#include "kube/client.h"
+
+namespace avouch::kube {
+
+struct LeaseOptions {
+  std::string ns;
+  std::string name;
+  std::string identity;  // unique to this process: pod name and UID
+  std::chrono::milliseconds lease_duration{15'000};
+  std::chrono::milliseconds renew_deadline{10'000};  // < lease_duration
+  std::chrono::milliseconds retry_period{2'000};     // < renew_deadline
+};
+
+// kRejected with every rule that the options break.
+Result<void> check_lease_options(const LeaseOptions& options);
+
+// Safety does not rest on the candidates' wall clocks: another's lease counts as expired only when
+// this process has seen it unchanged for its whole duration by its own steady clock, and one's own
+// ends renew_deadline after the last successful renewal was *begun*. A process that was stopped and
+// wakes finds is_leader() false at once, before any thread of it has run.
+//
+// Between is_leader() and a write's arrival time passes: writes that must not come from a past
+// leader carry a resourceVersion, and their time-out ends before leading_until().
+class LeaderElector {
+ public:
+  // References must outlive the elector.
+  LeaderElector(const Client& client, Clock& clock, LeaseOptions options);
+  ~LeaderElector();  // stops and releases
+  LeaderElector(const LeaderElector&) = delete;
+  LeaderElector& operator=(const LeaderElector&) = delete;
+
+  // Before start(); called on the elector's thread, on_lost also when stop() ends a leadership.
+  void on_elected(std::function<void()> handler);
+  void on_lost(std::function<void()> handler);
+  void on_problem(std::function<void(const std::string&)> handler);
+
+  void start();
+  void stop();  // gives the lease up, so that a successor need not wait; any thread but its own
+
+  // Reads the clock each time. Thread-safe.
+  bool is_leader() const;
+  std::optional<SteadyTime> leading_until() const;  // empty when not leading
+  // spec.leaseTransitions of the own leadership: grows with each change of leader. 0 when never
+  // led.
+  std::int64_t term() const;
+  std::string holder() const;  // as last seen; "" when unknown
+
+  // One attempt to acquire or renew; returns how long to wait before the next. This is what the
+  // thread runs in a loop; tests call it directly.
+  std::chrono::milliseconds step();
+  void release();  // no effect when not leading
+
+ private:
+  enum class Attempt { kLeading, kNotLeading };
+  ApiResult<Attempt> try_acquire(SteadyTime begun);
+  void lead(SteadyTime until, std::int64_t term, const std::string& resource_version);
+  void set_not_leading();
+  void problem(const std::string& message);
+  void run(const std::stop_token& stop);
+
+  const Client& client_;
+  Clock& clock_;
+  const LeaseOptions options_;
+  std::function<void()> on_elected_, on_lost_;
+  std::function<void(const std::string&)> on_problem_;
+
+  // The lease as this process has seen it, and since when: elector's thread.
+  std::string seen_version_;
+  SteadyTime seen_since_{};
+  bool announced_ = false;
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::optional<SteadyTime> until_;
+  std::int64_t term_ = 0;
+  std::string holder_;
+  std::jthread thread_;
+};
+
+}  // namespace avouch::kube
