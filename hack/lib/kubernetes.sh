@@ -1,0 +1,74 @@
+# Kubernetes 1.20.2 built from Debian's source package, kept in the cache.
+# Source it after common.sh and deps.sh.
+# shellcheck shell=bash
+
+KUBERNETES_VERSION=1.20.2
+KUBERNETES_PARTS=(kube-apiserver kube-scheduler kube-controller-manager kubelet kube-proxy kubectl)
+KUBERNETES_DIR=$CACHE_DIR/kubernetes-$KUBERNETES_VERSION
+GO_BIN=/usr/lib/go-1.19/bin
+
+# private_source_apt DIR ARGUMENTS...: apt-get that sees source packages,
+# by entries derived from the machine's own; the system's files stay as they are.
+private_source_apt() {
+  local dir=$1
+  shift
+  apt_get -o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$dir/sources.list.d" \
+    -o "Dir::State::Lists=$dir/lists" -o "Dir::Cache=$dir/cache" \
+    -o APT::Sandbox::User=root "$@"
+}
+
+fetch_kubernetes_source() {
+  local dir=$1
+  private_source_apt "$dir" update || return 1
+  (cd "$dir" && private_source_apt "$dir" source --download-only kubernetes) || return 1
+  compgen -G "$dir/kubernetes_*$KUBERNETES_VERSION*.orig.tar.*" >/dev/null || {
+    echo "Debian's source package is not $KUBERNETES_VERSION"
+    return 1
+  }
+}
+
+compile_kubernetes() {
+  local dir=$1 tree=$1/go/src/k8s.io/kubernetes
+  mkdir -p "$tree"
+  tar --extract --strip-components=1 --directory="$tree" \
+    --file="$(compgen -G "$dir/kubernetes_*.orig.tar.*" | head -1)" || return 1
+  (
+    cd "$tree" &&
+      env -u GOFLAGS PATH="$GO_BIN:$PATH" GOPATH="$dir/go" GOCACHE="$dir/gocache" GO111MODULE=off GOTOOLCHAIN=local \
+      CGO_ENABLED=0 GOLDFLAGS='-s -w' \
+      KUBE_GIT_VERSION=v$KUBERNETES_VERSION KUBE_GIT_MAJOR=1 KUBE_GIT_MINOR=20 KUBE_GIT_TREE_STATE=archive \
+      make WHAT="$(printf 'cmd/%s ' "${KUBERNETES_PARTS[@]}")"
+  )
+}
+
+build_kubernetes() {
+  local work=$CACHE_DIR/build-kubernetes log=$CACHE_DIR/logs/kubernetes.log part
+  is_sealed "$KUBERNETES_DIR" && return 0
+  rm -rf "$work" "$KUBERNETES_DIR"
+  mkdir -p "$work"
+  : >"$log"
+  say "fetching the source of Kubernetes $KUBERNETES_VERSION from Debian (log: $log)"
+  mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
+  write_apt_entries deb-src "$work/sources.list.d"
+  quietly "$log" fetch_kubernetes_source "$work" || die "cannot fetch Debian's kubernetes source package" "$log"
+  say "building Kubernetes $KUBERNETES_VERSION: 4 to 8 minutes, once (log: $log)"
+  quietly "$log" compile_kubernetes "$work" || die "building Kubernetes failed" "$log"
+  rm -rf "$KUBERNETES_DIR.new"
+  mkdir -p "$KUBERNETES_DIR.new"
+  for part in "${KUBERNETES_PARTS[@]}"; do
+    install -m 0755 "$work/go/src/k8s.io/kubernetes/_output/local/bin/linux/"*/"$part" "$KUBERNETES_DIR.new/$part"
+  done
+  seal_dir "$KUBERNETES_DIR.new"
+  mv "$KUBERNETES_DIR.new" "$KUBERNETES_DIR"
+  chmod -R u+w "$work"
+  rm -rf "$work"
+  say "Kubernetes $KUBERNETES_VERSION is in $KUBERNETES_DIR"
+}
+
+# ensure_kubernetes: all parts in $KUBERNETES_DIR, checked; builds them if not.
+ensure_kubernetes() {
+  mkdir -p "$CACHE_DIR/logs"
+  take_lock "$CACHE_DIR/kubernetes.lock"
+  build_kubernetes
+  release_lock
+}

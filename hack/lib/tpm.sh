@@ -1,0 +1,121 @@
+# A TPM for each node: swtpm with certificates of the cluster's own TPM maker,
+# booted with a real boot log. Source it after process.sh.
+# shellcheck shell=bash
+
+TPM_BANKS=${AVOUCH_TPM_BANKS:-sha1,sha256}
+GOOD_BOOT_LOG=$REPO_DIR/tests/vectors/bootlogs/good.bin
+
+# What the node's pods see below /var/lib/avouch-node.
+node_files() { echo "$(node_dir "$1")/var/lib/avouch-node"; }
+tpm_socket() { echo "$(node_files "$1")/tpm/sock"; }
+tpm_control() { echo "$(node_dir "$1")/tpm/control"; }
+node_boot_log() { echo "$(node_files "$1")/securityfs/tpm0/binary_bios_measurements"; }
+
+write_tpm_maker_config() {
+  local dir=$STATE/tpm-maker
+  mkdir -p "$dir"
+  cat >"$dir/setup.conf" <<END
+create_certs_tool = $(command -v swtpm_localca)
+create_certs_tool_config = $dir/ca.conf
+create_certs_tool_options = $dir/options
+active_pcr_banks = $TPM_BANKS
+END
+  cat >"$dir/ca.conf" <<END
+statedir = $dir
+signingkey = $dir/issuer.key
+issuercert = $dir/issuer.pem
+certserial = $dir/serial
+END
+  printf '%s\n' '--platform-manufacturer Avouch' '--platform-version 1' '--platform-model test-node' >"$dir/options"
+}
+
+# make_tpm NODE: with endorsement keys and their certificates in NV memory.
+make_tpm() {
+  local dir log=$LOGS/swtpm-$1.log
+  dir=$(node_dir "$1")/tpm
+  mkdir -p "$dir/state"
+  [[ ! -e $dir/made ]] || return 0
+  quietly "$log" swtpm_setup --tpm2 --tpm-state "$dir/state" --runas root --overwrite \
+    --config "$STATE/tpm-maker/setup.conf" --vmid "$1" --pcr-banks "$TPM_BANKS" \
+    --create-ek-cert --create-platform-cert --lock-nvram || die "making the TPM of $1 failed" "$log"
+  touch "$dir/made"
+}
+
+export_tpm_ca() {
+  cat "$STATE/tpm-maker/swtpm-localca-rootca-cert.pem" "$STATE/tpm-maker/issuer.pem" >"$STATE/tpm-ca.pem"
+}
+
+start_tpm() {
+  local files dir
+  files=$(node_files "$1")
+  dir=$(node_dir "$1")/tpm
+  part_pid "swtpm-$1" >/dev/null && return 0
+  mkdir -p "$files/tpm" "$files/securityfs/tpm0" "$files/securityfs/ima"
+  rm -f "$files/tpm/sock" "$dir/control"
+  start_part "swtpm-$1" swtpm socket --tpm2 --tpmstate "dir=$dir/state" --flags not-need-init \
+    --server "type=unixio,path=$files/tpm/sock,mode=0666" --ctrl "type=unixio,path=$dir/control,mode=0600"
+  wait_for 10 "TPM of $1" "$LOGS/swtpm-$1.log" test -S "$files/tpm/sock" -a -S "$dir/control"
+}
+
+# boot_tpm NODE LOG: resets the TPM and boots it.
+boot_tpm() {
+  [[ -r $2 ]] || die "boot log $2 cannot be read"
+  python3 "$HACK_DIR/tpm/boot.py" --socket "$(tpm_socket "$1")" --control "$(tpm_control "$1")" \
+    --install "$(node_boot_log "$1")" "$2" || die "booting the TPM of $1 failed" "$LOGS/swtpm-$1.log"
+}
+
+# tpm_tool NODE COMMAND...: a tpm2-tools command on the node's TPM. The agent
+# uses the TPM too, one at a time: the tool waits for its turn.
+tpm_tool() {
+  local node=$1
+  shift
+  TPM2TOOLS_TCTI="swtpm:path=$(tpm_socket "$node")" TSS2_LOG=all+NONE timeout 30 "$@"
+}
+
+tpm_reset() {
+  local node=$1 log
+  shift
+  log=$(node_boot_log "$node")
+  while (($#)); do
+    case $1 in
+      --log) log=${2:?--log FILE} && shift 2 ;;
+      *) die "tpm reset: unknown option '$1'; expected --log FILE" ;;
+    esac
+  done
+  boot_tpm "$node" "$log"
+}
+
+tpm_extend() {
+  local node=$1 pcr=${2:-} digest=${3:-} algorithm
+  [[ $pcr =~ ^[0-9]+$ && $pcr -lt 24 ]] || die "tpm extend: PCR '$pcr'; expected 0 to 23"
+  case ${#digest} in
+    40) algorithm=sha1 ;;
+    64) algorithm=sha256 ;;
+    96) algorithm=sha384 ;;
+    *) die "tpm extend: a digest of 40, 64 or 96 hexadecimal digits is expected, not '$digest'" ;;
+  esac
+  tpm_tool "$node" tpm2_pcrextend "$pcr:$algorithm=$digest"
+}
+
+# The TPM loses power and starts again; the node boots alike.
+tpm_powercut() {
+  local log
+  log=$(node_boot_log "$1")
+  stop_part "swtpm-$1" KILL
+  start_tpm "$1"
+  boot_tpm "$1" "$log"
+}
+
+tpm_command() {
+  local node=${1:-} action=${2:-}
+  require_node "$node"
+  shift 2 || die "usage: cluster.sh tpm NODE reset|extend|pcrs|powercut|tcti"
+  case $action in
+    reset) tpm_reset "$node" "$@" ;;
+    extend) tpm_extend "$node" "$@" ;;
+    pcrs) tpm_tool "$node" tpm2_pcrread "$@" ;;
+    powercut) tpm_powercut "$node" ;;
+    tcti) echo "swtpm:path=$(tpm_socket "$node")" ;;
+    *) die "tpm: unknown action '$action'; expected reset, extend, pcrs, powercut or tcti" ;;
+  esac
+}
