@@ -1,0 +1,91 @@
+#include <openssl/rsa.h>
+
+#include "crypto/ecdsa_form.h"
+#include "crypto/hash_impl.h"
+#include "crypto/key_impl.h"
+
+namespace avouch::crypto {
+namespace {
+
+Result<void> check_fit(SignatureScheme scheme, HashAlgorithm hash, KeyType type) {
+  const bool fits = scheme == SignatureScheme::kEcdsa     ? is_ec(type)
+                    : scheme == SignatureScheme::kEd25519 ? type == KeyType::kEd25519
+                                                          : is_rsa(type);
+  if (!fits) {
+    return rejected("signature scheme does not fit a key of type " +
+                    std::string(key_type_name(type)));
+  }
+  if (scheme != SignatureScheme::kEd25519 && hash == HashAlgorithm::kSha1) {
+    return rejected("signatures over SHA-1 are not accepted: expected SHA-256, SHA-384 or SHA-512");
+  }
+  return {};
+}
+
+const EVP_MD* method_for(SignatureScheme scheme, HashAlgorithm hash) {
+  return scheme == SignatureScheme::kEd25519 ? nullptr : digest_method(hash);
+}
+
+EVP_MD_CTX* fresh_thread_context() {
+  thread_local const MdCtxPtr context(EVP_MD_CTX_new());
+  ensure(context != nullptr && EVP_MD_CTX_reset(context.get()) == 1, "EVP_MD_CTX_reset");
+  return context.get();
+}
+
+void set_padding(EVP_PKEY_CTX* context, SignatureScheme scheme) {
+  if (scheme == SignatureScheme::kRsassa) {
+    ensure(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1, "RSA padding");
+  } else if (scheme == SignatureScheme::kRsapss) {
+    ensure(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
+               EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1,
+           "RSA-PSS padding");
+  }
+}
+
+}  // namespace
+
+Result<void> PublicKey::verify(SignatureScheme scheme, HashAlgorithm hash, ByteView message,
+                               ByteView signature) const {
+  AVOUCH_CHECK(check_fit(scheme, hash, type()));
+  Bytes der;
+  if (scheme == SignatureScheme::kEcdsa) {
+    AVOUCH_TRY(der, ecdsa_raw_to_der(signature, field_size(type())));
+    signature = der;
+  }
+  EVP_MD_CTX* context = fresh_thread_context();
+  EVP_PKEY_CTX* options = nullptr;
+  ensure(EVP_DigestVerifyInit(context, &options, method_for(scheme, hash), nullptr,
+                              impl_->key.get()) == 1,
+         "EVP_DigestVerifyInit");
+  set_padding(options, scheme);
+  if (EVP_DigestVerify(context, signature.data(), signature.size(), message.data(),
+                       message.size()) == 1) {
+    return {};
+  }
+  ERR_clear_error();
+  return rejected("the signature is not one by this " + std::string(key_type_name(type())) +
+                  " key over this message");
+}
+
+Result<Bytes> PrivateKey::sign(SignatureScheme scheme, HashAlgorithm hash, ByteView message) const {
+  AVOUCH_CHECK(check_fit(scheme, hash, type()));
+  EVP_MD_CTX* context = fresh_thread_context();
+  EVP_PKEY_CTX* options = nullptr;
+  ensure(EVP_DigestSignInit(context, &options, method_for(scheme, hash), nullptr,
+                            impl_->key.get()) == 1,
+         "EVP_DigestSignInit");
+  set_padding(options, scheme);
+  std::size_t size = 0;
+  ERR_clear_error();
+  if (EVP_DigestSign(context, nullptr, &size, message.data(), message.size()) != 1) {
+    return fatal("signing failed: " + take_openssl_reason());
+  }
+  Bytes signature(size);
+  if (EVP_DigestSign(context, signature.data(), &size, message.data(), message.size()) != 1) {
+    return fatal("signing failed: " + take_openssl_reason());
+  }
+  signature.resize(size);
+  if (scheme == SignatureScheme::kEcdsa) return ecdsa_der_to_raw(signature, field_size(type()));
+  return signature;
+}
+
+}  // namespace avouch::crypto
