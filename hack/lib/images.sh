@@ -130,6 +130,7 @@ ensure_small_images() {
   take_lock "$CACHE_DIR/small-images.lock"
   small_image localhost/avouch-test/pause 1 "$HACK_DIR/images/sleep"
   small_image localhost/avouch-test/sleep 1 "$HACK_DIR/images/sleep"
-  small_image localhost/avouch-test/busybox 1 "$HACK_DIR/images/busybox" /bin/busybox
+  small_image localhost/avouch-test/busybox 1 "$HACK_DIR/images/busybox" \
+    /bin/busybox /lib/x86_64-linux-gnu/libc.so.6 /lib64/ld-linux-x86-64.so.2
   release_lock
 }

@@ -8,7 +8,9 @@ GOOD_BOOT_LOG=$REPO_DIR/tests/vectors/bootlogs/good.bin
 # What the node's pods see below /var/lib/avouch-node.
 node_files() { echo "$(node_dir "$1")/var/lib/avouch-node"; }
 tpm_socket() { echo "$(node_files "$1")/tpm/sock"; }
-tpm_control() { echo "$(node_dir "$1")/tpm/control"; }
+# The swtpm TCTI wants the control socket next to the data socket, so whoever has
+# the TPM in this cluster can also reset it.
+tpm_control() { echo "$(tpm_socket "$1").ctrl"; }
 node_boot_log() { echo "$(node_files "$1")/securityfs/tpm0/binary_bios_measurements"; }
 
 write_tpm_maker_config() {
@@ -51,10 +53,10 @@ start_tpm() {
   dir=$(node_dir "$1")/tpm
   part_pid "swtpm-$1" >/dev/null && return 0
   mkdir -p "$files/tpm" "$files/securityfs/tpm0" "$files/securityfs/ima"
-  rm -f "$files/tpm/sock" "$dir/control"
+  rm -f "$files/tpm/sock" "$files/tpm/sock.ctrl"
   start_part "swtpm-$1" swtpm socket --tpm2 --tpmstate "dir=$dir/state" --flags not-need-init \
-    --server "type=unixio,path=$files/tpm/sock,mode=0666" --ctrl "type=unixio,path=$dir/control,mode=0600"
-  wait_for 10 "TPM of $1" "$LOGS/swtpm-$1.log" test -S "$files/tpm/sock" -a -S "$dir/control"
+    --server "type=unixio,path=$files/tpm/sock,mode=0666" --ctrl "type=unixio,path=$files/tpm/sock.ctrl,mode=0666"
+  wait_for 10 "TPM of $1" "$LOGS/swtpm-$1.log" test -S "$files/tpm/sock" -a -S "$files/tpm/sock.ctrl"
 }
 
 # boot_tpm NODE LOG: resets the TPM and boots it.
