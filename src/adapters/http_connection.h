@@ -1,0 +1,84 @@
+#pragma once
+
+// One client's connection, and what all connections of a server share. Internal to the server.
+
+#include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <unordered_map>
+
+#include "adapters/http_server.h"
+#include "base/http.h"
+#include "observe/logging.h"
+
+namespace avouch::adapters {
+
+// Thread-safe. It is its connection's strand that runs everything but these calls.
+class ConnectionBase {
+ public:
+  virtual ~ConnectionBase() = default;
+  virtual void start() = 0;
+  virtual void stop_when_idle() = 0;  // closes now, or after the request under way
+  virtual void abort() = 0;
+  virtual void deliver(std::uint64_t request, HttpResponse response) = 0;
+
+  // Milliseconds of the steady clock since when it waits for a request; 0 while it has one.
+  std::atomic<std::int64_t> idle_since{0};
+};
+
+// Keeps replies that come after the server's end from touching it.
+struct ReplyGate {
+  std::shared_mutex mutex;
+  bool open = true;
+};
+
+// The connections that are open, by address.
+class ConnectionTable {
+ public:
+  void add(const std::shared_ptr<ConnectionBase>& connection);
+  void remove(ConnectionBase* connection);
+  std::vector<std::shared_ptr<ConnectionBase>> all();
+  std::shared_ptr<ConnectionBase> longest_idle();  // null where none is idle
+  std::size_t size();
+  void wait_until_empty(std::chrono::steady_clock::time_point deadline);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable empty_;
+  std::unordered_map<ConnectionBase*, std::weak_ptr<ConnectionBase>> connections_;
+};
+
+struct ServerShared {
+  ServerShared(HttpServerOptions given, HttpHandler& served)
+      : options(std::move(given)), handler(served) {}
+
+  const HttpServerOptions options;
+  HttpHandler& handler;
+  observe::Logger log{"http-server"};
+  std::shared_ptr<ReplyGate> gate = std::make_shared<ReplyGate>();
+  ConnectionTable table;
+  std::atomic<bool> stopping{false};
+  std::atomic<std::size_t> body_bytes{0};
+  std::atomic<std::uint64_t> accepted{0}, shed{0}, requests{0}, refused{0};
+
+  bool reserve_body(std::size_t bytes);  // false: no room
+  void release_body(std::size_t bytes);
+};
+
+// `shared` must outlive the connection.
+std::shared_ptr<ConnectionBase> make_plain_connection(ServerShared& shared,
+                                                      boost::asio::ip::tcp::socket socket);
+std::shared_ptr<ConnectionBase> make_tls_connection(ServerShared& shared,
+                                                    boost::asio::ip::tcp::socket socket,
+                                                    boost::asio::ssl::context& tls);
+
+// The callback that a handler gets: answers at most once, and 500 if it is destroyed unused.
+HttpHandler::Reply make_reply(const std::shared_ptr<ReplyGate>& gate,
+                              const std::shared_ptr<ConnectionBase>& connection,
+                              std::uint64_t request);
+
+}  // namespace avouch::adapters

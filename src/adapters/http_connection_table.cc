@@ -1,0 +1,97 @@
+#include <vector>
+
+#include "adapters/http_connection.h"
+
+namespace avouch::adapters {
+
+void ConnectionTable::add(const std::shared_ptr<ConnectionBase>& connection) {
+  const std::lock_guard lock(mutex_);
+  connections_.emplace(connection.get(), connection);
+}
+
+void ConnectionTable::remove(ConnectionBase* connection) {
+  const std::lock_guard lock(mutex_);
+  connections_.erase(connection);
+  if (connections_.empty()) empty_.notify_all();
+}
+
+std::vector<std::shared_ptr<ConnectionBase>> ConnectionTable::all() {
+  std::vector<std::shared_ptr<ConnectionBase>> found;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [address, weak] : connections_) {
+    if (auto connection = weak.lock()) found.push_back(std::move(connection));
+  }
+  return found;
+}
+
+std::shared_ptr<ConnectionBase> ConnectionTable::longest_idle() {
+  std::shared_ptr<ConnectionBase> oldest;
+  // Released after the lock: the last owner of a connection calls remove().
+  std::vector<std::shared_ptr<ConnectionBase>> looked_at = all();
+  for (auto& connection : looked_at) {
+    const auto since = connection->idle_since.load();
+    if (since != 0 && (!oldest || since < oldest->idle_since.load())) oldest = connection;
+  }
+  return oldest;
+}
+
+std::size_t ConnectionTable::size() {
+  const std::lock_guard lock(mutex_);
+  return connections_.size();
+}
+
+void ConnectionTable::wait_until_empty(std::chrono::steady_clock::time_point deadline) {
+  std::unique_lock lock(mutex_);
+  empty_.wait_until(lock, deadline, [this] { return connections_.empty(); });
+}
+
+bool ServerShared::reserve_body(std::size_t bytes) {
+  if (body_bytes.fetch_add(bytes) + bytes <= options.body_bytes) return true;
+  body_bytes.fetch_sub(bytes);
+  return false;
+}
+
+void ServerShared::release_body(std::size_t bytes) { body_bytes.fetch_sub(bytes); }
+
+namespace {
+
+class PendingReply {
+ public:
+  PendingReply(std::shared_ptr<ReplyGate> gate, std::weak_ptr<ConnectionBase> connection,
+               std::uint64_t request)
+      : gate_(std::move(gate)), connection_(std::move(connection)), request_(request) {}
+  PendingReply(const PendingReply&) = delete;
+  PendingReply& operator=(const PendingReply&) = delete;
+  ~PendingReply() {
+    try {
+      answer(problem(500, "InternalError", "the request was dropped; see the server's log"));
+    } catch (...) {  // out of memory: the reply deadline ends the connection
+    }
+  }
+
+  void answer(HttpResponse response) {
+    if (answered_.exchange(true)) return;
+    const std::shared_lock lock(gate_->mutex);
+    if (!gate_->open) return;
+    if (const auto connection = connection_.lock()) {
+      connection->deliver(request_, std::move(response));
+    }
+  }
+
+ private:
+  const std::shared_ptr<ReplyGate> gate_;
+  const std::weak_ptr<ConnectionBase> connection_;
+  const std::uint64_t request_;
+  std::atomic<bool> answered_{false};
+};
+
+}  // namespace
+
+HttpHandler::Reply make_reply(const std::shared_ptr<ReplyGate>& gate,
+                              const std::shared_ptr<ConnectionBase>& connection,
+                              std::uint64_t request) {
+  return [pending = std::make_shared<PendingReply>(gate, connection, request)](
+             HttpResponse response) { pending->answer(std::move(response)); };
+}
+
+}  // namespace avouch::adapters
