@@ -44,7 +44,8 @@ class RestTransport final : public kube::Transport {
   static Result<std::unique_ptr<RestTransport>> create(RestOptions options);
   ~RestTransport() override;
 
-  Result<HttpResponse> send(const HttpRequest& request, std::chrono::milliseconds timeout) override;
+  Result<HttpResponse> send(const HttpRequest& request, std::chrono::milliseconds timeout,
+                            std::stop_token stop) override;
   Result<HttpResponse> stream(const HttpRequest& request, const kube::StreamLimits& limits,
                               const OnLine& on_line, std::stop_token stop) override;
 

@@ -12,6 +12,7 @@
 
 #include "base/http.h"
 #include "base/result.h"
+#include "codec/json.h"
 
 namespace avouch::kube {
 
@@ -90,6 +91,6 @@ class [[nodiscard]] ApiResult<void> {
 ApiError api_error_from(const HttpResponse& response, const std::string& what);
 
 // The same for a metav1.Status object inside a watch stream (an ERROR event).
-ApiError api_error_from_status(std::string_view status_json, const std::string& what);
+ApiError api_error_from_status(const codec::Json& status, const std::string& what);
 
 }  // namespace avouch::kube

@@ -66,13 +66,18 @@ class Client {
     std::string field_manager;  // default for create, update and patch; "" leaves it to the server
   };
 
-  explicit Client(Transport& transport);
+  explicit Client(Transport& transport);  // which must outlive it and its copies
   Client(Transport& transport, Options options);
+
+  // The same client with another time-out, or one whose calls end when `stop` is requested.
+  Client with_timeout(std::chrono::milliseconds timeout) const;
+  Client with_stop(std::stop_token stop) const;
 
   ApiResult<Json> get(const ResourcePath& resource, std::string_view name,
                       std::string_view subresource = {}) const;
 
-  // All pages. An object that cannot be read (too large, too deep) is left out and named in
+  // All pages. Items get the apiVersion and kind that typed lists leave out of them. An object that
+  // cannot be read (too large, too deep) is left out and named in
   // `unreadable`; the rest is returned. More than max_objects is kRejected. A continue token that
   // expires between pages gives is_gone().
   ApiResult<ObjectList> list(const ResourcePath& resource, const ListOptions& options = {}) const;
@@ -99,9 +104,10 @@ class Client {
   ApiResult<void> remove(const ResourcePath& resource, std::string_view name,
                          const DeleteOptions& options = {}) const;
 
-  // Hands each event's line to `on_line` until the stream ends. Bookmarks are asked for.
+  // Hands each event's line to `on_line` until the stream ends (watch_event.h reads them).
+  // Bookmarks are asked for.
   ApiResult<void> watch(const ResourcePath& resource, const WatchOptions& options,
-                        const Transport::OnLine& on_line, std::stop_token stop) const;
+                        const Transport::OnLine& on_line) const;
 
   // Any other call; an answer outside 2xx is an error. "" as an answer gives null.
   ApiResult<Json> call(HttpRequest request, const std::string& what) const;
@@ -111,6 +117,7 @@ class Client {
 
   Transport* transport_;
   Options options_;
+  std::stop_token stop_;
 };
 
 }  // namespace avouch::kube

@@ -35,8 +35,9 @@ class Transport {
   // Any HTTP status is a value. kRetryable: no connection, reset, time-out (the request may or may
   // not have been carried out). kRejected: the request cannot be sent as it is, or the answer's
   // body is larger than the transport's limit (reading stops there). kFatal: never.
-  virtual Result<HttpResponse> send(const HttpRequest& request,
-                                    std::chrono::milliseconds timeout) = 0;
+  // kRetryable "stopped" within a second once `stop` is requested.
+  virtual Result<HttpResponse> send(const HttpRequest& request, std::chrono::milliseconds timeout,
+                                    std::stop_token stop) = 0;
 
   // A 200 answer's body is handed over line by line (without the newline; empty lines are skipped;
   // an unfinished last line is dropped) on the calling thread, and comes back with an empty body
