@@ -96,10 +96,10 @@ Result<milliseconds> from_duration(std::string_view text) {
   };
   constexpr std::array kUnits = {Unit{"h", 3'600'000}, Unit{"m", 60'000}, Unit{"s", 1000},
                                  Unit{"ms", 1}};
-  constexpr std::int64_t kLongest = 10'000LL * 3'600'000;
+  constexpr std::int64_t kLongest = 100'000LL * 3'600'000;
   const Error bad =
       rejected("\"" + std::string(text.substr(0, 40)) +
-               "\" is not a duration: expected for example 90s, 5m or 1h30m, at most 10000h");
+               "\" is not a duration: expected for example 90s, 5m or 1h30m, at most 100000h");
   if (text.empty()) return bad;
   std::int64_t total = 0;
   std::size_t next_unit = 0;

@@ -17,7 +17,7 @@ std::string to_rfc3339_micro(SystemTime time);
 Result<SystemTime> from_rfc3339(std::string_view text);
 
 // Kubernetes' metav1.Duration in the forms people write: "90s", "5m", "1h30m", "250ms".
-// Units h, m, s, ms, each at most once and in that order; no sign, no fraction. At most 10000h.
+// Units h, m, s, ms, each at most once and in that order; no sign, no fraction. At most 100000h.
 Result<std::chrono::milliseconds> from_duration(std::string_view text);
 std::string to_duration(std::chrono::milliseconds duration);
 

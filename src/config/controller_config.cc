@@ -1,0 +1,92 @@
+#include "config/controller_config.h"
+
+namespace avouch::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::vector<std::string> service_names(const Release& release, std::string_view suffix) {
+  const std::string base = release.object(suffix) + "." + release.name_space;
+  return {base + ".svc", base + ".svc.cluster.local", base};
+}
+
+void read_log(Section log, ControllerConfig::Log& out) {
+  log.string("origin", out.origin, 0, 255);
+  if (out.origin.find_first_of(" \t\n+") != std::string::npos) {
+    log.error("origin", "expected a name without spaces and without +, such as example.org/log");
+  }
+  log.duration("cadence", out.cadence, 1s, 10min);
+  log.duration("publishWithin", out.publish_within, 10ms, 1min);
+  log.finish();
+}
+
+void read_leader_election(Section section, ControllerConfig::LeaderElection& out) {
+  section.duration("leaseDuration", out.lease_duration, 1s, 10min);
+  section.duration("renewDeadline", out.renew_deadline, 500ms, 10min);
+  section.duration("retryPeriod", out.retry_period, 100ms, 1min);
+  if (out.renew_deadline >= out.lease_duration) {
+    section.error("renewDeadline", "expected less than leaseDuration, or two leaders may overlap");
+  }
+  if (out.retry_period >= out.renew_deadline) {
+    section.error("retryPeriod", "expected less than renewDeadline");
+  }
+  section.finish();
+}
+
+void read_tls(Section section, ControllerConfig::Tls& out) {
+  section.strings("serviceNames", out.service_names, 20, 253);
+  section.duration("certificateLife", out.certificate_life, 1h, 8784h);
+  section.duration("caLife", out.ca_life, 24h, 100000h);
+  if (out.ca_life <= out.certificate_life) {
+    section.error("caLife", "expected more than certificateLife");
+  }
+  section.finish();
+}
+
+void read_webhook(Section section, ControllerConfig::Webhook& out) {
+  read_dns_label(section, "serviceAccount", out.service_account);
+  section.string("configuration", out.configuration, 1, 253);
+  section.strings("serviceNames", out.service_names, 20, 253);
+  section.finish();
+}
+
+void read_limits(Section section, ControllerConfig::Limits& out) {
+  section.size("blobBytes", out.blob_bytes, 1024, 1U << 30);
+  section.size("storeBytes", out.store_bytes, 1024 * 1024, std::size_t{1} << 50);
+  section.size("connections", out.connections, 16, 1'000'000);
+  if (out.store_bytes < out.blob_bytes) section.error("storeBytes", "expected at least blobBytes");
+  section.finish();
+}
+
+}  // namespace
+
+Result<ControllerConfig> parse_controller_config(std::string_view text, std::string_view file) {
+  AVOUCH_TRY(const YamlNode document, parse_config(text, file));
+  ConfigErrors errors{std::string(file)};
+  Section root(document, errors);
+  ControllerConfig config;
+  read_release(root.section("release"), config.release);
+  config.webhook.configuration = config.release.name;
+  config.webhook.service_account = config.release.object("webhook");
+  config.agent_service_account = config.release.object("agent");
+  root.listen_address("listen", config.listen);
+  root.listen_address("health", config.health);
+  root.absolute_path("dataDir", config.data_dir);
+  read_log(root.section("log"), config.log);
+  read_leader_election(root.section("leaderElection"), config.leader_election);
+  read_tls(root.section("tls"), config.tls);
+  read_service_account(root.section("agent"), config.agent_service_account);
+  read_webhook(root.section("webhook"), config.webhook);
+  read_limits(root.section("limits"), config.limits);
+  read_log_level(root, config.log_level);
+  if (config.tls.service_names.empty()) {
+    config.tls.service_names = service_names(config.release, "controller");
+  }
+  if (config.webhook.service_names.empty()) {
+    config.webhook.service_names = service_names(config.release, "webhook");
+  }
+  AVOUCH_CHECK(finish_config(root, errors));
+  return config;
+}
+
+}  // namespace avouch::config

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "config/common_config.h"
+
+namespace avouch::config {
+
+struct ControllerConfig {
+  Release release;
+  std::string listen = "0.0.0.0:8443";
+  std::string health = "0.0.0.0:8081";
+  std::string data_dir = "/var/lib/avouch";
+
+  struct Log {
+    std::string origin;  // empty: chosen at the log's first start
+    std::chrono::milliseconds cadence{10'000};
+    std::chrono::milliseconds publish_within{1'000};
+  } log;
+
+  struct LeaderElection {
+    std::chrono::milliseconds lease_duration{15'000};
+    std::chrono::milliseconds renew_deadline{10'000};
+    std::chrono::milliseconds retry_period{2'000};
+  } leader_election;
+
+  struct Tls {
+    std::vector<std::string> service_names;  // empty: derived from `release`
+    std::chrono::milliseconds certificate_life = std::chrono::hours(2160);
+    std::chrono::milliseconds ca_life = std::chrono::hours(43800);
+  } tls;
+
+  std::string agent_service_account = "avouch-agent";
+
+  struct Webhook {
+    std::string service_account = "avouch-webhook";
+    std::string configuration = "avouch";    // of the ValidatingWebhookConfiguration
+    std::vector<std::string> service_names;  // empty: derived from `release`
+  } webhook;
+
+  struct Limits {
+    std::size_t blob_bytes = 16U * 1024 * 1024;
+    std::size_t store_bytes = 1024U * 1024 * 1024;
+    std::size_t connections = 4096;
+  } limits;
+
+  std::string log_level = "info";
+};
+
+// kRejected lists every error, one a line, as file:line: key: what, expected. Service names that
+// the file leaves out are filled in: NAME.NAMESPACE.svc first, NAME.NAMESPACE.svc.cluster.local,
+// and NAME.NAMESPACE.
+Result<ControllerConfig> parse_controller_config(std::string_view text, std::string_view file);
+
+}  // namespace avouch::config

@@ -1,0 +1,35 @@
+#pragma once
+
+// A YAML document as plain values with their places, for reading configuration strictly.
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace avouch::config {
+
+struct YamlNode {
+  enum class Kind { kNull, kScalar, kSequence, kMap };
+
+  Kind kind = Kind::kNull;
+  int line = 1;         // from 1
+  std::string text;     // of a scalar, unquoted and unescaped
+  bool quoted = false;  // then the scalar is text, whatever it looks like
+  std::vector<YamlNode> items;
+  std::vector<std::pair<std::string, YamlNode>> members;  // in order
+
+  // A member of a map, or null.
+  const YamlNode* find(std::string_view key) const;
+};
+
+std::string_view kind_name(YamlNode::Kind kind);  // "nothing", "a value", "a list", "a map"
+
+// One document (an empty one is kNull). kRejected, with `name`:line: not YAML, a second document,
+// duplicate keys, keys that are not scalars, aliases and anchors, explicit tags, more than 1 MiB,
+// nesting deeper than 32, more than 100,000 nodes.
+Result<YamlNode> parse_yaml(std::string_view text, std::string_view name);
+
+}  // namespace avouch::config
