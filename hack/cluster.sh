@@ -22,6 +22,7 @@ Usage: hack/cluster.sh COMMAND [--name NAME] ...
   stop|start|restart PART           a part of the control plane: etcd,
                                     kube-apiserver, kube-controller-manager,
                                     kube-scheduler, kube-proxy, dns
+  kill PART                         SIGKILL; start brings it back
   kill NODE PART                    SIGKILL to a node's containerd, kubelet or
                                     kube-proxy; the node starts it again
   tpm NODE reset [--log FILE]       reboot: reset the TPM and extend the boot log
@@ -89,7 +90,10 @@ make_tpms() {
 
 start_cluster() {
   local number name tpms
-  make_tpms &
+  {
+    join_cgroup control
+    make_tpms
+  } &
   tpms=$!
   make_certificates
   say "starting the control plane"
@@ -147,8 +151,11 @@ command_up() {
   local nodes=2 extra=0
   while (($#)); do
     case $1 in
-      --nodes) nodes=${2:-} && shift 2 || die "--nodes needs a number" ;;
-      --extra-nodes) extra=${2:-} && shift 2 || die "--extra-nodes needs a number" ;;
+      --nodes | --extra-nodes)
+        [[ $# -ge 2 ]] || die "$1 needs a number"
+        if [[ $1 == --nodes ]]; then nodes=$2; else extra=$2; fi
+        shift 2
+        ;;
       *) die "up: unknown option '$1'" ;;
     esac
   done
@@ -213,7 +220,7 @@ command_status() {
     else
       say "cluster $CLUSTER is not up"
     fi
-    return 1
+    exit 1
   fi
   printf '%-26s %-8s %-12s %s\n' PART PID HEALTH LOG
   for part in "${CONTROL_PARTS[@]}"; do
@@ -228,12 +235,16 @@ command_status() {
     done
   done
   tell_how_to_use
-  return "$STATUS"
+  exit "$STATUS"
+}
+
+require_part() {
+  [[ " ${CONTROL_PARTS[*]:1} " == *" $2 "* ]] || die "$1: part '$2'; expected one of ${CONTROL_PARTS[*]:1}"
 }
 
 command_part() {
   local action=$1 part=${2:-}
-  [[ " ${CONTROL_PARTS[*]:1} " == *" $part "* ]] || die "$action: part '$part'; expected one of ${CONTROL_PARTS[*]:1}"
+  require_part "$action" "$part"
   [[ $action == start ]] || stop_part "$part"
   [[ $action == stop ]] || {
     start_control_part "$part"
@@ -243,6 +254,11 @@ command_part() {
 
 command_kill() {
   local pid
+  if (($# == 1)); then
+    require_part kill "$1"
+    stop_part "$1" KILL
+    return
+  fi
   require_node "${1:-}"
   [[ " ${NODE_PARTS[*]} " == *" ${2:-} "* ]] || die "kill: part '${2:-}'; expected one of ${NODE_PARTS[*]}"
   pid=$(node_part_pid "$1" "$2") || die "$2 does not run on $1"

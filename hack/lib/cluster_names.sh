@@ -42,6 +42,9 @@ node_dir() { echo "$STATE/nodes/$1"; }
 # each_node: the numbers of the nodes of this cluster.
 each_node() { seq 1 "$(<"$STATE/node-count")"; }
 
+names_of_nodes() { for number in $(each_node); do node_name "$number"; done | xargs; }
+
 require_node() {
-  [[ -n ${1:-} && -d $(node_dir "$1") ]] || die "no node '${1:-}' in cluster $CLUSTER: expected one of $(ls "$STATE/nodes" 2>/dev/null | xargs)"
+  [[ -n ${1:-} && -d $(node_dir "$1") ]] ||
+    die "no node '${1:-}' in cluster $CLUSTER: expected one of $(names_of_nodes)"
 }

@@ -1,5 +1,6 @@
 # Helpers that every script in hack/ shares. Source it; do not run it.
 # shellcheck shell=bash
+# shellcheck disable=SC2034
 
 HACK_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 REPO_DIR=$(dirname "$HACK_DIR")
@@ -67,7 +68,7 @@ release_lock() { exec {LOCK_FD}>&-; }
 # and all of them still match.
 seal_dir() {
   (
-    cd "$1"
+    cd "$1" || exit
     find . -type f ! -name '.complete*' -print0 | sort -z | xargs -0 sha256sum >.complete.new
     mv .complete.new .complete
   )

@@ -49,7 +49,8 @@ END
 }
 
 start_etcd() {
-  mkdir -p -m 0700 "$STATE/etcd"
+  mkdir -p "$STATE/etcd"
+  chmod 0700 "$STATE/etcd"
   start_in_hub etcd /usr/bin/etcd --name "$CLUSTER" --data-dir "$STATE/etcd" \
     --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \
     --listen-peer-urls http://127.0.0.1:2380 --initial-advertise-peer-urls http://127.0.0.1:2380 \

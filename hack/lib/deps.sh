@@ -93,7 +93,7 @@ write_apt_entries() {
   done
   for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
     [[ -e $file ]] || continue
-    sed -nE "s#^[[:space:]]*deb(-src)?[[:space:]]+(\[[^]]*\][[:space:]]+)?([^[:space:]]+[[:space:]]+$suites[[:space:]].*)#$type \2\3#p" \
+    sed -nE "s#^[[:space:]]*deb(-src)?[[:space:]]+(\[[^]]*\][[:space:]]+)?([^[:space:]]+[[:space:]]+${suites}[[:space:]].*)#$type \2\3#p" \
       "$file" | sort -u >"$out/$(basename "${file%.list}").list"
   done
   find "$out" -type f -empty -delete

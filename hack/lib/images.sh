@@ -61,6 +61,7 @@ load_image() {
 
 # The mirror that this machine's own apt uses for its own release.
 debian_mirror() {
+  # shellcheck disable=SC2016
   apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
     awk -v suite="$1" '$1 == suite && $2 == "main" {print $3; exit}'
 }
@@ -107,19 +108,30 @@ ensure_base_image() {
 
 # --- small images for the cluster itself and for tests ---
 
-# small_image NAME TAG FOLDER FILE...: FILEs go into the build context. Built
-# again only if something in it changed.
+# copy_program FILE ROOT: with the libraries that it loads.
+copy_program() {
+  local file
+  mkdir -p "$2/bin"
+  cp "$1" "$2/bin/"
+  while read -r file; do
+    mkdir -p "$2$(dirname "$file")"
+    cp "$file" "$2$file"
+  done < <(ldd "$1" 2>/dev/null | grep -oE '/[^ ]+' || true)
+}
+
+# small_image NAME TAG FOLDER: built again only if FOLDER changed.
 small_image() {
   local name=$1 tag=$2 folder=$3 archive key context
-  shift 3
   archive=$(image_archive "$name" "$tag")
-  key=$(cat "$folder"/* "$@" | sha256sum | cut -d' ' -f1)
+  key=$(cat "$folder"/* | sha256sum | cut -d' ' -f1)
   [[ -s $archive && -s $archive.key && $(<"$archive.key") == "$key" ]] && return 0
+  say "building image $name:$tag"
   context=$(mktemp -d "$CACHE_DIR/context.XXXXXX")
-  cp "$folder"/* "$@" "$context"
-  if [[ -e $context/sleep.c ]]; then
-    cc -O2 -static -s -o "$context/sleep" "$context/sleep.c" || die "cannot compile $folder/sleep.c"
-  fi
+  cp "$folder"/* "$context"
+  case $folder in
+    */sleep) cc -O2 -static -s -o "$context/sleep" "$context/sleep.c" || die "cannot compile $folder/sleep.c" ;;
+    */busybox) mkdir "$context/root" && copy_program /bin/busybox "$context/root" && copy_program "$(command -v curl)" "$context/root" ;;
+  esac
   build_image "$name" "$tag" "$context/Dockerfile" "$context"
   rm -rf "$context"
   echo "$key" >"$archive.key"
@@ -130,7 +142,6 @@ ensure_small_images() {
   take_lock "$CACHE_DIR/small-images.lock"
   small_image localhost/avouch-test/pause 1 "$HACK_DIR/images/sleep"
   small_image localhost/avouch-test/sleep 1 "$HACK_DIR/images/sleep"
-  small_image localhost/avouch-test/busybox 1 "$HACK_DIR/images/busybox" \
-    /bin/busybox /lib/x86_64-linux-gnu/libc.so.6 /lib64/ld-linux-x86-64.so.2
+  small_image localhost/avouch-test/busybox 1 "$HACK_DIR/images/busybox"
   release_lock
 }

@@ -3,6 +3,7 @@
 # shellcheck shell=bash
 
 PAUSE_IMAGE_NAME=localhost/avouch-test/pause:1
+# shellcheck disable=SC2034
 NODE_PARTS=(containerd kubelet kube-proxy)
 
 # node_pid NODE: a process in all of the node's namespaces but that of processes.
@@ -73,6 +74,8 @@ clusterDNS: ["$HUB_IP"]
 clusterDomain: cluster.local
 resolvConf: $dir/resolv.conf
 failSwapOn: false
+nodeStatusUpdateFrequency: 2s
+nodeStatusReportFrequency: 5m
 makeIPTablesUtilChains: true
 protectKernelDefaults: false
 evictionHard: {memory.available: 50Mi, nodefs.available: 1%, imagefs.available: 1%}

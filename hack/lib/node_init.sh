@@ -34,6 +34,8 @@ configure_network() {
   ip address add "$NODE_IP/24" dev eth0
   ip link set eth0 up
   ip route add default via "$HUB_IP"
+  # The kubelet asks for cloud metadata: let it see at once that there is none.
+  ip route add unreachable 169.254.0.0/16
   local subnet gateway
   for route in $POD_ROUTES; do
     subnet=${route%=*} gateway=${route#*=}

@@ -38,14 +38,16 @@ make_cgroup() {
   done < <(cgroup_roots)
 }
 
+# join_cgroup GROUP: from now on this shell ends with the cluster.
+join_cgroup() { echo "$BASHPID" >"$(tracking_root)/$CGROUP/$1/cgroup.procs"; }
+
 # spawn GROUP LOG COMMAND...: runs COMMAND detached in $CGROUP/GROUP; its
 # process id is in SPAWNED.
 spawn() {
-  local group=$1 log=$2 root
+  local group=$1 log=$2
   shift 2
-  root=$(tracking_root)
   (
-    echo "$BASHPID" >"$root/$CGROUP/$group/cgroup.procs"
+    join_cgroup "$group"
     trap - EXIT INT TERM
     [[ -z ${LOCK_FD:-} ]] || exec {LOCK_FD}>&-
     exec setsid "$@" </dev/null >>"$log" 2>&1

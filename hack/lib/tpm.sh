@@ -3,6 +3,7 @@
 # shellcheck shell=bash
 
 TPM_BANKS=${AVOUCH_TPM_BANKS:-sha1,sha256}
+# shellcheck disable=SC2034
 GOOD_BOOT_LOG=$REPO_DIR/tests/vectors/bootlogs/good.bin
 
 # What the node's pods see below /var/lib/avouch-node.
