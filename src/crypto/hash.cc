@@ -125,6 +125,14 @@ Hasher& Hasher::operator=(Hasher&&) noexcept = default;
 
 void Hasher::update(ByteView data) { add(state_->context.get(), data); }
 
+Bytes Hasher::digest_so_far() const {
+  const MdCtxPtr copy = new_context();
+  ensure(EVP_MD_CTX_copy_ex(copy.get(), state_->context.get()) == 1, "EVP_MD_CTX_copy_ex");
+  Bytes digest(digest_size(state_->algorithm));
+  finish_into(copy.get(), digest);
+  return digest;
+}
+
 Bytes Hasher::finish() {
   Bytes digest(digest_size(state_->algorithm));
   finish_into(state_->context.get(), digest);

@@ -36,6 +36,7 @@ class Hasher {
 
   void update(ByteView data);
   Bytes finish();
+  Bytes digest_so_far() const;  // without ending the message
 
  private:
   struct State;
