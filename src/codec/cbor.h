@@ -18,13 +18,14 @@ namespace avouch::codec {
 class Cbor {
  public:
   using Array = std::vector<Cbor>;
-  using Map = std::vector<std::pair<Cbor, Cbor>>;  // any order when made; sorted when encoded
-  struct Tagged;
+  // Any order when made; sorted when encoded. Equal keys are a programming mistake, at which
+  // to_cbor throws std::logic_error.
+  using Map = std::vector<std::pair<Cbor, Cbor>>;
 
   Cbor() = default;  // null
   static Cbor integer(std::int64_t value);
   static Cbor bytes(ByteView value);
-  static Cbor text(std::string_view value);  // UTF-8
+  static Cbor text(std::string_view value);  // bytes that are not UTF-8 become U+FFFD
   static Cbor boolean(bool value);
   static Cbor array(Array value);
   static Cbor map(Map value);
@@ -44,10 +45,10 @@ class Cbor {
   const Cbor* find(std::int64_t key) const;
   const Cbor* find(std::string_view key) const;
 
-  bool operator==(const Cbor& other) const;
+  bool operator==(const Cbor& other) const;  // whatever the order of map members
 
  private:
-  friend Bytes to_cbor(const Cbor& value);
+  friend class CborEncoder;
   std::variant<std::monostate, bool, std::int64_t, Bytes, std::string, Array, Map,
                std::vector<std::pair<std::uint64_t, Cbor>>>
       value_;  // a tagged value is a list of one
@@ -63,7 +64,8 @@ Bytes to_cbor(const Cbor& value);
 
 // kRejected, with the offset: indefinite length, non-shortest form, unsorted or duplicate keys,
 // floats, undefined, integers outside int64, invalid UTF-8, trailing bytes, a limit passed.
-// Memory is bounded by the input's size times a small constant whatever lengths it claims.
+// Memory is bounded by the input's size times a small constant whatever lengths it claims. Depth
+// counts arrays, maps and tags. What is accepted is what to_cbor makes of the value, byte for byte.
 Result<Cbor> parse_cbor(ByteView input, const CborLimits& limits = {});
 
 }  // namespace avouch::codec

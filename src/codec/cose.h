@@ -28,13 +28,17 @@ struct UnverifiedSign1 {
   Bytes signature;
 };
 
-// Adds alg ES256 to `protected_header` (a map without label 1), signs, and encodes.
+// Adds alg ES256 to `protected_header` (a map without label 1, labels integers or texts), signs,
+// and encodes with an empty unprotected header. kRejected if `key` is not of type EC P-256.
 Result<Bytes> sign1(const crypto::PrivateKey& key, Cbor::Map protected_header, ByteView payload);
 
-// Structure only: tag 18, four elements, deterministic encoding, alg ES256 in the protected header.
+// Structure only: tag 18, four elements, deterministic encoding (of the protected header too), alg
+// ES256 in the protected header, no label in both headers, no crit, a signature of 64 bytes.
 Result<UnverifiedSign1> parse_sign1_unverified(ByteView encoded, const CborLimits& limits = {});
 
-// A value only if the signature over `payload` (or message.payload) is by `key`.
+// A value only if the signature over message.payload, or over `detached_payload` where that is
+// nothing (exactly one of the two must be there), is by `key`, which must be of type EC P-256. The
+// meaning of headers (kid, typ, claims) is the caller's to check.
 Result<void> verify_sign1(const UnverifiedSign1& message, const crypto::PublicKey& key,
                           std::optional<ByteView> detached_payload = std::nullopt);
 
