@@ -32,7 +32,7 @@ class BeaconWindow {
   // Beacons older than `retention` are forgotten; at most `kMaxBeacons` are kept.
   explicit BeaconWindow(std::chrono::milliseconds retention = std::chrono::hours{24});
 
-  // Of two with one size the later one counts only where the text is the same.
+  // Of two of one size the first stays.
   void add(PublishedBeacon beacon);
 
   // BeaconUnknown: of another log, or never published here. BeaconExpired: published more than

@@ -66,8 +66,7 @@ class VerifiedQuote {
   const std::string& node_uid() const { return node_uid_; }
 
  private:
-  friend Checked<VerifiedQuote> verify_quote(const UnverifiedQuote&, const tpm::PcrValues&,
-                                             const QuoteContext&);
+  friend class QuoteVerification;
   VerifiedQuote() = default;
 
   tpm::PcrValues pcrs_;
@@ -99,5 +98,12 @@ class VerifiedQuote {
 // Pure, thread-safe, throws nothing but std::bad_alloc; bounded by the sizes of evidence.h.
 Checked<VerifiedQuote> verify_quote(const UnverifiedQuote& quote, const tpm::PcrValues& claimed,
                                     const QuoteContext& context);
+
+// Stored evidence, judged again: the same checks, but for 6 that extraData is `extra_data`. When
+// the quote was made is the caller's word (`not_older_than`); context.beacons is not used, and no
+// token can be issued, for there is no beacon in it.
+Checked<VerifiedQuote> verify_stored_quote(const UnverifiedQuote& quote,
+                                           const tpm::PcrValues& claimed, ByteView extra_data,
+                                           SystemTime not_older_than, const QuoteContext& context);
 
 }  // namespace avouch::attest

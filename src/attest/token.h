@@ -71,9 +71,9 @@ class KeySigner final : public TokenSigner {
 };
 
 // The claims of a verdict, but for verifier_build. expires_at = quote.not_older_than() + the
-// shortest maxAge, cut to seconds.
-TokenClaims claims_of(const Verdict& verdict, const VerifiedQuote& quote,
-                      const UnverifiedEvidence& evidence, std::string_view issuer,
+// shortest maxAge, cut to seconds. Of the evidence only what was appraised is named: the quote. A
+// boot log or runtime log that nothing judged stays out of what we sign.
+TokenClaims claims_of(const Verdict& verdict, const VerifiedQuote& quote, std::string_view issuer,
                       std::string_view node_name, SystemTime now);
 
 // kRejected for claims that verify_token would refuse: nothing is signed that cannot be verified.

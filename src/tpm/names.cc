@@ -1,15 +1,14 @@
 // Qualified names, sized buffers, and the bytes behind a quote's digest.
 
+#include <array>
+
 #include "tpm/marshal.h"
+#include "tpm/selection.h"
 
 namespace avouch::tpm {
 namespace {
 
 constexpr std::array<std::uint8_t, 4> kEndorsementHierarchy = {0x40, 0x00, 0x00, 0x0b};
-
-std::string pcr_text(crypto::HashAlgorithm bank, unsigned index) {
-  return "PCR " + std::to_string(index) + " (" + std::string(crypto::hash_name(bank)) + ")";
-}
 
 }  // namespace
 
@@ -29,32 +28,27 @@ Bytes endorsement_primary_qualified_name(const Public& primary) {
 
 Result<Bytes> quoted_bytes(const PcrSelection& selection, const PcrValues& values) {
   Bytes out;
-  std::size_t used = 0;
   for (const BankSelection& entry : selection) {
-    for (unsigned index = 0; index < kPcrCount; ++index) {
+    for (std::uint8_t index = 0; index < kPcrCount; ++index) {
       if (!entry.has(index)) continue;
-      const auto found = values.find({entry.bank, static_cast<std::uint8_t>(index)});
+      const PcrId id{entry.bank, index};
+      const auto found = values.find(id);
       if (found == values.end()) {
-        return rejected(pcr_text(entry.bank, index) + " is quoted but its value is not given");
+        return rejected(to_text(id) + " is quoted but its value is not given");
       }
       if (found->second.size() != crypto::digest_size(entry.bank)) {
-        return rejected(pcr_text(entry.bank, index) + " has " +
-                        std::to_string(found->second.size()) + " bytes, expected " +
-                        std::to_string(crypto::digest_size(entry.bank)));
+        return rejected(to_text(id) + " has " + std::to_string(found->second.size()) +
+                        " bytes, expected " + std::to_string(crypto::digest_size(entry.bank)));
       }
       append(out, found->second);
-      ++used;
     }
   }
-  if (used == values.size()) return out;
   for (const auto& [id, value] : values) {
-    bool selected = false;
-    for (const BankSelection& entry : selection) {
-      selected = selected || (entry.bank == id.bank && entry.has(id.index));
+    if (first_missing(selection, {{id.bank, 1U << id.index}})) {
+      return rejected(to_text(id) + " is given but not quoted");
     }
-    if (!selected) return rejected(pcr_text(id.bank, id.index) + " is given but not quoted");
   }
-  return rejected("a bank is selected twice");
+  return out;
 }
 
 Result<Bytes> parse_sized(ByteView tpm2b, std::size_t max) {
