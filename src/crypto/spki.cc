@@ -97,19 +97,25 @@ Bytes ec_spki(KeyType curve, ByteView x, ByteView y) {
   return out;
 }
 
+Bytes rsa_spki_of_pkcs1(ByteView rsa_public_key) {
+  Bytes bits = {0};  // no unused bits
+  append(bits, rsa_public_key);
+  Bytes info(kRsaAlgorithm.begin(), kRsaAlgorithm.end());
+  append_tlv(info, kBitString, bits);
+  Bytes out;
+  append_tlv(out, kSequence, info);
+  return out;
+}
+
 Bytes rsa_spki(ByteView modulus, std::uint32_t exponent) {
   Bytes exponent_be;
   append_be32(exponent_be, exponent);
   Bytes numbers;
   append_unsigned(numbers, without_leading_zeros(modulus));
   append_unsigned(numbers, without_leading_zeros(exponent_be));
-  Bytes bits = {0};  // no unused bits
-  append_tlv(bits, kSequence, numbers);
-  Bytes info(kRsaAlgorithm.begin(), kRsaAlgorithm.end());
-  append_tlv(info, kBitString, bits);
-  Bytes out;
-  append_tlv(out, kSequence, info);
-  return out;
+  Bytes key;
+  append_tlv(key, kSequence, numbers);
+  return rsa_spki_of_pkcs1(key);
 }
 
 Bytes ed25519_spki(ByteView raw32) {

@@ -22,6 +22,7 @@ struct RsaNumbers {
 
 Bytes ec_spki(KeyType curve, ByteView x, ByteView y);  // x and y padded
 Bytes rsa_spki(ByteView modulus, std::uint32_t exponent);
+Bytes rsa_spki_of_pkcs1(ByteView rsa_public_key);  // RSAPublicKey in DER (RFC 8017, A.1.1)
 Bytes ed25519_spki(ByteView raw32);
 
 // Nothing where `der` is not exactly the one encoding of a key of that kind. The numbers are not

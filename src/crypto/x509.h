@@ -16,6 +16,8 @@
 
 namespace avouch::crypto {
 
+// Immutable and thread-safe; copies share the certificate. Nothing here is verified but in
+// verify_chain.
 class Certificate {
  public:
   // DER with no trailing bytes; at most 16 KiB.
@@ -30,14 +32,18 @@ class Certificate {
   std::string issuer() const;
   SystemTime not_before() const;
   SystemTime not_after() const;  // 99991231235959Z means no end (RFC 5280, 4.1.2.5)
+  // By the rules of PublicKey. An RSA key marked for OAEP only (id-RSAES-OAEP, RFC 4055), as some
+  // TPM makers certify their endorsement keys, is given as a plain RSA key.
   Result<PublicKey> public_key() const;
   Sha256 fingerprint() const;  // SHA-256 of the DER
   bool is_ca() const;          // basicConstraints cA
   bool has_extended_key_usage(std::string_view oid) const;
-  bool has_key_usage(std::string_view name)
-      const;  // "keyEncipherment", "keyAgreement", "digitalSignature", "keyCertSign"
-  std::vector<std::string> unhandled_critical_extensions()
-      const;  // OIDs; subjectAltName counts as handled
+  // "digitalSignature", "keyEncipherment", "keyAgreement", "keyCertSign", "cRLSign"; false without
+  // the extension and for any other name.
+  bool has_key_usage(std::string_view name) const;
+  // OIDs of the critical extensions other than basicConstraints, keyUsage, extKeyUsage,
+  // subjectAltName (content not judged here) and certificatePolicies (any policy is accepted).
+  std::vector<std::string> unhandled_critical_extensions() const;
 
   struct Impl;
   explicit Certificate(std::shared_ptr<const Impl> impl);
@@ -49,23 +55,32 @@ class Certificate {
 
 // A path from `leaf` over `intermediates` to one of `roots` (self-signed certificates of the trust
 // bundle; an intermediate that stands in the bundle itself is a trust anchor too), every signature
-// checked, every certificate valid at `now`, at most 8 long. Names alone never build a path.
-// kRejected says which certificate failed and why. Returns the path, leaf first.
+// on the way checked, every certificate valid at `now` (both ends included), at most 8 long.
+// Names alone never build a path: where several authorities have one name, each is tried (at most
+// 200 signature checks). Issuers must be authorities with keyCertSign (an anchor may lack keyUsage
+// altogether) whose path length allows it, keys of 112 bits of security, signatures over SHA-2;
+// unhandled critical extensions and name constraints are refused. Revocation is not checked, nor
+// the leaf's own usages. kRejected says which certificate failed and why, by the try that came
+// furthest. Returns the path, leaf first.
 Result<std::vector<Certificate>> verify_chain(const Certificate& leaf,
                                               const std::vector<Certificate>& intermediates,
                                               const std::vector<Certificate>& roots,
                                               SystemTime now);
 
-// The release's own TLS certificates (ECDSA P-256).
+// The release's own TLS certificates (ECDSA P-256): an authority for leaves only, and a serving
+// certificate with its authority's certificate behind it. Private keys are secrets.
 struct CertifiedKey {
   std::string certificate_pem;  // leaf first
   std::string key_pem;
 };
 struct ServingNames {
-  std::vector<std::string> dns;  // the first one is the subject's common name
+  std::vector<std::string> dns;  // at least one; the first is the common name, if that short (64)
   std::vector<std::string> ip;
 };
+// A common name is cut to 64 characters of ASCII.
 CertifiedKey make_ca(const std::string& common_name, SystemTime not_before, SystemTime not_after);
+// kRejected: an unreadable authority, a name of the wrong form, a validity that is empty or ends
+// after the authority's.
 Result<CertifiedKey> issue_server_certificate(const CertifiedKey& ca, const ServingNames& names,
                                               SystemTime not_before, SystemTime not_after);
 
