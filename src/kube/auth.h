@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "crypto/hash.h"
 #include "kube/client.h"
+#include "kube/ttl_cache.h"
 
 namespace avouch::kube {
 
@@ -38,30 +38,6 @@ struct ServiceAccountName {
   bool operator==(const ServiceAccountName&) const = default;
 };
 Result<ServiceAccountName> parse_service_account(std::string_view username);
-
-// Answers kept by a SHA-256 key until they expire. At most `max_entries`: the oldest goes first.
-// Not thread-safe: its owner locks.
-template <typename Value>
-class TtlCache {
- public:
-  explicit TtlCache(std::size_t max_entries) : max_entries_(max_entries) {}
-
-  const Value* find(const crypto::Sha256& key, SteadyTime now) const {
-    const auto it = entries_.find(key);
-    return it == entries_.end() || it->second.expires <= now ? nullptr : &it->second.value;
-  }
-  void put(const crypto::Sha256& key, Value value, SteadyTime now, std::chrono::milliseconds ttl);
-  std::size_t size() const { return entries_.size(); }
-
- private:
-  struct Entry {
-    Value value;
-    SteadyTime expires;
-  };
-  std::size_t max_entries_;
-  std::map<crypto::Sha256, Entry> entries_;
-  std::multimap<SteadyTime, crypto::Sha256> by_expiry_;
-};
 
 struct ReviewCacheOptions {
   std::chrono::milliseconds ttl{60'000};

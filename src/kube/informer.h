@@ -20,6 +20,7 @@
 #include "codec/json.h"
 #include "crypto/random.h"
 #include "kube/client.h"
+#include "kube/watch_event.h"
 
 namespace avouch::kube {
 
@@ -56,7 +57,8 @@ struct InformerOptions {
   std::size_t max_object_bytes = 3 * 1024 * 1024;
 
   bool drop_managed_fields = true;
-  std::function<void(Json&)> trim;  // removes what nobody reads before an object is kept
+  // Removes what nobody reads before an object is kept; leaves apiVersion, kind and metadata alone.
+  std::function<void(Json&)> trim;
 };
 
 // Threads: handlers run on the informer's own thread, one at a time, in the order of the changes;
@@ -109,15 +111,16 @@ class Informer {
   std::chrono::milliseconds step(std::stop_token stop);
 
  private:
-  ApiResult<void> relist();
-  ApiResult<void> watch(std::stop_token stop);
-  Result<void> take_line(std::string_view line);
-  void put(const std::string& key, Json object);
-  void erase(const std::string& key);
-  void touch();
-  void notify(const Change& change);
+  ApiResult<void> relist(const std::stop_token& stop);
+  ApiResult<void> watch(const std::stop_token& stop);
+  Result<void> take_event(WatchEvent event);
+  ObjectPtr prepare(Json object) const;
+  void put(std::vector<Change>& changes, ObjectPtr object);
+  void erase(std::vector<Change>& changes, const std::string& key);
+  void notify(const std::vector<Change>& changes);
+  void call_handler(const std::function<void()>& call);
   void problem(const std::string& message);
-  std::chrono::milliseconds backoff();
+  std::chrono::milliseconds settle(const ApiResult<void>& outcome, const std::stop_token& stop);
   void run(const std::stop_token& stop);
 
   const Client& client_;
@@ -128,9 +131,11 @@ class Informer {
   std::vector<std::function<void()>> synced_handlers_;
   OnProblem on_problem_;
 
-  std::string resource_version_;  // informer's thread; "" asks for a list
-  int failures_in_a_row_ = 0;     // informer's thread
-  bool needs_list_ = true;        // informer's thread
+  // Of the thread that calls step().
+  std::string resource_version_;
+  bool needs_list_ = true;
+  int failures_in_a_row_ = 0;
+  bool spoke_ = false;  // the watch of this step has brought a line or lasted its time
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;

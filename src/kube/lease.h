@@ -62,24 +62,26 @@ class LeaderElector {
 
   // One attempt to acquire or renew; returns how long to wait before the next. This is what the
   // thread runs in a loop; tests call it directly.
-  std::chrono::milliseconds step();
-  void release();  // no effect when not leading
+  std::chrono::milliseconds step(std::stop_token stop = {});
+  void release();  // no effect when not leading; the same thread as step()
 
  private:
   enum class Attempt { kLeading, kNotLeading };
-  ApiResult<Attempt> try_acquire(SteadyTime begun);
-  void lead(SteadyTime until, std::int64_t term, const std::string& resource_version);
-  void set_not_leading();
-  void problem(const std::string& message);
+  ApiResult<Attempt> try_acquire(SteadyTime begun, bool was_leading, const Client& client);
+  bool has_expired(const Json& lease) const;
+  void claim(Json& lease, std::int64_t term, bool anew) const;
+  void see(const std::string& version, const std::string& holder);
+  void lead(SteadyTime begun, const Json& stored, std::int64_t term);
+  void announce(bool leading);
   void run(const std::stop_token& stop);
 
-  const Client& client_;
+  const Client client_;
   Clock& clock_;
   const LeaseOptions options_;
   std::function<void()> on_elected_, on_lost_;
   std::function<void(const std::string&)> on_problem_;
 
-  // The lease as this process has seen it, and since when: elector's thread.
+  // Of the thread that calls step(): the lease as it was seen last, and since when.
   std::string seen_version_;
   SteadyTime seen_since_{};
   bool announced_ = false;

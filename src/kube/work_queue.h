@@ -18,8 +18,9 @@ namespace avouch::kube {
 
 // Thread-safe. Memory is bounded by the number of distinct keys that callers use.
 //
-// A key that is added while a worker has it is handed out again after done(). A key that waits for
-// a delay is handed out at the earliest of the times asked for.
+// A key that is added while a worker has it is handed out again after done(). Of several times
+// asked for, the earliest counts and the others are forgotten: whoever works on a key asks for its
+// next turn anew.
 class WorkQueue {
  public:
   struct Options {
@@ -46,6 +47,7 @@ class WorkQueue {
 
  private:
   void add_locked(const std::string& key);
+  void add_after_locked(const std::string& key, std::chrono::milliseconds delay);
   std::optional<std::string> pop_locked();
   void release_due_locked();
 
