@@ -1,0 +1,104 @@
+#include "adapters/files.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+namespace avouch::adapters {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+std::string describe(std::string_view action, const std::filesystem::path& path) {
+  return std::string(action) + " " + path.string() + ": " +
+         std::error_code(errno, std::generic_category()).message();
+}
+
+// Reads up to `max` bytes at `offset` (-1: from where the descriptor stands).
+Result<Bytes> read_some(int fd, std::int64_t offset, std::size_t max,
+                        const std::filesystem::path& path) {
+  Bytes out;
+  std::array<std::uint8_t, 65536> buffer;
+  while (out.size() < max) {
+    const std::size_t want = std::min(buffer.size(), max - out.size());
+    const ssize_t got = offset < 0 ? ::read(fd, buffer.data(), want)
+                                   : ::pread(fd, buffer.data(), want,
+                                             offset + static_cast<std::int64_t>(out.size()));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return retryable(describe("read", path));
+    if (got == 0) break;
+    append(out, ByteView(buffer.data(), static_cast<std::size_t>(got)));
+  }
+  return out;
+}
+
+Result<void> write_all(int fd, ByteView content, const std::filesystem::path& path) {
+  while (!content.empty()) {
+    const ssize_t put = ::write(fd, content.data(), content.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return retryable(describe("write", path));
+    content = content.subspan(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::optional<Bytes>> read_file(const std::filesystem::path& path, std::size_t max_bytes) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0 && errno == ENOENT) return std::optional<Bytes>();
+  if (file.get() < 0) return retryable(describe("open", path));
+  AVOUCH_TRY(Bytes content, read_some(file.get(), -1, max_bytes + 1, path));
+  if (content.size() > max_bytes) {
+    return rejected(path.string() + ": more than " + std::to_string(max_bytes) + " bytes");
+  }
+  return std::optional(std::move(content));
+}
+
+Result<std::optional<Bytes>> read_file_part(const std::filesystem::path& path, std::uint64_t offset,
+                                            std::size_t max_bytes) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0 && errno == ENOENT) return std::optional<Bytes>();
+  if (file.get() < 0) return retryable(describe("open", path));
+  if (offset > static_cast<std::uint64_t>(INT64_MAX) - max_bytes) {
+    return rejected(path.string() + ": offset " + std::to_string(offset) + " is too large");
+  }
+  AVOUCH_TRY(Bytes content,
+             read_some(file.get(), static_cast<std::int64_t>(offset), max_bytes, path));
+  return std::optional(std::move(content));
+}
+
+Result<void> write_file_atomically(const std::filesystem::path& path, ByteView content) {
+  const std::filesystem::path fresh = path.string() + ".new";
+  {
+    const Descriptor file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (file.get() < 0) return retryable(describe("create", fresh));
+    AVOUCH_CHECK(write_all(file.get(), content, fresh));
+    if (::fsync(file.get()) != 0) return fatal(describe("fsync", fresh));
+  }
+  if (::rename(fresh.c_str(), path.c_str()) != 0) return retryable(describe("rename", fresh));
+  const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
+  const Descriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() < 0) return fatal(describe("open", parent));
+  if (::fsync(folder.get()) != 0) return fatal(describe("fsync", parent));
+  return {};
+}
+
+}  // namespace avouch::adapters

@@ -1,0 +1,27 @@
+#pragma once
+
+// Small files, read and written as a whole.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace avouch::adapters {
+
+// Nothing where there is no such file. kRejected over `max_bytes` (checked while reading: files of
+// /proc and /sys say no size); kRetryable for any other fault.
+Result<std::optional<Bytes>> read_file(const std::filesystem::path& path, std::size_t max_bytes);
+
+// Up to `max_bytes` from `offset` on; empty at the end; nothing where there is no such file.
+Result<std::optional<Bytes>> read_file_part(const std::filesystem::path& path, std::uint64_t offset,
+                                            std::size_t max_bytes);
+
+// Replaces the file's content in one step: a reader, also one after a power cut, sees the old
+// content or the new one. Durable when it returns (file and folder fsynced). The file is readable
+// by its owner alone. kFatal where fsync fails: what is on disk is then unknown.
+Result<void> write_file_atomically(const std::filesystem::path& path, ByteView content);
+
+}  // namespace avouch::adapters

@@ -1,0 +1,108 @@
+#include "collect/attester.h"
+
+#include "attest/beacon.h"
+#include "attest/enrolment.h"
+#include "base/hex.h"
+#include "crypto/hash.h"
+#include "tlog/checkpoint.h"
+#include "tlog/note.h"
+#include "tpm/marshal.h"
+
+namespace avouch::collect {
+namespace {
+
+constexpr std::uint32_t kQuotedPcrs = 0xffff;  // 0 to 15: static and operating system PCRs
+constexpr int kReadAttempts = 4;
+
+tpm::PcrSelection selection_of(const tpm::DeviceState& state) {
+  tpm::PcrSelection out;
+  for (const crypto::HashAlgorithm bank : state.active_banks) {
+    if (out.size() < tpm::kMaxBanks) out.push_back({bank, kQuotedPcrs});
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<void> Attester::prepare() {
+  if (!state_) {
+    AVOUCH_TRY(state_, device_.state());
+  }
+  if (!endorsement_) {
+    AVOUCH_TRY(endorsement_, device_.endorsement());
+  }
+  if (key_) return {};
+  auto stored = keys_.load();
+  if (stored.has_value()) {
+    key_ = *std::move(stored);
+  } else if (stored.error().kind != ErrorKind::kRejected) {
+    return std::move(stored).error();
+  }
+  if (key_) return {};
+  AVOUCH_TRY(tpm::WrappedKey fresh, device_.create_attestation_key());
+  AVOUCH_CHECK(keys_.save(fresh));
+  key_ = std::move(fresh);
+  return {};
+}
+
+Result<attest::UnverifiedIdentity> Attester::identity() {
+  AVOUCH_CHECK(prepare());
+  return attest::UnverifiedIdentity{.ek_certificates = endorsement_->ek_certificates,
+                                    .ek_public = endorsement_->ek_public,
+                                    .ak_public = key_->public_area};
+}
+
+attest::AgentInfo Attester::info(std::string_view version) const {
+  attest::AgentInfo out;
+  out.version = version;
+  if (state_) {
+    out.tpm_manufacturer = state_->manufacturer;
+    Bytes firmware;
+    append_be64(firmware, state_->firmware_version);
+    out.firmware_version = to_hex(firmware);
+  }
+  return out;
+}
+
+Result<attest::ActivationAnswer> Attester::activate(const ActivationRequest& request,
+                                                    std::string_view node_uid) {
+  AVOUCH_CHECK(prepare());
+  AVOUCH_TRY(const Bytes secret,
+             device_.activate(*key_, request.credential_blob, request.encrypted_secret));
+  AVOUCH_TRY(const tpm::Public ak, tpm::parse_public(key_->public_area));
+  return attest::ActivationAnswer{
+      .challenge_id = request.challenge_id,
+      .proof = attest::activation_proof(secret, node_uid, request.challenge_id, ak.name)};
+}
+
+Result<Measurement> Attester::measure(std::string_view beacon_note, std::string_view node_uid) {
+  AVOUCH_CHECK(prepare());
+  AVOUCH_TRY(const tlog::UnverifiedNote note, tlog::parse_note_unverified(beacon_note));
+  AVOUCH_TRY(const tlog::Checkpoint beacon, tlog::parse_checkpoint_unverified(note.text));
+  const crypto::Sha256 extra = attest::qualifying(attest::challenge(note.text, node_uid));
+  AVOUCH_TRY(state_, device_.state());
+  const tpm::PcrSelection selection = selection_of(*state_);
+
+  for (int attempt = 0; attempt < kReadAttempts; ++attempt) {
+    auto quoted = device_.quote(*key_, extra, selection);
+    if (!quoted.has_value()) {
+      if (quoted.error().kind == ErrorKind::kRejected) key_.reset();
+      return std::move(quoted).error();
+    }
+    AVOUCH_TRY(tpm::PcrValues pcrs, device_.read_pcrs(selection));
+    AVOUCH_TRY(const tpm::Attest attest, tpm::parse_attest(quoted->message));
+    AVOUCH_TRY(const tpm::Signature signature, tpm::parse_signature(quoted->signature));
+    AVOUCH_TRY(const Bytes values, tpm::quoted_bytes(attest.selection, pcrs));
+    if (crypto::hash(signature.scheme.hash, values) != attest.pcr_digest) continue;
+    return Measurement{.quote = {.message = std::move(quoted->message),
+                                 .signature = std::move(quoted->signature),
+                                 .beacon = {.origin = beacon.origin, .size = beacon.size}},
+                       .pcrs = std::move(pcrs),
+                       .reset_count = attest.clock.reset_count,
+                       .restart_count = attest.clock.restart_count};
+  }
+  return retryable("PCR values changed between each of " + std::to_string(kReadAttempts) +
+                   " quotes and the reading after it");
+}
+
+}  // namespace avouch::collect
