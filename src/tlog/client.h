@@ -4,6 +4,7 @@
 // TileReader. Every result has been verified up to a checkpoint that a known key signed.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -22,10 +23,11 @@ namespace avouch::tlog {
 // is made from them against a root.
 NodeSource tile_nodes(TileReader& reader, std::uint64_t size);
 
-// The bytes of a tile or bundle; a partial one that is gone is cut from the full one. kRetryable if
-// neither is there.
-Result<Bytes> fetch_resource(TileReader& reader, const Resource& resource);
+// The bytes of a resource, or nothing if it is not there. A partial tile or bundle that is gone is
+// cut from the full one. kRejected if that is malformed.
+Result<std::optional<Bytes>> find_resource(TileReader& reader, const Resource& resource);
 
+// kRetryable if the log has no checkpoint; kRejected as verify_checkpoint.
 Result<VerifiedCheckpoint> fetch_checkpoint(TileReader& reader,
                                             std::span<const NoteVerifier> log_keys,
                                             std::string_view origin);

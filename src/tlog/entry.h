@@ -4,6 +4,7 @@
 // only a commitment; the preimage, kept apart, holds salt and payload. See docs/interfaces.md,
 // 'Log entries'. Pure and thread-safe.
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -55,7 +56,6 @@ struct UnverifiedStatement {
   std::string issuer, subject, kind;
   Bytes key_id;
   Hash preimage_digest{};
-  Bytes signed_entry;  // as parsed
 };
 
 // kRejected: not a tag-18 COSE_Sign1 with ES256, an unprotected header that is not empty, any
