@@ -1,0 +1,263 @@
+#include "attest/policy.h"
+
+#include <algorithm>
+#include <set>
+
+#include "attest/json_text.h"
+#include "attest/policy_names.h"
+#include "base/hex.h"
+
+namespace avouch::attest {
+namespace {
+
+using codec::Fields;
+using codec::Json;
+using crypto::HashAlgorithm;
+
+constexpr std::size_t kMaxBundles = 16;
+constexpr std::size_t kMaxValues = 64;  // accepted values of one PCR
+constexpr std::size_t kMaxKeys = 16;
+constexpr std::array kBanks = {HashAlgorithm::kSha1, HashAlgorithm::kSha256, HashAlgorithm::kSha384,
+                               HashAlgorithm::kSha512};
+
+void read_workloads(Fields& fields, PolicySpec& out) {
+  require(fields, "workloads",
+          "an object with namespaceSelector and podSelector; {} gates every pod");
+  auto workloads = fields.object("workloads");
+  if (!workloads) return;
+  if (auto selector = workloads->object("namespaceSelector")) {
+    out.namespace_selector = read_selector(std::move(*selector));
+  }
+  if (auto selector = workloads->object("podSelector")) {
+    out.pod_selector = read_selector(std::move(*selector));
+  }
+  workloads->finish();
+}
+
+std::optional<ConfigMapName> read_config_map(Fields& fields, std::string_view expected) {
+  require(fields, "configMap", expected);
+  auto config_map = fields.object("configMap");
+  if (!config_map) return std::nullopt;
+  ConfigMapName out{config_map->required_string("namespace", 63),
+                    config_map->required_string("name", 253)};
+  config_map->finish();
+  return out;
+}
+
+void read_endorsement(Fields& fields, PolicySpec& out) {
+  constexpr std::string_view kConfigMap = "an object with namespace and name";
+  require(fields, "endorsement", "an object with trustBundles, enrollment and inventory");
+  auto endorsement = fields.object("endorsement");
+  if (!endorsement) return;
+  for (Fields& bundle : endorsement->objects("trustBundles", kMaxBundles)) {
+    if (auto name = read_config_map(bundle, kConfigMap)) out.trust_bundles.push_back(*name);
+    bundle.finish();
+  }
+  if (out.trust_bundles.empty()) {
+    endorsement->error("trustBundles",
+                       "is required: expected at least one ConfigMap with the certificate "
+                       "authorities of your TPMs' makers");
+  }
+  const auto enrollment = endorsement->one_of("enrollment", {"Inventory", "TrustOnFirstUse"});
+  out.enrollment =
+      enrollment == "TrustOnFirstUse" ? Enrollment::kTrustOnFirstUse : Enrollment::kInventory;
+  if (auto inventory = endorsement->object("inventory")) {
+    out.inventory = read_config_map(*inventory, kConfigMap);
+    inventory->finish();
+    if (out.enrollment == Enrollment::kTrustOnFirstUse) {
+      endorsement->error("inventory",
+                         "has no effect with enrollment TrustOnFirstUse: remove it, or set "
+                         "enrollment to Inventory");
+    }
+  } else if (out.enrollment == Enrollment::kInventory && !endorsement->has("inventory")) {
+    endorsement->error("inventory",
+                       "is required with enrollment Inventory: expected a ConfigMap of node names "
+                       "and digests of endorsement keys");
+  }
+  endorsement->finish();
+}
+
+void read_keys(Fields& fields, PolicySpec& out) {
+  if (!fields.has("keys")) {
+    for (const std::string_view name :
+         {"ecdsa-p256-sha256", "rsassa-2048-sha256", "ecdsa-p384-sha384"}) {
+      out.keys.push_back(parse_key_kind(name).value());
+    }
+    return;
+  }
+  const auto names = fields.strings("keys", kMaxKeys, 64);
+  if (names.empty()) fields.error("keys", "accepts no key: expected at least one kind");
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::string at = "keys[" + std::to_string(i) + "]";
+    const auto kind = parse_key_kind(names[i]);
+    if (!kind) {
+      fields.error(at,
+                   "\"" + names[i] + "\" is not accepted: expected one of " + all_key_kind_names());
+    } else if (std::find(out.keys.begin(), out.keys.end(), *kind) != out.keys.end()) {
+      fields.error(at, "\"" + names[i] + "\" is given twice");
+    } else {
+      out.keys.push_back(*kind);
+    }
+  }
+}
+
+void read_banks(Fields& pcrs, PolicySpec& out) {
+  require(pcrs, "banks", "a list of sha256, sha384, sha512");
+  const auto names = pcrs.strings("banks", tpm::kMaxBanks, 16);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::string at = "banks[" + std::to_string(i) + "]";
+    const auto bank = crypto::parse_hash_name(names[i]);
+    if (!bank.has_value()) {
+      pcrs.error(at, bank.error().message);
+    } else if (std::find(out.banks.begin(), out.banks.end(), bank.value()) != out.banks.end()) {
+      pcrs.error(at, "\"" + names[i] + "\" is given twice");
+    } else {
+      out.banks.push_back(bank.value());
+    }
+  }
+  const bool strong = std::any_of(out.banks.begin(), out.banks.end(),
+                                  [](HashAlgorithm each) { return each != HashAlgorithm::kSha1; });
+  if (pcrs.has("banks") && !strong) {
+    pcrs.error("banks", "a stronger bank than sha1 is required: add sha256, sha384 or sha512");
+  }
+}
+
+std::vector<Bytes> read_accepted(Fields& entry, HashAlgorithm bank) {
+  const std::string name(crypto::hash_name(bank));
+  std::vector<Bytes> out;
+  const auto texts = entry.strings(name, kMaxValues, 128);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const std::string at = name + "[" + std::to_string(i) + "]";
+    auto value = from_hex(texts[i]);
+    if (!value.has_value() || value->size() != crypto::digest_size(bank)) {
+      entry.error(
+          at, "expected " + std::to_string(2 * crypto::digest_size(bank)) + " hexadecimal digits");
+    } else if (std::find(out.begin(), out.end(), value.value()) != out.end()) {
+      entry.error(at, "is given twice");
+    } else {
+      out.push_back(std::move(value).value());
+    }
+  }
+  return out;
+}
+
+ExactPcr read_exact(Fields& entry, const std::vector<HashAlgorithm>& banks) {
+  ExactPcr out;
+  out.index = static_cast<std::uint8_t>(entry.required_integer("index", 0, tpm::kPcrCount - 1));
+  for (const HashAlgorithm bank : kBanks) {
+    const std::string name(crypto::hash_name(bank));
+    const bool required = std::find(banks.begin(), banks.end(), bank) != banks.end();
+    const bool given = entry.has(name);
+    auto values = read_accepted(entry, bank);
+    if (required && (!given || values.empty())) {
+      entry.error(name, "is required, since pcrs.banks has " + name +
+                            ": expected at least one accepted value");
+    } else if (!required && given) {
+      entry.error(name, "would not be checked, since pcrs.banks has no " + name +
+                            ": add the bank, or remove the values");
+    } else if (required) {
+      out.accepted.emplace(bank, std::move(values));
+    }
+  }
+  entry.finish();
+  return out;
+}
+
+void read_pcrs(Fields& fields, PolicySpec& out) {
+  require(fields, "pcrs", "an object with banks and exact");
+  auto pcrs = fields.object("pcrs");
+  if (!pcrs) return;
+  read_banks(*pcrs, out);
+  std::set<std::uint8_t> seen;
+  for (Fields& entry : pcrs->objects("exact", tpm::kPcrCount)) {
+    ExactPcr exact = read_exact(entry, out.banks);
+    if (!seen.insert(exact.index).second) {
+      entry.error("index", "PCR " + std::to_string(exact.index) + " is given twice");
+    }
+    out.exact.push_back(std::move(exact));
+  }
+  if (out.exact.empty()) {
+    pcrs->error("exact", "nothing is checked: expected at least one PCR with its accepted values");
+  }
+  pcrs->finish();
+}
+
+void read_on_failure(Fields& fields, PolicySpec& out) {
+  auto on_failure = fields.object("onFailure");
+  if (!on_failure) return;
+  const auto taint = on_failure->one_of("taint", {"NoSchedule", "NoExecute", "None"});
+  if (taint == "NoExecute") out.taint = TaintEffect::kNoExecute;
+  if (taint == "None") out.taint = TaintEffect::kNone;
+  out.condition = on_failure->boolean("condition").value_or(true);
+  on_failure->finish();
+}
+
+void refuse_later_fields(Fields& fields) {
+  for (const std::string_view name : {"bootLog", "runtime"}) {
+    if (fields.raw(name) != nullptr) {
+      fields.error(name,
+                   "is not in force in this version, and a policy must not check less than it "
+                   "says: remove it, and pin the PCRs with pcrs.exact");
+    }
+  }
+}
+
+PolicySpec read_spec(Fields fields) {
+  using std::chrono::hours;
+  using std::chrono::seconds;
+  PolicySpec out;
+  require(fields, "nodeSelector", "a label selector; {} selects every node");
+  if (auto selector = fields.object("nodeSelector")) {
+    out.node_selector = read_selector(std::move(*selector));
+  }
+  read_workloads(fields, out);
+  const auto mode = fields.one_of("mode", {"Audit", "Warn", "Enforce"});
+  if (mode == "Audit") out.mode = Mode::kAudit;
+  if (mode == "Warn") out.mode = Mode::kWarn;
+  if (auto freshness = fields.object("freshness")) {
+    out.max_age = freshness->duration("maxAge", seconds(10), hours(24)).value_or(out.max_age);
+    freshness->finish();
+  }
+  read_endorsement(fields, out);
+  read_keys(fields, out);
+  read_pcrs(fields, out);
+  read_on_failure(fields, out);
+  if (fields.one_of("logging", {"Spool", "Strict"}) == "Strict") out.logging = Logging::kStrict;
+  refuse_later_fields(fields);
+  fields.finish();
+  return out;
+}
+
+}  // namespace
+
+Result<Policy> parse_policy(std::string name, const Json& spec) {
+  codec::FieldErrors errors;
+  Policy out;
+  out.name = std::move(name);
+  out.spec = read_spec(Fields(spec, "spec", errors));
+  if (!errors.empty()) return rejected(errors.text());
+  AVOUCH_TRY(out.spec_digest, spec_digest(spec));
+  return out;
+}
+
+tpm::PcrSelection required_selection(const PolicySpec& spec) {
+  std::uint32_t mask = 0;
+  for (const ExactPcr& pcr : spec.exact) mask |= 1U << pcr.index;
+  tpm::PcrSelection out;
+  for (const HashAlgorithm bank : spec.banks) out.push_back({bank, mask});
+  return out;
+}
+
+std::vector<std::string> self_set_labels(const PolicySpec& spec) {
+  constexpr std::string_view kGuarded = "node-restriction.kubernetes.io";
+  std::vector<std::string> out;
+  for (std::string& key : keys_of(spec.node_selector)) {
+    const std::string prefix = key.substr(0, key.find('/'));
+    const bool guarded = key.find('/') != std::string::npos &&
+                         (prefix == kGuarded || prefix.ends_with("." + std::string(kGuarded)));
+    if (!guarded) out.push_back(std::move(key));
+  }
+  return out;
+}
+
+}  // namespace avouch::attest
