@@ -114,10 +114,11 @@ Result<void> run(const config::AgentConfig& config, const std::string& kubeconfi
   const kube::Client api(*api_transport, {.user_agent = "avouch-agent/" AVOUCH_VERSION,
                                           .field_manager = "avouch-agent"});
 
-  AVOUCH_TRY(
-      const auto server,
-      adapters::HttpServer::start(
-          {.listen = config.metrics_listen, .threads = 1, .connections = 32}, signals.health));
+  adapters::HttpServerOptions listen;
+  listen.listen = config.metrics_listen;
+  listen.threads = 1;
+  listen.connections = 32;
+  AVOUCH_TRY(const auto server, adapters::HttpServer::start(std::move(listen), signals.health));
 
   // Waits for the end in a thread of its own, so that every wait below can be stopped.
   std::jthread ending([&] {
