@@ -32,7 +32,8 @@ Usage: hack/cluster.sh COMMAND [--name NAME] ...
   tpm NODE tcti                     print the TPM's TCTI, for tpm2-tools
   kubeconfig                        print the path of the users' kubeconfig
 
-Clusters of different names run side by side. AVOUCH_STATE (/var/tmp/avouch) holds
+Clusters of different names run side by side; --name stands before exec's
+COMMAND, and AVOUCH_CLUSTER gives its default. AVOUCH_STATE (/var/tmp/avouch) holds
 running clusters, AVOUCH_CACHE (~/.cache/avouch) what was downloaded and built.
 END
 }
@@ -266,7 +267,7 @@ command_kill() {
 }
 
 main() {
-  local command=${1:-help} name=default
+  local command=${1:-help} name=${AVOUCH_CLUSTER:-default}
   local -a arguments=()
   shift || true
   while (($#)); do

@@ -21,7 +21,7 @@ run_buildah() {
 # build_image NAME TAG DOCKERFILE CONTEXT [BUILD OPTION...]: builds the image
 # and leaves it as an archive in the cache. BASE is given to the Dockerfile.
 build_image() {
-  local name=$1 tag=$2 dockerfile=$3 context=$4 archive log
+  local name=$1 tag=$2 dockerfile=$3 context=$4 archive log id
   shift 4
   archive=$(image_archive "$name" "$tag")
   log=$CACHE_DIR/logs/image-$(basename "$archive" .tar).log
@@ -33,10 +33,13 @@ build_image() {
   : >"$log"
   quietly "$log" run_buildah bud --isolation chroot --layers --tag "$name:$tag" --file "$dockerfile" "$@" "$context" ||
     die "building image $name:$tag failed" "$log"
-  rm -f "$archive.new"
-  quietly "$log" run_buildah push "$name:$tag" "oci-archive:$archive.new:$name:$tag" ||
+  id=$(run_buildah inspect --format '{{.FromImageID}}' "$name:$tag")
+  [[ ! -s $archive || ! -s $archive.id || $(<"$archive.id") != "$id" ]] || return 0
+  rm -f "$archive.new" "$archive.id"
+  quietly "$log" run_buildah push --disable-compression "$name:$tag" "oci-archive:$archive.new:$name:$tag" ||
     die "exporting image $name:$tag failed" "$log"
   mv "$archive.new" "$archive"
+  echo "$id" >"$archive.id"
 }
 
 # load_image NAME TAG [NODE...]: into the given nodes, or all, at the same time.
@@ -66,16 +69,6 @@ debian_mirror() {
     awk -v suite="$1" '$1 == suite && $2 == "main" {print $3; exit}'
 }
 
-make_base_rootfs() {
-  local suite=$1 mirror=$2 root=$3
-  rm -rf "$root" &&
-    debootstrap --variant=minbase "$suite" "$mirror" "$root" &&
-    write_apt_entries deb "$root/etc/apt/sources.list.d" &&
-    rm -f "$root/etc/apt/sources.list" &&
-    { apt-config dump | grep -iE '^Acquire::https?::Proxy' >"$root/etc/apt/apt.conf.d/90proxy" || true; } &&
-    rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
-}
-
 build_base_image() {
   local suite=$1 dir=$2 log=$CACHE_DIR/logs/base-image.log mirror
   is_sealed "$dir" && run_buildah inspect "$BASE_IMAGE" >/dev/null 2>&1 && return 0
@@ -84,7 +77,7 @@ build_base_image() {
     [[ -n $mirror ]] || die "apt names no mirror for $suite: run apt-get update"
     say "making the base image of Debian $suite with debootstrap: half a minute, once (log: $log)"
     : >"$log"
-    quietly "$log" unshare --mount --propagation private bash -c "$(declare -f make_base_rootfs write_apt_entries die); make_base_rootfs \"\$@\"" - \
+    quietly "$log" unshare --mount --propagation private bash "$HACK_DIR/lib/make_base_rootfs.sh" \
       "$suite" "$mirror" "$CACHE_DIR/base-work" || die "debootstrap failed" "$log"
     rm -rf "$dir"
     mkdir -p "$dir"
@@ -97,7 +90,7 @@ build_base_image() {
 }
 
 ensure_base_image() {
-  local suite=bookworm version
+  local suite version
   # shellcheck source=/dev/null
   suite=$(. /etc/os-release && echo "${VERSION_CODENAME:?}")
   version=$(cat /etc/debian_version)
