@@ -25,9 +25,11 @@ Usage: hack/cluster.sh COMMAND [--name NAME] ...
   kill PART                         SIGKILL; start brings it back
   kill NODE PART                    SIGKILL to a node's containerd, kubelet or
                                     kube-proxy; the node starts it again
+  kill-pod NAMESPACE POD [SIGNAL]   signal (KILL) to the pod's containers
   tpm NODE reset [--log FILE]       reboot: reset the TPM and extend the boot log
   tpm NODE extend PCR HEX           extend a digest: the node is tampered with
-  tpm NODE pcrs [SELECTION]         print PCRs
+  tpm NODE pcrs [SELECTION]         print "bank index value" of all PCRs, or of
+                                    those selected (sha256:0,4,7)
   tpm NODE powercut                 kill the TPM, start it again, boot
   tpm NODE tcti                     print the TPM's TCTI, for tpm2-tools
   kubeconfig                        print the path of the users' kubeconfig
@@ -266,6 +268,19 @@ command_kill() {
   kill -KILL "$pid"
 }
 
+command_kill_pod() {
+  local node container
+  (($# >= 2)) || die "usage: cluster.sh kill-pod NAMESPACE POD [SIGNAL]"
+  node=$(kube --namespace "$1" get pod "$2" -o 'jsonpath={.spec.nodeName}')
+  require_node "$node"
+  in_node "$node" ctr --namespace k8s.io containers list --quiet \
+    "labels.\"io.kubernetes.pod.namespace\"==$1,labels.\"io.kubernetes.pod.name\"==$2,labels.\"io.cri-containerd.kind\"==container" |
+    while read -r container; do
+      # Containers of earlier runs are listed too and have no process.
+      in_node "$node" ctr --namespace k8s.io tasks kill --signal "SIG${3:-KILL}" "$container" 2>/dev/null || true
+    done
+}
+
 main() {
   local command=${1:-help} name=${AVOUCH_CLUSTER:-default}
   local -a arguments=()
@@ -287,13 +302,14 @@ main() {
     down) command_down ;;
     status) command_status ;;
     kubeconfig) require_up && echo "$KUBECONFIG_FILE" ;;
-    exec | load | tpm | stop | start | restart | kill)
+    exec | load | kill-pod | tpm | stop | start | restart | kill)
       require_root
       require_up
       case $command in
         exec) require_node "${1:-}" && in_node "$@" ;;
         load) load_image "${1%:*}" "${1##*:}" "${@:2}" ;;
         tpm) tpm_command "$@" ;;
+        kill-pod) command_kill_pod "$@" ;;
         kill) command_kill "$@" ;;
         *) command_part "$command" "$@" ;;
       esac

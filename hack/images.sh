@@ -16,17 +16,45 @@ Usage: hack/images.sh COMMAND
                                        as the build argument BASE
   build NAME TAG DOCKERFILE CONTEXT [OPTION...]
                                        build an image; OPTIONs go to buildah bud
+  release --bin DIR [--tag TAG]        build the images of the release from the
+                                       programs in DIR and load them:
+                                       localhost/avouch/controller, webhook and
+                                       agent, with TAG (dev)
   load NAME TAG [NODE...]              bring it into nodes of the cluster
-                                       (AVOUCH_CLUSTER names it; default)
   archive NAME TAG                     print where the image's archive is
+
+--name NAME, or AVOUCH_CLUSTER, says which cluster (default).
 END
 }
 
+command_release() {
+  local bin='' tag=dev
+  while (($#)); do
+    case $1 in
+      --bin) bin=${2:?--bin needs a folder} && shift 2 ;;
+      --tag) tag=${2:?--tag needs a tag} && shift 2 ;;
+      *) die "release: unknown option '$1'" ;;
+    esac
+  done
+  [[ -d $bin ]] || die "release: --bin '$bin' is no folder"
+  release_images "$bin" "$tag"
+}
+
 require_root
-name_cluster "${AVOUCH_CLUSTER:-default}"
+cluster=${AVOUCH_CLUSTER:-default}
+arguments=()
+while (($#)); do
+  case $1 in
+    --name) cluster=${2:?--name needs a name} && shift 2 ;;
+    *) arguments+=("$1") && shift ;;
+  esac
+done
+set -- "${arguments[@]}"
+name_cluster "$cluster"
 case ${1:-} in
   base) ensure_base_image && echo "$BASE_IMAGE" ;;
   build) (($# >= 5)) || { usage >&2 && exit 2; } && build_image "${@:2}" ;;
+  release) command_release "${@:2}" ;;
   load) (($# >= 3)) || { usage >&2 && exit 2; } && load_image "${@:2}" ;;
   archive) (($# == 3)) || { usage >&2 && exit 2; } && image_archive "$2" "$3" ;;
   *) usage ;;

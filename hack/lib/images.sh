@@ -60,6 +60,23 @@ load_image() {
   done
 }
 
+# release_images DIR TAG: builds and loads an image for each deployable. Its
+# Dockerfile finds the stripped program in the build context.
+release_images() {
+  local bin=$1 tag=$2 entry folder component context
+  for entry in operator:controller webhook:webhook agent:agent; do
+    folder=${entry%:*} component=${entry#*:}
+    [[ -x $bin/avouch-$component ]] || die "no program $bin/avouch-$component: build it first"
+    say "image localhost/avouch/$component:$tag"
+    context=$(mktemp -d "$CACHE_DIR/context.XXXXXX")
+    strip -o "$context/avouch-$component" "$bin/avouch-$component"
+    touch -d @0 "$context/avouch-$component"
+    build_image "localhost/avouch/$component" "$tag" "$REPO_DIR/$folder/Dockerfile" "$context"
+    rm -rf "$context"
+    load_image "localhost/avouch/$component" "$tag"
+  done
+}
+
 # --- the base image of the project's Dockerfiles: a minimal Debian ---
 
 # The mirror that this machine's own apt uses for its own release.

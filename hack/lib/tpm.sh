@@ -100,6 +100,14 @@ tpm_extend() {
   tpm_tool "$node" tpm2_pcrextend "$pcr:$algorithm=$digest"
 }
 
+# tpm_pcrs NODE [SELECTION]: a line "bank index value" for each.
+tpm_pcrs() {
+  local node=$1
+  shift
+  tpm_tool "$node" tpm2_pcrread "$@" |
+    awk -F '[ :]+' 'NF == 3 && $3 == "" {bank = $2} $3 ~ /^0x/ {print bank, $2, tolower(substr($3, 3))}'
+}
+
 # The TPM loses power and starts again; the node boots alike.
 tpm_powercut() {
   local log
@@ -116,7 +124,7 @@ tpm_command() {
   case $action in
     reset) tpm_reset "$node" "$@" ;;
     extend) tpm_extend "$node" "$@" ;;
-    pcrs) tpm_tool "$node" tpm2_pcrread "$@" ;;
+    pcrs) tpm_pcrs "$node" "$@" ;;
     powercut) tpm_powercut "$node" ;;
     tcti) echo "swtpm:path=$(tpm_socket "$node")" ;;
     *) die "tpm: unknown action '$action'; expected reset, extend, pcrs, powercut or tcti" ;;
