@@ -90,6 +90,7 @@ inline constexpr std::chrono::minutes kActivationTime{5};
 struct ActivationChallenge {
   std::string id;  // 32 hexadecimal digits, random
   std::string node_uid;
+  crypto::Sha256 ek_digest{};
   Bytes ak_name;
   Bytes secret;  // 32 bytes
   SystemTime made_at{};
