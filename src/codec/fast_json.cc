@@ -40,31 +40,35 @@ std::optional<std::string_view> repeated_name(const dom::object& object,
   return *twice;
 }
 
-// What simdjson lets through and parse_json does not. The depth of the recursion is bounded by the
-// parser's own limit.
-Result<void> check(const dom::element& element, std::vector<std::string_view>& scratch) {
+Error too_deep(std::size_t depth) {
+  return refuse("nested deeper than " + std::to_string(depth) + " levels");
+}
+
+// What simdjson lets through and parse_json does not: duplicates, integers over int64, and the
+// innermost level where it is an empty container. `levels` may be opened from here on.
+Result<void> check(const dom::element& element, std::size_t levels, const JsonLimits& limits,
+                   std::vector<std::string_view>& scratch) {
   switch (element.type()) {
     case dom::element_type::UINT64:
       return refuse("number out of range: integers must fit 64 bits with sign");
     case dom::element_type::ARRAY:
-      for (const dom::element item : dom::array(element)) AVOUCH_CHECK(check(item, scratch));
+      if (levels == 0) return too_deep(limits.depth);
+      for (const dom::element item : dom::array(element)) {
+        AVOUCH_CHECK(check(item, levels - 1, limits, scratch));
+      }
       return {};
     case dom::element_type::OBJECT: {
+      if (levels == 0) return too_deep(limits.depth);
       const dom::object object(element);
       if (const auto name = repeated_name(object, scratch)) return duplicate(*name);
-      for (const auto& member : object) AVOUCH_CHECK(check(member.value, scratch));
+      for (const auto& member : object) {
+        AVOUCH_CHECK(check(member.value, levels - 1, limits, scratch));
+      }
       return {};
     }
     default:
       return {};
   }
-}
-
-std::string explain(simdjson::error_code error, const JsonLimits& limits) {
-  if (error == simdjson::DEPTH_ERROR) {
-    return "nested deeper than " + std::to_string(limits.depth) + " levels";
-  }
-  return simdjson::error_message(error);
 }
 
 Json copy(const dom::element& element) {
@@ -194,7 +198,6 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text, const JsonLimits
   thread_local std::unique_ptr<dom::parser> parser;
   if (!parser) parser = std::make_unique<dom::parser>();
   auto state = std::make_unique<State>();
-  // The root counts as a level of its own there.
   simdjson::error_code error =
       parser->allocate(std::max<std::size_t>(text.size(), 4096), limits.depth + 1);
   dom::element root;
@@ -202,9 +205,10 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text, const JsonLimits
     error = parser->parse_into_document(state->document, text.data(), text.size()).get(root);
   }
   if (parser->capacity() > kKeptParserBytes) parser.reset();
-  if (error != simdjson::SUCCESS) return refuse(explain(error, limits));
+  if (error == simdjson::DEPTH_ERROR) return too_deep(limits.depth);
+  if (error != simdjson::SUCCESS) return refuse(simdjson::error_message(error));
   std::vector<std::string_view> scratch;
-  AVOUCH_CHECK(check(root, scratch));
+  AVOUCH_CHECK(check(root, limits.depth, limits, scratch));
   return JsonDocument(std::move(state));
 }
 
