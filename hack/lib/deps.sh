@@ -67,12 +67,7 @@ install_now() {
 
 install_build_deps() { install_packages "building" "${BUILD_PACKAGES[@]}"; }
 
-install_cluster_deps() {
-  install_packages "the cluster" "${CLUSTER_PACKAGES[@]}"
-  if ! command -v npm >/dev/null; then
-    install_packages "npm" npm
-  fi
-}
+install_cluster_deps() { install_packages "the cluster" "${CLUSTER_PACKAGES[@]}"; }
 
 # write_apt_entries deb|deb-src FOLDER: this machine's own Debian entries (third
 # parties left out), of the given type.

