@@ -8,7 +8,6 @@
 #include <string>
 
 #include "base/result.h"
-#include "config/kubeconfig.h"
 #include "kube/transport.h"
 
 namespace avouch::adapters {
@@ -22,7 +21,6 @@ struct RestOptions {
   std::string client_certificate_file, client_key_file;
   // Bearer token: a text, or a file that is read again at most once a second (rotation).
   std::string token, token_file;
-  std::chrono::milliseconds connect_timeout{10'000};
   std::size_t max_body_bytes = 64 * 1024 * 1024;
 };
 
