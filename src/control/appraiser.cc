@@ -1,0 +1,220 @@
+#include "control/appraiser.h"
+
+#include <utility>
+
+#include "attest/reason.h"
+
+namespace avouch::control {
+
+Appraiser::Appraiser(AppraiserOptions options, attest::TokenSigner& signer,
+                     const BeaconRing& beacons, crypto::Random& random, AppraiserOutput& output)
+    : options_(std::move(options)),
+      signer_(signer),
+      beacons_(beacons),
+      random_(random),
+      output_(output),
+      policies_(std::make_shared<PolicySet>()) {}
+
+void Appraiser::restore(std::vector<NodeRecord> records, std::vector<RecordedPolicy> policies,
+                        Moment now) {
+  for (NodeRecord& record : records) {
+    NodeState& node = state(record.node_name);
+    node.record = std::move(record);
+    node.saved = node.record;
+    node.verdict_ends = now.steady + (node.record.verdict.expires_at - now.wall);
+    if (!node.record.enrolment) continue;
+    tpm_owners_[node.record.enrolment->enrolled.ek_digest] = node.name;
+    auto keys = attest::check_keys(node.record.enrolment->identity);
+    if (keys.has_value()) node.keys = std::move(keys).value();
+  }
+  for (RecordedPolicy& policy : policies) recorded_policies_[policy.uid] = std::move(policy);
+}
+
+void Appraiser::begin(Moment now) {
+  begun_ = true;
+  log_policy_changes(now);
+  std::vector<std::string> names;
+  for (auto& [name, node] : nodes_) names.push_back(name);
+  for (const std::string& name : names) {
+    NodeState& node = nodes_.at(name);
+    const auto& enrolment = node.record.enrolment;
+    const auto& former = node.record.former;
+    const std::string evidence_uid = node.evidence ? node.evidence->uid : std::string();
+    if ((enrolment && enrolment->evidence_uid != evidence_uid) ||
+        (former && former->evidence_uid != evidence_uid)) {
+      release(node, now);
+    }
+    const Policies policies = selecting(node);
+    restore_quote(node, policies);
+    consider(node, now);
+    take_resource_quote(node, policies, Report::kSilent, now);
+    drop_if_gone(name);
+  }
+  publish_policies();
+}
+
+void Appraiser::set_policies(std::shared_ptr<const PolicySet> policies, Moment now) {
+  policies_ = std::move(policies);
+  policies_dirty_ = true;
+  if (!begun_) return;
+  log_policy_changes(now);
+  for (auto& [name, node] : nodes_) consider(node, now);
+  publish_policies();
+}
+
+void Appraiser::set_node(NodeFacts facts, Moment now) {
+  NodeState& node = state(facts.name);
+  if (node.facts && *node.facts == facts) return;
+  const std::string uid = facts.uid;
+  node.facts = std::move(facts);
+  node.dirty = true;
+  if (node.record.node_uid != uid && !node.record.node_uid.empty()) {
+    // A Node made anew under a known name: nothing that was said of the old one holds for it.
+    const std::optional<Enrolment> enrolment = node.record.enrolment;
+    std::optional<FormerTpm> former = node.record.former;
+    if (enrolment) former = FormerTpm{enrolment->evidence_uid, enrolment->enrolled.ek_digest};
+    release(node, now);
+    node.record.former = former;
+    if (former) tpm_owners_[former->ek_digest] = node.name;
+    RecordJob job;
+    job.changes.push_back({node.record.node_uid, ""});
+    output_.record(std::move(job));
+    node.record.held_by.clear();
+    node.record.verdict = NodeVerdict{};
+    node.saved = node.record;
+  }
+  node.record.node_name = node.name;
+  node.record.node_uid = uid;
+  if (begun_) consider(node, now);
+}
+
+void Appraiser::remove_node(const std::string& name, Moment now) {
+  const auto found = nodes_.find(name);
+  if (found == nodes_.end()) return;
+  found->second.facts.reset();
+  found->second.dirty = true;
+  policies_dirty_ = true;
+  if (begun_) consider(found->second, now);
+  drop_if_gone(name);
+}
+
+void Appraiser::set_evidence(EvidenceFacts evidence, Moment now) {
+  NodeState& node = state(evidence.name);
+  const bool replaced = node.evidence && node.evidence->uid != evidence.uid;
+  const bool touched = !node.evidence || replaced ||
+                       node.evidence->generation != evidence.generation ||
+                       node.evidence->spec != evidence.spec;
+  if (!touched) return;
+  node.evidence = std::move(evidence);
+  node.dirty = true;
+  if (!begun_) return;
+  if (replaced) release(node, now);
+  consider(node, now);
+  take_resource_quote(node, selecting(node), Report::kRefusals, now);
+  publish(node);
+}
+
+void Appraiser::remove_evidence(const std::string& name, Moment now) {
+  const auto found = nodes_.find(name);
+  if (found == nodes_.end()) return;
+  NodeState& node = found->second;
+  node.evidence.reset();
+  node.dirty = true;
+  if (begun_) {
+    release(node, now);
+    consider(node, now);
+  }
+  drop_if_gone(name);
+}
+
+void Appraiser::recorded(const std::string& node_name, std::uint64_t job,
+                         std::optional<LogPlace> place, Moment now) {
+  const auto found = nodes_.find(node_name);
+  if (found == nodes_.end()) return;
+  NodeState& node = found->second;
+  node.job_done = job;
+  if (place) node.record.verdict.log = place;
+  if (node.job_done != node.job) return;  // something newer is on its way
+  node.saved = node.record;
+  node.dirty = true;
+  policies_dirty_ = true;
+  consider(node, now);
+  publish(node);
+}
+
+void Appraiser::tick(Moment now) {
+  if (!begun_) return;
+  constexpr std::chrono::hours kEndorsementLife{12};
+  for (auto& [name, node] : nodes_) {
+    bool due = node.challenge && now.steady >= node.challenge_ends;
+    due = due || life_at(node.record.verdict, now.wall) == Life::kOver;
+    due = due || (is_judged(node.record.verdict.phase) && now.steady >= node.verdict_ends);
+    due = due || (node.enrolment_problem && node.next_challenge != SteadyTime{} &&
+                  now.steady >= node.next_challenge && !node.challenge);
+    for (const auto& [policy, endorsement] : node.endorsements) {
+      due = due || now.steady - endorsement.checked >= kEndorsementLife;
+    }
+    if (due) consider(node, now);
+  }
+  if (policies_dirty_) publish_policies();
+}
+
+AppraiserSummary Appraiser::summary() const {
+  AppraiserSummary out;
+  for (const auto& [name, node] : nodes_) {
+    if (node.saved.enrolment) ++out.enrolled;
+    if (node.facts && !selecting(node).empty()) ++out.nodes[node.saved.verdict.phase];
+  }
+  out.policies = static_cast<std::int64_t>(policies_->policies.size());
+  return out;
+}
+
+const NodeState* Appraiser::find(const std::string& node_name) const {
+  const auto found = nodes_.find(node_name);
+  return found == nodes_.end() ? nullptr : &found->second;
+}
+
+NodeState& Appraiser::state(const std::string& name) {
+  const auto [found, is_new] = nodes_.try_emplace(name);
+  if (is_new) {
+    found->second.name = name;
+    found->second.record.node_name = name;
+  }
+  return found->second;
+}
+
+Appraiser::Policies Appraiser::selecting(const NodeState& node) const {
+  Policies out;
+  if (!node.facts) return out;
+  for (const auto& policy : policies_->policies) {
+    if (policy->selects(node.facts->labels)) out.push_back(policy.get());
+  }
+  return out;
+}
+
+void Appraiser::consider(NodeState& node, Moment now) {
+  if (!begun_) return;
+  const Policies policies = selecting(node);
+  step_enrolment(node, policies, now);
+  step_verdict(node, policies, now);
+  step_hold(node, policies);
+  publish(node);
+}
+
+void Appraiser::drop_if_gone(const std::string& name) {
+  const auto found = nodes_.find(name);
+  if (found == nodes_.end()) return;
+  NodeState& node = found->second;
+  if (node.facts || node.evidence) return;
+  output_.withdraw(name);
+  // With its evidence gone the enrolment is over (release()), and with its Node gone nothing holds
+  // the taint: no memory is needed.
+  if (!node.record.node_uid.empty()) {
+    RecordJob job;
+    job.changes.push_back({node.record.node_uid, ""});
+    output_.record(std::move(job));
+  }
+  nodes_.erase(found);
+}
+
+}  // namespace avouch::control

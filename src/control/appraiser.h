@@ -1,0 +1,195 @@
+#pragma once
+
+// The controller's decisions about nodes: enrolment, evidence, verdicts. Everything that happens in
+// the cluster comes in as a method call, everything that should happen comes out through
+// AppraiserOutput. No threads, no clock, no disk, no network: one owner calls it, one call at a
+// time, and the same calls give the same outcome.
+//
+// Order of effects for one verdict: job (log entry, then record on disk) -> recorded() ->
+// published.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attest/token.h"
+#include "codec/cbor.h"
+#include "control/beacon_ring.h"
+#include "control/log_payloads.h"
+#include "control/moment.h"
+#include "control/node_state.h"
+#include "control/outlook.h"
+#include "control/policy_record.h"
+#include "control/policy_set.h"
+#include "control/record_store.h"
+#include "crypto/random.h"
+
+namespace avouch::control {
+
+struct LogJob {
+  std::string kind;     // tlog::kNodeVerdict ...
+  std::string subject;  // pseudonym
+  codec::Cbor payload;
+};
+
+// Work for the recorder, to be done in order: append, save, count as renewed, then recorded().
+struct RecordJob {
+  std::string node_name;  // empty: nobody waits for recorded()
+  std::uint64_t number = 0;
+  std::optional<NodeRecord> record;
+  std::vector<RecordChange> changes;  // besides `record`
+  std::optional<LogJob> entry;
+  struct Renewal {
+    std::string subject;
+    crypto::Sha256 token{};
+  };
+  std::optional<Renewal> renewal;
+};
+
+struct NodeEvent {
+  std::string node_name, node_uid, evidence_uid;  // uids may be empty: no such object
+  enum class Severity { kNormal, kWarning } severity = Severity::kNormal;
+  std::string reason, message;
+};
+
+class AppraiserOutput {
+ public:
+  virtual ~AppraiserOutput() = default;
+  virtual void record(RecordJob job) = 0;
+  virtual void publish(NodeOutlook outlook) = 0;
+  virtual void withdraw(const std::string& node_name) = 0;  // neither Node nor evidence is there
+  virtual void publish_policy(PolicyOutlook outlook) = 0;
+  virtual void withdraw_policy(const std::string& name) = 0;
+  virtual void event(NodeEvent event) = 0;
+};
+
+struct HeartbeatAnswer {
+  enum class Outcome {
+    kAccepted,
+    kRefused,      // `refusal` says why
+    kNotEnrolled,  // `refusal` says what is missing
+    kUnknownNode,  // no Node object of that name, or another one: retry later
+    kNotReady,     // before begin()
+  };
+  Outcome outcome = Outcome::kNotReady;
+  attest::Reason refusal;
+  Phase phase = Phase::kPending;
+  std::vector<attest::Reason> reasons;
+  std::string node_uid;
+  BootIdentity boot;
+};
+
+struct AppraiserOptions {
+  std::string origin;  // of the log: issuer of tokens
+  std::string build;   // for ear_verifier_id
+  Bytes pseudonym_key;
+  std::chrono::milliseconds cadence{10'000};  // of the beacon
+};
+
+struct AppraiserSummary {
+  std::map<Phase, std::int64_t> nodes;  // Nodes that some policy selects, by phase
+  std::int64_t enrolled = 0;
+  std::int64_t policies = 0;
+};
+
+class Appraiser {
+ public:
+  // The references outlive the appraiser.
+  Appraiser(AppraiserOptions options, attest::TokenSigner& signer, const BeaconRing& beacons,
+            crypto::Random& random, AppraiserOutput& output);
+
+  // Before begin(): what was saved. `policies` are the last logged policy changes by policy UID.
+  void restore(std::vector<NodeRecord> records, std::vector<RecordedPolicy> policies, Moment now);
+  // Everything that exists has been handed over: decide. An enrolment whose AttestationEvidence is
+  // not there (any more) ends here.
+  void begin(Moment now);
+
+  void set_policies(std::shared_ptr<const PolicySet> policies, Moment now);
+  void set_node(NodeFacts node, Moment now);
+  void remove_node(const std::string& name, Moment now);
+  void set_evidence(EvidenceFacts evidence, Moment now);
+  void remove_evidence(const std::string& name, Moment now);
+
+  // Evidence that the node's agent has sent to the intake.
+  HeartbeatAnswer heartbeat(const std::string& node_name,
+                            const attest::UnverifiedEvidence& evidence, Moment now);
+
+  // The job is done; `place` is where its entry, if it had one, is in the log.
+  void recorded(const std::string& node_name, std::uint64_t job, std::optional<LogPlace> place,
+                Moment now);
+
+  // Expires verdicts and challenges, renews endorsement checks, refreshes policies' counts. To be
+  // called a few times a second.
+  void tick(Moment now);
+
+  AppraiserSummary summary() const;
+  const NodeState* find(const std::string& node_name) const;  // for tests and metrics
+
+ private:
+  using Policies = std::vector<const ResolvedPolicy*>;
+
+  NodeState& state(const std::string& name);
+  Policies selecting(const NodeState& node) const;
+  void consider(NodeState& node, Moment now);
+  void drop_if_gone(const std::string& name);
+
+  // Enrolment (appraiser_enrolment.cc).
+  void step_enrolment(NodeState& node, const Policies& policies, Moment now);
+  void claim_identity(NodeState& node, const Policies& policies, Moment now);
+  void answer_or_challenge(NodeState& node, const attest::NodeKeys& keys,
+                           attest::Enrollment bound_by, Moment now);
+  void enrol(NodeState& node, attest::NodeKeys keys, attest::Enrolled enrolled,
+             attest::Enrollment bound_by, Moment now);
+  void release(NodeState& node, Moment now);
+  std::optional<attest::Enrolled> enrolled_of(const NodeState& node) const;
+  std::optional<attest::Enrolled> enrolled_with(const crypto::Sha256& ek_digest,
+                                                const NodeState& asking) const;
+
+  // Evidence (appraiser_evidence.cc).
+  attest::Checked<attest::VerifiedQuote> verify(const NodeState& node, const Policies& policies,
+                                                const attest::UnverifiedEvidence& evidence,
+                                                const std::optional<attest::TpmState>& previous,
+                                                Moment now) const;
+  void accept(NodeState& node, const attest::VerifiedQuote& quote,
+              const attest::UnverifiedEvidence& evidence, Moment now);
+  void refuse(NodeState& node, const attest::Reason& reason, Moment now);
+  enum class Report { kSilent, kRefusals };
+  void take_resource_quote(NodeState& node, const Policies& policies, Report report, Moment now);
+  void restore_quote(NodeState& node, const Policies& policies) const;
+
+  // Verdicts (appraiser_verdict.cc).
+  void step_verdict(NodeState& node, const Policies& policies, Moment now);
+  attest::Verdict judge(NodeState& node, const Policies& policies, Moment now) const;
+  void issue(NodeState& node, Candidate candidate, Step step, Moment now);
+  void change(NodeState& node, NodeVerdict verdict, Moment now);
+  void show_unjudged(NodeState& node, const Policies& policies, Moment now);
+  void step_hold(NodeState& node, const Policies& policies);
+  void submit(NodeState& node, std::optional<LogJob> entry,
+              std::optional<RecordJob::Renewal> renewal);
+  void announce(const NodeState& node, Phase previous, const std::string& previous_reason);
+  void publish(NodeState& node);
+
+  // Policies (appraiser_policies.cc).
+  void log_policy_changes(Moment now);
+  void publish_policies();
+  NodeCounts count(const ResolvedPolicy& policy) const;
+
+  AppraiserOptions options_;
+  attest::TokenSigner& signer_;
+  const BeaconRing& beacons_;
+  crypto::Random& random_;
+  AppraiserOutput& output_;
+
+  bool begun_ = false;
+  std::shared_ptr<const PolicySet> policies_;
+  std::map<std::string, NodeState> nodes_;                   // by name
+  std::map<crypto::Sha256, std::string> tpm_owners_;         // EK digest -> node name
+  std::map<std::string, RecordedPolicy> recorded_policies_;  // by UID
+  bool policies_dirty_ = true;
+  std::map<std::string, codec::Json> shown_policies_;  // by name: last published status
+};
+
+}  // namespace avouch::control

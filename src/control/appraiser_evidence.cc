@@ -1,0 +1,182 @@
+#include <algorithm>
+#include <utility>
+
+#include "attest/reason.h"
+#include "control/appraiser.h"
+
+namespace avouch::control {
+namespace {
+
+namespace code = attest::code;
+
+// How long a refusal stays in the condition EvidenceFresh at least, so that people can see it.
+constexpr std::chrono::seconds kRefusalShown{60};
+
+// Beacons of a time before this process, and quotes that were long under way: every restart and
+// every slow network makes some. They are answered, and not reported.
+bool is_ordinary(const attest::Reason& reason) {
+  return reason.code == code::kBeaconUnknown || reason.code == code::kBeaconExpired;
+}
+
+}  // namespace
+
+HeartbeatAnswer Appraiser::heartbeat(const std::string& node_name,
+                                     const attest::UnverifiedEvidence& evidence, Moment now) {
+  HeartbeatAnswer answer;
+  if (!begun_) return answer;
+  const auto found = nodes_.find(node_name);
+  if (found == nodes_.end() || !found->second.facts) {
+    answer.outcome = HeartbeatAnswer::Outcome::kUnknownNode;
+    return answer;
+  }
+  NodeState& node = found->second;
+  answer.node_uid = node.facts->uid;
+  if (!node.saved.enrolment || !node.keys) {
+    answer.outcome = HeartbeatAnswer::Outcome::kNotEnrolled;
+    answer.refusal = node.enrolment_problem.value_or(
+        attest::refuse(code::kEnrolling, "the enrolment is being saved; try again"));
+    return answer;
+  }
+
+  const Policies policies = selecting(node);
+  answer.outcome = HeartbeatAnswer::Outcome::kAccepted;
+  if (!policies.empty()) {
+    auto quote = verify(node, policies, evidence, node.record.tpm, now);
+    if (!quote.has_value()) {
+      answer.outcome = HeartbeatAnswer::Outcome::kRefused;
+      answer.refusal = quote.reason();
+      if (!is_ordinary(answer.refusal)) refuse(node, answer.refusal, now);
+      publish(node);
+      return answer;
+    }
+    accept(node, quote.value(), evidence, now);
+  }
+  answer.phase = node.record.verdict.phase;
+  answer.reasons = node.record.verdict.reasons;
+  if (node.record.tpm) {
+    answer.boot = {node.record.tpm->clock.reset_count, node.record.tpm->clock.restart_count};
+  }
+  return answer;
+}
+
+attest::Checked<attest::VerifiedQuote> Appraiser::verify(
+    const NodeState& node, const Policies& policies, const attest::UnverifiedEvidence& evidence,
+    const std::optional<attest::TpmState>& previous, Moment now) const {
+  if (evidence.node_uid != node.facts->uid) {
+    return attest::refuse(code::kIdentityMismatch, "nodeUID \"" + evidence.node_uid +
+                                                       "\" is not the UID of Node \"" + node.name +
+                                                       "\", which is \"" + node.facts->uid + "\"");
+  }
+  if (!evidence.quote) return attest::refuse(code::kQuoteMalformed, "there is no quote");
+
+  std::vector<attest::QuoteNeed> needs;
+  std::chrono::milliseconds max_age = attest::kMaxTokenLife;
+  for (const ResolvedPolicy* policy : policies) {
+    needs.push_back({policy->name, attest::required_selection(policy->policy->spec)});
+    max_age = std::min(max_age, policy->policy->spec.max_age);
+  }
+  const attest::BeaconWindow beacons =
+      beacons_.window_for(evidence.quote->beacon, now.wall, now.steady);
+  return attest::verify_quote(*evidence.quote, evidence.pcrs,
+                              {.keys = *node.keys,
+                               .node_uid = node.facts->uid,
+                               .beacons = beacons,
+                               .max_beacon_age = max_age,
+                               .needs = needs,
+                               .previous = previous,
+                               .allowed_firmware = {},
+                               .now = now.wall});
+}
+
+void Appraiser::accept(NodeState& node, const attest::VerifiedQuote& quote,
+                       const attest::UnverifiedEvidence& evidence, Moment now) {
+  if (quote.boot() == attest::Boot::kFirst || quote.boot() == attest::Boot::kNew) {
+    node.record.boot_since = now.wall;
+  }
+  node.record.tpm = quote.state();
+  node.quote = quote;
+  node.quote_evidence = evidence;
+  node.record.evidence = AcceptedEvidence{.evidence = evidence,
+                                          .beacon_text = beacons_.note_text(quote.beacon()),
+                                          .beacon_published = quote.not_older_than()};
+  node.record.evidence->evidence.identity.reset();
+  node.record.evidence->evidence.activation.reset();
+  if (node.refusal && now.steady - node.refusal->since >= kRefusalShown) {
+    node.refusal.reset();
+    node.dirty = true;
+  }
+  consider(node, now);
+}
+
+void Appraiser::refuse(NodeState& node, const attest::Reason& reason, Moment now) {
+  const bool known = node.refusal && node.refusal->reason.code == reason.code;
+  node.refusal = Refusal{reason, now.steady};
+  node.dirty = true;
+  if (known) return;
+  output_.event({.node_name = node.name,
+                 .node_uid = node.facts ? node.facts->uid : "",
+                 .evidence_uid = node.evidence ? node.evidence->uid : "",
+                 .severity = NodeEvent::Severity::kWarning,
+                 .reason = "EvidenceRefused",
+                 .message = reason.code + ": " + reason.message});
+}
+
+// The resource carries a quote when the intake is out of reach, and when the node's substance has
+// changed. It may come after newer heartbeats; then it is no news, as long as it is newer than the
+// one that the resource had before.
+void Appraiser::take_resource_quote(NodeState& node, const Policies& policies, Report report,
+                                    Moment now) {
+  if (!node.facts || !node.evidence || !node.evidence->spec) return;
+  const attest::UnverifiedEvidence& spec = *node.evidence->spec;
+  if (!spec.quote || !node.record.enrolment || !node.keys || policies.empty()) return;
+  const crypto::Sha256 digest = attest::quote_digest(*spec.quote);
+  if (node.resource_quote == digest) return;
+  node.resource_quote = digest;
+
+  auto quote = verify(node, policies, spec, node.record.tpm, now);
+  if (quote.has_value()) {
+    node.resource_tpm = quote->state();
+    accept(node, quote.value(), spec, now);
+    return;
+  }
+  if (quote.reason().code == code::kClockWentBack) {
+    const auto again = verify(node, policies, spec, node.resource_tpm, now);
+    if (again.has_value()) {
+      node.resource_tpm = again->state();
+      return;
+    }
+  }
+  if (report == Report::kRefusals) refuse(node, quote.reason(), now);
+}
+
+// After a restart the last saved evidence is verified again, so that a change of policy can be
+// judged before the next heartbeat comes. It was fresh when it was accepted; how old it is now, its
+// verdict's expiry says.
+void Appraiser::restore_quote(NodeState& node, const Policies& policies) const {
+  if (!node.record.evidence || !node.keys || !node.facts || policies.empty()) return;
+  const AcceptedEvidence& accepted = *node.record.evidence;
+  if (!accepted.evidence.quote) return;
+  std::vector<attest::QuoteNeed> needs;
+  for (const ResolvedPolicy* policy : policies) {
+    needs.push_back({policy->name, attest::required_selection(policy->policy->spec)});
+  }
+  attest::BeaconWindow window;
+  window.add({.origin = accepted.evidence.quote->beacon.origin,
+              .size = accepted.evidence.quote->beacon.size,
+              .note_text = accepted.beacon_text,
+              .published_at = accepted.beacon_published});
+  const auto quote = attest::verify_quote(*accepted.evidence.quote, accepted.evidence.pcrs,
+                                          {.keys = *node.keys,
+                                           .node_uid = node.facts->uid,
+                                           .beacons = window,
+                                           .max_beacon_age = attest::kMaxTokenLife,
+                                           .needs = needs,
+                                           .previous = std::nullopt,
+                                           .allowed_firmware = {},
+                                           .now = accepted.beacon_published});
+  if (!quote.has_value()) return;
+  node.quote = quote.value();
+  node.quote_evidence = accepted.evidence;
+}
+
+}  // namespace avouch::control

@@ -1,0 +1,218 @@
+#include <utility>
+
+#include "attest/reason.h"
+#include "control/appraiser.h"
+#include "tlog/entry.h"
+
+namespace avouch::control {
+namespace {
+
+namespace code = attest::code;
+
+std::string first_code(const NodeVerdict& verdict) {
+  return verdict.reasons.empty() ? std::string() : verdict.reasons.front().code;
+}
+
+attest::PolicyResult unusable(const ResolvedPolicy& policy) {
+  attest::PolicyResult result;
+  result.name = policy.name;
+  result.spec_digest = policy.policy->spec_digest;
+  result.digest = policy.digest;
+  result.max_age = policy.policy->spec.max_age;
+  result.status = attest::Status::kContraindicated;
+  result.vector[attest::Claim::kInstanceIdentity] = attest::kUnacceptable;
+  result.reasons = {attest::refuse(code::kPolicyUnusable, policy.reference_errors.front())};
+  return result;
+}
+
+}  // namespace
+
+void Appraiser::step_verdict(NodeState& node, const Policies& policies, Moment now) {
+  const NodeVerdict& current = node.record.verdict;
+  const bool over = life_at(current, now.wall) == Life::kOver ||
+                    (is_judged(current.phase) && now.steady >= node.verdict_ends);
+  if (!node.facts) {
+    if (over) change(node, stale_after(current, node.name), now);
+    return;
+  }
+  if (policies.empty() || !node.record.enrolment) return show_unjudged(node, policies, now);
+
+  if (node.quote) {
+    Candidate candidate =
+        make_candidate(judge(node, policies, now), *node.quote, node.quote_evidence,
+                       options_.origin, node.name, options_.build, current.issued_at, now.wall);
+    const bool fresh = candidate.claims.expires_at > candidate.claims.issued_at &&
+                       !(over && candidate.claims.expires_at <= current.expires_at);
+    if (fresh) {
+      candidate.verdict.log = current.log;
+      const Step step = next_step(current, candidate.verdict, now.wall);
+      // Renewals wait for the job that is under way; a transition never waits.
+      const bool waits = step == Step::kRenew && node.job != node.job_done;
+      if (step != Step::kKeep && !waits) issue(node, std::move(candidate), step, now);
+      return;
+    }
+    if (is_judged(current.phase)) change(node, stale_after(current, node.name), now);
+    return;
+  }
+  if (over) return change(node, stale_after(current, node.name), now);
+  if (!is_judged(current.phase) && current.phase != Phase::kStale)
+    show_unjudged(node, policies, now);
+}
+
+attest::Verdict Appraiser::judge(NodeState& node, const Policies& policies, Moment now) const {
+  constexpr std::chrono::hours kEndorsementLife{12};
+  std::vector<attest::PolicyResult> results;
+  std::map<std::string, CachedEndorsement> endorsements;
+  for (const ResolvedPolicy* policy : policies) {
+    if (!policy->usable()) {
+      results.push_back(unusable(*policy));
+      continue;
+    }
+    const auto cached = node.endorsements.find(policy->name);
+    const bool valid = cached != node.endorsements.end() &&
+                       cached->second.digest == policy->digest &&
+                       now.steady - cached->second.checked < kEndorsementLife;
+    CachedEndorsement endorsement =
+        valid ? cached->second
+              : CachedEndorsement{
+                    policy->digest,
+                    attest::check_endorsement(*node.keys, node.record.enrolment->identity,
+                                              node.name, policy->rules, now.wall),
+                    now.steady};
+    results.push_back(
+        attest::appraise(*policy->policy, policy->digest, endorsement.result, *node.quote));
+    endorsements.insert_or_assign(policy->name, std::move(endorsement));
+  }
+  node.endorsements = std::move(endorsements);
+  return attest::combine(std::move(results));
+}
+
+void Appraiser::issue(NodeState& node, Candidate candidate, Step step, Moment now) {
+  auto token = attest::issue_token(candidate.claims, signer_);
+  if (!token.has_value()) {
+    // Nothing is claimed that cannot be signed.
+    candidate.verdict.phase = Phase::kContraindicated;
+    candidate.verdict.policies.clear();
+    candidate.verdict.reasons = {
+        attest::refuse(code::kPolicyUnusable, "no token can be issued: " + token.error().message)};
+    if (compare_substance(node.record.verdict, candidate.verdict) == Comparison::kSame) return;
+    step = Step::kTransition;
+  } else {
+    candidate.verdict.token = *std::move(token);
+  }
+  node.verdict_ends = now.steady + (candidate.verdict.expires_at - now.wall);
+  if (step == Step::kTransition) return change(node, std::move(candidate.verdict), now);
+  const crypto::Sha256 digest = crypto::sha256(candidate.verdict.token);
+  node.record.verdict = std::move(candidate.verdict);
+  submit(node, std::nullopt,
+         RecordJob::Renewal{tlog::node_pseudonym(options_.pseudonym_key, node.record.node_uid),
+                            digest});
+}
+
+// A transition: an entry of its own, then the record, then everything that is shown.
+void Appraiser::change(NodeState& node, NodeVerdict verdict, Moment now) {
+  const Phase previous = node.record.verdict.phase;
+  const std::string previous_reason = first_code(node.record.verdict);
+  LogJob entry{.kind = std::string(tlog::kNodeVerdict),
+               .subject = tlog::node_pseudonym(options_.pseudonym_key, node.record.node_uid),
+               .payload = node_verdict_payload(now.wall, node.name, node.record.node_uid, previous,
+                                               verdict)};
+  node.record.verdict = std::move(verdict);
+  submit(node, std::move(entry), std::nullopt);
+  announce(node, previous, previous_reason);
+}
+
+// The node has no verdict to show: Pending or Enrolling. Losing a verdict is a transition; waiting
+// for the first one is not.
+void Appraiser::show_unjudged(NodeState& node, const Policies& policies, Moment now) {
+  NodeVerdict shown;
+  shown.issued_at = node.record.verdict.issued_at;
+  shown.log = node.record.verdict.log;
+  if (policies.empty()) {
+    shown.phase = Phase::kPending;
+    shown.reasons = {{std::string(code::kNoPolicy), attest::Status::kNone,
+                      "no AttestationPolicy selects node \"" + node.name + "\""}};
+  } else if (node.enrolment_problem) {
+    shown.phase = node.challenge ? Phase::kEnrolling : Phase::kPending;
+    shown.reasons = {*node.enrolment_problem};
+  } else {
+    shown.phase = Phase::kEnrolling;
+    shown.reasons = {{std::string(code::kEnrolling), attest::Status::kNone,
+                      "enrolled; waiting for the first quote"}};
+  }
+  const Phase current = node.record.verdict.phase;
+  if (is_judged(current) || current == Phase::kStale) return change(node, std::move(shown), now);
+  if (compare_substance(node.record.verdict, shown) == Comparison::kSame) return;
+  node.record.verdict = shown;
+  if (node.job == node.job_done) node.saved.verdict = std::move(shown);
+  node.dirty = true;
+  policies_dirty_ = true;
+}
+
+// Which policies the node fails, and with them the taint.
+void Appraiser::step_hold(NodeState& node, const Policies& policies) {
+  if (!node.facts) return;
+  const NodeVerdict& verdict = node.saved.verdict;
+  std::map<std::string, attest::TaintEffect, std::less<>> held;
+  for (const ResolvedPolicy* policy : policies) {
+    const attest::PolicySpec& spec = policy->policy->spec;
+    bool satisfied = false;
+    for (const attest::TokenPolicy& judged_policy : verdict.policies) {
+      satisfied = satisfied || (is_judged(verdict.phase) && judged_policy.name == policy->name &&
+                                judged_policy.status == attest::Status::kAffirming);
+    }
+    if (!satisfied && spec.mode == attest::Mode::kEnforce &&
+        spec.taint != attest::TaintEffect::kNone) {
+      held[policy->name] = spec.taint;
+    }
+  }
+  for (const auto& [name, effect] : node.record.held_by) {
+    const ResolvedPolicy* policy = policies_->find(name);
+    if (policy == nullptr) continue;                    // removed by an administrator
+    if (policy->selects(node.facts->labels)) continue;  // decided above
+    held[name] = effect;  // out of selection, or unreadable for now: no way to lose the taint
+  }
+  if (held == node.record.held_by) return;
+  node.record.held_by = std::move(held);
+  node.dirty = true;
+  submit(node, std::nullopt, std::nullopt);
+}
+
+void Appraiser::submit(NodeState& node, std::optional<LogJob> entry,
+                       std::optional<RecordJob::Renewal> renewal) {
+  if (node.record.node_uid.empty()) return;
+  node.dirty = true;
+  RecordJob job;
+  job.node_name = node.name;
+  job.number = ++node.job;
+  job.record = node.record;
+  job.entry = std::move(entry);
+  job.renewal = std::move(renewal);
+  output_.record(std::move(job));
+}
+
+void Appraiser::announce(const NodeState& node, Phase previous,
+                         const std::string& previous_reason) {
+  const NodeVerdict& verdict = node.record.verdict;
+  if (verdict.phase == previous && first_code(verdict) == previous_reason) return;
+  NodeEvent event;
+  event.node_name = node.name;
+  event.node_uid = node.facts ? node.facts->uid : "";
+  event.evidence_uid = node.evidence ? node.evidence->uid : "";
+  event.severity = verdict.phase == Phase::kTrusted ? NodeEvent::Severity::kNormal
+                                                    : NodeEvent::Severity::kWarning;
+  event.reason = "Attestation" + std::string(phase_name(verdict.phase));
+  event.message = verdict.reasons.empty()
+                      ? "every policy that selects the node is satisfied"
+                      : verdict.reasons.front().code + ": " + verdict.reasons.front().message;
+  output_.event(std::move(event));
+}
+
+void Appraiser::publish(NodeState& node) {
+  if (!begun_ || !node.dirty) return;
+  node.dirty = false;
+  if (!node.facts && !node.evidence) return;
+  output_.publish(make_outlook(node, selecting(node), options_.origin));
+}
+
+}  // namespace avouch::control

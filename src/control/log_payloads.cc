@@ -1,0 +1,116 @@
+#include "control/log_payloads.h"
+
+#include <optional>
+#include <utility>
+
+#include "tlog/entry.h"
+
+namespace avouch::control {
+namespace {
+
+using codec::Cbor;
+
+Cbor millis(SystemTime time) { return Cbor::integer(time.time_since_epoch().count()); }
+Cbor text(std::string_view value) { return Cbor::text(value); }
+
+void put(Cbor::Map& map, std::string_view key, Cbor value) {
+  map.emplace_back(Cbor::text(key), std::move(value));
+}
+
+void put_digest(Cbor::Map& map, std::string_view key, const std::optional<crypto::Sha256>& digest) {
+  if (digest) put(map, key, Cbor::bytes(*digest));
+}
+
+}  // namespace
+
+Cbor registration_policy_payload(SystemTime created) {
+  Cbor::Array kinds;
+  for (const std::string_view kind : {tlog::kGenesis, tlog::kEpoch, tlog::kNodeVerdict,
+                                      tlog::kAdmissionVerdict, tlog::kPolicyChange}) {
+    kinds.push_back(text(kind));
+  }
+  Cbor::Map map;
+  put(map, "type", text("registration-policy"));
+  put(map, "created", millis(created));
+  put(map, "kinds", Cbor::array(std::move(kinds)));
+  return Cbor::map(std::move(map));
+}
+
+Cbor trust_anchors_payload(SystemTime created, const std::vector<crypto::PublicKey>& verifier_keys,
+                           std::string_view log_vkey) {
+  Cbor::Array keys;
+  for (const crypto::PublicKey& key : verifier_keys) keys.push_back(Cbor::bytes(key.spki_der()));
+  Cbor::Map map;
+  put(map, "type", text("trust-anchors"));
+  put(map, "created", millis(created));
+  put(map, "verifierKeys", Cbor::array(std::move(keys)));
+  put(map, "logKey", text(log_vkey));
+  return Cbor::map(std::move(map));
+}
+
+Cbor epoch_payload(SystemTime time, ByteView random, const crypto::Sha256& renewals_root,
+                   std::uint64_t renewals_count) {
+  Cbor::Map renewals;
+  put(renewals, "root", Cbor::bytes(renewals_root));
+  put(renewals, "count", Cbor::integer(static_cast<std::int64_t>(renewals_count)));
+  Cbor::Map map;
+  put(map, "time", millis(time));
+  put(map, "random", Cbor::bytes(random));
+  put(map, "renewals", Cbor::map(std::move(renewals)));
+  return Cbor::map(std::move(map));
+}
+
+Cbor node_verdict_payload(SystemTime time, std::string_view node, std::string_view node_uid,
+                          Phase previous, const NodeVerdict& verdict) {
+  Cbor::Array reasons;
+  for (const attest::Reason& reason : verdict.reasons) {
+    Cbor::Map entry;
+    put(entry, "code", text(reason.code));
+    put(entry, "severity", text(attest::status_name(reason.severity)));
+    put(entry, "message", text(reason.message));
+    reasons.push_back(Cbor::map(std::move(entry)));
+  }
+  Cbor::Array policies;
+  for (const attest::TokenPolicy& policy : verdict.policies) {
+    Cbor::Map entry;
+    put(entry, "name", text(policy.name));
+    put(entry, "specDigest", Cbor::bytes(policy.spec_digest));
+    put(entry, "digest", Cbor::bytes(policy.digest));
+    put(entry, "result", text(attest::status_name(policy.status)));
+    policies.push_back(Cbor::map(std::move(entry)));
+  }
+  Cbor::Map evidence;
+  put_digest(evidence, "quote", verdict.evidence.quote);
+  put_digest(evidence, "pcrs", verdict.evidence.pcrs);
+  put_digest(evidence, "bootLog", verdict.evidence.boot_log);
+  put_digest(evidence, "runtimeLog", verdict.evidence.runtime_log);
+  Cbor::Map beacon;
+  put(beacon, "origin", text(verdict.beacon.origin));
+  put(beacon, "size", Cbor::integer(static_cast<std::int64_t>(verdict.beacon.size)));
+
+  Cbor::Map map;
+  put(map, "time", millis(time));
+  put(map, "node", text(node));
+  put(map, "nodeUID", text(node_uid));
+  put(map, "phase", text(phase_name(verdict.phase)));
+  put(map, "previousPhase", text(phase_name(previous)));
+  if (!verdict.token.empty()) put(map, "token", Cbor::bytes(verdict.token));
+  put(map, "reasons", Cbor::array(std::move(reasons)));
+  put(map, "policies", Cbor::array(std::move(policies)));
+  put(map, "evidence", Cbor::map(std::move(evidence)));
+  put(map, "beacon", Cbor::map(std::move(beacon)));
+  return Cbor::map(std::move(map));
+}
+
+Cbor policy_change_payload(SystemTime time, const PolicyChange& change) {
+  Cbor::Map map;
+  put(map, "time", millis(time));
+  put(map, "name", text(change.name));
+  put(map, "specDigest", Cbor::bytes(change.spec_digest));
+  put(map, "digest", Cbor::bytes(change.digest));
+  put(map, "generation", Cbor::integer(change.generation));
+  put(map, "deleted", Cbor::boolean(change.kind == PolicyChange::Kind::kDeleted));
+  return Cbor::map(std::move(map));
+}
+
+}  // namespace avouch::control

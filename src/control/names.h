@@ -1,0 +1,29 @@
+#pragma once
+
+// Names of the objects that the controller owns, made from the release's name, and the fixed names
+// of what it puts on nodes. docs/interfaces.md, 'Names'.
+
+#include <string>
+#include <string_view>
+
+namespace avouch::control {
+
+struct ReleaseNames {
+  std::string release;
+  std::string ns;
+
+  std::string keys_secret() const { return release + "-keys"; }
+  std::string webhook_tls_secret() const { return release + "-webhook-tls"; }
+  std::string trust_config_map() const { return release + "-trust"; }
+  std::string beacon_config_map() const { return release + "-beacon"; }
+  std::string lease() const { return release + "-controller"; }
+};
+
+inline constexpr std::string_view kTaintKey = "avouch.dev/unattested";
+inline constexpr std::string_view kAttestedLabel = "avouch.node-restriction.kubernetes.io/attested";
+inline constexpr std::string_view kAttestedCondition = "Attested";
+inline constexpr std::string_view kExemptLabel = "avouch.dev/exempt";
+inline constexpr std::string_view kFieldManager = "avouch-controller";
+inline constexpr std::string_view kTokenAudience = "avouch.dev/controller";
+
+}  // namespace avouch::control

@@ -1,0 +1,321 @@
+#include "control/node_record.h"
+
+#include <charconv>
+#include <utility>
+
+#include "codec/base64.h"
+#include "codec/fields.h"
+#include "codec/json.h"
+
+namespace avouch::control {
+namespace {
+
+using codec::Fields;
+using codec::Json;
+
+constexpr std::size_t kMaxNames = 256;
+constexpr std::int64_t kFormat = 1;
+
+std::int64_t millis(SystemTime time) { return time.time_since_epoch().count(); }
+
+Json unsigned_text(std::uint64_t value) { return std::to_string(value); }
+
+std::uint64_t read_unsigned(Fields& fields, std::string_view name) {
+  const std::string text = fields.required_string(name, 20);
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    fields.error(name, "not an unsigned number");
+  }
+  return value;
+}
+
+SystemTime read_time(Fields& fields, std::string_view name) {
+  return SystemTime(std::chrono::milliseconds(
+      fields.required_integer(name, 0, std::int64_t{253'402'300'799'999})));
+}
+
+std::uint32_t read_u32(Fields& fields, std::string_view name) {
+  return static_cast<std::uint32_t>(fields.required_integer(name, 0, 0xffffffff));
+}
+
+crypto::Sha256 read_digest(Fields& fields, std::string_view name) {
+  const auto digest = attest::parse_digest_text(fields.required_string(name, 71));
+  if (digest.has_value()) return *digest;
+  fields.error(name, digest.error().message);
+  return {};
+}
+
+std::optional<crypto::Sha256> read_optional_digest(Fields& fields, std::string_view name) {
+  if (!fields.has(name)) return std::nullopt;
+  return read_digest(fields, name);
+}
+
+// Enumerations are stored by the names that people see.
+template <typename T, typename Name>
+T read_enum(Fields& fields, std::string_view name, std::initializer_list<T> values, Name name_of) {
+  const std::string text = fields.required_string(name, 64);
+  for (const T value : values) {
+    if (name_of(value) == text) return value;
+  }
+  fields.error(name, "\"" + text + "\" is not known");
+  return *values.begin();
+}
+
+attest::Status read_status(Fields& fields, std::string_view name) {
+  using attest::Status;
+  return read_enum(fields, name,
+                   {Status::kContraindicated, Status::kNone, Status::kAffirming, Status::kWarning},
+                   &attest::status_name);
+}
+
+Json encode(const attest::TpmState& tpm) {
+  return Json::Object{{"clock", unsigned_text(tpm.clock.clock)},
+                      {"resetCount", std::int64_t{tpm.clock.reset_count}},
+                      {"restartCount", std::int64_t{tpm.clock.restart_count}},
+                      {"safe", tpm.clock.safe},
+                      {"firmware", unsigned_text(tpm.firmware_version)}};
+}
+
+attest::TpmState read_tpm(Fields fields) {
+  attest::TpmState tpm;
+  tpm.clock.clock = read_unsigned(fields, "clock");
+  tpm.clock.reset_count = read_u32(fields, "resetCount");
+  tpm.clock.restart_count = read_u32(fields, "restartCount");
+  tpm.clock.safe = fields.boolean("safe").value_or(false);
+  tpm.firmware_version = read_unsigned(fields, "firmware");
+  fields.finish();
+  return tpm;
+}
+
+void put_digest(Json& object, std::string_view name, const std::optional<crypto::Sha256>& digest) {
+  if (digest) object[name] = attest::digest_text(*digest);
+}
+
+Json encode(const NodeVerdict& verdict) {
+  Json::Array reasons;
+  for (const attest::Reason& reason : verdict.reasons) {
+    reasons.push_back(Json::Object{{"code", reason.code},
+                                   {"severity", attest::status_name(reason.severity)},
+                                   {"message", reason.message}});
+  }
+  Json::Array policies;
+  for (const attest::TokenPolicy& policy : verdict.policies) {
+    policies.push_back(Json::Object{{"name", policy.name},
+                                    {"specDigest", attest::digest_text(policy.spec_digest)},
+                                    {"digest", attest::digest_text(policy.digest)},
+                                    {"status", attest::status_name(policy.status)}});
+  }
+  Json::Array vector;
+  for (const std::int8_t value : verdict.vector.values) {
+    vector.push_back(Json::Object{{"value", std::int64_t{value}}});
+  }
+  Json evidence{Json::Object{}};
+  put_digest(evidence, "quote", verdict.evidence.quote);
+  put_digest(evidence, "pcrs", verdict.evidence.pcrs);
+  put_digest(evidence, "bootLog", verdict.evidence.boot_log);
+  put_digest(evidence, "runtimeLog", verdict.evidence.runtime_log);
+
+  Json out{Json::Object{{"phase", phase_name(verdict.phase)},
+                        {"reasons", std::move(reasons)},
+                        {"policies", std::move(policies)},
+                        {"vector", std::move(vector)},
+                        {"resetCount", std::int64_t{verdict.boot.reset_count}},
+                        {"restartCount", std::int64_t{verdict.boot.restart_count}},
+                        {"akName", codec::to_base64(verdict.ak_name)},
+                        {"token", codec::to_base64(verdict.token)},
+                        {"issuedAt", millis(verdict.issued_at)},
+                        {"expiresAt", millis(verdict.expires_at)},
+                        {"maxAge", std::int64_t{verdict.max_age.count()}},
+                        {"evidence", std::move(evidence)},
+                        {"beacon", Json::Object{{"origin", verdict.beacon.origin},
+                                                {"size", unsigned_text(verdict.beacon.size)}}}}};
+  if (verdict.log) {
+    out["log"] = Json::Object{{"index", unsigned_text(verdict.log->index)},
+                              {"leafHash", attest::digest_text(verdict.log->leaf_hash)}};
+  }
+  return out;
+}
+
+NodeVerdict read_verdict(Fields fields) {
+  NodeVerdict verdict;
+  const auto phase = parse_phase(fields.required_string("phase", 32));
+  if (phase.has_value()) {
+    verdict.phase = *phase;
+  } else {
+    fields.error("phase", phase.error().message);
+  }
+  for (Fields& reason : fields.objects("reasons", kMaxNames)) {
+    verdict.reasons.push_back({.code = reason.required_string("code", 64),
+                               .severity = read_status(reason, "severity"),
+                               .message = reason.required_string("message", 16 * 1024)});
+    reason.finish();
+  }
+  for (Fields& policy : fields.objects("policies", kMaxNames)) {
+    verdict.policies.push_back({.name = policy.required_string("name", 253),
+                                .spec_digest = read_digest(policy, "specDigest"),
+                                .digest = read_digest(policy, "digest"),
+                                .status = read_status(policy, "status")});
+    policy.finish();
+  }
+  std::size_t entry = 0;
+  for (Fields& value : fields.objects("vector", attest::kClaimCount)) {
+    verdict.vector.values[entry++] =
+        static_cast<std::int8_t>(value.required_integer("value", -128, 127));
+    value.finish();
+  }
+  verdict.boot = {read_u32(fields, "resetCount"), read_u32(fields, "restartCount")};
+  verdict.ak_name = fields.base64("akName", 128).value_or(Bytes());
+  verdict.token = fields.base64("token", attest::kMaxTokenBytes).value_or(Bytes());
+  verdict.issued_at = read_time(fields, "issuedAt");
+  verdict.expires_at = read_time(fields, "expiresAt");
+  verdict.max_age = std::chrono::milliseconds(fields.required_integer(
+      "maxAge", 0, std::chrono::milliseconds(attest::kMaxTokenLife).count()));
+  if (auto evidence = fields.object("evidence")) {
+    verdict.evidence = {.quote = read_optional_digest(*evidence, "quote"),
+                        .pcrs = read_optional_digest(*evidence, "pcrs"),
+                        .boot_log = read_optional_digest(*evidence, "bootLog"),
+                        .runtime_log = read_optional_digest(*evidence, "runtimeLog")};
+    evidence->finish();
+  }
+  if (auto beacon = fields.object("beacon")) {
+    verdict.beacon = {.origin = beacon->string("origin", attest::kMaxOriginBytes).value_or(""),
+                      .size = read_unsigned(*beacon, "size")};
+    beacon->finish();
+  }
+  if (auto log = fields.object("log")) {
+    verdict.log = LogPlace{read_unsigned(*log, "index"), read_digest(*log, "leafHash")};
+    log->finish();
+  }
+  fields.finish();
+  return verdict;
+}
+
+Json encode(const Enrolment& enrolment) {
+  return Json::Object{{"evidenceUID", enrolment.evidence_uid},
+                      {"ekDigest", attest::digest_text(enrolment.enrolled.ek_digest)},
+                      {"akName", codec::to_base64(enrolment.enrolled.ak_name)},
+                      {"enrolledAt", millis(enrolment.enrolled_at)},
+                      {"boundBy", attest::enrollment_name(enrolment.bound_by)}};
+}
+
+Enrolment read_enrolment(Fields fields, const std::string& node_uid) {
+  using attest::Enrollment;
+  Enrolment enrolment;
+  enrolment.evidence_uid = fields.required_string("evidenceUID", 64);
+  enrolment.enrolled = {.node_uid = node_uid,
+                        .ek_digest = read_digest(fields, "ekDigest"),
+                        .ak_name = fields.base64("akName", 128).value_or(Bytes())};
+  enrolment.enrolled_at = read_time(fields, "enrolledAt");
+  enrolment.bound_by =
+      read_enum(fields, "boundBy", {Enrollment::kInventory, Enrollment::kTrustOnFirstUse},
+                &attest::enrollment_name);
+  fields.finish();
+  return enrolment;
+}
+
+// Identity and accepted evidence together have the form of an AttestationEvidence's spec.
+Json encode_claims(const NodeRecord& record) {
+  attest::UnverifiedEvidence claims;
+  if (record.evidence) claims = record.evidence->evidence;
+  claims.node_uid = record.node_uid;
+  claims.identity = record.enrolment->identity;
+  claims.activation.reset();
+  return attest::to_evidence_spec(claims);
+}
+
+void read_claims(Fields& fields, NodeRecord& record) {
+  const Json* claims = fields.raw("claims");
+  if (claims == nullptr) {
+    fields.error("claims", "missing, although the node is enrolled");
+    return;
+  }
+  auto evidence = attest::parse_evidence_spec(*claims);
+  if (!evidence.has_value()) {
+    fields.error("claims", evidence.error().message);
+    return;
+  }
+  if (!evidence->identity) {
+    fields.error("claims", "has no identity");
+    return;
+  }
+  record.enrolment->identity = *std::move(evidence->identity);
+  evidence->identity.reset();
+  if (auto accepted = fields.object("accepted")) {
+    record.evidence =
+        AcceptedEvidence{*std::move(evidence), accepted->required_string("beaconText", 4096),
+                         read_time(*accepted, "beaconPublished")};
+    accepted->finish();
+  }
+}
+
+}  // namespace
+
+std::string encode_record(const NodeRecord& record) {
+  Json held{Json::Object{}};
+  for (const auto& [policy, effect] : record.held_by) {
+    held[policy] = attest::taint_effect_name(effect);
+  }
+  Json out{Json::Object{{"format", kFormat},
+                        {"nodeName", record.node_name},
+                        {"nodeUID", record.node_uid},
+                        {"bootSince", millis(record.boot_since)},
+                        {"verdict", encode(record.verdict)},
+                        {"heldBy", std::move(held)}}};
+  if (record.tpm) out["tpm"] = encode(*record.tpm);
+  if (record.former) {
+    out["former"] = Json::Object{{"evidenceUID", record.former->evidence_uid},
+                                 {"ekDigest", attest::digest_text(record.former->ek_digest)}};
+  }
+  if (record.enrolment) {
+    out["enrolment"] = encode(*record.enrolment);
+    out["claims"] = encode_claims(record);
+    if (record.evidence) {
+      out["accepted"] =
+          Json::Object{{"beaconText", record.evidence->beacon_text},
+                       {"beaconPublished", millis(record.evidence->beacon_published)}};
+    }
+  }
+  return codec::to_json_pretty(out);
+}
+
+Result<NodeRecord> parse_record(std::string_view text) {
+  AVOUCH_TRY(const Json json, codec::parse_json(text));
+  codec::FieldErrors errors;
+  Fields fields(json, "", errors);
+  NodeRecord record;
+  fields.required_integer("format", kFormat, kFormat);
+  record.node_name = fields.required_string("nodeName", 253);
+  record.node_uid = fields.required_string("nodeUID", attest::kMaxNodeUidBytes);
+  record.boot_since = read_time(fields, "bootSince");
+  if (auto verdict = fields.object("verdict")) {
+    record.verdict = read_verdict(*verdict);
+  } else {
+    fields.error("verdict", "missing");
+  }
+  if (auto tpm = fields.object("tpm")) record.tpm = read_tpm(*tpm);
+  if (auto former = fields.object("former")) {
+    record.former =
+        FormerTpm{former->required_string("evidenceUID", 64), read_digest(*former, "ekDigest")};
+    former->finish();
+  }
+  if (auto enrolment = fields.object("enrolment")) {
+    record.enrolment = read_enrolment(*enrolment, record.node_uid);
+    read_claims(fields, record);
+  }
+  if (const Json* held = fields.raw("heldBy"); held != nullptr && held->is_object()) {
+    using attest::TaintEffect;
+    Fields policies(*held, "heldBy", errors);
+    for (const auto& member : *held->as_object()) {
+      record.held_by[member.first] =
+          read_enum(policies, member.first,
+                    {TaintEffect::kNoSchedule, TaintEffect::kNoExecute, TaintEffect::kNone},
+                    &attest::taint_effect_name);
+    }
+  }
+  fields.finish();
+  if (!errors.empty()) return rejected(errors.text());
+  return record;
+}
+
+}  // namespace avouch::control

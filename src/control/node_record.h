@@ -1,0 +1,63 @@
+#pragma once
+
+// What the controller remembers of a node across restarts: the only input besides evidence that
+// decides about it. A status in the API never does.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "attest/enrolment.h"
+#include "attest/evidence.h"
+#include "attest/policy.h"
+#include "attest/quote.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "control/verdict_state.h"
+
+namespace avouch::control {
+
+// The binding of a node to its TPM, as long as the AttestationEvidence lives that it came from.
+struct Enrolment {
+  std::string evidence_uid;
+  attest::UnverifiedIdentity identity;  // as it was when its challenge was solved
+  attest::Enrolled enrolled;
+  SystemTime enrolled_at{};
+  attest::Enrollment bound_by = attest::Enrollment::kInventory;
+};
+
+// The TPM that a node's name was enrolled with before its Node object was made anew. Another TPM
+// under that name is refused until the AttestationEvidence is deleted.
+struct FormerTpm {
+  std::string evidence_uid;
+  crypto::Sha256 ek_digest{};
+};
+
+// Accepted evidence, with what is needed to verify it again after a restart.
+struct AcceptedEvidence {
+  attest::UnverifiedEvidence evidence;  // without identity
+  std::string beacon_text;
+  SystemTime beacon_published{};
+};
+
+struct NodeRecord {
+  std::string node_name, node_uid;
+  std::optional<Enrolment> enrolment;
+  std::optional<FormerTpm> former;
+  std::optional<attest::TpmState> tpm;  // of the newest accepted quote that was saved
+  SystemTime boot_since{};
+  std::optional<AcceptedEvidence> evidence;
+  NodeVerdict verdict;
+  // Policies that the node failed, with the effect of the taint that this gave it. A policy stays
+  // here when the node falls out of its selection, so that leaving is no way to lose the taint.
+  std::map<std::string, attest::TaintEffect, std::less<>> held_by;
+};
+
+std::string encode_record(const NodeRecord& record);
+
+// kRejected names the field. A round trip gives the same text.
+Result<NodeRecord> parse_record(std::string_view text);
+
+}  // namespace avouch::control

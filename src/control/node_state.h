@@ -1,0 +1,77 @@
+#pragma once
+
+// All that the appraiser knows of one node. Owned by the appraiser's thread.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attest/enrolment.h"
+#include "attest/evidence.h"
+#include "attest/quote.h"
+#include "control/moment.h"
+#include "control/node_record.h"
+
+namespace avouch::control {
+
+// A Node object, as far as the appraiser looks at it.
+struct NodeFacts {
+  std::string name, uid;
+  attest::Labels labels;
+  bool operator==(const NodeFacts&) const = default;
+};
+
+// An AttestationEvidence object. `spec` is what it claims, `error` why that cannot be read.
+struct EvidenceFacts {
+  std::string name, uid;
+  std::int64_t generation = 0;
+  std::optional<attest::UnverifiedEvidence> spec;
+  std::string error;
+};
+
+// Evidence that was refused, as shown in the condition EvidenceFresh.
+struct Refusal {
+  attest::Reason reason;
+  SteadyTime since{};
+};
+
+// What check_endorsement said of a node under a policy of that digest.
+struct CachedEndorsement {
+  crypto::Sha256 digest{};
+  attest::Checked<attest::EndorsementResult> result;
+  SteadyTime checked{};
+};
+
+struct NodeState {
+  std::string name;
+  std::optional<NodeFacts> facts;         // nothing: there is no such Node
+  std::optional<EvidenceFacts> evidence;  // nothing: there is no such AttestationEvidence
+
+  NodeRecord record;  // as decided
+  NodeRecord saved;   // as last saved: what may be shown
+
+  // Enrolment.
+  std::optional<attest::NodeKeys> keys;  // of record.enrolment
+  std::optional<attest::ActivationChallenge> challenge;
+  SteadyTime challenge_ends{};
+  SteadyTime next_challenge{};  // not before
+  std::optional<attest::Reason> enrolment_problem;
+  std::map<std::string, CachedEndorsement> endorsements;  // by policy name
+
+  // Evidence.
+  std::optional<attest::VerifiedQuote> quote;  // last good one
+  attest::UnverifiedEvidence quote_evidence;
+  SteadyTime verdict_ends{};
+  std::optional<Refusal> refusal;
+  std::optional<crypto::Sha256> resource_quote;  // digest of the last quote seen in the resource
+  std::optional<attest::TpmState> resource_tpm;  // of the last good quote seen in the resource
+
+  // Jobs for the recorder: the newest given, the newest done.
+  std::uint64_t job = 0;
+  std::uint64_t job_done = 0;
+  bool dirty = false;  // the outlook may have changed
+};
+
+}  // namespace avouch::control

@@ -1,0 +1,47 @@
+#include "control/policy_record.h"
+
+#include <limits>
+
+#include "attest/policy.h"
+#include "codec/fields.h"
+#include "codec/json.h"
+
+namespace avouch::control {
+namespace {
+
+crypto::Sha256 read_digest(codec::Fields& fields, std::string_view name) {
+  const auto digest = attest::parse_digest_text(fields.required_string(name, 71));
+  if (digest.has_value()) return *digest;
+  fields.error(name, digest.error().message);
+  return {};
+}
+
+}  // namespace
+
+std::string encode_policy_record(const RecordedPolicy& policy) {
+  const codec::Json json =
+      codec::Json::Object{{"uid", policy.uid},
+                          {"name", policy.change.name},
+                          {"specDigest", attest::digest_text(policy.change.spec_digest)},
+                          {"digest", attest::digest_text(policy.change.digest)},
+                          {"generation", policy.change.generation}};
+  return codec::to_json_pretty(json);
+}
+
+Result<RecordedPolicy> parse_policy_record(std::string_view text) {
+  AVOUCH_TRY(const codec::Json json, codec::parse_json(text));
+  codec::FieldErrors errors;
+  codec::Fields fields(json, "", errors);
+  RecordedPolicy out;
+  out.uid = fields.required_string("uid", 64);
+  out.change.name = fields.required_string("name", 253);
+  out.change.spec_digest = read_digest(fields, "specDigest");
+  out.change.digest = read_digest(fields, "digest");
+  out.change.generation =
+      fields.required_integer("generation", 0, std::numeric_limits<std::int64_t>::max());
+  fields.finish();
+  if (!errors.empty()) return rejected(errors.text());
+  return out;
+}
+
+}  // namespace avouch::control

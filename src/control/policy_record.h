@@ -1,0 +1,24 @@
+#pragma once
+
+// The last state of a policy that was entered in the log, so that a restart logs no change twice.
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "control/log_payloads.h"
+
+namespace avouch::control {
+
+struct RecordedPolicy {
+  std::string uid;  // of the policy object; the record's key
+  PolicyChange change;
+};
+
+// Keys of policy records; those of node records are the bare node UIDs.
+inline const std::string kPolicyKeyPrefix = "policy.";
+
+std::string encode_policy_record(const RecordedPolicy& policy);
+Result<RecordedPolicy> parse_policy_record(std::string_view text);  // kRejected names the field
+
+}  // namespace avouch::control

@@ -1,0 +1,105 @@
+#include "control/release_keys.h"
+
+#include <utility>
+
+namespace avouch::control {
+namespace {
+
+constexpr std::size_t kPseudonymBytes = 32;
+
+Result<std::string> member(const SecretData& data, const std::string& name) {
+  const auto found = data.find(name);
+  if (found == data.end() || found->second.empty()) {
+    return rejected(name + " is missing; restore the Secret from a backup");
+  }
+  return found->second;
+}
+
+Result<crypto::PrivateKey> private_key(const SecretData& data, const std::string& name,
+                                       crypto::KeyType type) {
+  AVOUCH_TRY(const std::string pem, member(data, name));
+  auto key = crypto::PrivateKey::from_pem(pem);
+  if (!key.has_value()) return with_context(std::move(key).error(), name);
+  if (key->type() != type) {
+    return rejected(name + " is a key of type " + std::string(crypto::key_type_name(key->type())) +
+                    ", expected " + std::string(crypto::key_type_name(type)));
+  }
+  return *key;
+}
+
+Result<crypto::CertifiedKey> authority(const SecretData& data, const std::string& name) {
+  AVOUCH_TRY(std::string certificate, member(data, name + ".crt"));
+  AVOUCH_TRY(std::string key_pem, member(data, name + ".key"));
+  auto certificates = crypto::Certificate::list_from_pem(certificate);
+  if (!certificates.has_value()) {
+    return with_context(std::move(certificates).error(), name + ".crt");
+  }
+  auto key = crypto::PrivateKey::from_pem(key_pem);
+  if (!key.has_value()) return with_context(std::move(key).error(), name + ".key");
+  AVOUCH_TRY(const crypto::PublicKey certified, certificates->front().public_key());
+  if (!(certified == key->public_key())) {
+    return rejected(name + ".key is not the key of " + name + ".crt");
+  }
+  return crypto::CertifiedKey{std::move(certificate), std::move(key_pem)};
+}
+
+Result<std::vector<std::string>> previous_authorities(const SecretData& data) {
+  std::vector<std::string> out;
+  const auto found = data.find("ca-previous.crt");
+  if (found == data.end() || found->second.empty()) return out;
+  auto certificates = crypto::Certificate::list_from_pem(found->second);
+  if (!certificates.has_value()) {
+    return with_context(std::move(certificates).error(), "ca-previous.crt");
+  }
+  for (const crypto::Certificate& certificate : *certificates) out.push_back(certificate.pem());
+  return out;
+}
+
+}  // namespace
+
+ReleaseKeys generate_keys(const CaRules& rules, crypto::Random& random, SystemTime now) {
+  return ReleaseKeys{.verifier = crypto::PrivateKey::generate(crypto::KeyType::kEcP256),
+                     .log = crypto::PrivateKey::generate(crypto::KeyType::kEd25519),
+                     .pseudonym = crypto::random_bytes(random, kPseudonymBytes),
+                     .ca = new_ca(rules, now)};
+}
+
+SecretData encode_keys(const ReleaseKeys& keys) {
+  SecretData data{{"verifier.key", keys.verifier.pem()},
+                  {"log.key", keys.log.pem()},
+                  {"pseudonym.key", std::string(as_text(keys.pseudonym))},
+                  {"ca.crt", keys.ca.current.certificate_pem},
+                  {"ca.key", keys.ca.current.key_pem}};
+  if (keys.ca.next) {
+    data["ca-next.crt"] = keys.ca.next->certificate_pem;
+    data["ca-next.key"] = keys.ca.next->key_pem;
+  }
+  if (!keys.ca.previous.empty()) {
+    std::string& previous = data["ca-previous.crt"];
+    for (const std::string& pem : keys.ca.previous) previous += pem;
+  }
+  return data;
+}
+
+Result<ReleaseKeys> parse_keys(const SecretData& data) {
+  AVOUCH_TRY(crypto::PrivateKey verifier,
+             private_key(data, "verifier.key", crypto::KeyType::kEcP256));
+  AVOUCH_TRY(crypto::PrivateKey log, private_key(data, "log.key", crypto::KeyType::kEd25519));
+  AVOUCH_TRY(const std::string pseudonym, member(data, "pseudonym.key"));
+  if (pseudonym.size() != kPseudonymBytes) {
+    return rejected("pseudonym.key has " + std::to_string(pseudonym.size()) +
+                    " bytes, expected 32");
+  }
+  AVOUCH_TRY(crypto::CertifiedKey current, authority(data, "ca"));
+  CaSet ca{.current = std::move(current), .next = {}, .previous = {}};
+  if (data.contains("ca-next.crt")) {
+    AVOUCH_TRY(ca.next, authority(data, "ca-next"));
+  }
+  AVOUCH_TRY(ca.previous, previous_authorities(data));
+  return ReleaseKeys{.verifier = std::move(verifier),
+                     .log = std::move(log),
+                     .pseudonym = to_bytes(pseudonym),
+                     .ca = std::move(ca)};
+}
+
+}  // namespace avouch::control

@@ -1,0 +1,36 @@
+#pragma once
+
+// The release's secrets, as they lie in the Secret R-keys. Pure.
+
+#include <map>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "control/certificate_authority.h"
+#include "crypto/keys.h"
+#include "crypto/random.h"
+
+namespace avouch::control {
+
+// Secret members, decoded from base64.
+using SecretData = std::map<std::string, std::string>;
+
+struct ReleaseKeys {
+  crypto::PrivateKey verifier;  // P-256: verdict tokens and log statements
+  crypto::PrivateKey log;       // Ed25519: checkpoints
+  Bytes pseudonym;              // 32 bytes: HMAC key of the log's subjects
+  CaSet ca;
+};
+
+ReleaseKeys generate_keys(const CaRules& rules, crypto::Random& random, SystemTime now);
+
+SecretData encode_keys(const ReleaseKeys& keys);
+
+// kRejected names the member that is missing, unreadable, or of another kind of key. Nothing is
+// ever filled in: a key that is lost must not be replaced silently, since verdicts and the log's
+// history hang on it.
+Result<ReleaseKeys> parse_keys(const SecretData& data);
+
+}  // namespace avouch::control

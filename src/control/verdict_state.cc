@@ -1,0 +1,146 @@
+#include "control/verdict_state.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/time_text.h"
+
+namespace avouch::control {
+namespace {
+
+struct PhaseName {
+  Phase phase;
+  std::string_view name;
+};
+constexpr std::array kPhases = {
+    PhaseName{Phase::kPending, "Pending"},
+    PhaseName{Phase::kEnrolling, "Enrolling"},
+    PhaseName{Phase::kTrusted, "Trusted"},
+    PhaseName{Phase::kWarning, "Warning"},
+    PhaseName{Phase::kContraindicated, "Contraindicated"},
+    PhaseName{Phase::kStale, "Stale"},
+};
+
+// Worst first, so that what is left out matters least; bounded, so that an entry fits the log.
+std::vector<attest::Reason> bounded(std::vector<attest::Reason> reasons) {
+  if (reasons.size() > kMaxReasons) reasons.resize(kMaxReasons);
+  for (attest::Reason& reason : reasons) {
+    if (reason.message.size() > kMaxReasonBytes) {
+      reason.message.resize(kMaxReasonBytes);
+      // Not inside a UTF-8 sequence.
+      while (!reason.message.empty() && (reason.message.back() & '\x80') != 0) {
+        reason.message.pop_back();
+      }
+    }
+  }
+  return reasons;
+}
+
+std::chrono::milliseconds shortest_max_age(const attest::Verdict& appraisal) {
+  std::chrono::milliseconds shortest = attest::kMaxTokenLife;
+  for (const attest::PolicyResult& policy : appraisal.policies) {
+    shortest = std::min(shortest, policy.max_age);
+  }
+  return shortest;
+}
+
+}  // namespace
+
+std::string_view phase_name(Phase phase) {
+  for (const PhaseName& known : kPhases) {
+    if (known.phase == phase) return known.name;
+  }
+  return "Pending";
+}
+
+Result<Phase> parse_phase(std::string_view name) {
+  for (const PhaseName& known : kPhases) {
+    if (known.name == name) return known.phase;
+  }
+  return rejected("\"" + std::string(name) + "\" is no phase");
+}
+
+bool is_judged(Phase phase) {
+  return phase == Phase::kTrusted || phase == Phase::kWarning || phase == Phase::kContraindicated;
+}
+
+Phase phase_of(attest::Status status) {
+  switch (status) {
+    case attest::Status::kAffirming:
+      return Phase::kTrusted;
+    case attest::Status::kWarning:
+      return Phase::kWarning;
+    case attest::Status::kNone:
+    case attest::Status::kContraindicated:
+      break;
+  }
+  return Phase::kContraindicated;
+}
+
+Comparison compare_substance(const NodeVerdict& a, const NodeVerdict& b) {
+  const bool same = a.phase == b.phase && a.reasons == b.reasons && a.policies == b.policies &&
+                    a.vector == b.vector && a.boot == b.boot && a.ak_name == b.ak_name &&
+                    a.max_age == b.max_age;
+  return same ? Comparison::kSame : Comparison::kDifferent;
+}
+
+Step next_step(const NodeVerdict& current, const NodeVerdict& candidate, SystemTime now) {
+  if (compare_substance(current, candidate) == Comparison::kDifferent) return Step::kTransition;
+  if (!is_judged(candidate.phase)) return Step::kKeep;
+  if (candidate.expires_at <= current.expires_at) return Step::kKeep;
+  return current.expires_at - now <= current.max_age / 2 ? Step::kRenew : Step::kKeep;
+}
+
+NodeVerdict stale_after(const NodeVerdict& current, std::string_view node_name) {
+  NodeVerdict stale = current;
+  stale.phase = Phase::kStale;
+  stale.token.clear();
+  stale.vector = {};
+  stale.policies.clear();
+  stale.reasons = {attest::refuse(
+      attest::code::kEvidenceExpired,
+      "node \"" + std::string(node_name) + "\" has shown no acceptable evidence since " +
+          to_rfc3339(current.expires_at - current.max_age) +
+          ", longer than its shortest maxAge of " + to_duration(current.max_age) +
+          "; look at the agent on that node")};
+  return stale;
+}
+
+Life life_at(const NodeVerdict& verdict, SystemTime now) {
+  return is_judged(verdict.phase) && verdict.expires_at <= now ? Life::kOver : Life::kLasting;
+}
+
+Candidate make_candidate(const attest::Verdict& appraisal, const attest::VerifiedQuote& quote,
+                         const attest::UnverifiedEvidence& evidence, std::string_view issuer,
+                         std::string_view node_name, std::string_view build, SystemTime last_issued,
+                         SystemTime now) {
+  using std::chrono::seconds;
+  Candidate out;
+  const SystemTime issue = std::max<SystemTime>(
+      std::chrono::floor<seconds>(now), std::chrono::floor<seconds>(last_issued) + seconds(1));
+  out.claims = attest::claims_of(appraisal, quote, issuer, node_name, now);
+  out.claims.issued_at = issue;
+  out.claims.verifier_build = build;
+
+  NodeVerdict& verdict = out.verdict;
+  verdict.phase = phase_of(appraisal.status);
+  verdict.reasons = bounded(appraisal.reasons);
+  verdict.policies = out.claims.policies;
+  verdict.vector = appraisal.vector;
+  verdict.boot = {out.claims.reset_count, out.claims.restart_count};
+  verdict.ak_name = quote.ak_name();
+  verdict.issued_at = issue;
+  verdict.expires_at = out.claims.expires_at;
+  verdict.max_age = shortest_max_age(appraisal);
+  verdict.evidence = {.quote = quote.digest(),
+                      .pcrs = attest::pcrs_digest(quote.pcrs()),
+                      .boot_log = std::nullopt,
+                      .runtime_log = std::nullopt};
+  if (evidence.boot_log) verdict.evidence.boot_log = evidence.boot_log->digest;
+  if (evidence.runtime_log) verdict.evidence.runtime_log = evidence.runtime_log->digest;
+  verdict.beacon = quote.beacon();
+  return out;
+}
+
+}  // namespace avouch::control
