@@ -1,0 +1,160 @@
+#include "adapters/kubectl_proxy.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <filesystem>
+#include <thread>
+
+#include "adapters/files.h"
+
+namespace avouch::adapters {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using LocalStream = beast::basic_stream<asio::local::stream_protocol>;
+
+constexpr std::size_t kMaxAnswer = 64 * 1024 * 1024;
+constexpr std::size_t kMaxMessage = 4096;
+constexpr std::chrono::milliseconds kPoll{20};
+
+Error connection_error(std::string_view what, const beast::error_code& code) {
+  return retryable(std::string(what) + ": " + code.message());
+}
+
+// Runs what was started on `context` and gives its error.
+template <typename Start>
+beast::error_code run(asio::io_context& context, Start start) {
+  beast::error_code result = asio::error::operation_aborted;
+  start([&](beast::error_code code, auto...) { result = code; });
+  context.restart();
+  context.run();
+  return result;
+}
+
+std::string kubectl_words(const std::string& folder) {
+  const auto text = read_file(folder + "/messages", kMaxMessage);
+  if (!text.has_value() || !*text) return "";
+  return std::string(as_text(**text));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KubectlProxy>> KubectlProxy::start(const KubectlOptions& options) {
+  std::unique_ptr<KubectlProxy> out(new KubectlProxy);
+  std::string pattern = (std::filesystem::temp_directory_path() / "kubectl-avouch-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) return retryable("no temporary folder can be made");
+  out->folder_ = pattern;
+
+  const std::string socket = out->folder_ + "/socket";
+  std::vector<std::string> words = {options.program, "proxy", "--unix-socket=" + socket};
+  if (!options.kubeconfig.empty()) words.push_back("--kubeconfig=" + options.kubeconfig);
+  if (!options.context.empty()) words.push_back("--context=" + options.context);
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+
+  const pid_t parent = getpid();
+  const pid_t child = fork();
+  if (child < 0) return retryable("kubectl cannot be started: no more processes");
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGTERM);  // ends with us, whatever ends us
+    if (getppid() != parent) _exit(1);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+    const int messages =
+        open((out->folder_ + "/messages").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    dup2(messages, STDOUT_FILENO);
+    dup2(messages, STDERR_FILENO);
+    execvp(arguments[0], arguments.data());
+    dprintf(STDERR_FILENO, "%s: not found on the PATH", arguments[0]);
+    _exit(127);
+  }
+  out->child_ = child;
+
+  const auto deadline = std::chrono::steady_clock::now() + options.start_timeout;
+  while (!std::filesystem::exists(socket)) {
+    int status = 0;
+    if (waitpid(child, &status, WNOHANG) == child) {
+      out->child_ = -1;
+      return rejected("kubectl proxy did not start: " + kubectl_words(out->folder_));
+    }
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return retryable("kubectl proxy did not start in time: " + kubectl_words(out->folder_));
+    }
+    std::this_thread::sleep_for(kPoll);
+  }
+  return out;
+}
+
+KubectlProxy::~KubectlProxy() {
+  if (child_ > 0) {
+    kill(child_, SIGTERM);
+    waitpid(child_, nullptr, 0);
+  }
+  std::error_code ignored;
+  if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
+}
+
+Result<HttpResponse> KubectlProxy::send(const HttpRequest& request,
+                                        std::chrono::milliseconds timeout, std::stop_token stop) {
+  if (stop.stop_requested()) return retryable("stopped");
+  asio::io_context context(1);
+  LocalStream stream(context);
+  stream.expires_after(timeout);
+  const asio::local::stream_protocol::endpoint endpoint(folder_ + "/socket");
+  if (const auto code = run(context, [&](auto done) { stream.async_connect(endpoint, done); })) {
+    return connection_error("kubectl proxy", code);
+  }
+
+  http::request<http::string_body> message;
+  message.method_string(request.method);
+  message.target(request.query.empty() ? request.path : request.path + "?" + request.query);
+  message.version(11);
+  message.set(http::field::host, "localhost");
+  message.set(http::field::connection, "close");
+  for (const auto& [name, value] : request.headers.list()) message.set(name, value);
+  message.body() = request.body;
+  message.prepare_payload();
+  if (const auto code =
+          run(context, [&](auto done) { http::async_write(stream, message, done); })) {
+    return connection_error("kubectl proxy", code);
+  }
+
+  beast::flat_buffer buffer;
+  http::response_parser<http::string_body> parser;
+  parser.body_limit(kMaxAnswer);
+  if (const auto code =
+          run(context, [&](auto done) { http::async_read(stream, buffer, parser, done); })) {
+    if (code == http::error::body_limit) {
+      return rejected(request.path + ": the answer is larger than 64 MiB");
+    }
+    return connection_error(request.path, code);
+  }
+  HttpResponse out;
+  const auto& answer = parser.get();
+  out.status = static_cast<int>(answer.result_int());
+  out.content_type = std::string(answer[http::field::content_type]);
+  for (const auto& field : answer) {
+    out.headers.add(std::string(field.name_string()), std::string(field.value()));
+  }
+  out.body = answer.body();
+  return out;
+}
+
+Result<HttpResponse> KubectlProxy::stream(const HttpRequest& request, const kube::StreamLimits&,
+                                          const OnLine&, std::stop_token) {
+  return rejected(request.path + ": watches do not go through kubectl proxy");
+}
+
+}  // namespace avouch::adapters

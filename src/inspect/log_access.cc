@@ -1,0 +1,117 @@
+#include "inspect/log_access.h"
+
+#include <algorithm>
+
+#include "base/hex.h"
+#include "codec/base64.h"
+#include "codec/fields.h"
+
+namespace avouch::inspect {
+namespace {
+
+using codec::Json;
+
+constexpr std::chrono::seconds kTimeout{20};
+constexpr std::size_t kMaxAnswer = 16 * 1024 * 1024;
+
+Error unexpected(const HttpResponse& response, const std::string& path) {
+  std::string detail = response.body.substr(0, 300);
+  if (const auto body = codec::parse_json(response.body); body.has_value()) {
+    for (const std::string_view member : {"detail", "message"}) {
+      if (!body->text({member}).empty()) detail = body->text({member});
+    }
+  }
+  const std::string message =
+      "GET " + path + ": " + std::to_string(response.status) + ": " + detail;
+  return response.status >= 500 ? retryable(message) : rejected(message);
+}
+
+Result<UnverifiedListed> read_listed(codec::Fields fields, codec::FieldErrors& errors) {
+  UnverifiedListed out;
+  out.index = static_cast<std::uint64_t>(fields.required_integer("index", 0, INT64_MAX));
+  out.kind = fields.required_string("kind", 64);
+  out.statement = fields.base64("statement", 65'535).value_or(Bytes{});
+  out.preimage = fields.base64("preimage", 65'535).value_or(Bytes{});
+  out.withheld = fields.string("withheld").value_or("");
+  if (!errors.empty()) return rejected("the controller's answer: " + errors.text());
+  return out;
+}
+
+}  // namespace
+
+LogAccess::LogAccess(kube::Transport& transport, const ReleaseName& release,
+                     std::string reader_token)
+    : transport_(transport),
+      prefix_("/api/v1/namespaces/" + release.ns + "/services/https:" + release.name +
+              "-controller:443/proxy"),
+      token_(std::move(reader_token)) {}
+
+Result<HttpResponse> LogAccess::get(const std::string& path, const std::string& query,
+                                    bool with_token) {
+  HttpRequest request;
+  request.method = "GET";
+  request.path = prefix_ + path;
+  request.query = query;
+  if (with_token && !token_.empty()) request.headers.add("Avouch-Token", token_);
+  return transport_.send(request, kTimeout, {});
+}
+
+Result<std::optional<Bytes>> LogAccess::fetch(std::string_view path) {
+  AVOUCH_TRY(const HttpResponse response, get("/log/" + std::string(path), "", false));
+  if (response.status == 404) return std::optional<Bytes>();
+  if (response.status != 200) return unexpected(response, "/log/" + std::string(path));
+  return std::optional(to_bytes(response.body));
+}
+
+Result<Json> LogAccess::get_json(const std::string& path, const std::string& query) {
+  AVOUCH_TRY(const HttpResponse response, get(path, query, true));
+  if (response.status != 200) return unexpected(response, path);
+  return codec::parse_json(response.body, {.bytes = kMaxAnswer, .depth = 16});
+}
+
+Result<UnverifiedListed> LogAccess::entry(std::uint64_t index) {
+  AVOUCH_TRY(const Json body, get_json("/v1/log/entries/" + std::to_string(index), ""));
+  codec::FieldErrors errors;
+  AVOUCH_TRY(UnverifiedListed listed, read_listed(codec::Fields(body, "entry", errors), errors));
+  if (listed.index != index) return rejected("the controller answered with another entry");
+  return listed;
+}
+
+Result<std::vector<UnverifiedListed>> LogAccess::list(const std::string& query, int limit) {
+  const std::string limited = (query.empty() ? "" : query + "&") + "limit=" + std::to_string(limit);
+  AVOUCH_TRY(const Json body, get_json("/v1/log/entries", limited));
+  codec::FieldErrors errors;
+  codec::Fields fields(body, "answer", errors);
+  std::vector<UnverifiedListed> out;
+  for (codec::Fields& item : fields.objects("entries", 100)) {
+    AVOUCH_TRY(UnverifiedListed listed, read_listed(std::move(item), errors));
+    out.push_back(std::move(listed));
+  }
+  if (!errors.empty()) return rejected("the controller's answer: " + errors.text());
+  return out;
+}
+
+Result<std::optional<UnverifiedRenewal>> LogAccess::renewal(const tlog::Hash& token_digest) {
+  const std::string query = "token=sha256:" + to_hex(token_digest);
+  AVOUCH_TRY(const HttpResponse response, get("/v1/log/renewals", query, true));
+  if (response.status == 404) return std::optional<UnverifiedRenewal>();
+  if (response.status != 200) return unexpected(response, "/v1/log/renewals");
+  AVOUCH_TRY(const Json body, codec::parse_json(response.body, {.bytes = 64 * 1024, .depth = 8}));
+  codec::FieldErrors errors;
+  codec::Fields fields(body, "renewal", errors);
+  UnverifiedRenewal out;
+  out.epoch_index = static_cast<std::uint64_t>(fields.required_integer("epochIndex", 0, INT64_MAX));
+  out.leaf_index = static_cast<std::uint64_t>(fields.required_integer("leafIndex", 0, INT64_MAX));
+  out.size = static_cast<std::uint64_t>(fields.required_integer("size", 0, INT64_MAX));
+  for (const std::string& text : fields.strings("path", 64)) {
+    AVOUCH_TRY(const Bytes bytes, codec::from_base64(text));
+    tlog::Hash hash;
+    if (bytes.size() != hash.size()) return rejected("renewal.path: expected hashes of 32 bytes");
+    std::copy(bytes.begin(), bytes.end(), hash.begin());
+    out.path.push_back(hash);
+  }
+  if (!errors.empty()) return rejected("the controller's answer: " + errors.text());
+  return std::optional(std::move(out));
+}
+
+}  // namespace avouch::inspect

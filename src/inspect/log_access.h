@@ -1,0 +1,58 @@
+#pragma once
+
+// The release's log through the API server's service proxy.
+
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "codec/json.h"
+#include "inspect/release.h"
+#include "kube/transport.h"
+#include "tlog/store.h"
+#include "tlog/tree.h"
+
+namespace avouch::inspect {
+
+// What the controller says of an entry: nothing of it is believed before it is verified.
+struct UnverifiedListed {
+  std::uint64_t index = 0;
+  std::string kind;
+  Bytes statement;
+  Bytes preimage;        // empty where it is withheld
+  std::string withheld;  // why, or ""
+};
+
+struct UnverifiedRenewal {
+  std::uint64_t epoch_index = 0;
+  std::uint64_t leaf_index = 0, size = 0;
+  std::vector<tlog::Hash> path;
+};
+
+// Not thread-safe but for fetch(). The transport must outlive it.
+class LogAccess final : public tlog::TileReader {
+ public:
+  // `reader_token` opens the content of entries (docs/interfaces.md); "" reads public data only.
+  LogAccess(kube::Transport& transport, const ReleaseName& release, std::string reader_token);
+
+  Result<std::optional<Bytes>> fetch(std::string_view path) override;
+
+  Result<UnverifiedListed> entry(std::uint64_t index);
+  // Newest first. `query` is "node=NAME", "namespace=NS&pod=NAME" or "" for all kinds.
+  Result<std::vector<UnverifiedListed>> list(const std::string& query, int limit);
+  // Nothing while the token is in no epoch entry yet.
+  Result<std::optional<UnverifiedRenewal>> renewal(const tlog::Hash& token_digest);
+
+ private:
+  Result<HttpResponse> get(const std::string& path, const std::string& query, bool with_token);
+  Result<codec::Json> get_json(const std::string& path, const std::string& query);
+
+  kube::Transport& transport_;
+  std::string prefix_;
+  std::string token_;
+};
+
+}  // namespace avouch::inspect

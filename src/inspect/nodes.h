@@ -1,0 +1,42 @@
+#pragma once
+
+// The state of nodes, for people: `status` and `explain`.
+
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "codec/json.h"
+#include "kube/client.h"
+
+namespace avouch::inspect {
+
+struct NodeReason {
+  std::string code, severity, message;
+};
+
+// What the API server's objects say; nothing is verified here (verify.h does that).
+struct NodeReport {
+  std::string name;
+  std::string phase;  // "NoEvidence" where there is no AttestationEvidence
+  std::vector<NodeReason> reasons;
+  std::optional<SystemTime> expires;
+  std::optional<std::int64_t> log_index;
+  std::vector<std::pair<std::string, std::string>> policies;  // name, result
+  std::string bound_by, enrolled_at;
+  std::string reset_count, restart_count;
+  std::vector<std::string> taints;  // of ours: "effect"
+};
+
+// Every node, by name.
+Result<std::vector<NodeReport>> report_nodes(const kube::Client& api);
+Result<NodeReport> report_node(const kube::Client& api, const std::string& name);
+
+std::string status_table(const std::vector<NodeReport>& nodes, SystemTime now);
+codec::Json status_json(const std::vector<NodeReport>& nodes);
+std::string explain_text(const NodeReport& node, SystemTime now);
+
+// A table with columns as wide as their widest cell.
+std::string text_table(const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace avouch::inspect

@@ -1,0 +1,46 @@
+#pragma once
+
+// A chain of checks as a tree, for people and as JSON: what was checked, against what, and whether
+// it held.
+
+#include <string>
+#include <vector>
+
+#include "codec/json.h"
+
+namespace avouch::inspect {
+
+enum class Outcome {
+  kHolds,
+  kFails,
+  kNote,  // says something, proves nothing
+};
+
+struct ProofStep {
+  Outcome outcome = Outcome::kFails;
+  std::string claim;   // "inclusion of entry 12 in the tree of 40 entries"
+  std::string detail;  // values, or why it fails
+  std::vector<ProofStep> parts;
+};
+
+inline ProofStep holds(std::string claim, std::string detail = "") {
+  return {Outcome::kHolds, std::move(claim), std::move(detail), {}};
+}
+inline ProofStep fails(std::string claim, std::string detail) {
+  return {Outcome::kFails, std::move(claim), std::move(detail), {}};
+}
+inline ProofStep note(std::string claim, std::string detail = "") {
+  return {Outcome::kNote, std::move(claim), std::move(detail), {}};
+}
+
+// True if nothing in the tree fails and at least one step holds.
+bool all_hold(const ProofStep& step);
+
+// With lines, two columns of indentation a level, "ok", "FAILS" or "-" in front.
+std::string render_text(const ProofStep& step);
+codec::Json render_json(const ProofStep& step);
+
+// Text from outside for a terminal: control characters and bytes that are no UTF-8 as \xNN.
+std::string printable(std::string_view text);
+
+}  // namespace avouch::inspect

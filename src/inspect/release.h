@@ -1,0 +1,36 @@
+#pragma once
+
+// Where a release keeps what people check it with, and what of that they trust.
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "crypto/keys.h"
+#include "kube/client.h"
+#include "tlog/note.h"
+
+namespace avouch::inspect {
+
+struct ReleaseName {
+  std::string name = "avouch";
+  std::string ns = "avouch-system";
+};
+
+// The keys that every check ends in. Whoever controls them controls what is believed: an auditor
+// keeps copies and gives them by file.
+struct TrustAnchors {
+  std::vector<crypto::PublicKey> verifier_keys;  // current first
+  tlog::NoteVerifier log_key;
+  std::string origin;
+  std::string source;  // "ConfigMap avouch-system/avouch-trust", for people
+};
+
+// From the release's trust ConfigMap. kRejected names the member that is missing or unreadable.
+Result<TrustAnchors> read_trust_anchors(const kube::Client& api, const ReleaseName& release);
+
+// From texts: PEM public keys, one after another, and a vkey line.
+Result<TrustAnchors> parse_trust_anchors(std::string_view verifier_keys_pem, std::string_view vkey,
+                                         std::string_view origin, std::string source);
+
+}  // namespace avouch::inspect
