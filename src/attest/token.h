@@ -22,7 +22,7 @@
 namespace avouch::attest {
 
 inline constexpr std::string_view kEarProfile = "tag:ietf.org,2026:rats/ear#04";
-inline constexpr std::size_t kMaxTokenBytes = 16 * 1024;
+inline constexpr std::size_t kMaxTokenBytes = 32 * 1024;
 inline constexpr std::size_t kMaxTokenPolicies = 64;
 inline constexpr std::chrono::hours kMaxTokenLife{24};
 
