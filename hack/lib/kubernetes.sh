@@ -4,7 +4,8 @@
 
 KUBERNETES_VERSION=1.20.2
 KUBERNETES_PARTS=(kube-apiserver kube-scheduler kube-controller-manager kubelet kube-proxy kubectl)
-KUBERNETES_DIR=$CACHE_DIR/kubernetes-$KUBERNETES_VERSION
+# Raise the number after the version when the way of building changes.
+KUBERNETES_DIR=$CACHE_DIR/kubernetes-$KUBERNETES_VERSION-2
 GO_BIN=/usr/lib/go-1.19/bin
 
 # private_source_apt DIR ARGUMENTS...: apt-get that sees source packages,
@@ -27,11 +28,23 @@ fetch_kubernetes_source() {
   }
 }
 
+# renew_reflect2 DIR TREE: the vendored reflect2 1.0.1 iterates maps by a signature
+# that Go 1.18 changed, so the API server dies of the first custom resource.
+# Debian's 1.0.2 of the same library works with both.
+renew_reflect2() {
+  local dir=$1 vendored=$2/vendor/github.com/modern-go/reflect2
+  local package=golang-github-modern-go-reflect2-dev
+  (cd "$dir" && apt_get download -o APT::Sandbox::User=root "$package" && dpkg --extract "$package"_*.deb reflect2) || return 1
+  rm -f "$vendored"/*.go "$vendored"/*.s
+  cp "$dir"/reflect2/usr/share/gocode/src/github.com/modern-go/reflect2/*.{go,s} "$vendored"
+}
+
 compile_kubernetes() {
   local dir=$1 tree=$1/go/src/k8s.io/kubernetes
   mkdir -p "$tree"
   tar --extract --strip-components=1 --directory="$tree" \
     --file="$(compgen -G "$dir/kubernetes_*.orig.tar.*" | head -1)" || return 1
+  renew_reflect2 "$dir" "$tree" || return 1
   (
     cd "$tree" &&
       env -u GOFLAGS PATH="$GO_BIN:$PATH" GOPATH="$dir/go" GOCACHE="$dir/gocache" GO111MODULE=off GOTOOLCHAIN=local \
