@@ -1,0 +1,78 @@
+#include "admission/decide.h"
+
+#include <algorithm>
+
+#include "admission/decide_parts.h"
+#include "admission/text.h"
+
+namespace avouch::admission {
+namespace {
+
+constexpr std::size_t kMaxWarning = 250;  // the API server cuts at 256
+constexpr std::size_t kMaxWarnings = 8;
+constexpr std::size_t kMaxMessage = 4096;
+
+Decision decide_whole(Endpoint endpoint, const DecisionInput& input) {
+  switch (endpoint) {
+    case Endpoint::kPods:
+      return decide_pod(input);
+    case Endpoint::kEvidence:
+      return decide_evidence(input);
+    case Endpoint::kPolicies:
+      return decide_own_kind(input);
+    case Endpoint::kNamespaces:
+      return decide_namespace(input);
+  }
+  return deny(code::kInvalid, "unknown webhook path");
+}
+
+}  // namespace
+
+std::optional<Endpoint> endpoint_of(std::string_view path) {
+  for (const Endpoint endpoint :
+       {Endpoint::kPods, Endpoint::kEvidence, Endpoint::kPolicies, Endpoint::kNamespaces}) {
+    if (path == "/admit/" + std::string(endpoint_name(endpoint))) return endpoint;
+  }
+  return std::nullopt;
+}
+
+std::string_view endpoint_name(Endpoint endpoint) {
+  switch (endpoint) {
+    case Endpoint::kPods:
+      return "pods";
+    case Endpoint::kEvidence:
+      return "evidence";
+    case Endpoint::kPolicies:
+      return "policies";
+    case Endpoint::kNamespaces:
+      break;
+  }
+  return "namespaces";
+}
+
+std::optional<PodKey> pod_to_look_up(Endpoint endpoint, const Review& review) {
+  if (endpoint != Endpoint::kPods) return std::nullopt;
+  const auto request = read_pod_request(review);
+  if (!request.has_value() || request->operation == "pods") return std::nullopt;
+  return PodKey{request->ns, request->pod, request->pod_uid};
+}
+
+bool caller_pod_to_look_up(Endpoint endpoint, const Review& review) {
+  return endpoint == Endpoint::kEvidence && review.caller.node_name.empty() &&
+         !review.caller.pod_name.empty() && !review.caller.pod_uid.empty();
+}
+
+std::string service_account(const Rules& rules, std::string_view name) {
+  return "system:serviceaccount:" + rules.release_namespace + ":" + std::string(name);
+}
+
+Decision decide(Endpoint endpoint, const Review& review, const Gathered& gathered,
+                const Snapshot& snapshot, const Rules& rules, SystemTime now) {
+  Decision decision = decide_whole(endpoint, {review, gathered, snapshot, rules, now});
+  decision.message = clip(decision.message, kMaxMessage);
+  if (decision.warnings.size() > kMaxWarnings) decision.warnings.resize(kMaxWarnings);
+  for (std::string& warning : decision.warnings) warning = clip(warning, kMaxWarning);
+  return decision;
+}
+
+}  // namespace avouch::admission

@@ -1,0 +1,33 @@
+#pragma once
+
+// Review in, decision out. Pure: never blocks, never logs, throws nothing but std::bad_alloc.
+// Thread-safe.
+
+#include <optional>
+#include <string>
+
+#include "admission/decision.h"
+#include "admission/facts.h"
+#include "admission/review.h"
+
+namespace avouch::admission {
+
+// Which webhook was called (its path). A request of another resource than the webhook's own is
+// denied: the webhook configuration is wrong then, and a guess could open a hole.
+enum class Endpoint { kPods, kEvidence, kPolicies, kNamespaces };
+std::optional<Endpoint> endpoint_of(std::string_view path);  // "/admit/pods" and so on
+std::string_view endpoint_name(Endpoint endpoint);           // "pods", "evidence", ...
+
+// A pod whose metadata must be looked up for Gathered::pod_labels.
+struct PodKey {
+  std::string ns, name, uid;  // uid is "" where the request does not say
+};
+std::optional<PodKey> pod_to_look_up(Endpoint endpoint, const Review& review);
+
+// Whether Gathered::caller_node is needed and cannot be told from the caller's token alone.
+bool caller_pod_to_look_up(Endpoint endpoint, const Review& review);
+
+Decision decide(Endpoint endpoint, const Review& review, const Gathered& gathered,
+                const Snapshot& snapshot, const Rules& rules, SystemTime now);
+
+}  // namespace avouch::admission

@@ -1,0 +1,71 @@
+#include "admission/decide_parts.h"
+#include "admission/text.h"
+#include "attest/evidence.h"
+
+namespace avouch::admission {
+namespace {
+
+using codec::JsonView;
+
+Decision not_own_node(const std::string& name, const std::string& why) {
+  return deny(code::kNotOwnNode,
+              "the spec of AttestationEvidence " + quote(name) +
+                  " is written only by the Avouch agent that runs on that node: " + why +
+                  ". The agent writes it by itself; to enrol a node anew, delete the object");
+}
+
+std::optional<Decision> refuse_caller(const DecisionInput& input, const std::string& name) {
+  const Caller& caller = input.review.caller;
+  if (caller.username != service_account(input.rules, input.rules.agent_service_account)) {
+    return not_own_node(name, "the caller is " + quote(caller.username));
+  }
+  const std::optional<std::string> node =
+      caller.node_name.empty() ? input.gathered.caller_node : std::optional(caller.node_name);
+  if (!node) {
+    return not_own_node(name,
+                        "the caller's token names no pod of the agent that is known here; it "
+                        "must be bound to its pod");
+  }
+  if (*node != name) return not_own_node(name, "the caller runs on node " + quote(*node));
+  return std::nullopt;
+}
+
+}  // namespace
+
+Decision decide_evidence(const DecisionInput& input) {
+  const Review& review = input.review;
+  const bool update = review.operation == "UPDATE";
+  if (review.group != "avouch.dev" || review.resource != "attestationevidences" ||
+      !review.subresource.empty() || (!update && review.operation != "CREATE") ||
+      !review.object.exists()) {
+    return deny(
+        code::kInvalid,
+        "evidence.avouch.dev decides CREATE and UPDATE of attestationevidences only; correct "
+        "the rules of the ValidatingWebhookConfiguration");
+  }
+  const std::string name =
+      review.name.empty() ? std::string(review.object.text({"metadata", "name"})) : review.name;
+  const codec::Json spec = review.object.find("spec").to_json();
+  // Metadata may change by other hands (garbage collection, labels): it is not evidence.
+  if (update && review.old_object.exists() && review.old_object.find("spec").to_json() == spec) {
+    return allow();
+  }
+  const bool controller = review.caller.username ==
+                          service_account(input.rules, input.rules.controller_service_account);
+  if (!controller) {
+    if (auto refusal = refuse_caller(input, name)) return *refusal;
+  }
+  const auto evidence = attest::parse_evidence_spec(spec);
+  if (!evidence.has_value()) {
+    return deny(code::kInvalid,
+                "AttestationEvidence " + quote(name) + ": " + evidence.error().message);
+  }
+  const auto node = input.snapshot.nodes.find(name);
+  if (node != input.snapshot.nodes.end() && node->second->uid != evidence->node_uid) {
+    return deny(code::kInvalid, "AttestationEvidence " + quote(name) + ": spec.nodeUID: expected " +
+                                    quote(node->second->uid) + ", the UID of node " + quote(name));
+  }
+  return allow();
+}
+
+}  // namespace avouch::admission

@@ -1,0 +1,68 @@
+#include <algorithm>
+
+#include "admission/decide_parts.h"
+#include "admission/text.h"
+
+namespace avouch::admission {
+namespace {
+
+std::string names(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out;
+}
+
+Decision decide_policy(const DecisionInput& input, const std::string& name,
+                       const codec::Json& spec) {
+  const auto policy = attest::parse_policy(name, spec);
+  if (!policy.has_value()) {
+    return deny(code::kInvalid, "AttestationPolicy " + quote(name) + ": " + policy.error().message);
+  }
+  Decision decision = allow();
+  if (const auto keys = attest::self_set_labels(policy->spec); !keys.empty()) {
+    decision.warnings.push_back(
+        "spec.nodeSelector: a node can set " + names(keys) +
+        " on itself; prefer labels below *.node-restriction.kubernetes.io/");
+  }
+  const auto& nodes = input.snapshot.nodes;
+  const bool selects_a_node = std::any_of(nodes.begin(), nodes.end(), [&policy](const auto& node) {
+    return attest::matches(policy->spec.node_selector, node.second->labels);
+  });
+  if (input.snapshot.not_ready.empty() && !selects_a_node) {
+    decision.warnings.push_back(
+        "spec.nodeSelector selects no node now: no node can satisfy the policy, so the pods that "
+        "it "
+        "gates can run nowhere");
+  }
+  return decision;
+}
+
+}  // namespace
+
+Decision decide_own_kind(const DecisionInput& input) {
+  const Review& review = input.review;
+  const bool update = review.operation == "UPDATE";
+  const bool policy = review.resource == "attestationpolicies";
+  const bool manifest = review.resource == "referencemanifests";
+  if (review.group != "avouch.dev" || (!policy && !manifest) || !review.subresource.empty() ||
+      (!update && review.operation != "CREATE") || !review.object.exists()) {
+    return deny(code::kInvalid,
+                "policies.avouch.dev decides CREATE and UPDATE of attestationpolicies and "
+                "referencemanifests only; correct the rules of the ValidatingWebhookConfiguration");
+  }
+  const std::string name =
+      review.name.empty() ? std::string(review.object.text({"metadata", "name"})) : review.name;
+  const codec::Json spec = review.object.find("spec").to_json();
+  // Metadata may change although what is stored is unusable: it must be possible to delete it.
+  if (update && review.old_object.exists() && review.old_object.find("spec").to_json() == spec) {
+    return allow();
+  }
+  if (manifest) {
+    return deny(code::kInvalid, "ReferenceManifest " + quote(name) +
+                                    ": this version of Avouch does not use reference manifests; "
+                                    "accepting one would promise a check that is not made");
+  }
+  return decide_policy(input, name, spec);
+}
+
+}  // namespace avouch::admission

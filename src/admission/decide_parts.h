@@ -1,0 +1,35 @@
+#pragma once
+
+// The four decisions behind decide(). Internal to the library.
+
+#include "admission/decide.h"
+
+namespace avouch::admission {
+
+struct DecisionInput {
+  const Review& review;
+  const Gathered& gathered;
+  const Snapshot& snapshot;
+  const Rules& rules;
+  SystemTime now;
+};
+
+Decision decide_pod(const DecisionInput& input);
+Decision decide_evidence(const DecisionInput& input);
+Decision decide_own_kind(const DecisionInput& input);
+Decision decide_namespace(const DecisionInput& input);
+
+// What a request says about a pod and where it goes.
+struct PodRequest {
+  std::string operation;  // "pods/binding", "bindings", "pods"
+  std::string ns, pod, pod_uid;
+  std::string node;  // "" for a pod without one
+  bool mirror = false;
+};
+// kRejected for a request of another resource or operation, or without what it needs.
+Result<PodRequest> read_pod_request(const Review& review);
+
+std::string service_account(const Rules& rules,
+                            std::string_view name);  // "system:serviceaccount:..."
+
+}  // namespace avouch::admission

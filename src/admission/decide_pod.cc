@@ -1,0 +1,196 @@
+#include <algorithm>
+
+#include "admission/decide_parts.h"
+#include "admission/node_checks.h"
+#include "admission/text.h"
+#include "codec/json.h"
+#include "crypto/hash.h"
+
+namespace avouch::admission {
+namespace {
+
+using attest::Mode;
+
+constexpr std::string_view kExemptLabel = "avouch.dev/exempt";
+
+using Policies = std::vector<const PolicyFacts*>;
+
+bool is_exempt_by_name(const PodRequest& request, const Rules& rules) {
+  return std::find(rules.exempt_namespaces.begin(), rules.exempt_namespaces.end(), request.ns) !=
+         rules.exempt_namespaces.end();
+}
+
+const attest::Labels* namespace_labels(const PodRequest& request, const Snapshot& snapshot) {
+  const auto found = snapshot.namespaces.find(request.ns);
+  return found == snapshot.namespaces.end() ? nullptr : found->second.get();
+}
+
+bool is_exempt_by_label(const attest::Labels* labels) {
+  if (labels == nullptr) return false;
+  const auto label = labels->find(kExemptLabel);
+  return label != labels->end() && label->second == "true";
+}
+
+// Labels that are not known might be any: the policy gates then.
+Policies gating(const Snapshot& snapshot, const attest::Labels* ns, const attest::Labels* pod) {
+  Policies found;
+  for (const auto& [name, policy] : snapshot.policies) {
+    const bool in_namespace = ns == nullptr || attest::matches(policy->namespace_selector, *ns);
+    const bool selects = pod == nullptr || attest::matches(policy->pod_selector, *pod);
+    if (in_namespace && selects) found.push_back(policy.get());
+  }
+  return found;
+}
+
+std::optional<crypto::Sha256> pod_spec_digest(const Review& review) {
+  const codec::JsonView spec = review.object.find("spec");
+  if (!spec.is_object()) return std::nullopt;
+  const auto canonical = codec::canonical_json(spec.to_json());
+  if (!canonical.has_value()) return std::nullopt;
+  return crypto::sha256(*canonical);
+}
+
+AdmissionVerdict begin_verdict(const Review& review, const PodRequest& request,
+                               const Policies& policies) {
+  AdmissionVerdict verdict;
+  verdict.id = review.uid;
+  verdict.operation = request.operation;
+  verdict.ns = request.ns;
+  verdict.pod = request.pod;
+  verdict.pod_uid = request.pod_uid;
+  verdict.node = request.node;
+  verdict.user = review.caller.username;
+  if (request.operation == "pods") verdict.pod_spec = pod_spec_digest(review);
+  for (const PolicyFacts* policy : policies) {
+    verdict.policies.push_back({policy->name, policy->spec_digest, policy->mode});
+  }
+  return verdict;
+}
+
+std::vector<Finding> judge_target(const DecisionInput& input, const PodRequest& request,
+                                  const Policies& policies, AdmissionVerdict& verdict) {
+  std::vector<Finding> findings;
+  const auto found = input.snapshot.nodes.find(request.node);
+  if (found == input.snapshot.nodes.end()) {
+    for (const PolicyFacts* policy : policies) {
+      findings.push_back({std::string(code::kNodeUnknown), policy->name,
+                          "there is no node of this name", policy->mode});
+    }
+    return findings;
+  }
+  const NodeFacts& node = *found->second;
+  verdict.node_uid = node.uid;
+  if (const VerdictFacts* known = verdict_on(node, input.snapshot)) {
+    verdict.node_token = known->token.digest();
+    verdict.node_verdict_index = known->log_index;
+  }
+  for (const PolicyFacts* policy : policies) {
+    if (auto finding = check_node(*policy, node, input.snapshot, input.now)) {
+      findings.push_back(std::move(*finding));
+    }
+  }
+  return findings;
+}
+
+std::string sentence(const PodRequest& request, const Finding& finding) {
+  return "node " + quote(request.node) + " does not satisfy AttestationPolicy " +
+         quote(finding.policy) + ": " + finding.message + ".";
+}
+
+// "First violation names the reason; all are listed."
+Decision denial(const PodRequest& request, const std::vector<Finding>& findings) {
+  std::string message;
+  std::string_view first;
+  for (const Finding& finding : findings) {
+    if (finding.mode != Mode::kEnforce) continue;
+    if (first.empty()) first = finding.code;
+    message += sentence(request, finding) + " ";
+  }
+  return deny(first, message + "See: kubectl avouch explain node " + request.node);
+}
+
+bool must_deny(const std::vector<Finding>& findings) {
+  return std::any_of(findings.begin(), findings.end(),
+                     [](const Finding& finding) { return finding.mode == Mode::kEnforce; });
+}
+
+// For a pod without a node: whether it could go anywhere at all now.
+bool any_node_satisfies(const DecisionInput& input, const Policies& policies) {
+  return std::any_of(
+      input.snapshot.nodes.begin(), input.snapshot.nodes.end(), [&](const auto& entry) {
+        return std::none_of(policies.begin(), policies.end(), [&](const PolicyFacts* policy) {
+          return policy->mode == Mode::kEnforce &&
+                 check_node(*policy, *entry.second, input.snapshot, input.now);
+        });
+      });
+}
+
+Decision decide_unplaced(const DecisionInput& input, const Policies& policies) {
+  Decision decision = allow();
+  std::string enforced;
+  for (const PolicyFacts* policy : policies) {
+    if (policy->mode == Mode::kEnforce) enforced += (enforced.empty() ? "" : ", ") + policy->name;
+  }
+  if (!enforced.empty() && !any_node_satisfies(input, policies)) {
+    decision.warnings.push_back("no node satisfies AttestationPolicy " + enforced +
+                                " now: the pod stays Pending until one does. "
+                                "See: kubectl avouch status");
+  }
+  return decision;
+}
+
+Decision decide_placed(const DecisionInput& input, const PodRequest& request,
+                       const Policies& policies, AdmissionVerdict& verdict) {
+  verdict.findings = judge_target(input, request, policies, verdict);
+  Decision decision = allow();
+  if (must_deny(verdict.findings) && !request.mirror) {
+    decision = denial(request, verdict.findings);
+  }
+  for (const Finding& finding : verdict.findings) {
+    const bool static_pod = request.mirror && finding.mode == Mode::kEnforce;
+    if (finding.mode == Mode::kWarn || static_pod) {
+      decision.warnings.push_back(sentence(request, finding));
+    }
+  }
+  if (request.mirror && must_deny(verdict.findings)) {
+    decision.warnings.insert(decision.warnings.begin(),
+                             "a static pod runs already and cannot be stopped by admission: it is "
+                             "recorded only");
+  }
+  return decision;
+}
+
+}  // namespace
+
+Decision decide_pod(const DecisionInput& input) {
+  const auto request = read_pod_request(input.review);
+  if (!request.has_value()) return deny(code::kInvalid, request.error().message);
+  if (is_exempt_by_name(*request, input.rules)) return allow();
+  if (!input.snapshot.not_ready.empty()) {
+    return deny(code::kNotReady,
+                "avouch-webhook cannot decide yet: " + input.snapshot.not_ready + "; try again");
+  }
+  const attest::Labels* ns = namespace_labels(*request, input.snapshot);
+  if (is_exempt_by_label(ns)) return allow();
+
+  std::optional<attest::Labels> pod = input.gathered.pod_labels;
+  if (request->operation == "pods") {
+    auto labels = labels_of(input.review.object);
+    if (!labels.has_value()) return deny(code::kInvalid, labels.error().message);
+    pod = std::move(*labels);
+  }
+  const Policies policies = gating(input.snapshot, ns, pod ? &*pod : nullptr);
+  if (policies.empty()) return allow();
+
+  AdmissionVerdict verdict = begin_verdict(input.review, *request, policies);
+  Decision decision = request->node.empty() ? decide_unplaced(input, policies)
+                                            : decide_placed(input, *request, policies, verdict);
+  decision.logging = attest::Logging::kSpool;
+  for (const PolicyFacts* policy : policies) {
+    if (policy->logging == attest::Logging::kStrict) decision.logging = attest::Logging::kStrict;
+  }
+  decision.verdict = std::move(verdict);
+  return decision;
+}
+
+}  // namespace avouch::admission

@@ -1,0 +1,75 @@
+#pragma once
+
+// The outcome of a review, and what of it goes into the verdict log.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "attest/policy.h"
+#include "base/clock.h"
+#include "codec/cbor.h"
+#include "crypto/hash.h"
+
+namespace avouch::admission {
+
+// Reason codes of docs/interfaces.md.
+namespace code {
+inline constexpr std::string_view kNoVerdict = "NoVerdict", kVerdictStale = "VerdictStale",
+                                  kVerdictOfAnotherPolicy = "VerdictOfAnotherPolicy",
+                                  kNotSelected = "NotSelected",
+                                  kContraindicated = "Contraindicated",
+                                  kPolicyUnusable = "PolicyUnusable", kNodeUnknown = "NodeUnknown",
+                                  kNotOwnNode = "NotOwnNode", kInvalid = "Invalid",
+                                  kNotAllowed = "NotAllowed", kLogUnavailable = "LogUnavailable",
+                                  kNotReady = "NotReady", kOverloaded = "Overloaded";
+}  // namespace code
+
+// Why a node does not satisfy a policy.
+struct Finding {
+  std::string code;
+  std::string policy;
+  std::string message;
+  attest::Mode mode = attest::Mode::kEnforce;
+};
+
+struct JudgedPolicy {
+  std::string name;
+  std::optional<crypto::Sha256> spec_digest;
+  attest::Mode mode = attest::Mode::kEnforce;
+};
+
+// An admission verdict: one for each gated request.
+struct AdmissionVerdict {
+  std::string id;  // AdmissionReview UID
+  std::string operation;
+  std::string ns, pod, pod_uid;
+  std::string node, node_uid;
+  std::string user;
+  std::vector<Finding> findings;
+  std::vector<JudgedPolicy> policies;
+  std::optional<std::uint64_t> node_verdict_index;
+  std::optional<crypto::Sha256> node_token;
+  std::optional<crypto::Sha256> pod_spec;
+};
+
+struct Decision {
+  bool allowed = false;
+  std::string code{code::kNotReady};  // of a denial: the first violation's
+  int status = 403;                   // HTTP status of a denial
+  std::string message;                // of a denial; for the person who made the request
+  std::vector<std::string> warnings;
+  std::optional<AdmissionVerdict> verdict;            // nothing: the request was not gated
+  attest::Logging logging = attest::Logging::kSpool;  // Strict if one of the policies says so
+};
+
+Decision allow();
+Decision deny(std::string_view code, std::string message);
+
+// The payload of the log entry (docs/interfaces.md, `admission-verdict`), at most 60,000 bytes
+// encoded: long texts are cut, and lists after 64 elements.
+codec::Cbor verdict_payload(const AdmissionVerdict& verdict, bool allowed, std::string_view code,
+                            SystemTime time, bool late);
+
+}  // namespace avouch::admission

@@ -1,0 +1,78 @@
+#pragma once
+
+// What a decision is made from: an immutable snapshot of the cluster, as far as it matters.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "attest/policy.h"
+#include "attest/token.h"
+#include "base/clock.h"
+#include "codec/json.h"
+
+namespace avouch::admission {
+
+// A policy as stored. An unusable one (it does not parse) is never satisfied, and gates whatever it
+// might gate: selectors that can be read are respected, others select everything; a mode or logging
+// that cannot be read counts as the strictest.
+struct PolicyFacts {
+  std::string name;
+  std::string unusable;                 // why; "" for a usable policy
+  attest::LabelSelector node_selector;  // of a usable policy
+  attest::LabelSelector namespace_selector;
+  attest::LabelSelector pod_selector;
+  attest::Mode mode = attest::Mode::kEnforce;
+  attest::Logging logging = attest::Logging::kStrict;
+  std::optional<crypto::Sha256> spec_digest;  // there for every usable policy
+};
+PolicyFacts read_policy(std::string name, const codec::Json& spec);
+
+struct NodeFacts {
+  std::string name;
+  std::string uid;
+  attest::Labels labels;
+  // When the kubelet was seen to report another boot than before.
+  std::optional<SystemTime> rebooted_at;
+};
+
+// The newest verdict on a node. Only the token is believed; the rest is for messages.
+struct VerdictFacts {
+  attest::VerifiedToken token;
+  std::string reasons;                     // the controller's words
+  std::optional<std::uint64_t> log_index;  // of the verdict's own entry
+};
+
+// From the configuration.
+struct Rules {
+  std::string release_namespace;
+  std::string agent_service_account;
+  std::string controller_service_account;
+  std::vector<std::string> exempt_namespaces;
+  std::vector<std::string> exemption_users, exemption_groups;
+};
+
+template <typename T>
+using NamedFacts = std::map<std::string, std::shared_ptr<const T>, std::less<>>;
+
+struct Snapshot {
+  std::string not_ready = "the webhook has no data yet";  // why; "" when it may decide
+  NamedFacts<PolicyFacts> policies;                       // by name
+  NamedFacts<attest::Labels> namespaces;                  // labels by name
+  NamedFacts<NodeFacts> nodes;                            // by name
+  NamedFacts<VerdictFacts> verdicts;                      // by node UID
+  // Why the token in a node's AttestationEvidence is not believed, by node name.
+  std::map<std::string, std::string, std::less<>> refused_tokens;
+};
+
+// What was looked up for one request.
+struct Gathered {
+  std::optional<attest::Labels> pod_labels;  // for bindings; nothing: the pod is not known here
+  // The node that the caller's token or pod is bound to; nothing: it could not be found.
+  std::optional<std::string> caller_node;
+};
+
+}  // namespace avouch::admission

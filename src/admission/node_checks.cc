@@ -1,0 +1,155 @@
+#include "admission/node_checks.h"
+
+#include <array>
+
+#include "admission/text.h"
+#include "base/time_text.h"
+
+namespace avouch::admission {
+namespace {
+
+using std::chrono::seconds;
+
+// A token's time is cut to seconds, and two machines' clocks differ a little.
+constexpr seconds kBootTolerance{2};
+
+struct Failure {
+  std::string_view code;
+  std::string message;
+};
+using Check = std::optional<Failure> (*)(const NodeQuestion&);
+
+const attest::TokenClaims& claims(const NodeQuestion& question) {
+  return question.verdict->token.claims();
+}
+
+// "Verdict #4182 of 2026-11-21T09:14:03Z".
+std::string verdict_name(const VerdictFacts& verdict) {
+  const std::string time = to_rfc3339(verdict.token.claims().issued_at);
+  if (!verdict.log_index) return "Verdict of " + time;
+  return "Verdict #" + std::to_string(*verdict.log_index) + " of " + time;
+}
+
+std::optional<Failure> policy_is_usable(const NodeQuestion& question) {
+  if (question.policy.unusable.empty()) return std::nullopt;
+  return Failure{code::kPolicyUnusable,
+                 "the policy cannot be used, so nothing satisfies it; correct or delete it: " +
+                     clip(question.policy.unusable, 400)};
+}
+
+std::optional<Failure> is_selected(const NodeQuestion& question) {
+  if (attest::matches(question.policy.node_selector, question.node.labels)) return std::nullopt;
+  return Failure{
+      code::kNotSelected,
+      "the policy's nodeSelector does not select the node, and a node that a policy does "
+      "not select cannot satisfy it"};
+}
+
+// Nothing but a token with a good signature that names this node's UID gets here (VerdictBook).
+std::optional<Failure> has_token(const NodeQuestion& question) {
+  if (question.verdict != nullptr) return std::nullopt;
+  std::string message = "there is no verdict on the node yet";
+  if (!question.refused_token.empty()) {
+    message += "; the token in its AttestationEvidence is not believed: " +
+               clip(question.refused_token, 300);
+  }
+  return Failure{code::kNoVerdict, message};
+}
+
+std::optional<Failure> names_this_node(const NodeQuestion& question) {
+  if (claims(question).node_uid == question.node.uid &&
+      claims(question).node_name == question.node.name) {
+    return std::nullopt;
+  }
+  return Failure{code::kNoVerdict,
+                 "there is no verdict on the node yet: the newest one is on node " +
+                     quote(claims(question).node_name) + " with UID " +
+                     quote(claims(question).node_uid)};
+}
+
+std::optional<Failure> is_of_this_boot(const NodeQuestion& question) {
+  const auto rebooted = question.node.rebooted_at;
+  if (!rebooted || claims(question).issued_at + kBootTolerance >= *rebooted) return std::nullopt;
+  return Failure{code::kVerdictStale, "the node has rebooted at " + to_rfc3339(*rebooted) +
+                                          ", after its newest verdict. " +
+                                          verdict_name(*question.verdict)};
+}
+
+std::optional<Failure> is_fresh(const NodeQuestion& question) {
+  switch (question.verdict->token.at(question.now)) {
+    case attest::TokenTime::kValid:
+      return std::nullopt;
+    case attest::TokenTime::kExpired:
+      return Failure{code::kVerdictStale,
+                     "the node's verdict has expired at " +
+                         to_rfc3339(claims(question).expires_at) +
+                         ": its agent has been silent, or its evidence was refused. " +
+                         verdict_name(*question.verdict)};
+    case attest::TokenTime::kNotYet:
+      break;
+  }
+  return Failure{code::kVerdictStale,
+                 "the node's verdict was issued in the future; compare the "
+                 "clocks of the controller and the webhook. " +
+                     verdict_name(*question.verdict)};
+}
+
+const attest::TokenPolicy* judged(const NodeQuestion& question) {
+  if (!question.policy.spec_digest) return nullptr;
+  return question.verdict->token.policy(*question.policy.spec_digest, question.policy.name);
+}
+
+std::optional<Failure> covers_policy(const NodeQuestion& question) {
+  if (judged(question) != nullptr) return std::nullopt;
+  return Failure{code::kVerdictOfAnotherPolicy,
+                 "the node was not judged under the policy as it stands now; a new verdict follows "
+                 "within one heartbeat. " +
+                     verdict_name(*question.verdict)};
+}
+
+std::optional<Failure> is_affirming(const NodeQuestion& question) {
+  const attest::Status status = judged(question)->status;
+  if (status == attest::Status::kAffirming) return std::nullopt;
+  std::string message = question.verdict->reasons;
+  if (message.empty()) message = "its verdict is " + std::string(attest::status_name(status));
+  return Failure{code::kContraindicated, message + ". " + verdict_name(*question.verdict)};
+}
+
+constexpr std::array<Check, 8> kNodeChecks = {
+    &policy_is_usable,  // a policy that cannot be read is satisfied by nothing
+    &is_selected,       // a node that drops its label escapes nothing
+    &has_token,         // no verdict yet: deny
+    &names_this_node,   // UID, not the name: a node can be re-created
+    &is_of_this_boot,   // a reboot ends trust
+    &is_fresh,          // expires > now
+    &covers_policy,     // digest of the spec as stored now
+    &is_affirming,
+};
+
+}  // namespace
+
+std::optional<Finding> check_node(const NodeQuestion& question) {
+  for (const Check check : kNodeChecks) {
+    if (auto failure = check(question)) {
+      return Finding{std::string(failure->code), question.policy.name, std::move(failure->message),
+                     question.policy.mode};
+    }
+  }
+  return std::nullopt;
+}
+
+const VerdictFacts* verdict_on(const NodeFacts& node, const Snapshot& snapshot) {
+  const auto found = snapshot.verdicts.find(node.uid);
+  return found == snapshot.verdicts.end() ? nullptr : found->second.get();
+}
+
+std::optional<Finding> check_node(const PolicyFacts& policy, const NodeFacts& node,
+                                  const Snapshot& snapshot, SystemTime now) {
+  const auto refused = snapshot.refused_tokens.find(node.name);
+  return check_node({policy, node, verdict_on(node, snapshot),
+                     refused == snapshot.refused_tokens.end() ? std::string_view()
+                                                              : std::string_view(refused->second),
+                     now});
+}
+
+}  // namespace avouch::admission
