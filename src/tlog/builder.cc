@@ -77,9 +77,8 @@ Result<Builder> Builder::load(std::uint64_t size, const Hash& root, TileReader& 
   return builder;
 }
 
-Hash Builder::push(const Record& record) {
+void Builder::push(const Record& record, const Hash& leaf) {
   const std::uint64_t group = size() / kTileWidth;
-  const Hash leaf = leaf_hash(record.entry);
   std::vector<RightEdge::FullTile> full;
   edge_.push(leaf, full);
   for (const auto& [tile, hashes] : full) {
@@ -93,7 +92,6 @@ Hash Builder::push(const Record& record) {
     bundle_.clear();
     preimages_.clear();
   }
-  return leaf;
 }
 
 std::vector<Object> Builder::take_objects() {

@@ -26,8 +26,8 @@ class Builder {
   std::uint64_t size() const { return edge_.size(); }
   Hash root() const { return edge_.root(); }
 
-  // `record.index` must be size() and its entry at most 65,535 bytes. Returns its leaf hash.
-  Hash push(const Record& record);
+  // `record.index` must be size(), its entry at most 65,535 bytes, and `leaf` its leaf hash.
+  void push(const Record& record, const Hash& leaf);
 
   // All tiles, bundles and preimages that a log of size() has and one of the size at the last call
   // (or at load()) had not, the partial ones among them.

@@ -28,6 +28,8 @@ namespace avouch::tlog {
 
 struct LogOptions {
   std::string origin;
+  // An entry is published at most this long after it was sequenced; writing begins at three
+  // quarters of it.
   std::chrono::milliseconds publish_within{1000};
   std::chrono::milliseconds batch_age{0};  // a batch waits at most this long to grow
   std::size_t batch_entries = 4096;
@@ -68,9 +70,10 @@ struct LogStatus {
   std::uint64_t sequenced = 0;  // entries with an index
   std::uint64_t published = 0;  // entries under the published checkpoint
   std::uint64_t queued = 0;     // entries waiting for one
-  std::uint64_t duplicates = 0, refused = 0, commits = 0, publications = 0;
-  std::chrono::microseconds commit_time{0};  // sum over commits
-  std::optional<Error> failure;
+  std::uint64_t duplicates = 0, refused = 0, commits = 0, publications = 0, publish_retries = 0;
+  std::chrono::microseconds commit_time{0};    // sum over commits
+  std::optional<std::string> publish_trouble;  // why the publication under way is repeated
+  std::optional<Error> failure;                // the log has stopped for good
 };
 
 class Log {
@@ -86,7 +89,8 @@ class Log {
   static Result<std::unique_ptr<Log>> open(LogOptions options, Store& store,
                                            std::vector<Anchor*> anchors, NoteSigner signer,
                                            Clock& clock);
-  // Sequences what is queued, publishes it, stops.
+  // Sequences what is queued, publishes it, stops. A publication that meets a passing fault is left
+  // to the next start.
   ~Log();
 
   // Queues all submissions, or none; `done` gets their places in order once all are sequenced.
@@ -105,8 +109,8 @@ class Log {
   // A sequenced entry. kRejected if there is none of that index.
   Result<StoredEntry> get(std::uint64_t index) const;
 
-  // The entry's inclusion in `at`, a checkpoint of this log, from stored tiles; checked against its
-  // root, so that damage is kFatal and never leaves as a proof.
+  // The entry's inclusion in `at`, a checkpoint of this log, from stored tiles. Entry and proof are
+  // checked against its root, as in get(): damage is kFatal and never leaves as a proof.
   Result<std::vector<Hash>> inclusion_proof(std::uint64_t index,
                                             const VerifiedCheckpoint& at) const;
 

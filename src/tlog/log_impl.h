@@ -1,0 +1,103 @@
+#pragma once
+
+// The insides of Log: one thread that sequences (sequencer.cc), one that publishes (publisher.cc),
+// and what they share.
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "tlog/builder.h"
+#include "tlog/log.h"
+#include "tlog/recent_ids.h"
+#include "tlog/recovery.h"
+
+namespace avouch::tlog {
+
+struct Log::Impl {
+  struct Request {
+    std::vector<Submission> submissions;
+    AppendDone done;
+    std::size_t bytes = 0;
+    SteadyTime arrived;
+  };
+  struct Publication {
+    std::vector<Object> objects;
+    std::uint64_t size = 0;
+    Hash root{};
+    std::optional<VerifiedCheckpoint> checkpoint;  // once it is signed
+    bool stored = false;                           // objects are in the store
+  };
+  struct Waiter {
+    std::uint64_t size = 0;
+    PublishDone done;
+  };
+  // What a batch of requests comes to.
+  struct Batch {
+    std::vector<Request> requests;
+    std::vector<std::vector<Sequenced>> places;  // of each request
+    std::vector<Record> records;                 // what is new
+    std::vector<Sequenced> new_places;           // of the records
+    std::uint64_t duplicates = 0;
+  };
+
+  Impl(LogOptions options_in, Store& store_in, std::vector<Anchor*> anchors_in,
+       NoteSigner signer_in, Clock& clock_in, Opened opened, RecentIds recent_in);
+
+  // Log's methods.
+  void append(std::vector<Submission> submissions, AppendDone done);
+  void publish(PublishDone done);
+  void stop();
+
+  // The sequencing thread.
+  void run_sequencer();
+  SteadyTime sequencer_deadline() const;  // with `mutex` held, as the next three
+  bool batch_is_ready() const;
+  bool publication_is_due() const;
+  std::vector<Request> take_batch();
+  void sequence(std::vector<Request> requests);
+  Batch place(std::vector<Request> requests) const;
+  void finish(Batch batch);
+  void refuse(Batch batch, const Error& error);
+  void hand_over(std::unique_lock<std::mutex>& lock);
+
+  // The publishing thread.
+  void run_publisher();
+  Result<void> write(Publication& publication);
+  void announce(const Publication& publication);
+
+  void fail(const Error& error);  // the log is done for: everyone is told
+
+  const LogOptions options;
+  Store& store;
+  const std::vector<Anchor*> anchors;
+  const NoteSigner signer;
+  Clock& clock;
+
+  mutable std::mutex mutex;
+  std::condition_variable sequencer_wake, publisher_wake;
+  // Guarded by `mutex`.
+  std::deque<Request> queue;
+  std::size_t queue_entries = 0, queue_bytes = 0;
+  std::deque<Record> unpublished;  // from published.size() on
+  std::size_t unpublished_bytes = 0;
+  std::uint64_t handed_size = 0;              // entries that the publisher has been given
+  std::optional<SteadyTime> oldest_unhanded;  // when the first entry behind them was sequenced
+  std::shared_ptr<const VerifiedCheckpoint> published;
+  std::optional<Publication> handed;
+  bool publishing = false;
+  bool stopping = false, sequencer_done = false, gave_up = false;
+  std::vector<Waiter> waiters;
+  LogStatus counters;
+
+  // The sequencing thread's own.
+  Builder builder;
+  RecentIds recent;
+
+  std::thread sequencer, publisher;
+};
+
+}  // namespace avouch::tlog

@@ -1,0 +1,137 @@
+#include <algorithm>
+#include <iterator>
+
+#include "tlog/log_impl.h"
+
+namespace avouch::tlog {
+namespace {
+
+constexpr std::chrono::milliseconds kRetryAfter{1000};
+
+}  // namespace
+
+void Log::Impl::publish(PublishDone done) {
+  std::optional<Error> refusal;
+  std::shared_ptr<const VerifiedCheckpoint> present;
+  {
+    const std::lock_guard lock(mutex);
+    if (counters.failure) {
+      refusal = counters.failure;
+    } else if (published->size() >= counters.sequenced) {
+      present = published;
+    } else if (stopping) {
+      refusal = retryable("log: is being closed");
+    } else {
+      waiters.push_back({counters.sequenced, std::move(done)});
+    }
+  }
+  if (refusal) return done(*refusal);
+  if (present) return done(*present);
+  sequencer_wake.notify_one();
+}
+
+void Log::Impl::run_publisher() {
+  std::unique_lock lock(mutex);
+  while (true) {
+    publisher_wake.wait(lock, [this] { return handed || sequencer_done || counters.failure; });
+    if (!handed || counters.failure) break;
+    Publication publication = std::move(*handed);
+    handed.reset();
+    lock.unlock();
+    while (true) {
+      const auto written = write(publication);
+      if (written.has_value()) {
+        announce(publication);
+        break;
+      }
+      if (written.error().kind != ErrorKind::kRetryable) {
+        fail(fatal(written.error().message));
+        break;
+      }
+      lock.lock();
+      ++counters.publish_retries;
+      counters.publish_trouble = written.error().message;
+      const bool stop = clock.wait_until(lock, publisher_wake, clock.steady_now() + kRetryAfter,
+                                         [this] { return stopping || counters.failure; });
+      // Nothing is lost by giving up: the entries are committed and published after the next start.
+      if (stop) gave_up = true;
+      lock.unlock();
+      if (stop) break;
+    }
+    lock.lock();
+    publishing = false;
+    sequencer_wake.notify_one();
+  }
+  std::vector<Waiter> left = std::move(waiters);
+  waiters.clear();
+  const Error reason = counters.failure ? *counters.failure : retryable("log: is being closed");
+  lock.unlock();
+  for (const Waiter& waiter : left) waiter.done(reason);
+}
+
+// Each step only after the one before is durable: what a checkpoint covers, the anchors' memory of
+// it, the checkpoint itself. A retry repeats a step with the same bytes.
+Result<void> Log::Impl::write(Publication& publication) {
+  if (!publication.stored) {
+    AVOUCH_CHECK(store.put(publication.objects));
+    publication.stored = true;
+    publication.objects.clear();
+  }
+  if (!publication.checkpoint) {
+    AVOUCH_TRY(publication.checkpoint,
+               sign_checkpoint(options.origin, publication.size, publication.root, signer));
+  }
+  std::string present;
+  {
+    const std::lock_guard lock(mutex);
+    present = published->note();
+  }
+  for (Anchor* anchor : anchors) {
+    AVOUCH_CHECK(anchor->replace(present, publication.checkpoint->note()));
+  }
+  return store.publish(publication.checkpoint->note(), publication.size);
+}
+
+void Log::Impl::announce(const Publication& publication) {
+  const auto checkpoint = std::make_shared<const VerifiedCheckpoint>(*publication.checkpoint);
+  std::vector<Waiter> served;
+  {
+    const std::lock_guard lock(mutex);
+    for (std::uint64_t i = published->size(); i < checkpoint->size(); ++i) {
+      const Record& record = unpublished.front();
+      unpublished_bytes -= record.entry.size() + record.preimage.size();
+      unpublished.pop_front();
+    }
+    published = checkpoint;
+    counters.published = checkpoint->size();
+    ++counters.publications;
+    counters.publish_trouble.reset();
+    const auto waiting = std::stable_partition(
+        waiters.begin(), waiters.end(),
+        [&](const Waiter& waiter) { return waiter.size > checkpoint->size(); });
+    std::move(waiting, waiters.end(), std::back_inserter(served));
+    waiters.erase(waiting, waiters.end());
+  }
+  if (options.on_published) options.on_published(*checkpoint);
+  for (const Waiter& waiter : served) waiter.done(*checkpoint);
+}
+
+void Log::Impl::fail(const Error& error) {
+  std::deque<Request> queued;
+  std::vector<Waiter> waiting;
+  {
+    const std::lock_guard lock(mutex);
+    if (counters.failure) return;
+    counters.failure = error;
+    queued.swap(queue);
+    waiting.swap(waiters);
+    queue_entries = queue_bytes = 0;
+  }
+  sequencer_wake.notify_all();
+  publisher_wake.notify_all();
+  for (Request& request : queued) request.done(error);
+  for (const Waiter& waiter : waiting) waiter.done(error);
+  if (options.on_fatal) options.on_fatal(error);
+}
+
+}  // namespace avouch::tlog
