@@ -1,0 +1,99 @@
+{{/* The release's full name: R in docs/interfaces.md. */}}
+{{- define "avouch.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Labels by which a component's pods are selected. Call with (dict "root" $ "component" NAME). */}}
+{{- define "avouch.selectorLabels" -}}
+app.kubernetes.io/name: avouch
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end -}}
+
+{{- define "avouch.labels" -}}
+{{ include "avouch.selectorLabels" . }}
+app.kubernetes.io/part-of: avouch
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* Image of a component: its own values first, then the common ones. */}}
+{{- define "avouch.image" -}}
+{{- $own := (index .root.Values .component).image -}}
+{{- $common := .root.Values.image -}}
+{{- $name := $own.repository -}}
+{{- if not $name -}}
+{{- $name = printf "%s/%s" $common.repository .component -}}
+{{- if $common.registry }}{{ $name = printf "%s/%s" $common.registry $name }}{{ end -}}
+{{- end -}}
+{{- if $own.digest -}}
+{{ $name }}@{{ $own.digest }}
+{{- else -}}
+{{ $name }}:{{ $own.tag | default $common.tag | default .root.Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+
+{{- define "avouch.pullSecrets" -}}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+{{- range . }}
+  - name: {{ . }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Namespaces that are never gated, as a JSON list. */}}
+{{- define "avouch.exemptNamespaces" -}}
+{{- concat (list .Release.Namespace "kube-system" "kube-node-lease") .Values.exemptNamespaces | uniq | toJson -}}
+{{- end -}}
+
+{{/* Namespaces in which policies may refer to ConfigMaps, beside the release's own, as a JSON list. */}}
+{{- define "avouch.referenceNamespaces" -}}
+{{- without (.Values.controller.referenceNamespaces | uniq) .Release.Namespace | toJson -}}
+{{- end -}}
+
+{{/* A container that can do nothing but run its program. */}}
+{{- define "avouch.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end -}}
+
+{{- define "avouch.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+seccompProfile: {type: RuntimeDefault}
+{{- end -}}
+
+{{/* The release runs on nodes that are not attested: it is what attests them. */}}
+{{- define "avouch.tolerations" -}}
+- {key: avouch.dev/unattested, operator: Exists}
+{{- end -}}
+
+{{/* The newest version of the flow control API that the server has, or nothing. */}}
+{{- define "avouch.flowControlVersion" -}}
+{{- $minor := include "avouch.minor" . | int -}}
+{{- $apis := .Capabilities.APIVersions -}}
+{{- if and (ge $minor 29) ($apis.Has "flowcontrol.apiserver.k8s.io/v1") -}}v1
+{{- else if and (ge $minor 26) ($apis.Has "flowcontrol.apiserver.k8s.io/v1beta3") -}}v1beta3
+{{- else if and (ge $minor 23) ($apis.Has "flowcontrol.apiserver.k8s.io/v1beta2") -}}v1beta2
+{{- else if and (ge $minor 20) (lt $minor 26) ($apis.Has "flowcontrol.apiserver.k8s.io/v1beta1") -}}v1beta1
+{{- end -}}
+{{- end -}}
+
+{{/* The server's minor version. `helm template` knows every API version of its own, so versions are compared too. */}}
+{{- define "avouch.minor" -}}
+{{- (semver .Capabilities.KubeVersion.Version).Minor -}}
+{{- end -}}
