@@ -22,7 +22,7 @@ target_compile_definitions(avouch_options INTERFACE
   AVOUCH_VERSION="${PROJECT_VERSION}" SPDLOG_FMT_EXTERNAL _GLIBCXX_ASSERTIONS)
 target_compile_options(avouch_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wold-style-cast
-  -Wnon-virtual-dtor -Werror -fstack-protector-strong -fcf-protection)
+  -Wnon-virtual-dtor -Wno-missing-field-initializers -Werror -fstack-protector-strong -fcf-protection)
 target_link_options(avouch_options INTERFACE -Wl,-z,relro -Wl,-z,now -Wl,--as-needed)
 
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
