@@ -48,6 +48,22 @@ std::string oid_text(const ASN1_OBJECT* object) {
   return {text.data(), std::min(static_cast<std::size_t>(size), text.size() - 1)};
 }
 
+struct RawKey {
+  const X509_PUBKEY* whole;
+  const ASN1_OBJECT* algorithm;
+  ByteView bits;
+};
+
+RawKey raw_key(const X509* x509) {
+  X509_PUBKEY* key = X509_get_X509_PUBKEY(x509);
+  ASN1_OBJECT* algorithm = nullptr;
+  const unsigned char* bits = nullptr;
+  int size = 0;
+  ensure(X509_PUBKEY_get0_param(&algorithm, &bits, &size, nullptr, key) == 1,
+         "X509_PUBKEY_get0_param");
+  return {key, algorithm, {bits, static_cast<std::size_t>(size)}};
+}
+
 }  // namespace
 
 Certificate::Certificate(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
@@ -104,21 +120,20 @@ SystemTime Certificate::not_after() const { return impl_->not_after; }
 Sha256 Certificate::fingerprint() const { return impl_->fingerprint; }
 
 Result<PublicKey> Certificate::public_key() const {
-  X509_PUBKEY* key = X509_get_X509_PUBKEY(impl_->x509.get());
-  ASN1_OBJECT* algorithm = nullptr;
-  const unsigned char* bits = nullptr;
-  int size = 0;
-  ensure(X509_PUBKEY_get0_param(&algorithm, &bits, &size, nullptr, key) == 1,
-         "X509_PUBKEY_get0_param");
-  if (OBJ_obj2nid(algorithm) == NID_rsaesOaep) {
-    return PublicKey::from_spki_der(rsa_spki_of_pkcs1({bits, static_cast<std::size_t>(size)}));
+  const RawKey key = raw_key(impl_->x509.get());
+  if (OBJ_obj2nid(key.algorithm) == NID_rsaesOaep) {
+    return PublicKey::from_spki_der(rsa_spki_of_pkcs1(key.bits));
   }
   unsigned char* encoded = nullptr;
-  const int length = i2d_X509_PUBKEY(key, &encoded);
+  const int length = i2d_X509_PUBKEY(key.whole, &encoded);
   ensure(length > 0, "i2d_X509_PUBKEY");
   auto parsed = PublicKey::from_spki_der({encoded, static_cast<std::size_t>(length)});
   OPENSSL_free(encoded);
   return parsed;
+}
+
+bool Certificate::has_oaep_only_key() const {
+  return OBJ_obj2nid(raw_key(impl_->x509.get()).algorithm) == NID_rsaesOaep;
 }
 
 bool Certificate::is_ca() const {

@@ -121,6 +121,10 @@ class Search {
     }
     path_.push_back(leaf);
     if (reaches_an_anchor()) return std::move(path_);
+    if (checks_ == kMostSignatureChecks) {
+      reason_ = "none was found among the first " + std::to_string(checks_) +
+                " candidates: leave out certificates of the same name that are not needed";
+    }
     return rejected("no path from certificate " + display_name(leaf) +
                     " to the trust bundle: " + reason_);
   }
@@ -155,9 +159,8 @@ class Search {
     if (path_.size() >= kLongestPath) {
       return note("the path is longer than " + std::to_string(kLongestPath) + " certificates");
     }
-    if (++checks_ > kMostSignatureChecks) {
-      return note("more than " + std::to_string(kMostSignatureChecks) + " candidates were tried");
-    }
+    if (checks_ == kMostSignatureChecks) return false;
+    ++checks_;
     auto sound = check_link(path_.back(), candidate);
     if (sound.has_value()) sound = check_itself(candidate, now_);
     if (sound.has_value()) sound = check_authority(candidate, path_, is_anchor);

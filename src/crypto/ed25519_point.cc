@@ -17,7 +17,7 @@ struct Curve {
   BignumPtr p = number("7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFED");
   BignumPtr d = number("52036CEE2B6FFE738CC740797779E89800700A4D4141D8AB75EB4DCA135978A3");
   // The y of the points of order 8 is this one or its negative.
-  BignumPtr y8 = number("7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD83D3D6A17C77A");
+  BignumPtr y8 = number("7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7");
 };
 
 // x^2 = (y^2 - 1) / (d y^2 + 1) has a root if numerator times denominator is a square.

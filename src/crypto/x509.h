@@ -35,6 +35,7 @@ class Certificate {
   // By the rules of PublicKey. An RSA key marked for OAEP only (id-RSAES-OAEP, RFC 4055), as some
   // TPM makers certify their endorsement keys, is given as a plain RSA key.
   Result<PublicKey> public_key() const;
+  bool has_oaep_only_key() const;
   Sha256 fingerprint() const;  // SHA-256 of the DER
   bool is_ca() const;          // basicConstraints cA
   bool has_extended_key_usage(std::string_view oid) const;
