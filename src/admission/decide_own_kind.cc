@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "admission/decide_parts.h"
+#include "admission/manifest_form.h"
 #include "admission/text.h"
 
 namespace avouch::admission {
@@ -57,12 +58,10 @@ Decision decide_own_kind(const DecisionInput& input) {
   if (update && review.old_object.exists() && review.old_object.find("spec").to_json() == spec) {
     return allow();
   }
-  if (manifest) {
-    return deny(code::kInvalid, "ReferenceManifest " + quote(name) +
-                                    ": this version of Avouch does not use reference manifests; "
-                                    "accepting one would promise a check that is not made");
-  }
-  return decide_policy(input, name, spec);
+  if (policy) return decide_policy(input, name, spec);
+  const auto form = check_manifest_form(spec);
+  if (form.has_value()) return allow();
+  return deny(code::kInvalid, "ReferenceManifest " + quote(name) + ": " + form.error().message);
 }
 
 }  // namespace avouch::admission

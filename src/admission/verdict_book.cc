@@ -1,0 +1,56 @@
+#include "admission/verdict_book.h"
+
+namespace avouch::admission {
+namespace {
+
+bool is_earlier_boot(const attest::TokenClaims& offered, const attest::TokenClaims& known) {
+  return offered.ak_name == known.ak_name &&
+         (offered.reset_count < known.reset_count || (offered.reset_count == known.reset_count &&
+                                                      offered.restart_count < known.restart_count));
+}
+
+}  // namespace
+
+VerdictBook::Kept VerdictBook::offer(VerdictFacts verdict) {
+  const std::string& uid = verdict.token.claims().node_uid;
+  if (const auto floor = forgotten_.find(uid);
+      floor != forgotten_.end() && !verdict.token.newer_than(floor->second->token)) {
+    return Kept::kOlder;
+  }
+  const auto known = verdicts_.find(uid);
+  if (known != verdicts_.end()) {
+    const attest::VerifiedToken& newest = known->second->token;
+    if (newest.digest() == verdict.token.digest()) {
+      known->second = std::make_shared<const VerdictFacts>(std::move(verdict));
+      return Kept::kSame;
+    }
+    if (!verdict.token.newer_than(newest)) return Kept::kOlder;
+    if (is_earlier_boot(verdict.token.claims(), newest.claims())) return Kept::kEarlier;
+  }
+  const std::string key = uid;
+  verdicts_[key] = std::make_shared<const VerdictFacts>(std::move(verdict));
+  forgotten_.erase(key);
+  return Kept::kNew;
+}
+
+void VerdictBook::forget(std::string_view node_uid) {
+  const auto known = verdicts_.find(node_uid);
+  if (known == verdicts_.end()) return;
+  forgotten_[known->first] = known->second;
+  verdicts_.erase(known);
+}
+
+void VerdictBook::clear() {
+  verdicts_.clear();
+  forgotten_.clear();
+}
+
+void VerdictBook::prune(SystemTime now) {
+  const auto is_past = [now](const auto& entry) {
+    return entry.second->token.claims().issued_at + attest::kMaxTokenLife < now;
+  };
+  std::erase_if(verdicts_, is_past);
+  std::erase_if(forgotten_, is_past);
+}
+
+}  // namespace avouch::admission

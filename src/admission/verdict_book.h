@@ -1,0 +1,48 @@
+#pragma once
+
+// The newest verified token for each node UID, so that an older one written back into a status
+// changes nothing. One owner; not thread-safe.
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "admission/facts.h"
+#include "attest/token.h"
+#include "base/clock.h"
+
+namespace avouch::admission {
+
+class VerdictBook {
+ public:
+  enum class Kept {
+    kNew,      // it is the node's newest now
+    kSame,     // known already; reasons and log index are brought up to date
+    kOlder,    // an older one than what is known: ignored
+    kEarlier,  // of an earlier boot of the same TPM than what is known: ignored
+  };
+
+  Kept offer(VerdictFacts verdict);
+
+  // The node's evidence was deleted, on purpose: no verdict counts, nor any that is not newer than
+  // what was known.
+  void forget(std::string_view node_uid);
+
+  // The verification keys have changed: nothing is known any more.
+  void clear();
+
+  // Drops what can matter no longer: verdicts and memories of them older than a token's longest
+  // life.
+  void prune(SystemTime now);
+
+  const NamedFacts<VerdictFacts>& verdicts() const { return verdicts_; }
+  std::size_t memories() const { return forgotten_.size(); }
+
+ private:
+  NamedFacts<VerdictFacts> verdicts_;   // by node UID
+  NamedFacts<VerdictFacts> forgotten_;  // by node UID: the floor below which nothing counts
+};
+
+}  // namespace avouch::admission
