@@ -66,11 +66,11 @@ release_images() {
   local bin=$1 tag=$2 entry folder component context
   for entry in operator:controller webhook:webhook agent:agent; do
     folder=${entry%:*} component=${entry#*:}
-    [[ -x $bin/avouch-$component ]] || die "no program $bin/avouch-$component: build it first"
+    [[ -x $bin/avouch-$folder ]] || die "no program $bin/avouch-$folder: build it first"
     say "image localhost/avouch/$component:$tag"
     context=$(mktemp -d "$CACHE_DIR/context.XXXXXX")
-    strip -o "$context/avouch-$component" "$bin/avouch-$component"
-    touch -d @0 "$context/avouch-$component"
+    strip -o "$context/avouch-$folder" "$bin/avouch-$folder"
+    touch -d @0 "$context/avouch-$folder"
     build_image "localhost/avouch/$component" "$tag" "$REPO_DIR/$folder/Dockerfile" "$context"
     rm -rf "$context"
     load_image "localhost/avouch/$component" "$tag"
