@@ -97,3 +97,13 @@ seccompProfile: {type: RuntimeDefault}
 {{- define "avouch.minor" -}}
 {{- (semver .Capabilities.KubeVersion.Version).Minor -}}
 {{- end -}}
+
+{{/* Milliseconds of a duration such as 1h30m or 2500ms. */}}
+{{- define "avouch.milliseconds" -}}
+{{- $total := 0 -}}
+{{- range $unit, $factor := dict "h" 3600000 "m" 60000 "s" 1000 "ms" 1 -}}
+{{- $part := regexFind (printf "[0-9]+%s([0-9]|$)" $unit) $ | regexFind "^[0-9]+" -}}
+{{- if $part }}{{ $total = add $total (mul ($part | int64) $factor) }}{{ end -}}
+{{- end -}}
+{{- $total -}}
+{{- end -}}
