@@ -1,5 +1,7 @@
 #include "tpm/algorithms.h"
 
+#include <cstdlib>
+
 #include "base/hex.h"
 #include "tpm/marshal.h"
 
@@ -33,6 +35,8 @@ std::uint16_t algorithm_id(crypto::HashAlgorithm hash) {
   }
   return TPM2_ALG_ERROR;
 }
+
+void silence_tss2_log() { setenv("TSS2_LOG", "all+NONE", 0); }
 
 std::string hex_id(unsigned value) {
   Bytes bytes;

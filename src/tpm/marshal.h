@@ -11,6 +11,11 @@
 
 namespace avouch::tpm {
 
+// tss2-mu writes a line to stderr about some malformed structures, which anybody can send. Programs
+// that read them call this first in main, before there are threads: it sets TSS2_LOG=all+NONE
+// unless that variable is set.
+void silence_tss2_log();
+
 // TPM2B_PUBLIC, with its size. RSA 2048, 3072, 4096 and ECC P-256, P-384; nameAlg SHA-256, SHA-384
 // or SHA-512; signing schemes ECDSA, RSASSA, RSAPSS or none. Others are refused by name. The key
 // has passed PublicKey's own checks. The bytes are canonical: writing the structure gives them
