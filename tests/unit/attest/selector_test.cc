@@ -1,0 +1,126 @@
+#include "attest/selector.h"
+
+#include <gtest/gtest.h>
+
+namespace avouch::attest {
+namespace {
+
+using codec::parse_json;
+
+struct Read {
+  LabelSelector selector;
+  std::string errors;
+};
+
+Read read(std::string_view json) {
+  codec::FieldErrors errors;
+  const codec::Json value = parse_json(json).value();
+  Read out;
+  out.selector = read_selector(codec::Fields(value, "sel", errors));
+  out.errors = errors.text();
+  return out;
+}
+
+bool selects(std::string_view json, const Labels& labels) {
+  const Read got = read(json);
+  EXPECT_EQ(got.errors, "") << json;
+  return matches(got.selector, labels);
+}
+
+TEST(Selector, ThatIsEmptyMatchesEverything) {
+  EXPECT_TRUE(selects("{}", {}));
+  EXPECT_TRUE(selects("{}", {{"a", "b"}}));
+  EXPECT_TRUE(read("{}").selector.selects_everything());
+  EXPECT_FALSE(read(R"({"matchLabels":{"a":"b"}})").selector.selects_everything());
+}
+
+TEST(Selector, NeedsEveryMatchLabel) {
+  const char* const json = R"({"matchLabels":{"pool":"production","zone":""}})";
+  EXPECT_TRUE(selects(json, {{"pool", "production"}, {"zone", ""}, {"more", "x"}}));
+  EXPECT_FALSE(selects(json, {{"pool", "production"}}));
+  EXPECT_FALSE(selects(json, {{"pool", "test"}, {"zone", ""}}));
+  EXPECT_FALSE(selects(json, {}));
+}
+
+// The semantics of k8s.io/apimachinery's labels.Requirement.Matches.
+TEST(Selector, DecidesEveryOperatorAsTheApiServerDoes) {
+  struct Case {
+    const char* op;
+    bool missing, listed, other;
+  };
+  const Case cases[] = {{R"("In","values":["a","b"])", false, true, false},
+                        {R"("NotIn","values":["a","b"])", true, false, true},
+                        {R"("Exists")", false, true, true},
+                        {R"("DoesNotExist")", true, false, false}};
+  for (const Case& each : cases) {
+    const std::string json =
+        R"({"matchExpressions":[{"key":"k","operator":)" + std::string(each.op) + "}]}";
+    EXPECT_EQ(selects(json, {}), each.missing) << each.op;
+    EXPECT_EQ(selects(json, {{"k", "a"}}), each.listed) << each.op;
+    EXPECT_EQ(selects(json, {{"k", "c"}}), each.other) << each.op;
+  }
+}
+
+TEST(Selector, NeedsEveryExpressionAndEveryLabel) {
+  const char* const json = R"({"matchLabels":{"a":"1"},"matchExpressions":[
+      {"key":"b","operator":"Exists"},{"key":"c","operator":"NotIn","values":["x"]}]})";
+  EXPECT_TRUE(selects(json, {{"a", "1"}, {"b", ""}}));
+  EXPECT_FALSE(selects(json, {{"a", "1"}, {"b", ""}, {"c", "x"}}));
+  EXPECT_FALSE(selects(json, {{"a", "1"}}));
+  EXPECT_FALSE(selects(json, {{"b", ""}}));
+}
+
+TEST(Selector, RefusesWhatTheApiServerRefuses) {
+  const char* const refused[] = {
+      R"({"matchLabels":{"":"x"}})",
+      R"({"matchLabels":{"-a":"x"}})",
+      R"({"matchLabels":{"a":"-"}})",
+      R"({"matchLabels":{"a/b/c":"x"}})",
+      R"({"matchLabels":{"UPPER.example/b":"x"}})",
+      R"({"matchLabels":{"a":1}})",
+      R"({"matchLabels":["a"]})",
+      R"({"matchLabels":{"a":"x y"}})",
+      R"({"matchExpressions":[{"operator":"Exists"}]})",
+      R"({"matchExpressions":[{"key":"a"}]})",
+      R"({"matchExpressions":[{"key":"a","operator":"Is"}]})",
+      R"({"matchExpressions":[{"key":"a","operator":"In"}]})",
+      R"({"matchExpressions":[{"key":"a","operator":"In","values":[]}]})",
+      R"({"matchExpressions":[{"key":"a","operator":"NotIn","values":[]}]})",
+      R"({"matchExpressions":[{"key":"a","operator":"Exists","values":["x"]}]})",
+      R"({"matchExpressions":[{"key":"a","operator":"DoesNotExist","values":[]}]})",
+      R"({"matchExpressions":[{"key":"a","operator":"In","values":["x y"]}]})",
+      R"({"matchExpressions":[{"key":"a","operator":"Exists","more":1}]})",
+      R"({"matchExpressions":{"key":"a"}})",
+      R"({"matchlabels":{"a":"x"}})",
+  };
+  for (const char* json : refused) EXPECT_NE(read(json).errors, "") << json;
+}
+
+TEST(Selector, BoundsLabelsExpressionsAndValues) {
+  std::string labels;
+  std::string values;
+  for (int i = 0; i < 65; ++i) {
+    labels += (i == 0 ? "" : ",") + ("\"k" + std::to_string(i)) + "\":\"v\"";
+    values += (i == 0 ? "" : ",") + ("\"v" + std::to_string(i)) + "\"";
+  }
+  EXPECT_NE(read(R"({"matchLabels":{)" + labels + "}}").errors, "");
+  EXPECT_NE(read(R"({"matchExpressions":[{"key":"a","operator":"In","values":[)" + values + "]}]}")
+                .errors,
+            "");
+}
+
+TEST(Selector, NamesThePathOfAnError) {
+  const std::string errors =
+      read(R"({"matchExpressions":[{"key":"a","operator":"Exists"},{"key":"b","operator":"Is"}]})")
+          .errors;
+  EXPECT_NE(errors.find("sel.matchExpressions[1].operator"), std::string::npos) << errors;
+}
+
+TEST(KeysOf, AreSortedAndEachIsThereOnce) {
+  const Read got = read(R"({"matchLabels":{"z":"1","a":"2"},"matchExpressions":[
+      {"key":"m","operator":"Exists"},{"key":"a","operator":"Exists"}]})");
+  EXPECT_EQ(keys_of(got.selector), (std::vector<std::string>{"a", "m", "z"}));
+}
+
+}  // namespace
+}  // namespace avouch::attest
