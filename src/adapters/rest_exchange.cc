@@ -4,6 +4,7 @@
 #include <cpprest/http_client.h>
 #include <cpprest/streams.h>
 
+#include <boost/asio/ssl.hpp>
 #include <utility>
 
 namespace avouch::adapters {
@@ -69,12 +70,20 @@ class BodyBuffer final
 HttpResponse head_of(const http_response& response) {
   HttpResponse head;
   head.status = response.status_code();
-  head.content_type.clear();
-  for (const auto& [name, value] : response.headers()) {
-    if (name == "Content-Type") head.content_type = value;
-    head.headers.add(name, value);
-  }
+  for (const auto& [name, value] : response.headers()) head.headers.add(name, value);
+  head.content_type = head.headers.find("Content-Type").value_or("");
   return head;
+}
+
+// The library puts OpenSSL's codes and its own reading of refused connections into one number.
+std::string text_of(const std::error_code& code) {
+  if (code == std::errc::host_unreachable) return "refused or no route";
+  const char* tls = ERR_reason_error_string(static_cast<unsigned long>(code.value()));
+  if (code.value() < 0x10000 || tls == nullptr) return code.message();
+  const std::string reason = tls;
+  return reason == "certificate verify failed"
+             ? reason + ": the server's must be of the given CA and for the host in the URL"
+             : reason;
 }
 
 // Why a task failed; nothing where it did not. Looking is also what keeps the library from ending
@@ -85,7 +94,7 @@ std::optional<std::string> fault_of(const Task& task) {
     task.get();
     return std::nullopt;
   } catch (const http_exception& exception) {
-    const std::string code = exception.error_code().message();
+    const std::string code = text_of(exception.error_code());
     const std::string what = exception.what();
     return what.find(code) != std::string::npos ? what : what + " (" + code + ")";
   } catch (const std::exception& exception) {

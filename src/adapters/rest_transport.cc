@@ -94,6 +94,14 @@ Result<void> check_ca(const std::string& pem) {
   return {};
 }
 
+// The library looks an IPv6 address up, and compares it with the certificate, as it stands in the
+// URI: it finds it only without brackets.
+web::uri without_brackets(const web::uri& uri) {
+  const std::string host = uri.host();
+  if (!host.starts_with('[') || !host.ends_with(']')) return uri;
+  return web::uri_builder(uri).set_host(host.substr(1, host.size() - 2)).to_uri();
+}
+
 Result<web::uri> check_url(const std::string& text) {
   const Error bad =
       rejected("server URL \"" + text.substr(0, 256) + "\": expected https://HOST[:PORT][/PREFIX]");
@@ -103,7 +111,7 @@ Result<web::uri> check_url(const std::string& text) {
         !uri.query().empty() || !uri.fragment().empty()) {
       return bad;
     }
-    return uri;
+    return without_brackets(uri);
   } catch (const std::exception&) {
     return bad;
   }
@@ -150,7 +158,7 @@ struct RestTransport::Impl {
   Impl(RestOptions given, web::uri url)
       : options(std::move(given)),
         uri(std::move(url)),
-        peer(uri.to_string()),
+        peer(options.base_url),
         tokens(options.token, options.token_file, clock) {}
 
   // Connections made under another CA belong to another client.

@@ -28,12 +28,13 @@ class Swtpm {
       std::ofstream(dir_ + "/" + name) << text;
     };
     write("localca.conf", "statedir = " + dir_ + "/ca\nsigningkey = " + dir_ +
-                              "/ca/signkey.pem\nissuercert = " + dir_ + "/ca/issuer.pem\ncertserial = " +
-                              dir_ + "/ca/serial\n");
+                              "/ca/signkey.pem\nissuercert = " + dir_ +
+                              "/ca/issuer.pem\ncertserial = " + dir_ + "/ca/serial\n");
     write("localca.options",
           "--tpm-manufacturer id:00001014\n--tpm-model swtpm\n--tpm-version 2\n");
-    write("setup.conf", "create_certs_tool = /usr/bin/swtpm_localca\ncreate_certs_tool_config = " + dir_ +
-                            "/localca.conf\ncreate_certs_tool_options = " + dir_ + "/localca.options\n");
+    write("setup.conf",
+          "create_certs_tool = /usr/bin/swtpm_localca\ncreate_certs_tool_config = " + dir_ +
+              "/localca.conf\ncreate_certs_tool_options = " + dir_ + "/localca.options\n");
     std::filesystem::create_directories(dir_ + "/ca");
     std::filesystem::create_directories(dir_ + "/state");
     must("swtpm_setup --tpm2 --tpm-state " + dir_ + "/state --runas root --config " + dir_ +
@@ -82,8 +83,10 @@ class Swtpm {
       _exit(127);
     }
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!std::filesystem::exists(dir_ + "/sock") || !std::filesystem::exists(dir_ + "/sock.ctrl")) {
-      if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("swtpm did not start");
+    while (!std::filesystem::exists(dir_ + "/sock") ||
+           !std::filesystem::exists(dir_ + "/sock.ctrl")) {
+      if (std::chrono::steady_clock::now() > deadline)
+        throw std::runtime_error("swtpm did not start");
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
   }
