@@ -1,0 +1,128 @@
+#pragma once
+
+// Gives admission verdicts a durable place: in the log (group commit: one request under way, what
+// comes meanwhile goes into the next), or in the spool while the log is out of reach.
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "admission/log_endpoint.h"
+#include "admission/spool.h"
+#include "base/clock.h"
+
+namespace avouch::admission {
+
+enum class Need {
+  kLog,         // nothing but the log will do (logging: Strict)
+  kLogOrSpool,  // the spool will do when the log is slow or out of reach
+  kSometime,    // nobody waits: a denial
+};
+
+struct Placed {
+  enum class Where { kLog, kSpool, kNowhere };
+  Where where = Where::kNowhere;
+  std::uint64_t index = 0;  // kLog
+  std::string why;          // kNowhere, for people
+};
+
+struct RecorderOptions {
+  std::size_t batch_records = 1024;
+  std::size_t batch_bytes = 600 * 1024;  // of payloads
+  std::size_t queue_records = 8192;      // waiting; more are refused
+  std::size_t spool_bytes = 64 * 1024 * 1024;
+  std::chrono::milliseconds spool_age{3'600'000};  // no more is spooled once the oldest is older
+  std::chrono::milliseconds spool_after{1'000};    // of waiting for the log
+  std::chrono::milliseconds min_backoff{100};
+  std::chrono::milliseconds max_backoff{5'000};
+};
+
+struct RecorderStats {
+  std::uint64_t logged = 0, spooled = 0, drained = 0, refused = 0, lost = 0, batches = 0,
+                failures = 0;
+  std::size_t waiting = 0;
+  std::string log_error;    // of the last attempt; "" when it succeeded
+  std::string spool_error;  // of the last reading of the spool; "" when it succeeded
+};
+
+class VerdictRecorder {
+ public:
+  // The payload, and the same marked as late.
+  using MakePayload = std::function<Bytes(bool late)>;
+  // Called once, on a thread of the recorder or the caller's; must be quick and not throw.
+  using Done = std::function<void(Placed)>;
+
+  // The references outlive it.
+  VerdictRecorder(LogEndpoint& log, Spool& spool, Clock& clock, RecorderOptions options);
+  ~VerdictRecorder();  // stop()
+  VerdictRecorder(const VerdictRecorder&) = delete;
+  VerdictRecorder& operator=(const VerdictRecorder&) = delete;
+
+  // Thread-safe. At `give_up` the latest `done` is called, with kNowhere. A record that had no
+  // place then may still get one. For kSometime `done` may be empty, and give_up is not used.
+  void record(std::string id, Need need, SteadyTime give_up, MakePayload make, Done done);
+
+  // Cancels the endpoint's call, spools what may be spooled, refuses the rest, ends the threads.
+  // Idempotent.
+  void stop();
+
+  RecorderStats stats() const;
+
+ private:
+  struct Entry;
+  using EntryPtr = std::shared_ptr<Entry>;
+  using Timers = std::multimap<SteadyTime, EntryPtr>;
+  struct Outcome {
+    EntryPtr entry;
+    Placed placed;
+  };
+
+  void send_loop();
+  void keep_loop();
+  bool can_drain(SteadyTime now) const;
+  bool can_send(SteadyTime now) const;
+  void send_from_queue(std::unique_lock<std::mutex>& lock);
+  void send_from_spool(std::unique_lock<std::mutex>& lock);
+  std::vector<EntryPtr> take_batch();
+  void batch_failed(const std::vector<EntryPtr>& batch, const Error& error,
+                    std::vector<Outcome>& outcomes);
+  void note_success();
+  void note_failure(const Error& error);
+  void set_timer(const EntryPtr& entry, SteadyTime at);
+  void take_due(SteadyTime now, std::vector<Outcome>& outcomes);
+  void spool_waiting(std::unique_lock<std::mutex>& lock, std::vector<Outcome>& outcomes);
+  std::string spool_refusal(std::size_t more_bytes) const;
+  void to_spool(const EntryPtr& entry);
+  void settle(const EntryPtr& entry, Placed placed, std::vector<Outcome>& outcomes);
+  static void report(std::vector<Outcome>& outcomes);
+
+  LogEndpoint& log_;
+  Spool& spool_;
+  Clock& clock_;
+  const RecorderOptions options_;
+
+  mutable std::mutex mutex_;  // guards all below
+  std::condition_variable send_wake_, keep_wake_;
+  std::deque<EntryPtr> queue_;      // for the log
+  std::vector<EntryPtr> spooling_;  // for the spool
+  Timers timers_;
+  bool stopping_ = false;
+  bool down_ = false;  // the last attempt failed
+  bool spool_turn_ = false;
+  std::size_t singles_ = 0;       // at the queue's front: one of them was refused, so they go alone
+  SteadyTime resume_at_{};        // of the log, after a failure
+  SteadyTime spool_resume_at_{};  // of the spool's reading, after a failure of its own
+  std::chrono::milliseconds backoff_{0};
+  RecorderStats stats_;
+  std::thread sender_, keeper_;
+};
+
+}  // namespace avouch::admission
