@@ -2,10 +2,13 @@
 
 #include <utility>
 
+#include "base/hex.h"
+
 namespace avouch::control {
 namespace {
 
 constexpr std::size_t kPseudonymBytes = 32;
+constexpr std::size_t kOriginBytes = 8;
 
 Result<std::string> member(const SecretData& data, const std::string& name) {
   const auto found = data.find(name);
@@ -57,11 +60,17 @@ Result<std::vector<std::string>> previous_authorities(const SecretData& data) {
 
 }  // namespace
 
-ReleaseKeys generate_keys(const CaRules& rules, crypto::Random& random, SystemTime now) {
+ReleaseKeys generate_keys(const CaRules& rules, const std::string& log_origin,
+                          const std::string& origin_prefix, crypto::Random& random,
+                          SystemTime now) {
+  const std::string origin =
+      log_origin.empty() ? origin_prefix + "/" + to_hex(crypto::random_bytes(random, kOriginBytes))
+                         : log_origin;
   return ReleaseKeys{.verifier = crypto::PrivateKey::generate(crypto::KeyType::kEcP256),
                      .log = crypto::PrivateKey::generate(crypto::KeyType::kEd25519),
                      .pseudonym = crypto::random_bytes(random, kPseudonymBytes),
-                     .ca = new_ca(rules, now)};
+                     .ca = new_ca(rules, now),
+                     .log_origin = origin};
 }
 
 SecretData encode_keys(const ReleaseKeys& keys) {
@@ -69,7 +78,8 @@ SecretData encode_keys(const ReleaseKeys& keys) {
                   {"log.key", keys.log.pem()},
                   {"pseudonym.key", std::string(as_text(keys.pseudonym))},
                   {"ca.crt", keys.ca.current.certificate_pem},
-                  {"ca.key", keys.ca.current.key_pem}};
+                  {"ca.key", keys.ca.current.key_pem},
+                  {"log.origin", keys.log_origin}};
   if (keys.ca.next) {
     data["ca-next.crt"] = keys.ca.next->certificate_pem;
     data["ca-next.key"] = keys.ca.next->key_pem;
@@ -90,6 +100,7 @@ Result<ReleaseKeys> parse_keys(const SecretData& data) {
     return rejected("pseudonym.key has " + std::to_string(pseudonym.size()) +
                     " bytes, expected 32");
   }
+  AVOUCH_TRY(std::string origin, member(data, "log.origin"));
   AVOUCH_TRY(crypto::CertifiedKey current, authority(data, "ca"));
   CaSet ca{.current = std::move(current), .next = {}, .previous = {}};
   if (data.contains("ca-next.crt")) {
@@ -99,7 +110,8 @@ Result<ReleaseKeys> parse_keys(const SecretData& data) {
   return ReleaseKeys{.verifier = std::move(verifier),
                      .log = std::move(log),
                      .pseudonym = to_bytes(pseudonym),
-                     .ca = std::move(ca)};
+                     .ca = std::move(ca),
+                     .log_origin = std::move(origin)};
 }
 
 }  // namespace avouch::control

@@ -22,9 +22,12 @@ struct ReleaseKeys {
   crypto::PrivateKey log;       // Ed25519: checkpoints
   Bytes pseudonym;              // 32 bytes: HMAC key of the log's subjects
   CaSet ca;
+  std::string log_origin;  // of the log, for as long as it lives
 };
 
-ReleaseKeys generate_keys(const CaRules& rules, crypto::Random& random, SystemTime now);
+// `log_origin`: "" makes one, PREFIX/ and 16 random hexadecimal digits.
+ReleaseKeys generate_keys(const CaRules& rules, const std::string& log_origin,
+                          const std::string& origin_prefix, crypto::Random& random, SystemTime now);
 
 SecretData encode_keys(const ReleaseKeys& keys);
 

@@ -46,7 +46,7 @@ struct EvidenceDigests {
   std::optional<crypto::Sha256> quote, pcrs, boot_log, runtime_log;
 };
 
-inline constexpr std::size_t kMaxReasons = 32;
+inline constexpr std::size_t kMaxReasons = 16;
 inline constexpr std::size_t kMaxReasonBytes = 1024;
 
 // What a node is judged to be. Default-constructed: Pending, which no one trusts.

@@ -1,0 +1,334 @@
+#include "adapters/blob_files.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "adapters/files.h"
+#include "base/hex.h"
+
+namespace avouch::adapters {
+namespace {
+
+using control::BlobOutcome;
+
+constexpr std::chrono::hours kKeepAfterUse{1};
+constexpr std::size_t kMaxUidBytes = 64;
+constexpr std::size_t kMaxBootBytes = 64;
+
+std::string reason() { return std::error_code(errno, std::generic_category()).message(); }
+
+// A full disk passes; a failed fsync does not.
+Error io_error(const std::string& what) {
+  const int code = errno;
+  const std::string message =
+      what + ": " + std::error_code(code, std::generic_category()).message();
+  return retryable(message);
+}
+
+Result<void> sync_folder(const std::filesystem::path& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return fatal("open " + folder.string() + ": " + reason());
+  const int synced = ::fsync(fd);
+  const std::string why = reason();
+  ::close(fd);
+  if (synced != 0) return fatal("fsync " + folder.string() + ": " + why);
+  return {};
+}
+
+Result<void> write_all(int fd, ByteView bytes, const std::filesystem::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return io_error("write " + path.string());
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
+Result<void> make_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (std::filesystem::create_directory(folder, error)) {
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
+  }
+  if (error) return retryable("make " + folder.string() + ": " + error.message());
+  return {};
+}
+
+// Names become parts of paths.
+bool is_plain(std::string_view text, std::size_t max) {
+  if (text.empty() || text.size() > max) return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+  });
+}
+
+std::optional<crypto::Sha256> digest_of_name(const std::string& name) {
+  const auto bytes = from_hex(name);
+  crypto::Sha256 digest{};
+  if (!bytes.has_value() || bytes->size() != digest.size() || to_hex(*bytes) != name) {
+    return std::nullopt;
+  }
+  std::copy(bytes->begin(), bytes->end(), digest.begin());
+  return digest;
+}
+
+}  // namespace
+
+class BlobFiles::Writer final : public control::BlobWriter {
+ public:
+  Writer(BlobFiles& store, const crypto::Sha256& digest, std::filesystem::path path, int fd)
+      : store_(store), digest_(digest), path_(std::move(path)), fd_(fd) {}
+  ~Writer() override {
+    if (fd_ >= 0) ::close(fd_);
+    if (!kept_) ::unlink(path_.c_str());
+    if (!kept_) store_.release(reserved_);
+  }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  Result<void> write(ByteView piece) override {
+    AVOUCH_CHECK(store_.reserve(piece.size()));
+    reserved_ += piece.size();
+    hasher_.update(piece);
+    return write_all(fd_, piece, path_);
+  }
+
+  Result<BlobOutcome> commit() override {
+    const Bytes actual = hasher_.finish();
+    if (!equal(actual, digest_)) {
+      return rejected("the bytes have the digest sha256:" + to_hex(actual) + ", not sha256:" +
+                      to_hex(digest_) + "; send the bytes that the name stands for");
+    }
+    if (::fsync(fd_) != 0) return fatal("fsync " + path_.string() + ": " + reason());
+    AVOUCH_TRY(const BlobOutcome outcome, store_.keep(digest_, path_, reserved_));
+    kept_ = outcome == BlobOutcome::kCreated;
+    return outcome;
+  }
+
+ private:
+  BlobFiles& store_;
+  const crypto::Sha256 digest_;
+  const std::filesystem::path path_;
+  int fd_;
+  crypto::Hasher hasher_{crypto::HashAlgorithm::kSha256};
+  std::uint64_t reserved_ = 0;
+  bool kept_ = false;
+};
+
+BlobFiles::BlobFiles(BlobFilesOptions options, Clock& clock)
+    : options_(std::move(options)), clock_(clock) {}
+
+Result<std::unique_ptr<BlobFiles>> BlobFiles::open(BlobFilesOptions options, Clock& clock) {
+  AVOUCH_CHECK(make_folder(options.directory));
+  for (const char* part : {"blobs", "incoming", "runtime"}) {
+    AVOUCH_CHECK(make_folder(options.directory / part));
+  }
+  std::unique_ptr<BlobFiles> store(new BlobFiles(std::move(options), clock));
+  AVOUCH_CHECK(store->scan());
+  return store;
+}
+
+Result<void> BlobFiles::scan() {
+  std::error_code error;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(options_.directory / "incoming", error)) {
+    std::filesystem::remove(entry.path(), error);
+    if (error) return retryable("remove " + entry.path().string() + ": " + error.message());
+  }
+
+  std::vector<std::pair<std::filesystem::file_time_type, crypto::Sha256>> found;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(options_.directory / "blobs", error)) {
+    const auto digest = digest_of_name(entry.path().filename().string());
+    if (!digest) return fatal(entry.path().string() + ": not a blob; move it elsewhere");
+    Blob blob;
+    blob.bytes = entry.file_size(error);
+    blob.used = clock_.steady_now() - kKeepAfterUse;
+    used_bytes_ += blob.bytes;
+    found.emplace_back(entry.last_write_time(error), *digest);
+    blobs_.emplace(*digest, blob);
+  }
+  std::sort(found.begin(), found.end());
+  for (const auto& [time, digest] : found) {
+    blobs_.at(digest).place = by_use_.insert(by_use_.end(), digest);
+  }
+
+  for (const auto& entry :
+       std::filesystem::directory_iterator(options_.directory / "runtime", error)) {
+    const std::string name = entry.path().filename().string();
+    const std::size_t dot = name.find('.');
+    if (dot == std::string::npos) return fatal(entry.path().string() + ": not a runtime log");
+    const std::uint64_t bytes = entry.file_size(error);
+    used_bytes_ += bytes;
+    runtime_logs_[name.substr(0, dot)] = {name.substr(dot + 1), bytes};
+  }
+  if (error) return retryable("list " + options_.directory.string() + ": " + error.message());
+  return {};
+}
+
+Result<std::unique_ptr<control::BlobWriter>> BlobFiles::begin(const crypto::Sha256& digest) {
+  const std::filesystem::path path =
+      options_.directory / "incoming" / std::to_string(next_incoming_.fetch_add(1));
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return io_error("create " + path.string());
+  return std::unique_ptr<control::BlobWriter>(new Writer(*this, digest, path, fd));
+}
+
+bool BlobFiles::contains(const crypto::Sha256& digest) {
+  const std::lock_guard lock(mutex_);
+  const auto found = blobs_.find(digest);
+  if (found == blobs_.end()) return false;
+  use_locked(found->second);
+  return true;
+}
+
+Result<Bytes> BlobFiles::read(const crypto::Sha256& digest, std::size_t max_bytes) {
+  const std::string name = "sha256:" + to_hex(digest);
+  if (!contains(digest)) return rejected("blob " + name + " is not in the store");
+  AVOUCH_TRY(std::optional<Bytes> content, read_file(blob_path(digest), max_bytes));
+  if (!content) return fatal("blob " + name + " has lost its file");
+  if (!equal(crypto::sha256(*content), digest)) {
+    return fatal("blob " + name + " is damaged; remove " + blob_path(digest).string());
+  }
+  return *std::move(content);
+}
+
+std::uint64_t BlobFiles::bytes() {
+  const std::lock_guard lock(mutex_);
+  return used_bytes_;
+}
+
+std::uint64_t BlobFiles::next_offset(const std::string& node_uid, const std::string& boot) {
+  const std::lock_guard lock(mutex_);
+  const auto found = runtime_logs_.find(node_uid);
+  return found != runtime_logs_.end() && found->second.boot == boot ? found->second.bytes : 0;
+}
+
+Result<std::uint64_t> BlobFiles::append(const std::string& node_uid, const std::string& boot,
+                                        std::uint64_t offset, ByteView bytes) {
+  if (!is_plain(node_uid, kMaxUidBytes) || !is_plain(boot, kMaxBootBytes)) {
+    return rejected("node UID or boot cannot name a file");
+  }
+  const std::lock_guard lock(mutex_);
+  RuntimeLog& log = runtime_logs_[node_uid];
+  if (log.boot != boot) {
+    if (!log.boot.empty()) {
+      ::unlink(runtime_path(node_uid, log.boot).c_str());
+      used_bytes_ -= log.bytes;
+    }
+    log = {boot, 0};
+  }
+  if (offset != log.bytes) {
+    return rejected("offset " + std::to_string(offset) + " does not follow what is here, " +
+                    std::to_string(log.bytes) + " bytes");
+  }
+  if (bytes.size() > options_.runtime_log_bytes - log.bytes) {
+    return retryable("the runtime log would be longer than " +
+                     std::to_string(options_.runtime_log_bytes) + " bytes");
+  }
+  AVOUCH_CHECK(reserve_locked(bytes.size()));
+  used_bytes_ += bytes.size();
+
+  const std::filesystem::path path = runtime_path(node_uid, boot);
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  Result<void> written = fd < 0 ? Result<void>(io_error("open " + path.string())) : Result<void>();
+  if (fd >= 0) {
+    // What a failed append left behind is cut off.
+    if (::ftruncate(fd, static_cast<off_t>(log.bytes)) != 0 ||
+        ::lseek(fd, static_cast<off_t>(log.bytes), SEEK_SET) < 0) {
+      written = io_error("cut " + path.string());
+    }
+    if (written.has_value()) written = write_all(fd, bytes, path);
+    if (written.has_value() && ::fdatasync(fd) != 0) {
+      written = fatal("fsync " + path.string() + ": " + reason());
+    }
+    ::close(fd);
+  }
+  if (!written.has_value()) {
+    used_bytes_ -= bytes.size();
+    return std::move(written).error();
+  }
+  log.bytes += bytes.size();
+  return log.bytes;
+}
+
+void BlobFiles::remove(const std::string& node_uid) {
+  const std::lock_guard lock(mutex_);
+  const auto found = runtime_logs_.find(node_uid);
+  if (found == runtime_logs_.end()) return;
+  ::unlink(runtime_path(node_uid, found->second.boot).c_str());
+  used_bytes_ -= found->second.bytes;
+  runtime_logs_.erase(found);
+}
+
+std::filesystem::path BlobFiles::blob_path(const crypto::Sha256& digest) const {
+  return options_.directory / "blobs" / to_hex(digest);
+}
+
+std::filesystem::path BlobFiles::runtime_path(const std::string& node_uid,
+                                              const std::string& boot) const {
+  return options_.directory / "runtime" / (node_uid + "." + boot);
+}
+
+void BlobFiles::use_locked(Blob& blob) {
+  blob.used = clock_.steady_now();
+  by_use_.splice(by_use_.end(), by_use_, blob.place);
+}
+
+Result<void> BlobFiles::reserve_locked(std::uint64_t more) {
+  if (more > options_.total_bytes) return retryable("the evidence store is too small for this");
+  const SteadyTime idle_since = clock_.steady_now() - kKeepAfterUse;
+  while (used_bytes_ > options_.total_bytes - more) {
+    const auto oldest = by_use_.empty() ? blobs_.end() : blobs_.find(by_use_.front());
+    if (oldest == blobs_.end() || oldest->second.used > idle_since) {
+      return retryable("the evidence store is full: " + std::to_string(used_bytes_) + " of " +
+                       std::to_string(options_.total_bytes) +
+                       " bytes, all used within the last hour; raise limits.storeBytes");
+    }
+    ::unlink(blob_path(oldest->first).c_str());
+    used_bytes_ -= oldest->second.bytes;
+    by_use_.pop_front();
+    blobs_.erase(oldest);
+  }
+  return {};
+}
+
+Result<void> BlobFiles::reserve(std::uint64_t more) {
+  const std::lock_guard lock(mutex_);
+  AVOUCH_CHECK(reserve_locked(more));
+  used_bytes_ += more;
+  return {};
+}
+
+void BlobFiles::release(std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  used_bytes_ -= bytes;
+}
+
+Result<BlobOutcome> BlobFiles::keep(const crypto::Sha256& digest,
+                                    const std::filesystem::path& incoming, std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = blobs_.find(digest); found != blobs_.end()) {
+    use_locked(found->second);
+    return BlobOutcome::kExisted;
+  }
+  if (::rename(incoming.c_str(), blob_path(digest).c_str()) != 0) {
+    return io_error("rename " + incoming.string());
+  }
+  AVOUCH_CHECK(sync_folder(options_.directory / "blobs"));
+  Blob blob;
+  blob.bytes = bytes;
+  blob.used = clock_.steady_now();
+  blob.place = by_use_.insert(by_use_.end(), digest);
+  blobs_.emplace(digest, blob);
+  return BlobOutcome::kCreated;
+}
+
+}  // namespace avouch::adapters

@@ -1,0 +1,82 @@
+#pragma once
+
+// The evidence store on POSIX files.
+//
+//   DIR/blobs/HEX           a blob, named by its SHA-256
+//   DIR/incoming/N          one that is being written
+//   DIR/runtime/UID.BOOT    the runtime log of a node's present boot
+//
+// A blob is fsynced before it gets its name, so whatever has a name is whole.
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "control/blob_store.h"
+
+namespace avouch::adapters {
+
+struct BlobFilesOptions {
+  std::filesystem::path directory;                    // made if missing; its parent must exist
+  std::uint64_t total_bytes = 1024ULL * 1024 * 1024;  // blobs, incoming and runtime logs together
+  std::uint64_t runtime_log_bytes = 64ULL * 1024 * 1024;  // of one node
+};
+
+class BlobFiles final : public control::BlobStore, public control::RuntimeLogStore {
+ public:
+  // Drops what a crash left in incoming/. One process at a time may have it open.
+  static Result<std::unique_ptr<BlobFiles>> open(BlobFilesOptions options, Clock& clock);
+
+  Result<std::unique_ptr<control::BlobWriter>> begin(const crypto::Sha256& digest) override;
+  bool contains(const crypto::Sha256& digest) override;
+  Result<Bytes> read(const crypto::Sha256& digest, std::size_t max_bytes) override;
+  std::uint64_t bytes() override;
+
+  std::uint64_t next_offset(const std::string& node_uid, const std::string& boot) override;
+  Result<std::uint64_t> append(const std::string& node_uid, const std::string& boot,
+                               std::uint64_t offset, ByteView bytes) override;
+  void remove(const std::string& node_uid) override;
+
+ private:
+  class Writer;
+  struct Blob {
+    std::uint64_t bytes = 0;
+    SteadyTime used{};
+    std::list<crypto::Sha256>::iterator place;  // in by_use_
+  };
+  struct RuntimeLog {
+    std::string boot;
+    std::uint64_t bytes = 0;
+  };
+
+  BlobFiles(BlobFilesOptions options, Clock& clock);
+  Result<void> scan();
+  std::filesystem::path blob_path(const crypto::Sha256& digest) const;
+  std::filesystem::path runtime_path(const std::string& node_uid, const std::string& boot) const;
+  void use_locked(Blob& blob);
+  // Room for `more` bytes, by giving up the oldest blobs. kRetryable if there is none.
+  Result<void> reserve_locked(std::uint64_t more);
+  void release(std::uint64_t bytes);
+  Result<void> reserve(std::uint64_t more);
+  Result<control::BlobOutcome> keep(const crypto::Sha256& digest,
+                                    const std::filesystem::path& incoming, std::uint64_t bytes);
+
+  const BlobFilesOptions options_;
+  Clock& clock_;
+  std::atomic<std::uint64_t> next_incoming_{0};
+
+  std::mutex mutex_;
+  std::uint64_t used_bytes_ = 0;
+  std::map<crypto::Sha256, Blob> blobs_;
+  std::list<crypto::Sha256> by_use_;                // oldest first
+  std::map<std::string, RuntimeLog> runtime_logs_;  // by node UID
+};
+
+}  // namespace avouch::adapters

@@ -1,0 +1,106 @@
+#include "control/callers.h"
+
+#include <utility>
+
+#include "control/names.h"
+#include "crypto/hash.h"
+#include "kube/views.h"
+
+namespace avouch::control {
+namespace {
+
+constexpr std::chrono::seconds kKnownFor{60};
+constexpr std::chrono::seconds kRefusedFor{5};
+constexpr std::size_t kMostAnswers = 20'000;
+constexpr std::string_view kBearer = "Bearer ";
+
+}  // namespace
+
+std::optional<std::string> token_of(const HttpHeaders& headers) {
+  if (const auto own = headers.find("Avouch-Token"); own && !own->empty()) {
+    return std::string(*own);
+  }
+  const auto authorization = headers.find("Authorization");
+  if (!authorization || !authorization->starts_with(kBearer) ||
+      authorization->size() == kBearer.size()) {
+    return std::nullopt;
+  }
+  return std::string(authorization->substr(kBearer.size()));
+}
+
+Callers::Callers(const kube::Client& client, Clock& clock, CallerRules rules)
+    : client_(client),
+      clock_(clock),
+      rules_(std::move(rules)),
+      // Answers are kept here; the reviewer's own cache must not add to their age.
+      reviewer_(client, clock,
+                {.ttl = std::chrono::milliseconds(0),
+                 .negative_ttl = std::chrono::milliseconds(0),
+                 .max_entries = 16}),
+      answers_(kMostAnswers) {}
+
+std::optional<Caller> Callers::known(const std::string& token) {
+  const crypto::Sha256 key = crypto::sha256(token);
+  const std::lock_guard lock(mutex_);
+  const Answer* answer = answers_.find(key, clock_.steady_now());
+  return answer == nullptr ? std::nullopt : answer->caller;
+}
+
+Result<Caller> Callers::identify(const std::string& token) {
+  const crypto::Sha256 key = crypto::sha256(token);
+  const SteadyTime asked = clock_.steady_now();
+  std::optional<Answer> answer;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const Answer* known = answers_.find(key, asked)) answer = *known;
+  }
+  if (!answer) {
+    AVOUCH_TRY(answer, ask(token));
+    const std::lock_guard lock(mutex_);
+    answers_.put(key, *answer, asked, answer->caller ? kKnownFor : kRefusedFor);
+  }
+  if (!answer->caller) return rejected(answer->refusal);
+  return *answer->caller;
+}
+
+Result<Callers::Answer> Callers::ask(const std::string& token) {
+  const auto verdict = reviewer_.review(token, {std::string(kTokenAudience)});
+  if (!verdict.has_value()) return retryable(verdict.error().message);
+  if (!verdict->authenticated) {
+    return Answer{{},
+                  "the token is not valid for the audience " + std::string(kTokenAudience) +
+                      (verdict->error.empty() ? "" : ": " + verdict->error)};
+  }
+  const auto account = kube::parse_service_account(verdict->user.username);
+  if (account.has_value() && account->ns == rules_.ns) {
+    if (account->name == rules_.agent_service_account) return resolve_agent(verdict->user);
+    if (account->name == rules_.webhook_service_account) {
+      return Answer{Caller{Caller::Role::kWebhook, verdict->user, ""}, ""};
+    }
+  }
+  return Answer{Caller{Caller::Role::kReader, verdict->user, ""}, ""};
+}
+
+// A token bound to a pod speaks for the node that the pod is on; a pod never moves.
+Result<Callers::Answer> Callers::resolve_agent(const kube::UserInfo& user) {
+  const std::string pod_name = user.first_extra("authentication.kubernetes.io/pod-name");
+  const std::string pod_uid = user.first_extra("authentication.kubernetes.io/pod-uid");
+  if (pod_name.empty() || pod_uid.empty()) {
+    return Answer{{}, "the agent's token is not bound to a pod; mount a projected token"};
+  }
+  const auto pod = client_.get(kube::pods(rules_.ns), pod_name);
+  if (!pod.has_value()) {
+    if (pod.error().is_not_found()) return Answer{{}, "pod \"" + pod_name + "\" does not exist"};
+    return retryable(pod.error().message);
+  }
+  AVOUCH_TRY(const kube::PodView view, kube::pod_view(*pod));
+  if (view.meta.uid != pod_uid) {
+    return Answer{{}, "pod \"" + pod_name + "\" is not the one that the token was made for"};
+  }
+  if (view.service_account != rules_.agent_service_account || view.node_name.empty()) {
+    return Answer{{}, "pod \"" + pod_name + "\" is no agent on a node"};
+  }
+  return Answer{Caller{Caller::Role::kAgent, user, view.node_name}, ""};
+}
+
+}  // namespace avouch::control

@@ -1,0 +1,68 @@
+#pragma once
+
+// Who calls the controller: the token in a request's head, checked by the API server, and what the
+// caller may therefore speak for.
+
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/http.h"
+#include "kube/auth.h"
+#include "kube/client.h"
+
+namespace avouch::control {
+
+struct Caller {
+  enum class Role {
+    kAgent,    // the agent's service account; `node` says for which node
+    kWebhook,  // the webhook's service account
+    kReader,   // anybody else whom the API server knows
+  };
+  Role role = Role::kReader;
+  kube::UserInfo user;
+  std::string node;  // of an agent
+};
+
+struct CallerRules {
+  std::string ns;                     // the release's
+  std::string agent_service_account;  // in `ns`
+  std::string webhook_service_account;
+};
+
+// The bearer token, or that of the header Avouch-Token (which wins: a proxy may have put its own
+// into the other). Nothing where there is none.
+std::optional<std::string> token_of(const HttpHeaders& headers);
+
+// Thread-safe. Answers are cached for at most a minute, refusals for five seconds.
+class Callers {
+ public:
+  Callers(const kube::Client& client, Clock& clock, CallerRules rules);
+
+  // From the cache alone; nothing where the API server has to be asked.
+  std::optional<Caller> known(const std::string& token);
+
+  // Asks the API server where the cache has no answer; blocks. kRejected: the token is not good, or
+  // is an agent's without a node (message says why). kRetryable: could not be asked.
+  Result<Caller> identify(const std::string& token);
+
+ private:
+  struct Answer {
+    std::optional<Caller> caller;
+    std::string refusal;
+  };
+  Result<Answer> ask(const std::string& token);
+  Result<Answer> resolve_agent(const kube::UserInfo& user);
+
+  const kube::Client& client_;
+  Clock& clock_;
+  const CallerRules rules_;
+  kube::TokenReviewer reviewer_;
+  std::mutex mutex_;
+  kube::TtlCache<Answer> answers_;
+};
+
+}  // namespace avouch::control

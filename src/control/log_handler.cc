@@ -1,0 +1,287 @@
+#include "control/log_handler.h"
+
+#include <charconv>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "attest/policy.h"
+#include "base/hex.h"
+#include "codec/base64.h"
+#include "codec/json.h"
+#include "control/admission_entries.h"
+#include "control/intake_handler.h"
+#include "tlog/entry.h"
+#include "tlog/serve.h"
+
+namespace avouch::control {
+namespace {
+
+using codec::Json;
+
+constexpr std::string_view kTiles = "/log/";
+constexpr std::string_view kEntries = "/v1/log/entries";
+constexpr std::string_view kRenewals = "/v1/log/renewals";
+constexpr std::size_t kMaxListed = 100;
+constexpr std::size_t kListedByDefault = 20;
+
+HttpResponse json_response(int status, const Json& body) {
+  HttpResponse response;
+  response.status = status;
+  response.content_type = "application/json";
+  response.headers.add("Cache-Control", "no-store");
+  response.body = codec::to_json(body);
+  return response;
+}
+
+HttpResponse overloaded(std::string_view detail) {
+  HttpResponse response = problem(503, "Overloaded", detail);
+  response.headers.add("Retry-After", "1");
+  return response;
+}
+
+HttpResponse failed(const Error& error) {
+  switch (error.kind) {
+    case ErrorKind::kRejected:
+      return problem(400, "Malformed", error.message);
+    case ErrorKind::kRetryable:
+      return overloaded(error.message);
+    case ErrorKind::kFatal:
+      break;
+  }
+  return problem(500, "LogFailed", error.message);
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::string text_of(const codec::Cbor& payload, std::string_view name) {
+  const codec::Cbor* member = payload.find(name);
+  const std::string* text = member == nullptr ? nullptr : member->as_text();
+  return text == nullptr ? std::string() : *text;
+}
+
+// What the caller must be allowed to read to be shown an entry; nothing for kinds that every
+// authenticated caller may see.
+std::optional<kube::AccessQuestion> question_for(std::string_view kind,
+                                                 const codec::Cbor& payload) {
+  if (kind == tlog::kNodeVerdict) {
+    return kube::AccessQuestion{.verb = "get",
+                                .group = "avouch.dev",
+                                .resource = "attestationevidences",
+                                .subresource = "",
+                                .ns = "",
+                                .name = text_of(payload, "node")};
+  }
+  if (kind == tlog::kAdmissionVerdict) {
+    return kube::AccessQuestion{.verb = "get",
+                                .group = "",
+                                .resource = "pods",
+                                .subresource = "",
+                                .ns = text_of(payload, "namespace"),
+                                .name = ""};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<BodyPlan> TileHandler::plan(const HttpRequest&) { return BodyPlan{}; }
+
+void TileHandler::handle(HttpRequest request, std::shared_ptr<BodySink>, Reply reply) {
+  if (request.method != "GET" && request.method != "HEAD") {
+    return reply(problem(405, "MethodNotAllowed", "the log is read with GET"));
+  }
+  const std::string_view path = std::string_view(request.path).substr(kTiles.size());
+  const auto served = tlog::serve(tiles_, path);
+  if (!served.has_value()) return reply(failed(served.error()));
+  if (!served->has_value()) {
+    return reply(problem(404, "NotFound", "the log has no such resource"));
+  }
+  HttpResponse response;
+  response.status = 200;
+  response.content_type = (*served)->content_type;
+  response.headers.add("Cache-Control", std::string((*served)->cache_control));
+  response.headers.add("Access-Control-Allow-Origin", "*");
+  response.body = as_text((*served)->body);
+  reply(std::move(response));
+}
+
+LogHandler::LogHandler(LogParts parts, Callers& callers, kube::AccessReviewer& access,
+                       WorkPool& pool)
+    : parts_(std::move(parts)), callers_(callers), access_(access), pool_(pool) {}
+
+Result<BodyPlan> LogHandler::plan(const HttpRequest& head) {
+  if (head.method == "POST" && head.path == kEntries) {
+    return BodyPlan{.limit = kMaxAdmissionBytes, .sink = nullptr};
+  }
+  return BodyPlan{};
+}
+
+void LogHandler::handle(HttpRequest request, std::shared_ptr<BodySink>, Reply reply) {
+  const auto token = token_of(request.headers);
+  if (!token) {
+    return reply(problem(401, "Unauthenticated",
+                         "a service-account token is needed: Authorization: Bearer TOKEN, or "
+                         "Avouch-Token: TOKEN through the API server's proxy"));
+  }
+  auto shared = std::make_shared<HttpRequest>(std::move(request));
+  const auto taken =
+      pool_.post([this, shared, token = *token, reply] { serve(*shared, token, reply); });
+  if (taken == WorkPool::Taken::kFull) {
+    reply(overloaded("too many requests wait; try again later"));
+  }
+}
+
+void LogHandler::serve(const HttpRequest& request, const std::string& token, const Reply& reply) {
+  const auto caller = callers_.identify(token);
+  if (!caller.has_value()) return reply(unauthenticated(caller.error()));
+  const std::string_view path = request.path;
+  if (request.method == "POST" && path == kEntries) return append(*caller, request, reply);
+  if (request.method != "GET") {
+    return reply(problem(405, "MethodNotAllowed", "expected GET, or POST /v1/log/entries"));
+  }
+  if (path == kEntries) return reply(list(*caller, request.query));
+  if (path == kRenewals) return reply(renewal(request.query));
+  if (path.starts_with(kEntries) && path.size() > kEntries.size() && path[kEntries.size()] == '/') {
+    return reply(entry(*caller, path.substr(kEntries.size() + 1)));
+  }
+  reply(
+      problem(404, "NotFound",
+              "expected /v1/log/entries, /v1/log/entries/N or /v1/log/renewals?token=sha256:HEX"));
+}
+
+void LogHandler::append(const Caller& caller, const HttpRequest& request, const Reply& reply) {
+  if (caller.role != Caller::Role::kWebhook) {
+    return reply(problem(403, "NotTheWebhook",
+                         "\"" + caller.user.username +
+                             "\" is not the webhook's service account; nobody else appends"));
+  }
+  auto entries = parse_admission_entries(request.body);
+  if (!entries.has_value()) return reply(failed(entries.error()));
+  std::vector<EntryToLog> made;
+  for (AdmissionEntry& entry : *entries) {
+    auto statement = tlog::make_entry(
+        parts_.verifier_key,
+        {.issuer = parts_.origin,
+         .subject = tlog::pod_pseudonym(parts_.pseudonym_key, entry.pod_namespace, entry.pod),
+         .kind = std::string(tlog::kAdmissionVerdict),
+         .payload = std::move(entry.payload)},
+        parts_.random);
+    if (!statement.has_value()) return reply(failed(statement.error()));
+    made.push_back(
+        {std::move(statement->statement), std::move(statement->preimage), std::move(entry.id)});
+  }
+  parts_.entries.append_then(std::move(made), [reply](Result<std::vector<LogPlace>> places) {
+    if (!places.has_value()) return reply(failed(places.error()));
+    Json::Array results;
+    for (const LogPlace& place : *places) {
+      results.push_back(Json::Object{{"index", static_cast<std::int64_t>(place.index)},
+                                     {"leafHash", to_hex(place.leaf_hash)}});
+    }
+    reply(json_response(200, Json::Object{{"results", std::move(results)}}));
+  });
+}
+
+HttpResponse LogHandler::entry(const Caller& caller, std::string_view number) {
+  const auto index = parse_number(number);
+  if (!index) return problem(400, "Malformed", "expected /v1/log/entries/N, N a number");
+  if (*index >= parts_.log.status().sequenced) {
+    return problem(404, "NotFound",
+                   "the log has " + std::to_string(parts_.log.status().sequenced) + " entries");
+  }
+  const auto shown = show(caller, *index);
+  if (!shown.has_value()) return failed(shown.error());
+  return json_response(200, *shown);
+}
+
+HttpResponse LogHandler::list(const Caller& caller, std::string_view query) {
+  const auto value = [&](std::string_view name) -> std::string {
+    const auto found = query_value(query, name);
+    return found.has_value() ? found->value_or("") : std::string();
+  };
+  const std::string node = value("node");
+  const std::string ns = value("namespace");
+  const std::string pod = value("pod");
+  if (node.empty() == (ns.empty() || pod.empty())) {
+    return problem(400, "Malformed", "query: expected node=NAME, or namespace=NS and pod=NAME");
+  }
+  std::uint64_t before = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t limit = kListedByDefault;
+  for (const auto& [name, target] : {std::pair{"before", &before}, std::pair{"limit", &limit}}) {
+    const std::string text = value(name);
+    if (text.empty()) continue;
+    const auto parsed = parse_number(text);
+    if (!parsed) {
+      return problem(400, "Malformed", std::string("query: ") + name + ": expected a number");
+    }
+    *target = *parsed;
+  }
+  if (limit == 0 || limit > kMaxListed) {
+    return problem(400, "Malformed", "query: limit: expected 1 to 100");
+  }
+  const std::string key = node.empty() ? pod_key(ns, pod) : node_key(node);
+  Json::Array out;
+  for (const std::uint64_t index : parts_.index.find(key, before, limit)) {
+    auto shown = show(caller, index);
+    if (!shown.has_value()) return failed(shown.error());
+    out.push_back(*std::move(shown));
+  }
+  return json_response(200, Json::Object{{"entries", std::move(out)}});
+}
+
+HttpResponse LogHandler::renewal(std::string_view query) {
+  const auto text = query_value(query, "token");
+  if (!text.has_value()) return failed(text.error());
+  const auto digest = attest::parse_digest_text(text->value_or(""));
+  if (!digest.has_value()) {
+    return problem(400, "Malformed", "query: token: expected sha256: and 64 hexadecimal digits");
+  }
+  const auto proof = find_renewal(parts_.renewals, *digest);
+  if (!proof.has_value()) return failed(proof.error());
+  if (!proof->has_value()) {
+    return problem(404, "NotFound",
+                   "no epoch that is kept has this token; a token that came with a change has an "
+                   "entry of its own, and the newest one is entered within a period");
+  }
+  Json::Array path;
+  for (const tlog::Hash& hash : (*proof)->path) path.push_back(codec::to_base64(hash));
+  return json_response(
+      200, Json::Object{{"epochIndex", static_cast<std::int64_t>((*proof)->epoch_index)},
+                        {"leafIndex", static_cast<std::int64_t>((*proof)->leaf_index)},
+                        {"size", static_cast<std::int64_t>((*proof)->size)},
+                        {"path", std::move(path)}});
+}
+
+Result<Json> LogHandler::show(const Caller& caller, std::uint64_t index) {
+  AVOUCH_TRY(const tlog::StoredEntry stored, parts_.log.get(index));
+  AVOUCH_TRY(const tlog::UnverifiedStatement statement,
+             tlog::parse_statement_unverified(stored.entry));
+  Json out = Json::Object{{"index", static_cast<std::int64_t>(index)},
+                          {"kind", statement.kind},
+                          {"statement", codec::to_base64(stored.entry)}};
+  if (stored.preimage.empty()) {
+    out["withheld"] = "the content has been erased";
+    return out;
+  }
+  AVOUCH_TRY(const codec::Cbor payload,
+             tlog::open_preimage(statement.preimage_digest, stored.preimage));
+  if (const auto question = question_for(statement.kind, payload)) {
+    const auto access = access_.check(caller.user, *question);
+    if (!access.has_value()) return retryable(access.error().message);
+    if (*access != kube::Access::kAllowed) {
+      out["withheld"] = "needs \"get\" on " + question->resource +
+                        (question->ns.empty() ? " \"" + question->name + "\""
+                                              : " in namespace \"" + question->ns + "\"");
+      return out;
+    }
+  }
+  out["preimage"] = codec::to_base64(stored.preimage);
+  return out;
+}
+
+}  // namespace avouch::control

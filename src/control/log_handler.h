@@ -1,0 +1,70 @@
+#pragma once
+
+// The log over HTTP: the public read side in tlog-tiles form, and the authenticated side for the
+// webhook and for readers. docs/interfaces.md, 'Log'.
+
+#include <memory>
+#include <string>
+
+#include "base/http.h"
+#include "control/callers.h"
+#include "control/log_index.h"
+#include "control/renewals.h"
+#include "control/sequenced_log.h"
+#include "control/work_pool.h"
+#include "crypto/keys.h"
+#include "crypto/random.h"
+#include "kube/auth.h"
+#include "tlog/log.h"
+#include "tlog/store.h"
+
+namespace avouch::control {
+
+struct LogParts {
+  tlog::Log& log;
+  tlog::TileReader& tiles;
+  SequencedLog& entries;
+  LogIndex& index;
+  RenewalStore& renewals;
+  std::string origin;
+  Bytes pseudonym_key;
+  const crypto::PrivateKey& verifier_key;
+  crypto::Random& random;
+};
+
+// GET (and HEAD) /log/...
+class TileHandler final : public HttpHandler {
+ public:
+  explicit TileHandler(tlog::TileReader& tiles) : tiles_(tiles) {}
+  Result<BodyPlan> plan(const HttpRequest& head) override;
+  void handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) override;
+
+ private:
+  tlog::TileReader& tiles_;
+};
+
+// Requests under /v1/log/.
+class LogHandler final : public HttpHandler {
+ public:
+  // References outlive the handler.
+  LogHandler(LogParts parts, Callers& callers, kube::AccessReviewer& access, WorkPool& pool);
+
+  Result<BodyPlan> plan(const HttpRequest& head) override;
+  void handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) override;
+
+ private:
+  void serve(const HttpRequest& request, const std::string& token, const Reply& reply);
+  void append(const Caller& caller, const HttpRequest& request, const Reply& reply);
+  HttpResponse entry(const Caller& caller, std::string_view number);
+  HttpResponse list(const Caller& caller, std::string_view query);
+  HttpResponse renewal(std::string_view query);
+  // The entry as the caller may see it.
+  Result<codec::Json> show(const Caller& caller, std::uint64_t index);
+
+  const LogParts parts_;
+  Callers& callers_;
+  kube::AccessReviewer& access_;
+  WorkPool& pool_;
+};
+
+}  // namespace avouch::control

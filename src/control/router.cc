@@ -1,0 +1,31 @@
+#include "control/router.h"
+
+#include <utility>
+
+namespace avouch::control {
+
+Result<BodyPlan> Router::plan(const HttpRequest& head) {
+  HttpHandler* handler = find(head);
+  return handler == nullptr ? Result<BodyPlan>(BodyPlan{}) : handler->plan(head);
+}
+
+void Router::handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) {
+  if (HttpHandler* handler = find(request)) {
+    return handler->handle(std::move(request), std::move(sink), std::move(reply));
+  }
+  reply(problem(404, "NotFound", "no such resource: " + request.path.substr(0, 256)));
+}
+
+HttpHandler* Router::find(const HttpRequest& request) const {
+  HttpHandler* best = nullptr;
+  std::size_t length = 0;
+  for (const Route& route : routes_) {
+    if (request.path.starts_with(route.prefix) && route.prefix.size() >= length) {
+      best = &route.handler;
+      length = route.prefix.size();
+    }
+  }
+  return best;
+}
+
+}  // namespace avouch::control

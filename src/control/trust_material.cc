@@ -1,0 +1,245 @@
+#include "control/trust_material.h"
+
+#include <utility>
+
+#include "base/bytes.h"
+#include "codec/base64.h"
+#include "control/secret_data.h"
+#include "tlog/note.h"
+
+namespace avouch::control {
+namespace {
+
+using codec::Json;
+
+constexpr std::string_view kNamesAnnotation = "avouch.dev/names";
+
+std::string joined(const crypto::ServingNames& names) {
+  std::string out;
+  for (const auto* list : {&names.dns, &names.ip}) {
+    for (const std::string& name : *list) out += (out.empty() ? "" : ",") + name;
+  }
+  return out;
+}
+
+Result<SystemTime> end_of(const std::string& pem) {
+  AVOUCH_TRY(const auto certificates, crypto::Certificate::list_from_pem(pem));
+  return certificates.front().not_after();
+}
+
+}  // namespace
+
+std::optional<Json> ca_bundle_patch(const Json& configuration, const std::string& bundle_pem) {
+  const Json* webhooks = configuration.find("webhooks");
+  if (webhooks == nullptr || webhooks->as_array() == nullptr) return std::nullopt;
+  const std::string bundle = codec::to_base64(as_bytes(bundle_pem));
+  Json::Array operations{
+      Json::Object{{"op", "test"},
+                   {"path", "/metadata/resourceVersion"},
+                   {"value", configuration.text({"metadata", "resourceVersion"})}}};
+  for (std::size_t i = 0; i < webhooks->as_array()->size(); ++i) {
+    const Json& webhook = (*webhooks->as_array())[i];
+    if (webhook.text({"clientConfig", "caBundle"}) == bundle) continue;
+    operations.push_back(
+        Json::Object{{"op", "add"},
+                     {"path", "/webhooks/" + std::to_string(i) + "/clientConfig/caBundle"},
+                     {"value", bundle}});
+  }
+  if (operations.size() == 1) return std::nullopt;
+  return Json(std::move(operations));
+}
+
+TrustMaterial::TrustMaterial(TrustOptions options, const kube::Client& client,
+                             crypto::Random& random, Clock& clock)
+    : options_(std::move(options)), client_(client), random_(random), clock_(clock) {}
+
+Result<ReleaseKeys> TrustMaterial::load_or_create() {
+  const ReleaseNames& names = options_.names;
+  const kube::ResourcePath secrets = kube::secrets(names.ns);
+  auto found = client_.get(secrets, names.keys_secret());
+  if (!found.has_value() && found.error().is_not_found()) {
+    const ReleaseKeys made =
+        generate_keys(options_.ca, options_.log_origin, "avouch/" + names.ns + "/" + names.release,
+                      random_, clock_.now());
+    found = client_.create(
+        secrets, make_secret(names.ns, names.keys_secret(), "Opaque", encode_keys(made), ""));
+    // Somebody else was faster: his keys count.
+    if (!found.has_value() && found.error().is_already_exists()) {
+      found = client_.get(secrets, names.keys_secret());
+    }
+  }
+  if (!found.has_value()) return Error(found.error());
+  const std::string where = "Secret " + names.ns + "/" + names.keys_secret();
+  auto data = read_secret(*found);
+  if (!data.has_value()) return with_context(std::move(data).error(), where);
+  auto keys = parse_keys(*data);
+  if (!keys.has_value()) return with_context(std::move(keys).error(), where);
+  const std::lock_guard lock(mutex_);
+  keys_ = *keys;
+  return *std::move(keys);
+}
+
+Result<void> TrustMaterial::step() {
+  AVOUCH_CHECK(rotate_ca());
+  AVOUCH_CHECK(renew_own());
+  AVOUCH_CHECK(keep_webhook_secret());
+  AVOUCH_CHECK(keep_trust_map());
+  AVOUCH_CHECK(keep_ca_bundle());
+  AVOUCH_TRY(const SystemTime ends, end_of(ca().current.certificate_pem));
+  const std::lock_guard lock(mutex_);
+  ends_.ca = ends;
+  return {};
+}
+
+Result<crypto::CertifiedKey> TrustMaterial::serving() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (own_) return *own_;
+  }
+  AVOUCH_CHECK(renew_own());
+  const std::lock_guard lock(mutex_);
+  return *own_;
+}
+
+std::string TrustMaterial::bundle() const { return trust_bundle(ca()); }
+
+TrustMaterial::Ends TrustMaterial::ends() const {
+  const std::lock_guard lock(mutex_);
+  return ends_;
+}
+
+CaSet TrustMaterial::ca() const {
+  const std::lock_guard lock(mutex_);
+  return keys_->ca;
+}
+
+// The Secret is read anew: a former leader may have rotated since. Its resourceVersion guards the
+// update.
+Result<void> TrustMaterial::rotate_ca() {
+  const ReleaseNames& names = options_.names;
+  const auto found = client_.get(kube::secrets(names.ns), names.keys_secret());
+  if (!found.has_value()) return Error(found.error());
+  AVOUCH_TRY(const SecretData data, read_secret(*found));
+  AVOUCH_TRY(ReleaseKeys stored, parse_keys(data));
+  AVOUCH_TRY(std::optional<CaSet> next, advance_ca(stored.ca, options_.ca, clock_.now()));
+  if (next) {
+    stored.ca = *std::move(next);
+    const Json secret = make_secret(names.ns, names.keys_secret(), "Opaque", encode_keys(stored),
+                                    std::string(found->text({"metadata", "resourceVersion"})));
+    const auto updated = client_.update(kube::secrets(names.ns), secret);
+    if (!updated.has_value()) return retryable(updated.error().message);
+  }
+  const std::lock_guard lock(mutex_);
+  keys_->ca = stored.ca;
+  return {};
+}
+
+Result<void> TrustMaterial::renew_own() {
+  const CaSet authority = ca();
+  const SystemTime now = clock_.now();
+  {
+    const std::lock_guard lock(mutex_);
+    if (own_ && !reason_to_reissue(*own_, authority, now)) return {};
+  }
+  AVOUCH_TRY(crypto::CertifiedKey issued,
+             issue_serving(authority, options_.own_names, options_.certificate_life, now));
+  AVOUCH_TRY(const SystemTime ends, end_of(issued.certificate_pem));
+  const std::lock_guard lock(mutex_);
+  own_ = std::move(issued);
+  ends_.own = ends;
+  return {};
+}
+
+Result<void> TrustMaterial::keep_webhook_secret() {
+  const ReleaseNames& names = options_.names;
+  const kube::ResourcePath secrets = kube::secrets(names.ns);
+  const CaSet authority = ca();
+  const std::string wanted_names = joined(options_.webhook_names);
+
+  const auto found = client_.get(secrets, names.webhook_tls_secret());
+  if (!found.has_value() && !found.error().is_not_found()) return Error(found.error());
+  std::string version;
+  if (found.has_value()) {
+    version = found->text({"metadata", "resourceVersion"});
+    const auto data = read_secret(*found);
+    const bool complete =
+        data.has_value() && data->contains("tls.crt") && data->contains("tls.key");
+    const bool same_names =
+        found->text({"metadata", "annotations", kNamesAnnotation}) == wanted_names;
+    if (complete && same_names) {
+      const crypto::CertifiedKey serving{data->at("tls.crt"), data->at("tls.key")};
+      if (!reason_to_reissue(serving, authority, clock_.now())) {
+        AVOUCH_TRY(const SystemTime ends, end_of(serving.certificate_pem));
+        const std::lock_guard lock(mutex_);
+        ends_.webhook = ends;
+        return {};
+      }
+    }
+  }
+  AVOUCH_TRY(
+      const crypto::CertifiedKey issued,
+      issue_serving(authority, options_.webhook_names, options_.certificate_life, clock_.now()));
+  const Json secret = make_secret(names.ns, names.webhook_tls_secret(), "kubernetes.io/tls",
+                                  {{"tls.crt", issued.certificate_pem},
+                                   {"tls.key", issued.key_pem},
+                                   {"ca.crt", trust_bundle(authority)}},
+                                  version, {{std::string(kNamesAnnotation), Json(wanted_names)}});
+  const auto written =
+      version.empty() ? client_.create(secrets, secret) : client_.update(secrets, secret);
+  // Lost a race, or the object has gone meanwhile: the next step looks again.
+  if (!written.has_value()) return retryable(written.error().message);
+  AVOUCH_TRY(const SystemTime ends, end_of(issued.certificate_pem));
+  const std::lock_guard lock(mutex_);
+  ends_.webhook = ends;
+  return {};
+}
+
+Result<void> TrustMaterial::keep_trust_map() {
+  const ReleaseNames& names = options_.names;
+  std::optional<ReleaseKeys> keys;
+  {
+    const std::lock_guard lock(mutex_);
+    keys = keys_;
+  }
+  AVOUCH_TRY(const tlog::NoteVerifier verifier,
+             tlog::make_verifier(keys->log_origin, keys->log.public_key()));
+  const Json data = Json::Object{{"ca.crt", trust_bundle(keys->ca)},
+                                 {"verifier-keys.pem", keys->verifier.public_key().pem()},
+                                 {"log.vkey", tlog::format_vkey(verifier)},
+                                 {"log.origin", keys->log_origin}};
+  const kube::ResourcePath maps = kube::config_maps(names.ns);
+  const auto found = client_.get(maps, names.trust_config_map());
+  if (!found.has_value() && !found.error().is_not_found()) return Error(found.error());
+  if (found.has_value()) {
+    const Json* present = found->find("data");
+    if (present != nullptr && *present == data) return {};
+  }
+  // Replaced as a whole: members that somebody has added are not ours to trust.
+  Json object = Json::Object{
+      {"apiVersion", "v1"},
+      {"kind", "ConfigMap"},
+      {"metadata", Json::Object{{"name", names.trust_config_map()}, {"namespace", names.ns}}},
+      {"data", data}};
+  if (found.has_value()) object["metadata"] = *found->find("metadata");
+  const auto written =
+      found.has_value() ? client_.update(maps, object) : client_.create(maps, object);
+  if (!written.has_value()) return retryable(written.error().message);
+  return {};
+}
+
+Result<void> TrustMaterial::keep_ca_bundle() {
+  const kube::ResourcePath resource = kube::validating_webhook_configurations();
+  const auto found = client_.get(resource, options_.webhook_configuration);
+  if (!found.has_value()) {
+    if (found.error().is_not_found()) return {};  // not installed yet, or being removed
+    return Error(found.error());
+  }
+  const auto patch = ca_bundle_patch(*found, bundle());
+  if (!patch) return {};
+  const auto patched =
+      client_.patch(resource, options_.webhook_configuration, kube::PatchType::kJson, *patch);
+  if (!patched.has_value()) return retryable(patched.error().message);
+  return {};
+}
+
+}  // namespace avouch::control

@@ -1,0 +1,81 @@
+#pragma once
+
+// Keeps the release's keys, certificates and trust objects in the API as they should be. Only the
+// leader runs it. What another process made first is taken as it is.
+
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "codec/json.h"
+#include "control/certificate_authority.h"
+#include "control/names.h"
+#include "control/release_keys.h"
+#include "crypto/random.h"
+#include "crypto/x509.h"
+#include "kube/client.h"
+
+namespace avouch::control {
+
+struct TrustOptions {
+  ReleaseNames names;
+  std::string log_origin;  // "" makes one
+  CaRules ca;
+  std::chrono::hours certificate_life{2160};
+  crypto::ServingNames own_names;  // of the controller's Service
+  crypto::ServingNames webhook_names;
+  std::string webhook_configuration;  // name of the ValidatingWebhookConfiguration
+};
+
+// JSON Patch that gives every webhook of `configuration` this CA bundle, guarded by its
+// resourceVersion; nothing where all have it.
+std::optional<codec::Json> ca_bundle_patch(const codec::Json& configuration,
+                                           const std::string& bundle_pem);
+
+class TrustMaterial {
+ public:
+  // The references outlive it.
+  TrustMaterial(TrustOptions options, const kube::Client& client, crypto::Random& random,
+                Clock& clock);
+
+  // Secret R-keys, made if it is missing. Before everything else; kRejected if the Secret is there
+  // and unusable: it is never replaced.
+  Result<ReleaseKeys> load_or_create();
+
+  // Everything else, to be called at the start, when one of the objects has changed, and every
+  // minute: CA rotation, Secret R-webhook-tls, ConfigMap R-trust, caBundle, own certificate. The
+  // first error stops it; the next call goes on.
+  Result<void> step();
+
+  // The controller's own serving certificate, issued on demand and renewed by step(). Thread-safe.
+  Result<crypto::CertifiedKey> serving();
+  // The CA bundle as it stands. Thread-safe.
+  std::string bundle() const;
+
+  struct Ends {
+    SystemTime ca{}, own{}, webhook{};
+  };
+  Ends ends() const;  // of the certificates in use; for metrics. Thread-safe.
+
+ private:
+  Result<void> rotate_ca();
+  Result<void> renew_own();
+  Result<void> keep_webhook_secret();
+  Result<void> keep_trust_map();
+  Result<void> keep_ca_bundle();
+  CaSet ca() const;
+
+  const TrustOptions options_;
+  const kube::Client& client_;
+  crypto::Random& random_;
+  Clock& clock_;
+
+  mutable std::mutex mutex_;
+  std::optional<ReleaseKeys> keys_;
+  std::optional<crypto::CertifiedKey> own_;
+  Ends ends_;
+};
+
+}  // namespace avouch::control
