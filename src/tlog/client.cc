@@ -100,6 +100,10 @@ Result<IncludedEntry> fetch_entry(TileReader& reader, const VerifiedCheckpoint& 
 
 Result<std::vector<Hash>> fetch_consistency(TileReader& reader, const Checkpoint& older,
                                             const VerifiedCheckpoint& newer) {
+  if (older.size == 0) {
+    if (older.root != empty_root()) return rejected("the empty tree has another root");
+    return std::vector<Hash>();
+  }
   AVOUCH_TRY(std::vector<Hash> proof,
              make_consistency_proof(older.size, newer.size(), tile_nodes(reader, newer.size())));
   AVOUCH_CHECK(verify_consistency(older.size, older.root, newer.size(), newer.root(), proof));

@@ -44,7 +44,8 @@ struct IncludedEntry {
 Result<IncludedEntry> fetch_entry(TileReader& reader, const VerifiedCheckpoint& checkpoint,
                                   std::uint64_t index);
 
-// Whether `newer` continues `older`. kRejected if it does not: keep both notes, they prove it.
+// Proof that `newer` continues `older`; empty for an empty older log, which all logs continue.
+// kRejected if it does not: keep both notes, they prove it.
 Result<std::vector<Hash>> fetch_consistency(TileReader& reader, const Checkpoint& older,
                                             const VerifiedCheckpoint& newer);
 

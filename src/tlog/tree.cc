@@ -162,16 +162,15 @@ Result<void> verify_consistency(std::uint64_t old_size, const Hash& old_root,
                                 std::uint64_t new_size, const Hash& new_root,
                                 std::span<const Hash> proof) {
   if (old_size > new_size) return rejected("the older tree is larger than the newer one");
-  if (old_size == new_size || old_size == 0) {
+  if (old_size == new_size) {
     if (!proof.empty()) return wrong_length(proof.size(), 0);
+    if (old_root != new_root) return rejected("two trees of one size have different roots");
     if (old_size == 0 && old_root != empty_root()) {
       return rejected("the empty tree has another root");
     }
-    if (old_size == new_size && old_root != new_root) {
-      return rejected("two trees of one size have different roots");
-    }
     return {};
   }
+  if (old_size == 0) return rejected("consistency with the empty tree proves nothing");
 
   // The old tree's last complete subtree is where both paths start; if it is the whole old tree,
   // its hash is known and not in the proof.

@@ -55,8 +55,8 @@ Result<void> verify_inclusion(std::uint64_t index, std::uint64_t size, const Has
                               std::span<const Hash> proof, const Hash& root);
 
 // kRejected unless the tree of `new_size` with `new_root` begins with the tree of `old_size` with
-// `old_root`. From old_size 0 everything follows: `old_root` must be empty_root() and `proof`
-// empty.
+// `old_root`. Everything continues the empty tree, which proves nothing: from old_size 0 only
+// new_size 0 is accepted (as transparency-dev/merkle decides it; callers treat 0 as no tree).
 Result<void> verify_consistency(std::uint64_t old_size, const Hash& old_root,
                                 std::uint64_t new_size, const Hash& new_root,
                                 std::span<const Hash> proof);

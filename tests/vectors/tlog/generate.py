@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+"""Writes the vectors of this folder from the specifications alone (RFC 6962, C2SP, RFC 9052,
+src/tlog/FORMAT.md), with no code of the project. Lines are `name = value`; see README.md."""
+
+import base64
+import hashlib
+import hmac
+import struct
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+# --- RFC 6962, by its recursive definitions ----------------------------------------------------
+
+def split(n):
+    k = 1
+    while 2 * k < n:
+        k *= 2
+    return k
+
+
+def mth(leaves, cache, lo, hi):
+    if (lo, hi) not in cache:
+        if hi == lo:
+            cache[lo, hi] = sha256(b"")
+        elif hi - lo == 1:
+            cache[lo, hi] = sha256(b"\0" + leaves[lo])
+        else:
+            mid = lo + split(hi - lo)
+            cache[lo, hi] = sha256(b"\1" + mth(leaves, cache, lo, mid) + mth(leaves, cache, mid, hi))
+    return cache[lo, hi]
+
+
+def path(leaves, cache, m, lo, hi):
+    if hi - lo == 1:
+        return []
+    mid = lo + split(hi - lo)
+    if m < mid:
+        return path(leaves, cache, m, lo, mid) + [mth(leaves, cache, mid, hi)]
+    return path(leaves, cache, m, mid, hi) + [mth(leaves, cache, lo, mid)]
+
+
+def subproof(leaves, cache, m, lo, hi, whole):
+    if m == hi:
+        return [] if whole else [mth(leaves, cache, lo, hi)]
+    mid = lo + split(hi - lo)
+    if m <= mid:
+        return subproof(leaves, cache, m, lo, mid, whole) + [mth(leaves, cache, mid, hi)]
+    return subproof(leaves, cache, m, mid, hi, False) + [mth(leaves, cache, lo, mid)]
+
+
+def hexes(proof):
+    return ",".join(h.hex() for h in proof)
+
+
+def tree_lines():
+    # The inputs of Certificate Transparency's own tests.
+    leaves = [bytes.fromhex(x) for x in (
+        "", "00", "10", "2021", "3031", "40414243", "5051525354555657",
+        "606162636465666768696a6b6c6d6e6f")]
+    cache = {}
+    for n in range(9):
+        yield f"ct-root {n} = {mth(leaves, cache, 0, n).hex()}"
+    for n in range(1, 9):
+        for m in range(n):
+            yield f"ct-inclusion {m} {n} = {hexes(path(leaves, cache, m, 0, n))}"
+        for m in range(1, n + 1):
+            yield f"ct-consistency {m} {n} = {hexes(subproof(leaves, cache, m, 0, n, True))}"
+    # Leaf i is the big-endian 32-bit number i.
+    leaves = [struct.pack(">I", i) for i in range(70000)]
+    cache = {}
+    for n in (1, 255, 256, 257, 511, 512, 513, 65535, 65536, 65537, 69999, 70000):
+        yield f"numbers-root {n} = {mth(leaves, cache, 0, n).hex()}"
+    for m in (0, 255, 256, 65535, 65536, 69999):
+        yield f"numbers-inclusion {m} 70000 = {hexes(path(leaves, cache, m, 0, 70000))}"
+    for m in (1, 255, 256, 65536, 69999):
+        yield f"numbers-consistency {m} 70000 = {hexes(subproof(leaves, cache, m, 0, 70000, True))}"
+
+
+# --- C2SP signed-note and tlog-checkpoint ------------------------------------------------------
+
+def key_id(name, typed_key):
+    return sha256(name.encode() + b"\n" + typed_key)[:4]
+
+
+def vkey(name, raw, kind=1):
+    typed = bytes([kind]) + raw
+    return f"{name}+{key_id(name, typed).hex()}+{base64.b64encode(typed).decode()}"
+
+
+def signature_line(name, key, text):
+    raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    blob = key_id(name, b"\1" + raw) + key.sign(text.encode())
+    return f"\u2014 {name} {base64.b64encode(blob).decode()}\n"
+
+
+def note_lines():
+    # The example of the format's authors: its key and signature are theirs, checked here.
+    name, kid, typed = ("PeterNeumann", "c74f20a3",
+                        base64.b64decode("ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"))
+    text = ("If you think cryptography is the answer to your problem,\n"
+            "then you don't know what your problem is.\n")
+    blob = base64.b64decode("x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXg"
+                            "KvqfqdngotpRZb6KE6RyyBwJnAM=")
+    assert key_id(name, typed).hex() == kid and blob[:4].hex() == kid
+    ed25519.Ed25519PublicKey.from_public_bytes(typed[1:]).verify(blob[4:], text.encode())
+    yield f"example-vkey = {name}+{kid}+{base64.b64encode(typed).decode()}"
+    note = text + f"\n\u2014 {name} {base64.b64encode(blob).decode()}\n"
+    yield f"example-note = {note.encode().hex()}"
+
+    seed = bytes(range(32))
+    key = ed25519.Ed25519PrivateKey.from_private_bytes(seed)
+    raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                            serialization.NoEncryption())
+    origin = "log.example.org/avouch"
+    root = sha256(b"a root")
+    text = f"{origin}\n20852163\n{base64.b64encode(root).decode()}\n"
+    yield f"log-key-pem = {pem.hex()}"
+    yield f"log-vkey = {vkey(origin, raw)}"
+    yield f"checkpoint-root = {root.hex()}"
+    yield f"checkpoint-note = {(text + chr(10) + signature_line(origin, key, text)).encode().hex()}"
+    extended = text + "an extension line\nand another\n"
+    note = extended + "\n" + signature_line(origin, key, extended)
+    yield f"extended-note = {note.encode().hex()}"
+    # Sixteen unknown signers in front of the known one; the last is of a type with a long signature.
+    lines = ""
+    for i in range(15):
+        other = ed25519.Ed25519PrivateKey.from_private_bytes(bytes([i + 1]) * 32)
+        lines += signature_line(f"witness-{i}.example", other, text)
+    lines += f"\u2014 pq.example {base64.b64encode(bytes(4) + bytes(2428)).decode()}\n"
+    note = text + "\n" + lines + signature_line(origin, key, text)
+    yield f"crowded-note = {note.encode().hex()}"
+
+
+# --- deterministic CBOR, COSE_Sign1 ------------------------------------------------------------
+
+def head(major, n):
+    for limit, code, form in ((24, None, None), (1 << 8, 24, ">B"), (1 << 16, 25, ">H"),
+                              (1 << 32, 26, ">I"), (1 << 64, 27, ">Q")):
+        if n < limit:
+            if code is None:
+                return bytes([major << 5 | n])
+            return bytes([major << 5 | code]) + struct.pack(form, n)
+    raise ValueError(n)
+
+
+def cbor(x):
+    if isinstance(x, bool):
+        return b"\xf5" if x else b"\xf4"
+    if isinstance(x, int):
+        return head(0, x) if x >= 0 else head(1, -1 - x)
+    if isinstance(x, bytes):
+        return head(2, len(x)) + x
+    if isinstance(x, str):
+        return head(3, len(x.encode())) + x.encode()
+    if isinstance(x, list):
+        return head(4, len(x)) + b"".join(map(cbor, x))
+    if isinstance(x, dict):
+        pairs = sorted((cbor(k), cbor(v)) for k, v in x.items())
+        return head(5, len(pairs)) + b"".join(k + v for k, v in pairs)
+    raise TypeError(type(x))
+
+
+def entry_lines():
+    key = ec.derive_private_key(0xA70C4, ec.SECP256R1())
+    spki = key.public_key().public_bytes(serialization.Encoding.DER,
+                                         serialization.PublicFormat.SubjectPublicKeyInfo)
+    pseudonym_key = bytes(range(100, 132))
+    mac = hmac.new(pseudonym_key, b"node\n6f0b1c62-9d5c-4f6e-9a43-0f4b6f1f8a11", "sha256").digest()
+    subject = "node:" + mac[:16].hex()
+    payload = {"time": 1800000000000, "node": "worker-1", "phase": "Trusted", "reasons": []}
+    salt = bytes(range(32))
+    preimage = cbor([salt, payload])
+    protected = cbor({1: -7, 4: sha256(spki)[:8], 15: {1: "log.example.org/avouch", 2: subject},
+                      258: -16, 259: "application/vnd.avouch.node-verdict+cbor"})
+    digest = sha256(preimage)
+    signed = cbor(["Signature1", protected, b"", digest])
+    r, s = utils.decode_dss_signature(key.sign(signed, ec.ECDSA(hashes.SHA256())))
+    signature = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    statement = head(6, 18) + b"\x84" + cbor(protected) + cbor({}) + cbor(digest) + cbor(signature)
+    yield f"verifier-spki = {spki.hex()}"
+    yield f"pseudonym-key = {pseudonym_key.hex()}"
+    yield f"subject = {subject}"
+    yield f"protected = {protected.hex()}"
+    yield f"preimage = {preimage.hex()}"
+    yield f"statement = {statement.hex()}"
+    mac = hmac.new(pseudonym_key, b"pod\nshop\ncart-0", "sha256").digest()
+    yield f"pod-subject = pod:{mac[:16].hex()}"
+    mac = hmac.new(pseudonym_key, b"policy\nworkers", "sha256").digest()
+    yield f"policy-subject = policy:{mac[:16].hex()}"
+    mac = hmac.new(pseudonym_key, b"log", "sha256").digest()
+    yield f"log-subject = log:{mac[:16].hex()}"
+
+
+# --- the files engine's own formats (src/tlog/FORMAT.md) -----------------------------------------
+
+RECORDS = [(1000, b"first entry", b"first preimage", "id-1"), (1001, b"\0\xff", b"", ""),
+           (1002, b"x" * 300, b"y" * 70, "id-3")]
+
+
+def journal_lines():
+    header = b"avouch-journal1\n" + struct.pack(">Q", 1000) + bytes(range(16))
+    header += sha256(header)[:8]
+    out = header
+    for batch in (RECORDS[:2], RECORDS[2:]):
+        body = b"".join(struct.pack(">H", len(e)) + e + struct.pack(">H", len(i)) + i.encode() +
+                        struct.pack(">I", len(p)) + p for _, e, p, i in batch)
+        place = header + struct.pack(">Q", len(out))
+        start = b"AVJB" + struct.pack(">IQI", len(body), batch[0][0], len(batch))
+        start += sha256(place + start)[:4]
+        out += start + body + sha256(place + start + body)
+    yield f"segment = {out.hex()}"
+    slots = b"avouch-preimage\n" + struct.pack(">QH", 3, 3)
+    for state, preimage, name in ((1, b"first preimage", b"id-1"), (1, b"", b""),
+                                  (2, b"", b"erased-id")):
+        slots += (struct.pack(">BH", state, len(name)) + name +
+                  struct.pack(">I", len(preimage)) + preimage)
+    yield f"preimages = {(slots + sha256(slots)).hex()}"
+
+
+def main():
+    for name, lines in (("tree.txt", tree_lines()), ("note.txt", note_lines()),
+                        ("entry.txt", entry_lines()), ("files.txt", journal_lines())):
+        with open(name, "w", encoding="utf-8") as out:
+            for line in lines:
+                out.write(line + "\n")
+
+
+main()
