@@ -25,6 +25,8 @@ avouch::Result<avouch::config::AgentConfig> load(const std::string& file) {
 
 int main(int argc, char** argv) try {
   const avouch::adapters::Termination termination;
+  setenv("TSS2_LOG", "all+NONE",
+         0);  // its errors are in ours; a person who debugs it sets the variable
   CLI::App app{"Collects this node's TPM evidence and sends it to the Avouch controller."};
   std::string config_file = "/etc/avouch/config.yaml";
   std::string kubeconfig;

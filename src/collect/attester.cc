@@ -32,16 +32,19 @@ Result<void> Attester::prepare() {
     AVOUCH_TRY(endorsement_, device_.endorsement());
   }
   if (key_) return {};
-  auto stored = keys_.load();
-  if (stored.has_value()) {
-    key_ = *std::move(stored);
-  } else if (stored.error().kind != ErrorKind::kRejected) {
-    return std::move(stored).error();
+  if (!stored_key_unusable_) {
+    auto stored = keys_.load();
+    if (stored.has_value()) {
+      key_ = *std::move(stored);
+    } else if (stored.error().kind != ErrorKind::kRejected) {
+      return std::move(stored).error();
+    }
+    if (key_) return {};
   }
-  if (key_) return {};
   AVOUCH_TRY(tpm::WrappedKey fresh, device_.create_attestation_key());
   AVOUCH_CHECK(keys_.save(fresh));
   key_ = std::move(fresh);
+  stored_key_unusable_ = false;
   return {};
 }
 
@@ -86,7 +89,10 @@ Result<Measurement> Attester::measure(std::string_view beacon_note, std::string_
   for (int attempt = 0; attempt < kReadAttempts; ++attempt) {
     auto quoted = device_.quote(*key_, extra, selection);
     if (!quoted.has_value()) {
-      if (quoted.error().kind == ErrorKind::kRejected) key_.reset();
+      if (quoted.error().kind == ErrorKind::kRejected) {
+        key_.reset();
+        stored_key_unusable_ = true;
+      }
       return std::move(quoted).error();
     }
     AVOUCH_TRY(tpm::PcrValues pcrs, device_.read_pcrs(selection));

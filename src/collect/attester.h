@@ -57,6 +57,7 @@ class Attester {
   std::optional<tpm::DeviceState> state_;
   std::optional<tpm::Endorsement> endorsement_;
   std::optional<tpm::WrappedKey> key_;
+  bool stored_key_unusable_ = false;
 };
 
 }  // namespace avouch::collect

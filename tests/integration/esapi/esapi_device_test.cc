@@ -56,10 +56,10 @@ TEST_F(EsapiDeviceTest, GivesAnEndorsementKeyThatItsCertificateIsAbout) {
   attest::EndorsementRules rules;
   rules.trust_anchors = *anchors;
   rules.enrollment = attest::Enrollment::kTrustOnFirstUse;
-  rules.keys = {attest::KeyKind::kEcdsaP256Sha256};
+  rules.keys = {attest::KeyKind{}};  // ECDSA P-256 with SHA-256
   const auto now =
       std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-  const auto checked = attest::check_endorsement(*keys, identity, "node", rules, now);
+  const auto checked = attest::check_endorsement(keys.value(), identity, "node", rules, now);
   EXPECT_TRUE(checked.has_value()) << checked.reason().message;
 }
 
