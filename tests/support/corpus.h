@@ -42,10 +42,10 @@ struct CorpusCase {
   }
   Bytes nonce() const { return must_value(from_hex(meta.text({"nonce"}))); }
 
-  // meta.quotedPcrs, or what meta.pcrsAfterQuote has for the selection of the quote.
-  tpm::PcrValues quoted_pcrs() const {
+  // meta.quotedPcrs, or with "2" those of the second quote.
+  tpm::PcrValues quoted_pcrs(const std::string& which = "") const {
     tpm::PcrValues out;
-    const codec::Json* banks = meta.find("quotedPcrs");
+    const codec::Json* banks = meta.find("quotedPcrs" + which);
     if (banks == nullptr || banks->as_object() == nullptr) return out;
     for (const auto& [bank, values] : *banks->as_object()) {
       for (const auto& [index, digest] : *values.as_object()) {

@@ -137,12 +137,14 @@ class SoftwareTpm final : public tpm::Device {
     return out;
   }
   Result<tpm::SignedQuote> sign(const tpm::WrappedKey& key, const AttestFields& fields) const {
+    return sign_message(key, attest_bytes(fields));
+  }
+  // No TPM signs just anything with a restricted key: for structures that a test cut or forged.
+  Result<tpm::SignedQuote> sign_message(const tpm::WrappedKey& key, Bytes message) const {
     AVOUCH_TRY(const crypto::PrivateKey loaded, load(key));
     AVOUCH_TRY(const tpm::Public ak, tpm::parse_public(key.public_area));
-    tpm::SignedQuote out;
-    out.message = attest_bytes(fields);
-    out.signature = sign_attest(loaded, ak.signing.value(), out.message);
-    return out;
+    Bytes signature = sign_attest(loaded, ak.signing.value(), message);
+    return tpm::SignedQuote{std::move(message), std::move(signature)};
   }
 
  private:

@@ -21,6 +21,9 @@
 
 namespace avouch::testing {
 
+// tss2-mu would fill the output with lines about what tests feed it.
+inline const bool kTss2IsSilent = (tpm::silence_tss2_log(), true);
+
 // A test that cannot go on.
 inline void must(bool held, const std::string& what) {
   if (!held) throw std::runtime_error("test support: " + what);
