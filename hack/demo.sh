@@ -111,7 +111,7 @@ prepare() {
   build release "$STATE_ROOT/demo-build.log" || die "the build failed" "$STATE_ROOT/demo-build.log"
   cluster down >/dev/null
   cluster up
-  export KUBECONFIG=$KUBECONFIG_FILE PATH=$BUILD/bin:$PATH
+  export KUBECONFIG=$KUBECONFIG_FILE PATH=$BUILD/bin:$STATE/bin:$PATH
   "$HACK_DIR/images.sh" release --name "$CLUSTER" --bin "$BUILD/bin"
 }
 
@@ -156,6 +156,9 @@ part_b() {
   kubectl label namespace shop attested=required
   make_pod shop web-0
   eventually 30 "pod shop/web-0 runs" pod_runs shop web-0
+  # For part f: what a thief could have kept.
+  kubectl get attestationevidence node-2 -o json | jq -c .spec.quote >"$STATE/old-quote.json"
+  kubectl get attestationevidence node-2 -o json | jq -c .spec.pcrs >"$STATE/old-pcrs.json"
 }
 
 part_c() {
@@ -182,23 +185,23 @@ part_c() {
   kubectl avouch explain node node-2
 }
 
-agents_off() {
+# Only nodes with the label have an agent; taking it from one stops that one's.
+stop_agent() {
+  kubectl label node node-1 node-2 avouch-demo/agent=on --overwrite >/dev/null
+  kubectl label node "$1" avouch-demo/agent- >/dev/null
   kubectl -n "$NS" patch daemonset avouch-agent --type=merge \
-    -p '{"spec":{"template":{"spec":{"nodeSelector":{"avouch-demo":"off"}}}}}'
+    -p '{"spec":{"template":{"spec":{"nodeSelector":{"avouch-demo/agent":"on"}}}}}'
 }
-agents_on() {
-  kubectl -n "$NS" patch daemonset avouch-agent --type=json \
-    -p '[{"op":"remove","path":"/spec/template/spec/nodeSelector/avouch-demo"}]'
-}
+start_agent() { kubectl label node "$1" avouch-demo/agent=on --overwrite; }
 
 part_d() {
   part d "Node 1's agent is stopped: silence becomes Stale by itself"
-  agents_off
+  stop_agent node-1
   eventually 60 "node-1 is Stale" phase_is node-1 Stale
   eventually 3 "node-1 is tainted" is_tainted node-1
   check "a pod pinned to node-1 is denied" refused 'does not satisfy AttestationPolicy "production"' \
     make_pod shop pinned-stale node-1
-  agents_on
+  start_agent node-1
   eventually 60 "the agent is back and node-1 is Trusted again" phase_is node-1 Trusted
 }
 
@@ -212,47 +215,66 @@ part_e() {
   eventually 5 "node-2 has no taint of ours" is_untainted node-2
 }
 
-# The agent's own token of one node, as a thief of that pod would have it.
-agent_token() {
-  local pod
-  pod=$(kubectl -n "$NS" get pods -l app.kubernetes.io/component=agent --field-selector "spec.nodeName=$1" -o 'jsonpath={.items[0].metadata.name}')
-  kubectl create --raw "/api/v1/namespaces/$NS/serviceaccounts/avouch-agent/token" -f - <<JSON | jq -r .status.token
-{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"boundObjectRef":{"apiVersion":"v1","kind":"Pod","name":"$pod","uid":"$(kubectl -n "$NS" get pod "$pod" -o 'jsonpath={.metadata.uid}')"}}}
+# A kubeconfig with the token that one node's agent holds, as a thief of that pod would have it.
+agent_kubeconfig() {
+  local file=$STATE/agent-kubeconfig pod uid token
+  pod=$(kubectl -n "$NS" get pods -l app.kubernetes.io/component=agent \
+    --field-selector "spec.nodeName=$1,status.phase=Running" -o 'jsonpath={.items[0].metadata.name}')
+  uid=$(kubectl -n "$NS" get pod "$pod" -o 'jsonpath={.metadata.uid}')
+  token=$(kubectl create --raw "/api/v1/namespaces/$NS/serviceaccounts/avouch-agent/token" -f - <<JSON | jq -r .status.token
+{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"boundObjectRef":{"apiVersion":"v1","kind":"Pod","name":"$pod","uid":"$uid"}}}
 JSON
+  )
+  kubectl config view --raw --flatten -o json |
+    jq --arg token "$token" '.users = [.users[0] | .user = {token: $token}]' >"$file"
+  echo "$file"
 }
 
-write_as_agent() {
-  local kubeconfig=$STATE/agent-kubeconfig
-  kubectl config view --raw --flatten -o json |
-    jq --arg token "$(agent_token "$1")" '.users = [.users[0] | .user = {token: $token}]' >"$kubeconfig"
-  kubectl --kubeconfig "$kubeconfig" patch attestationevidence "$2" --type=merge \
-    -p '{"spec":{"agent":{"version":"forged"}}}'
+# write_evidence NODE PATCH [KUBECONFIG]: changes a node's evidence, as whoever the kubeconfig says.
+write_evidence() {
+  kubectl --kubeconfig "${3:-$KUBECONFIG}" patch attestationevidence "$1" --type=merge -p "$2"
+}
+
+# forge_status NODE TOKEN: writes a status as an administrator can.
+forge_status() {
+  local proxy port
+  kubectl proxy --port=0 >"$STATE/proxy.log" 2>&1 &
+  proxy=$!
+  wait_for 10 "kubectl proxy" "$STATE/proxy.log" grep -q Starting "$STATE/proxy.log"
+  port=$(sed -n 's/.*127.0.0.1:\([0-9]*\).*/\1/p' "$STATE/proxy.log")
+  curl --silent --show-error --fail -X PATCH -H 'Content-Type: application/merge-patch+json' \
+    -d "{\"status\":{\"phase\":\"Trusted\",\"verdict\":{\"token\":\"$2\"}}}" \
+    "http://127.0.0.1:$port/apis/avouch.dev/v1alpha1/attestationevidences/$1/status" >/dev/null
+  kill "$proxy"
+}
+
+refusal_reported() {
+  kubectl get events -A --field-selector "involvedObject.name=$1" -o json |
+    jq -e '[.items[] | select(.reason == "EvidenceRefused")] | length > 0'
 }
 
 part_f() {
   part f "Replay, forgery and other people's evidence change nothing"
-  local old_quote token
-  old_quote=$(field attestationevidence node-2 '{.spec.quote}')
-  kubectl get attestationevidence node-2 -o json >"$STATE/node-2-before.json"
-  token=$(field attestationevidence node-1 '{.status.verdict.token}')
-  sleep $((HEARTBEAT * 4))
-  kubectl patch attestationevidence node-2 --type=merge -p "{\"spec\":{\"quote\":$old_quote}}" --field-manager=replay || true
-  eventually 15 "an old quote written back is reported" \
-    same False field attestationevidence node-2 "{.status.conditions[?(@.type=='EvidenceFresh')].status}"
+  local patch token thief
+  patch="{\"spec\":{\"quote\":$(<"$STATE/old-quote.json"),\"pcrs\":$(<"$STATE/old-pcrs.json")}}"
+  check "an old quote written back with kubectl is refused: an administrator is no agent" \
+    refused 'NotOwnNode|own agent' write_evidence node-2 "$patch"
+  thief=$(agent_kubeconfig node-2)
+  check "the node's own agent may write it" write_evidence node-2 "$patch" "$thief"
+  eventually 15 "the controller refuses it as evidence, and reports that" refusal_reported node-2
+  check "node-2 stays what it was" phase_is node-2 Trusted
+
+  thief=$(agent_kubeconfig node-1)
+  check "node 1's agent cannot write node 2's evidence" \
+    refused 'NotOwnNode|own agent' write_evidence node-2 '{"spec":{"agent":{"version":"forged"}}}' "$thief"
+
   cluster tpm node-2 extend 8 "$(printf 'again' | sha256sum | cut -d' ' -f1)"
   eventually $((HEARTBEAT + 2)) "node-2, tampered with again, is Contraindicated" phase_is node-2 Contraindicated
-  kubectl proxy --port=0 >"$STATE/proxy.log" 2>&1 &
-  local proxy=$! port
-  wait_for 10 "kubectl proxy" "$STATE/proxy.log" grep -q Starting "$STATE/proxy.log"
-  port=$(sed -n 's/.*127.0.0.1:\([0-9]*\).*/\1/p' "$STATE/proxy.log")
-  curl --silent --fail -X PATCH -H 'Content-Type: application/merge-patch+json' \
-    -d "{\"status\":{\"phase\":\"Trusted\",\"verdict\":{\"token\":\"$token\"}}}" \
-    "http://127.0.0.1:$port/apis/avouch.dev/v1alpha1/attestationevidences/node-2/status" >/dev/null
-  kill "$proxy"
-  check "with another node's token forged into its status, node-2 is still denied" \
+  token=$(field attestationevidence node-1 '{.status.verdict.token}')
+  check "somebody forges node-2's status with node-1's token" forge_status node-2 "$token"
+  check "node-2 is still denied" \
     refused 'does not satisfy AttestationPolicy "production"' make_pod shop pinned-forged node-2
   eventually 30 "and the status is put right" phase_is node-2 Contraindicated
-  check "node 1's agent cannot write node 2's evidence" refused 'NotOwnNode|may not write|own node' write_as_agent node-1 node-2
   cluster tpm node-2 reset
   eventually 60 "node-2 rebooted and is Trusted" phase_is node-2 Trusted
 }

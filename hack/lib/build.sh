@@ -5,6 +5,7 @@
 build_dir() {
   local checkout
   checkout=$(printf '%s' "$REPO_DIR" | sha256sum | cut -c1-12)
+  # shellcheck disable=SC2153
   printf '%s/build/%s/%s\n' "$CACHE_DIR" "$checkout" "$1"
 }
 
