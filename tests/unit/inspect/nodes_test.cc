@@ -1,0 +1,61 @@
+#include "inspect/nodes.h"
+
+#include <gtest/gtest.h>
+
+#include "support/answering_transport.h"
+
+namespace avouch::inspect {
+namespace {
+
+using testing::AnsweringTransport;
+
+constexpr std::string_view kNodes =
+    R"({"kind":"NodeList","metadata":{"resourceVersion":"1"},"items":[
+  {"metadata":{"name":"b","uid":"u-b"},"spec":{"taints":[{"key":"avouch.dev/unattested","effect":"NoSchedule"}]}},
+  {"metadata":{"name":"a","uid":"u-a"}},
+  {"metadata":{"name":"c","uid":"u-c"}}]})";
+constexpr std::string_view kEvidences =
+    R"({"kind":"AttestationEvidenceList","metadata":{"resourceVersion":"1"},"items":[
+  {"metadata":{"name":"a"},"status":{"phase":"Trusted","boot":{"resetCount":3,"restartCount":0},
+    "verdict":{"expires":"2027-01-15T08:00:30Z","policies":[{"name":"production","result":"affirming"}],
+               "log":{"index":12}}}},
+  {"metadata":{"name":"b"},"status":{"phase":"Contraindicated",
+    "verdict":{"reasons":[{"code":"PcrMismatch","severity":"contraindicated","message":"PCR 8 \u001b[31m"}]}}}]})";
+const SystemTime kNow = SystemTime(std::chrono::seconds(1'800'000'000));  // 2027-01-15T08:00:00Z
+
+TEST(Nodes, ReportsEveryNodeByNameAlsoThoseWithoutEvidence) {
+  AnsweringTransport transport;
+  transport.answer("/api/v1/nodes", kNodes);
+  transport.answer("/apis/avouch.dev/v1alpha1/attestationevidences", kEvidences);
+  const kube::Client api(transport);
+  const auto nodes = report_nodes(api);
+  ASSERT_TRUE(nodes.has_value()) << nodes.error().message;
+  EXPECT_EQ(status_table(*nodes, kNow),
+            "NODE   PHASE             REASON        EXPIRES   BOOT   POLICIES     LOG\n"
+            "a      Trusted           -             in 30s    3.0    production   12\n"
+            "b      Contraindicated   PcrMismatch   -         -      -            -\n"
+            "c      NoEvidence        -             -         -      -            -\n");
+}
+
+TEST(Nodes, ExplainsWithReasonsAndARemedyAndObeysNoEscapeSequence) {
+  AnsweringTransport transport;
+  transport.answer("/api/v1/nodes", kNodes);
+  transport.answer("/apis/avouch.dev/v1alpha1/attestationevidences", kEvidences);
+  const auto nodes = report_nodes(kube::Client(transport));
+  ASSERT_TRUE(nodes.has_value());
+  const std::string text = explain_text(nodes->at(1), kNow);
+  EXPECT_NE(text.find("PcrMismatch (contraindicated): PCR 8 \\x1b[31m"), std::string::npos) << text;
+  EXPECT_NE(text.find("What to do:"), std::string::npos);
+  EXPECT_NE(text.find("tainted avouch.dev/unattested:NoSchedule"), std::string::npos);
+}
+
+TEST(Nodes, ASingleNodeWithoutEvidenceIsNoError) {
+  AnsweringTransport transport;
+  transport.answer("/api/v1/nodes/a", R"({"metadata":{"name":"a","uid":"u"}})");
+  const auto node = report_node(kube::Client(transport), "a");
+  ASSERT_TRUE(node.has_value()) << node.error().message;
+  EXPECT_EQ(node->phase, "NoEvidence");
+}
+
+}  // namespace
+}  // namespace avouch::inspect
