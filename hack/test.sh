@@ -57,11 +57,11 @@ stage_release() { build release "$1" && run_ctest release "$1" 'unit|contract|fu
 stage_chart() { quietly "$1" "$REPO_DIR/tests/chart/run.sh"; }
 
 stage_address() {
-  build asan "$1" -DAVOUCH_BENCH=OFF && run_ctest asan "$1" 'unit|contract|fuzz|integration'
+  build asan "$1" && run_ctest asan "$1" 'unit|contract|fuzz|integration'
 }
 
 stage_thread() {
-  build tsan "$1" -DAVOUCH_BENCH=OFF && run_ctest tsan "$1" 'unit|contract'
+  build tsan "$1" && run_ctest tsan "$1" 'unit|contract'
 }
 
 stage_tidy() { quietly "$1" "$HACK_DIR/tidy.sh" "$(build_dir release)"; }
