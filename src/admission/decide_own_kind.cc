@@ -29,7 +29,7 @@ Decision decide_policy(const DecisionInput& input, const std::string& name,
   const bool selects_a_node = std::any_of(nodes.begin(), nodes.end(), [&policy](const auto& node) {
     return attest::matches(policy->spec.node_selector, node.second->labels);
   });
-  if (input.snapshot.not_ready.empty() && !selects_a_node) {
+  if (input.gathered.not_ready.empty() && !selects_a_node) {
     decision.warnings.push_back(
         "spec.nodeSelector selects no node now: no node can satisfy the policy, so the pods that "
         "it "

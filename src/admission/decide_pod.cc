@@ -166,9 +166,9 @@ Decision decide_pod(const DecisionInput& input) {
   const auto request = read_pod_request(input.review);
   if (!request.has_value()) return deny(code::kInvalid, request.error().message);
   if (is_exempt_by_name(*request, input.rules)) return allow();
-  if (!input.snapshot.not_ready.empty()) {
+  if (!input.gathered.not_ready.empty()) {
     return deny(code::kNotReady,
-                "avouch-webhook cannot decide yet: " + input.snapshot.not_ready + "; try again");
+                "avouch-webhook cannot decide yet: " + input.gathered.not_ready + "; try again");
   }
   const attest::Labels* ns = namespace_labels(*request, input.snapshot);
   if (is_exempt_by_label(ns)) return allow();

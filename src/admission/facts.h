@@ -59,17 +59,17 @@ template <typename T>
 using NamedFacts = std::map<std::string, std::shared_ptr<const T>, std::less<>>;
 
 struct Snapshot {
-  std::string not_ready = "the webhook has no data yet";  // why; "" when it may decide
-  NamedFacts<PolicyFacts> policies;                       // by name
-  NamedFacts<attest::Labels> namespaces;                  // labels by name
-  NamedFacts<NodeFacts> nodes;                            // by name
-  NamedFacts<VerdictFacts> verdicts;                      // by node UID
+  NamedFacts<PolicyFacts> policies;       // by name
+  NamedFacts<attest::Labels> namespaces;  // labels by name
+  NamedFacts<NodeFacts> nodes;            // by name
+  NamedFacts<VerdictFacts> verdicts;      // by node UID
   // Why the token in a node's AttestationEvidence is not believed, by node name.
   std::map<std::string, std::string, std::less<>> refused_tokens;
 };
 
 // What was looked up for one request.
 struct Gathered {
+  std::string not_ready = "the webhook has no data yet";  // why; "" when the snapshot may be used
   std::optional<attest::Labels> pod_labels;  // for bindings; nothing: the pod is not known here
   // The node that the caller's token or pod is bound to; nothing: it could not be found.
   std::optional<std::string> caller_node;

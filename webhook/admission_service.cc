@@ -1,0 +1,172 @@
+#include "webhook/admission_service.h"
+
+#include <exception>
+
+#include "admission/review.h"
+#include "codec/cbor.h"
+
+namespace avouch::webhook {
+namespace {
+
+using admission::Decision;
+using admission::Endpoint;
+using admission::Placed;
+
+// The API server's own limit, and room for the envelope's other parts.
+constexpr std::size_t kMaxBody = admission::kMaxReviewBytes;
+
+std::optional<HttpResponse> refuse(const HttpRequest& request) {
+  if (!admission::endpoint_of(request.path)) {
+    return problem(404, "NotFound",
+                   "expected /admit/pods, /admit/evidence, /admit/policies or /admit/namespaces");
+  }
+  if (request.method != "POST") {
+    HttpResponse response = problem(405, "MethodNotAllowed", "expected POST");
+    response.headers.add("Allow", "POST");
+    return response;
+  }
+  const auto type = request.headers.find("Content-Type").value_or("");
+  if (type != "application/json" && !type.starts_with("application/json;")) {
+    return problem(415, "UnsupportedMediaType", "header Content-Type: expected application/json");
+  }
+  return std::nullopt;
+}
+
+admission::Need need_of(const Decision& decision) {
+  if (!decision.allowed) return admission::Need::kSometime;
+  return decision.logging == attest::Logging::kStrict ? admission::Need::kLog
+                                                      : admission::Need::kLogOrSpool;
+}
+
+}  // namespace
+
+// One request, from its last byte to its answer. Owned by whoever has to go on with it.
+struct AdmissionService::Task {
+  Endpoint endpoint = Endpoint::kPods;
+  Reply reply;
+  SteadyTime began{};                              // for the deadline
+  std::chrono::steady_clock::time_point received;  // for the latency, which needs microseconds
+  SystemTime time{};
+  std::string uid;
+  bool dry_run = false;
+  Decision decision;
+};
+
+AdmissionService::AdmissionService(ServiceOptions options, Facts& facts,
+                                   admission::VerdictRecorder& recorder, Clock& clock,
+                                   WebhookMetrics& metrics)
+    : options_(std::move(options)),
+      facts_(facts),
+      recorder_(recorder),
+      clock_(clock),
+      metrics_(metrics) {}
+
+Result<BodyPlan> AdmissionService::plan(const HttpRequest& head) {
+  BodyPlan plan;
+  plan.limit = admission::endpoint_of(head.path) ? kMaxBody : 0;
+  return plan;
+}
+
+void AdmissionService::handle(HttpRequest request, std::shared_ptr<BodySink>, Reply reply) {
+  if (auto refusal = refuse(request)) return reply(std::move(*refusal));
+  auto task = std::make_shared<Task>();
+  task->endpoint = *admission::endpoint_of(request.path);
+  task->reply = std::move(reply);
+  task->began = clock_.steady_now();
+  task->received = std::chrono::steady_clock::now();
+  task->time = clock_.now();
+  try {
+    review(task, request.body);
+  } catch (const std::exception& e) {
+    // The last catch denies.
+    log_.error("review failed", {{"uid", task->uid}, {"error", e.what()}});
+    task->decision =
+        admission::deny(admission::code::kNotReady, "avouch-webhook failed to decide; see its log");
+    answer(task, {});
+  }
+}
+
+void AdmissionService::review(const TaskPtr& task, const std::string& body) {
+  auto review = admission::parse_review(body);
+  if (!review.has_value()) {
+    metrics_.malformed(task->endpoint);
+    return task->reply(
+        problem(400, "MalformedReview", "AdmissionReview: " + review.error().message));
+  }
+  task->uid = review->uid;
+  task->dry_run = review->dry_run;
+  admission::Gathered gathered;
+  gathered.not_ready = facts_.not_ready();
+  if (const auto pod = admission::pod_to_look_up(task->endpoint, *review)) {
+    gathered.pod_labels = facts_.pod_labels(*pod);
+  }
+  if (admission::caller_pod_to_look_up(task->endpoint, *review)) {
+    gathered.caller_node = facts_.agent_node(review->caller.pod_name, review->caller.pod_uid);
+  }
+  const auto snapshot = facts_.snapshot();
+  task->decision =
+      admission::decide(task->endpoint, *review, gathered, *snapshot, options_.rules, task->time);
+  if (task->decision.verdict && !task->dry_run) return record(task);
+  answer(task, {});
+}
+
+void AdmissionService::record(const TaskPtr& task) {
+  const admission::Need need = need_of(task->decision);
+  const bool waits = need != admission::Need::kSometime;
+  // What the log gets does not change afterwards, whatever becomes of the answer.
+  auto make = [verdict = *task->decision.verdict, allowed = task->decision.allowed,
+               code = task->decision.code, time = task->time](bool late) {
+    return codec::to_cbor(admission::verdict_payload(verdict, allowed, code, time, late));
+  };
+  admission::VerdictRecorder::Done done;
+  if (waits) done = [this, task](const Placed& place) { placed(task, place); };
+  recorder_.record(task->uid, need, task->began + options_.deadline, std::move(make),
+                   std::move(done));
+  if (!waits) answer(task, {{"reason", task->decision.code}});
+}
+
+void AdmissionService::placed(const TaskPtr& task, const Placed& placed) {
+  switch (placed.where) {
+    case Placed::Where::kLog: {
+      std::map<std::string, std::string> annotations{{"log-index", std::to_string(placed.index)}};
+      if (auto origin = facts_.log_origin(); !origin.empty()) annotations["log-origin"] = origin;
+      return answer(task, std::move(annotations));
+    }
+    case Placed::Where::kSpool:
+      return answer(task, {{"log", "spooled"}});
+    case Placed::Where::kNowhere:
+      break;
+  }
+  auto verdict = std::move(task->decision.verdict);
+  task->decision = admission::deny(admission::code::kLogUnavailable,
+                                   "the admission could not be recorded, and nothing is admitted "
+                                   "without a record: " +
+                                       placed.why + ". Try again");
+  task->decision.verdict = std::move(verdict);
+  record(task);
+}
+
+void AdmissionService::answer(const TaskPtr& task, std::map<std::string, std::string> annotations) {
+  const Decision& decision = task->decision;
+  admission::ReviewAnswer out;
+  out.allowed = decision.allowed;
+  out.code = decision.status;
+  out.message = decision.message;
+  out.warnings = decision.warnings;
+  out.audit_annotations = std::move(annotations);
+  metrics_.decided(task->endpoint, decision, task->dry_run,
+                   std::chrono::steady_clock::now() - task->received);
+  if (!decision.allowed) {
+    log_.info("denied", {{"webhook", admission::endpoint_name(task->endpoint)},
+                         {"uid", task->uid},
+                         {"code", decision.code},
+                         {"reason", decision.message}});
+  }
+  HttpResponse response;
+  response.status = 200;
+  response.content_type = "application/json";
+  response.body = admission::write_answer(task->uid, out);
+  task->reply(std::move(response));
+}
+
+}  // namespace avouch::webhook

@@ -1,0 +1,67 @@
+#pragma once
+
+// The webhook's HTTPS handler: gather, decide, record, answer.
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "admission/decide.h"
+#include "admission/verdict_recorder.h"
+#include "base/clock.h"
+#include "base/http.h"
+#include "observe/logging.h"
+#include "webhook/webhook_metrics.h"
+
+namespace avouch::webhook {
+
+// Seam: what the service asks the rest of the program. Thread-safe; never blocks for long.
+class Facts {
+ public:
+  virtual ~Facts() = default;
+  virtual std::shared_ptr<const admission::Snapshot> snapshot() = 0;
+  // Why decisions cannot be made now; "" when they can.
+  virtual std::string not_ready() = 0;
+  // Labels of a pod without a node; nothing where it is not known, or has another UID.
+  virtual std::optional<attest::Labels> pod_labels(const admission::PodKey& pod) = 0;
+  // The node of one of the agent's pods; nothing where there is no such pod.
+  virtual std::optional<std::string> agent_node(const std::string& pod_name,
+                                                const std::string& pod_uid) = 0;
+  virtual std::string log_origin() = 0;  // "" while it is not known
+};
+
+struct ServiceOptions {
+  admission::Rules rules;
+  std::chrono::milliseconds deadline{2'500};  // from the request's last byte to its answer
+};
+
+class AdmissionService final : public HttpHandler {
+ public:
+  // The references must outlive it.
+  AdmissionService(ServiceOptions options, Facts& facts, admission::VerdictRecorder& recorder,
+                   Clock& clock, WebhookMetrics& metrics);
+
+  Result<BodyPlan> plan(const HttpRequest& head) override;
+  void handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) override;
+
+ private:
+  struct Task;
+  using TaskPtr = std::shared_ptr<Task>;
+
+  void review(const TaskPtr& task, const std::string& body);
+  void record(const TaskPtr& task);
+  void placed(const TaskPtr& task, const admission::Placed& placed);
+  void answer(const TaskPtr& task, std::map<std::string, std::string> annotations);
+
+  const ServiceOptions options_;
+  Facts& facts_;
+  admission::VerdictRecorder& recorder_;
+  Clock& clock_;
+  WebhookMetrics& metrics_;
+  observe::Logger log_{"admission"};
+};
+
+}  // namespace avouch::webhook

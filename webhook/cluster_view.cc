@@ -1,0 +1,244 @@
+#include "webhook/cluster_view.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "attest/token.h"
+#include "codec/base64.h"
+#include "kube/views.h"
+
+namespace avouch::webhook {
+namespace {
+
+using codec::Json;
+using kube::Change;
+using kube::ChangeType;
+
+constexpr std::size_t kMaxReasons = 3;
+constexpr std::size_t kMaxReasonBytes = 300;
+
+// "PcrMismatch: ...; BeaconExpired: ...": the first reasons of a status.
+std::string reasons_of(const Json& evidence) {
+  const Json* list = evidence.find_path({"status", "verdict", "reasons"});
+  if (list == nullptr || list->as_array() == nullptr) return {};
+  std::string out;
+  std::size_t count = 0;
+  for (const Json& reason : *list->as_array()) {
+    if (count++ == kMaxReasons) break;
+    const std::string_view message = reason.text({"message"}).substr(0, kMaxReasonBytes);
+    if (!out.empty()) out += "; ";
+    out += std::string(reason.text({"code"}).substr(0, 64)) + ": " + std::string(message);
+  }
+  while (out.ends_with('.')) out.pop_back();
+  return out;
+}
+
+Result<attest::VerifiedToken> verified(const std::string& token, const TrustAnchors& anchors) {
+  if (token.size() > attest::kMaxTokenBytes * 2) return rejected("the token is too large");
+  AVOUCH_TRY(const Bytes bytes, codec::from_base64(token));
+  return attest::verify_token(bytes, anchors.verifier_keys, anchors.log_origin);
+}
+
+bool same_keys(const TrustAnchors& a, const TrustAnchors& b) {
+  return a.log_origin == b.log_origin && a.verifier_keys == b.verifier_keys;
+}
+
+// Keeps only the named members of an object.
+void keep_members(Json& object, std::initializer_list<std::string_view> names) {
+  Json::Object* members = object.as_object();
+  if (members == nullptr) return;
+  std::erase_if(*members, [names](const auto& member) {
+    return std::find(names.begin(), names.end(), member.first) == names.end();
+  });
+}
+
+void keep_below(Json& object, std::string_view member,
+                std::initializer_list<std::string_view> names) {
+  Json::Object* members = object.as_object();
+  if (members == nullptr) return;
+  const auto found = members->find(member);
+  if (found != members->end()) keep_members(found->second, names);
+}
+
+void trim_metadata(Json& object) {
+  keep_below(object, "metadata", {"name", "namespace", "uid", "resourceVersion", "labels"});
+}
+
+}  // namespace
+
+ClusterView::ClusterView(Clock& clock, OnProblem on_problem)
+    : clock_(clock), on_problem_(std::move(on_problem)) {}
+
+void ClusterView::changed() { shared_.reset(); }
+
+void ClusterView::on_policy(const Change& change) {
+  std::shared_ptr<const admission::PolicyFacts> facts;
+  if (change.type != ChangeType::kDeleted) {
+    const Json* spec = change.object->find("spec");
+    facts = std::make_shared<const admission::PolicyFacts>(
+        admission::read_policy(change.key, spec == nullptr ? Json() : *spec));
+    if (!facts->unusable.empty()) {
+      on_problem_("AttestationPolicy " + change.key + " cannot be used: " + facts->unusable);
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  if (facts == nullptr) {
+    now_.policies.erase(change.key);
+  } else {
+    now_.policies[change.key] = std::move(facts);
+  }
+  changed();
+}
+
+void ClusterView::on_namespace(const Change& change) {
+  const auto view = kube::namespace_view(*change.object);
+  const std::lock_guard lock(mutex_);
+  if (change.type == ChangeType::kDeleted || !view.has_value()) {
+    now_.namespaces.erase(change.key);  // unknown: every policy gates what is in it
+  } else {
+    now_.namespaces[change.key] = std::make_shared<const attest::Labels>(view->meta.labels);
+  }
+  changed();
+}
+
+void ClusterView::on_node(const Change& change) {
+  const auto view = kube::node_view(*change.object);
+  const std::lock_guard lock(mutex_);
+  if (change.type == ChangeType::kDeleted || !view.has_value()) {
+    now_.nodes.erase(change.key);
+    if (view.has_value()) boots_.erase(view->meta.uid);
+    return changed();
+  }
+  Boot& boot = boots_[view->meta.uid];
+  if (!view->boot_id.empty()) {
+    if (!boot.id.empty() && boot.id != view->boot_id) boot.changed_at = clock_.now();
+    boot.id = view->boot_id;
+  }
+  admission::NodeFacts facts{view->meta.name, view->meta.uid, view->meta.labels, boot.changed_at};
+  auto& kept = now_.nodes[change.key];
+  // Most changes of a Node are heartbeats.
+  if (kept != nullptr && kept->uid == facts.uid && kept->labels == facts.labels &&
+      kept->rebooted_at == facts.rebooted_at) {
+    return;
+  }
+  kept = std::make_shared<const admission::NodeFacts>(std::move(facts));
+  changed();
+}
+
+void ClusterView::on_evidence(const Change& change) {
+  const std::string& name = change.key;
+  Evidence evidence;
+  {
+    const std::lock_guard lock(mutex_);
+    Evidence& kept = evidences_[name];
+    if (change.type == ChangeType::kDeleted) {
+      book_.forget(kept.node_uid);
+      evidences_.erase(name);
+      now_.refused_tokens.erase(name);
+      return changed();
+    }
+    kept.token = change.object->text({"status", "verdict", "token"});
+    kept.reasons = reasons_of(*change.object);
+    kept.log_index.reset();
+    const Json* index = change.object->find_path({"status", "verdict", "log", "index"});
+    if (index != nullptr && index->as_int() != nullptr && *index->as_int() >= 0) {
+      kept.log_index = static_cast<std::uint64_t>(*index->as_int());
+    }
+    evidence = kept;
+  }
+  verify(name, evidence);
+}
+
+// Outside the lock: a signature takes a while. If keys change meanwhile, on_trust() verifies all
+// that is in evidences_ by then, and what is done here by old keys is dropped.
+void ClusterView::verify(const std::string& name, const Evidence& evidence) {
+  const std::shared_ptr<const TrustAnchors> by = anchors();
+  if (by == nullptr || evidence.token.empty()) return;  // an absent token changes nothing
+  auto token = verified(evidence.token, *by);
+  std::string problem;
+  if (!token.has_value()) problem = token.error().message;
+  if (token.has_value() && token->claims().node_name != name) {
+    problem = "it is on node \"" + token->claims().node_name + "\"";
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (by != anchors_) return;
+    if (problem.empty()) {
+      if (const auto kept = evidences_.find(name); kept != evidences_.end()) {
+        kept->second.node_uid = token->claims().node_uid;
+      }
+      book_.offer({*std::move(token), evidence.reasons, evidence.log_index});
+      now_.refused_tokens.erase(name);
+    } else {
+      now_.refused_tokens[name] = problem;
+    }
+    changed();
+  }
+  if (!problem.empty()) on_problem_("AttestationEvidence " + name + ": token refused: " + problem);
+}
+
+void ClusterView::on_trust(const Change& change) {
+  if (change.type == ChangeType::kDeleted) {
+    return on_problem_("ConfigMap " + change.key + " was deleted; its last content stays in force");
+  }
+  auto read = read_trust_anchors(*change.object);
+  if (!read.has_value()) {
+    return on_problem_("ConfigMap " + change.key + " cannot be used: " + read.error().message);
+  }
+  std::vector<std::pair<std::string, Evidence>> all;
+  {
+    const std::lock_guard lock(mutex_);
+    const bool same = anchors_ != nullptr && same_keys(*anchors_, *read);
+    anchors_ = std::make_shared<const TrustAnchors>(*std::move(read));
+    if (same) return;
+    book_.clear();
+    now_.refused_tokens.clear();
+    changed();
+    all.assign(evidences_.begin(), evidences_.end());
+  }
+  for (const auto& [name, evidence] : all) verify(name, evidence);
+}
+
+std::shared_ptr<const admission::Snapshot> ClusterView::snapshot() {
+  const std::lock_guard lock(mutex_);
+  if (shared_ == nullptr) {
+    now_.verdicts = book_.verdicts();
+    shared_ = std::make_shared<const admission::Snapshot>(now_);
+  }
+  return shared_;
+}
+
+std::shared_ptr<const TrustAnchors> ClusterView::anchors() const {
+  const std::lock_guard lock(mutex_);
+  return anchors_;
+}
+
+void ClusterView::prune() {
+  const std::lock_guard lock(mutex_);
+  book_.prune(clock_.now());
+  changed();
+}
+
+void ClusterView::trim_node(Json& node) {
+  keep_members(node, {"apiVersion", "kind", "metadata", "status"});
+  trim_metadata(node);
+  keep_below(node, "status", {"nodeInfo"});
+  if (Json::Object* members = node.as_object()) {
+    const auto status = members->find("status");
+    if (status != members->end()) keep_below(status->second, "nodeInfo", {"bootID"});
+  }
+}
+
+void ClusterView::trim_evidence(Json& evidence) {
+  keep_members(evidence, {"apiVersion", "kind", "metadata", "status"});
+  trim_metadata(evidence);
+  keep_below(evidence, "status", {"verdict"});
+}
+
+void ClusterView::trim_pod(Json& pod) {
+  keep_members(pod, {"apiVersion", "kind", "metadata", "spec"});
+  trim_metadata(pod);
+  keep_below(pod, "spec", {"nodeName", "serviceAccountName"});
+}
+
+}  // namespace avouch::webhook

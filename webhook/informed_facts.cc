@@ -1,0 +1,139 @@
+#include "webhook/informed_facts.h"
+
+#include <algorithm>
+
+#include "crypto/random.h"
+#include "kube/views.h"
+
+namespace avouch::webhook {
+namespace {
+
+kube::InformerOptions of(kube::ResourcePath resource) {
+  kube::InformerOptions options;
+  options.resource = std::move(resource);
+  return options;
+}
+
+// A watch must show signs of life well within the bound that readiness asks for.
+std::chrono::seconds watch_timeout(std::chrono::milliseconds max_staleness) {
+  const auto two_thirds = std::chrono::duration_cast<std::chrono::seconds>(max_staleness * 2 / 3);
+  return std::clamp(two_thirds, std::chrono::seconds(3), std::chrono::seconds(40));
+}
+
+}  // namespace
+
+InformedFacts::InformedFacts(const config::WebhookConfig& config, const kube::Client& client,
+                             Clock& clock, std::function<void(const std::string& pem)> on_ca)
+    : config_(config),
+      client_(client),
+      clock_(clock),
+      view_(clock, [this](const std::string& message) {
+        log_.warn("object not usable", {{"problem", message}});
+      }) {
+  const std::string& ns = config.release.name_space;
+
+  auto trust = of(kube::config_maps(ns));
+  trust.field_selector = "metadata.name=" + config.release.object("trust");
+  add("trust", std::move(trust), [this, on_ca = std::move(on_ca)](const kube::Change& change) {
+    view_.on_trust(change);
+    if (const auto anchors = view_.anchors()) on_ca(anchors->ca_pem);
+  });
+
+  add("policies", of(kube::attestation_policies()),
+      [this](const kube::Change& change) { view_.on_policy(change); });
+
+  auto namespaces = of(kube::namespaces());
+  namespaces.metadata_only = true;
+  add("namespaces", std::move(namespaces),
+      [this](const kube::Change& change) { view_.on_namespace(change); });
+
+  auto nodes = of(kube::nodes());
+  nodes.trim = ClusterView::trim_node;
+  add("nodes", std::move(nodes), [this](const kube::Change& change) { view_.on_node(change); });
+
+  auto evidence = of(kube::attestation_evidences());
+  evidence.trim = ClusterView::trim_evidence;
+  add("evidence", std::move(evidence),
+      [this](const kube::Change& change) { view_.on_evidence(change); });
+
+  auto unbound = of(kube::pods());
+  unbound.field_selector = "spec.nodeName=";
+  unbound.metadata_only = true;
+  unbound_pods_ = &add("pods", std::move(unbound), {});
+
+  auto agents = of(kube::pods(ns));
+  agents.trim = ClusterView::trim_pod;
+  agent_pods_ = &add("agents", std::move(agents), {});
+}
+
+InformedFacts::~InformedFacts() {
+  for (auto& [name, informer] : informers_) informer->stop();
+}
+
+kube::Informer& InformedFacts::add(std::string name, kube::InformerOptions options,
+                                   kube::Informer::Handler handler) {
+  options.watch_timeout = watch_timeout(config_.max_staleness);
+  auto informer =
+      std::make_unique<kube::Informer>(client_, clock_, crypto::system_random(), options);
+  if (handler) informer->on_change(std::move(handler));
+  informer->on_problem([this, name](const std::string& message) {
+    log_.warn("watch failed", {{"objects", name}, {"error", message}});
+  });
+  informers_.push_back({std::move(name), std::move(informer)});
+  return *informers_.back().informer;
+}
+
+void InformedFacts::start() {
+  for (auto& [name, informer] : informers_) informer->start();
+}
+
+std::string InformedFacts::not_ready() {
+  for (const auto& [name, informer] : informers_) {
+    if (!informer->synced()) return "it has not read the cluster's " + name + " yet";
+    if (!informer->fresh(config_.max_staleness)) {
+      return "what it knows of the cluster's " + name + " is too old";
+    }
+  }
+  if (view_.anchors() == nullptr) {
+    return "ConfigMap " + config_.release.object("trust") +
+           " with the verification keys is not there, or not usable";
+  }
+  return {};
+}
+
+std::optional<attest::Labels> InformedFacts::pod_labels(const admission::PodKey& pod) {
+  const kube::ObjectPtr object = unbound_pods_->find(pod.ns + "/" + pod.name);
+  if (object == nullptr) return std::nullopt;
+  auto meta = kube::object_meta(*object);
+  if (!meta.has_value() || (!pod.uid.empty() && meta->uid != pod.uid)) return std::nullopt;
+  return std::move(meta->labels);
+}
+
+std::optional<std::string> InformedFacts::agent_node(const std::string& pod_name,
+                                                     const std::string& pod_uid) {
+  const kube::ObjectPtr object = agent_pods_->find(config_.release.name_space + "/" + pod_name);
+  if (object == nullptr) return std::nullopt;
+  auto pod = kube::pod_view(*object);
+  if (!pod.has_value() || pod->meta.uid != pod_uid || pod->node_name.empty() ||
+      pod->service_account != config_.agent_service_account) {
+    return std::nullopt;
+  }
+  return std::move(pod->node_name);
+}
+
+std::string InformedFacts::log_origin() {
+  const auto anchors = view_.anchors();
+  return anchors == nullptr ? std::string() : anchors->log_origin;
+}
+
+std::vector<InformedFacts::CacheAge> InformedFacts::cache_ages() const {
+  std::vector<CacheAge> ages;
+  for (const auto& [name, informer] : informers_) {
+    if (const auto contact = informer->last_contact()) {
+      ages.push_back({name, clock_.steady_now() - *contact});
+    }
+  }
+  return ages;
+}
+
+}  // namespace avouch::webhook
