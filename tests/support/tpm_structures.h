@@ -79,11 +79,10 @@ struct PublicFields {
   std::optional<tpm::SigningScheme> signing;
 };
 
-// TPM2B_PUBLIC of a key.
-inline Bytes public_area(const crypto::PrivateKey& key, const PublicFields& fields) {
-  const crypto::KeyType type = key.type();
+// All of TPMT_PUBLIC before the parameters of the kind of key.
+inline Bytes public_head(std::uint16_t type, const PublicFields& fields) {
   Bytes area;
-  append_be16(area, is_rsa(type) ? 0x0001 : 0x0023);
+  append_be16(area, type);
   append_be16(area, fields.name_alg);
   append_be32(area, fields.attributes);
   append(area, tpm::to_sized(fields.auth_policy));
@@ -94,18 +93,26 @@ inline Bytes public_area(const crypto::PrivateKey& key, const PublicFields& fiel
   }
   append_be16(area, fields.signing ? scheme_id(fields.signing->scheme) : std::uint16_t{0x0010});
   if (fields.signing) append_be16(area, tpm::algorithm_id(fields.signing->hash));
-  if (is_rsa(type)) {
-    const Bytes modulus = rsa_modulus(key);
-    append_be16(area, static_cast<std::uint16_t>(modulus.size() * 8));
-    append_be32(area, 0);
-    append(area, tpm::to_sized(modulus));
-  } else {
-    const auto point = must_value(key.public_key().ec_point());
-    append_be16(area, type == crypto::KeyType::kEcP384 ? 0x0004 : 0x0003);
-    append_be16(area, 0x0010);
-    append(area, tpm::to_sized(point.first));
-    append(area, tpm::to_sized(point.second));
-  }
+  return area;
+}
+
+// TPM2B_PUBLIC.
+inline Bytes rsa_public_area(const Bytes& modulus, const PublicFields& fields) {
+  Bytes area = public_head(0x0001, fields);
+  append_be16(area, static_cast<std::uint16_t>(modulus.size() * 8));
+  append_be32(area, 0);
+  append(area, tpm::to_sized(modulus));
+  return tpm::to_sized(area);
+}
+
+inline Bytes public_area(const crypto::PrivateKey& key, const PublicFields& fields) {
+  if (is_rsa(key.type())) return rsa_public_area(rsa_modulus(key), fields);
+  Bytes area = public_head(0x0023, fields);
+  const auto point = must_value(key.public_key().ec_point());
+  append_be16(area, key.type() == crypto::KeyType::kEcP384 ? 0x0004 : 0x0003);
+  append_be16(area, 0x0010);
+  append(area, tpm::to_sized(point.first));
+  append(area, tpm::to_sized(point.second));
   return tpm::to_sized(area);
 }
 
