@@ -3,6 +3,7 @@
 // Brings the API's objects to what the outlooks say, and keeps them there: a key is worked on when
 // its outlook or its live object has changed, and again after a failure.
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -58,6 +59,9 @@ class Worker {
   void start();
   void stop();
   void add(const std::string& key) { queue_.add(key); }
+  void add_after(const std::string& key, std::chrono::milliseconds delay) {
+    queue_.add_after(key, delay);
+  }
   std::size_t waiting() const { return queue_.waiting(); }
 
   // Works on one key, if one is ready; what the threads run in a loop.

@@ -1,0 +1,40 @@
+#pragma once
+
+// All that the leader runs: log, stores, informers, appraiser, intake. Built when this process has
+// become the leader, taken apart when it ends.
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "config/controller_config.h"
+#include "kube/client.h"
+#include "operator/signals.h"
+
+namespace avouch::controller {
+
+class Leader {
+ public:
+  // The references outlive the leader. `client` writes as long as this process leads.
+  Leader(const config::ControllerConfig& config, const kube::Client& client, Clock& clock,
+         Signals& signals, std::string identity);
+  ~Leader();  // stop()
+  Leader(const Leader&) = delete;
+  Leader& operator=(const Leader&) = delete;
+
+  // Opens what is on disk, reads the cluster, serves. Faults that pass are waited for, until `stop`
+  // is requested.
+  Result<void> start(const std::stop_token& stop);
+
+  // Serves no more, finishes what is decided, closes the log.
+  void stop();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace avouch::controller

@@ -1,0 +1,167 @@
+#include "operator/wiring.h"
+
+#include <condition_variable>
+#include <cstdlib>
+#include <iostream>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "adapters/http_server.h"
+#include "adapters/rest_transport.h"
+#include "adapters/system_clock.h"
+#include "base/hex.h"
+#include "control/fenced_transport.h"
+#include "control/names.h"
+#include "crypto/random.h"
+#include "kube/lease.h"
+#include "observe/logging.h"
+#include "operator/leader.h"
+#include "operator/signals.h"
+
+namespace avouch::controller {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Unique to this process: the pod's name and UID, or, outside of a pod, random digits.
+std::string identity() {
+  const char* name = std::getenv("POD_NAME");
+  const char* uid = std::getenv("POD_UID");
+  if (name != nullptr && uid != nullptr) return std::string(name) + "_" + uid;
+  return "avouch-operator_" + to_hex(crypto::random_bytes(crypto::system_random(), 8));
+}
+
+// Where state can no longer be trusted nothing is taken apart: what is on disk is whole at any
+// moment, and a successor starts from it.
+[[noreturn]] void end_process() {
+  std::cerr.flush();
+  std::_Exit(1);
+}
+
+class Leadership {
+ public:
+  void won() {
+    const std::lock_guard lock(mutex_);
+    won_ = true;
+    wake_.notify_all();
+  }
+  // False: told to stop before.
+  bool wait(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    return wake_.wait(lock, stop, [this] { return won_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  bool won_ = false;
+};
+
+}  // namespace
+
+Result<void> run(const config::ControllerConfig& config, const std::string& kubeconfig,
+                 const adapters::Termination& termination) {
+  AVOUCH_TRY(const observe::LogLevel level, observe::parse_log_level(config.log_level));
+  observe::init_logging(level);
+  Signals signals(&end_process);
+  adapters::SystemClock clock;
+
+  AVOUCH_TRY(adapters::RestOptions rest, adapters::kube_options(kubeconfig));
+  AVOUCH_TRY(const std::unique_ptr<adapters::RestTransport> transport,
+             adapters::RestTransport::create(std::move(rest)));
+  const kube::Client plain(*transport, {.timeout = 10s,
+                                        .user_agent = "avouch-controller",
+                                        .field_manager = std::string(control::kFieldManager)});
+
+  kube::LeaseOptions lease{.ns = config.release.name_space,
+                           .name = config.release.object("controller"),
+                           .identity = identity(),
+                           .lease_duration = config.leader_election.lease_duration,
+                           .renew_deadline = config.leader_election.renew_deadline,
+                           .retry_period = config.leader_election.retry_period};
+  AVOUCH_CHECK(kube::check_lease_options(lease));
+  const std::string own_identity = lease.identity;
+  kube::LeaderElector elector(plain, clock, std::move(lease));
+  std::atomic<bool> stopping = false;
+  Leadership leadership;
+  elector.on_elected([&] {
+    signals.note("leader election", "this process leads");
+    leadership.won();
+  });
+  elector.on_lost([&] {
+    if (stopping) return;
+    signals.fatal("leader election", fatal("the leadership was lost"));
+  });
+  elector.on_problem(
+      [&](const std::string& message) { signals.problem("leader election", message); });
+
+  control::FencedTransport fenced(*transport, clock, [&] { return elector.leading_until(); });
+  const kube::Client client(fenced, {.timeout = 10s,
+                                     .user_agent = "avouch-controller",
+                                     .field_manager = std::string(control::kFieldManager)});
+
+  std::atomic<bool> started = false;
+  signals.health().add_liveness("process", [] { return std::optional<std::string>(); });
+  signals.health().add_readiness("leader", [&]() -> std::optional<std::string> {
+    if (!elector.is_leader()) return "another process leads: " + elector.holder();
+    if (!started) return "starting";
+    return std::nullopt;
+  });
+  adapters::HttpServerOptions health_options;
+  health_options.listen = config.health;
+  health_options.threads = 1;
+  health_options.connections = 64;
+  AVOUCH_TRY(const std::unique_ptr<adapters::HttpServer> health,
+             adapters::HttpServer::start(std::move(health_options), signals.health()));
+
+  signals.note("start", std::string("avouch-controller ") + AVOUCH_VERSION + " as " + own_identity);
+  elector.start();
+  Result<void> outcome;
+  Leader leader(config, client, clock, signals, own_identity);
+  std::jthread leader_thread([&](const std::stop_token& stop) {
+    if (!leadership.wait(stop)) return;
+    outcome = leader.start(stop);
+    if (outcome.has_value()) {
+      started = true;
+      signals.note("start", "ready");
+      std::mutex mutex;
+      std::condition_variable_any ended;
+      std::unique_lock lock(mutex);
+      ended.wait(lock, stop, [] { return false; });
+    } else if (!stop.stop_requested()) {
+      signals.log().error("cannot start", {{"error", outcome.error().message}});
+      termination.request();
+    } else {
+      outcome = {};
+    }
+    signals.health().fail_readiness("stopping");
+    leader.stop();
+  });
+
+  termination.wait();
+  stopping = true;
+  signals.health().fail_readiness("stopping");
+  leader_thread.request_stop();
+  leader_thread.join();
+  elector.stop();
+  health->stop(1s);
+  signals.note("stop", "done");
+  return outcome;
+}
+
+Result<void> run_hook(Hook hook, const control::HookOptions& options,
+                      const std::string& kubeconfig) {
+  adapters::SystemClock clock;
+  AVOUCH_TRY(adapters::RestOptions rest, adapters::kube_options(kubeconfig));
+  AVOUCH_TRY(const std::unique_ptr<adapters::RestTransport> transport,
+             adapters::RestTransport::create(std::move(rest)));
+  const kube::Client client(*transport, {.timeout = 10s,
+                                         .user_agent = "avouch-hooks",
+                                         .field_manager = std::string(control::kFieldManager)});
+  const auto progress = [](const std::string& message) { std::cout << message << std::endl; };
+  return hook == Hook::kPrepare ? control::prepare(client, clock, options, progress)
+                                : control::cleanup(client, clock, options, progress);
+}
+
+}  // namespace avouch::controller
