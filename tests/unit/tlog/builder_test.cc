@@ -13,7 +13,6 @@
 namespace avouch::tlog {
 namespace {
 
-using testing::Faults;
 using testing::LogVectors;
 using testing::MemoryDisk;
 using testing::MemoryLogStore;
@@ -27,8 +26,7 @@ Record number_record(std::uint64_t index) {
 
 struct Fixture {
   MemoryDisk disk;
-  Faults faults;
-  MemoryLogStore store{disk, faults};
+  MemoryLogStore store{disk};
   PlainTree tree;
   Builder builder;
 

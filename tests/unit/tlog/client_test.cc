@@ -12,7 +12,6 @@
 namespace avouch::tlog {
 namespace {
 
-using testing::Faults;
 using testing::MemoryDisk;
 using testing::MemoryLogStore;
 using testing::PlainTree;
@@ -41,8 +40,7 @@ class ClientTest : public ::testing::Test {
   }
 
   MemoryDisk disk_;
-  Faults faults_;
-  MemoryLogStore store_{disk_, faults_};
+  MemoryLogStore store_{disk_};
   Builder builder_;
   PlainTree tree_;
 };
