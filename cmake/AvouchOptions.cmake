@@ -36,3 +36,7 @@ if(AVOUCH_SANITIZE)
     -fsanitize=${AVOUCH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(avouch_options INTERFACE -fsanitize=${AVOUCH_SANITIZE})
 endif()
+if(AVOUCH_FUZZ)
+  # Coverage of the libraries, which is what guides the fuzzer through them.
+  target_compile_options(avouch_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
