@@ -10,6 +10,7 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
 #include <exception>
+#include <limits>
 #include <optional>
 
 #include "adapters/http_request_rules.h"
@@ -159,7 +160,9 @@ class Connection final : public ConnectionBase,
   void wait_for_request() {
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(shared_.options.header_bytes));
-    parser_->body_limit(boost::none);  // plan() says; counted below
+    // plan() says, and it is counted below. Not boost::none: Beast of Boost 1.74 compares every
+    // Content-Length with the empty optional, and finds it greater.
+    parser_->body_limit(std::numeric_limits<std::uint64_t>::max());
     request_ = {};
     sink_.reset();
     shared_.release_body(reserved_);
