@@ -70,6 +70,19 @@ void repair_object(const Json& live, const Json& desired, Json& patch) {
   }
 }
 
+void remove_extras(const Json& live, const Json& desired, Json& patch) {
+  for (const auto& [name, value] : *live.as_object()) {
+    const Json* wanted = desired.find(name);
+    if (wanted == nullptr) {
+      patch[name] = nullptr;
+    } else if (value.is_object() && wanted->is_object()) {
+      Json inner{Json::Object{}};
+      remove_extras(value, *wanted, inner);
+      if (!inner.as_object()->empty()) patch[name] = std::move(inner);
+    }
+  }
+}
+
 Json operation(std::string_view op, std::string_view path, std::optional<Json> value) {
   Json out{Json::Object{{"op", op}, {"path", path}}};
   if (value) out["value"] = *std::move(value);
@@ -155,6 +168,14 @@ std::optional<Json> repair_patch(const Json& live, const Json& desired) {
   if (!live.is_object()) return desired;
   Json patch{Json::Object{}};
   repair_object(live, desired, patch);
+  if (patch.as_object()->empty()) return std::nullopt;
+  return patch;
+}
+
+std::optional<Json> removal_patch(const Json& live, const Json& desired) {
+  if (!live.is_object()) return std::nullopt;
+  Json patch{Json::Object{}};
+  remove_extras(live, desired, patch);
   if (patch.as_object()->empty()) return std::nullopt;
   return patch;
 }

@@ -19,6 +19,11 @@ codec::Json with_transition_times(codec::Json desired, const codec::Json* live, 
 // equal. Conditions of types that `desired` does not have belong to others and stay.
 std::optional<codec::Json> repair_patch(const codec::Json& live, const codec::Json& desired);
 
+// A merge patch that removes what `live` has and `desired` has not; nothing where there is none.
+// Older servers refuse a server-side apply that drops an object-valued member ("must be of type
+// object: null"), so what has to go goes first.
+std::optional<codec::Json> removal_patch(const codec::Json& live, const codec::Json& desired);
+
 // JSON Patch for a Node's taint and label, guarded by its resourceVersion; nothing where they are
 // right. Taints with other keys and other labels are kept as they are.
 std::optional<codec::Json> node_patch(const codec::Json& node, const NodeSignals& signals,

@@ -78,6 +78,15 @@ Result<void> sync_status(const kube::Client& client, const kube::ResourcePath& r
   const Json wanted = with_transition_times(desired, status, now);
   if (!repair_patch(status == nullptr ? Json() : *status, wanted)) return {};
 
+  const auto merge = [&](const Json& patch) -> Result<void> {
+    const auto merged = client.patch(resource, name, kube::PatchType::kMerge,
+                                     Json(Json::Object{{"status", patch}}), "status");
+    if (!merged.has_value()) return unless_gone(merged.error());
+    return {};
+  };
+  if (const auto removal = removal_patch(status == nullptr ? Json() : *status, wanted)) {
+    AVOUCH_CHECK(merge(*removal));
+  }
   const Json object = Json::Object{{"apiVersion", resource.api_version()},
                                    {"kind", kind},
                                    {"metadata", Json::Object{{"name", name}, {"uid", uid}}},
@@ -86,13 +95,11 @@ Result<void> sync_status(const kube::Client& client, const kube::ResourcePath& r
       resource, object, {.field_manager = std::string(kFieldManager), .force = true}, "status");
   if (!applied.has_value()) return unless_gone(applied.error());
 
-  // Server-side apply leaves members alone that another manager has added.
+  // Server-side apply leaves list members alone that another manager has added.
   const Json* result = applied->find("status");
-  const auto repair = repair_patch(result == nullptr ? Json() : *result, wanted);
-  if (!repair) return {};
-  const auto repaired = client.patch(resource, name, kube::PatchType::kMerge,
-                                     Json(Json::Object{{"status", *repair}}), "status");
-  if (!repaired.has_value()) return unless_gone(repaired.error());
+  if (const auto repair = repair_patch(result == nullptr ? Json() : *result, wanted)) {
+    return merge(*repair);
+  }
   return {};
 }
 
