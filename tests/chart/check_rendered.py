@@ -1,0 +1,219 @@
+"""Rules that every rendering of the chart keeps. Usage: check_rendered.py FILE MINOR_VERSION [KIND | !KIND]...
+
+KINDs must be there, !KINDs must not."""
+
+import sys
+
+import yaml
+
+NAMESPACE = "avouch-system"
+FLOW_CONTROL_FROM = {"v1beta1": 20, "v1beta2": 23, "v1beta3": 26, "v1": 29}
+# ClusterRole or Role -> what it may do beyond reading; everything else is a change of rights that somebody must look at.
+WRITES = {
+    "controller": {
+        "attestationpolicies/status": {"patch"},
+        "attestationevidences/status": {"patch"},
+        "nodes": {"patch"},
+        "nodes/status": {"patch"},
+        "events": {"create", "patch"},
+        "tokenreviews": {"create"},
+        "subjectaccessreviews": {"create"},
+        "validatingwebhookconfigurations": {"patch"},
+        "configmaps": {"create", "patch", "update"},
+        "secrets": {"create", "update"},
+        "leases": {"create", "update"},
+    },
+    "references": {},
+    "webhook": {},
+    "agent": {"attestationevidences": {"create", "patch"}},
+    "view": {},
+    "reader-nodes": {},
+    "reader-pods": {},
+    "log-reader": {"serviceaccounts/token": {"create"}},
+    "hooks": {"namespaces": {"patch"}},
+    "cleanup": {
+        "validatingwebhookconfigurations": {"delete"},
+        "nodes": {"patch"},
+        "nodes/status": {"patch"},
+        "statefulsets/scale": {"patch"},
+    },
+}
+# A Secret may be read by name only.
+NAMED = ("secrets",)
+READS = {"get", "list", "watch"}
+
+
+def load(file):
+    with open(file, encoding="utf-8") as stream:
+        return [document for document in yaml.safe_load_all(stream) if document]
+
+
+def pod_specs(objects):
+    for thing in objects:
+        if thing["kind"] in ("StatefulSet", "Deployment", "DaemonSet", "Job"):
+            yield thing["metadata"]["name"], thing["kind"], thing["spec"]["template"]["spec"]
+
+
+def check_roles(objects):
+    """A role of the cluster and one of the namespace with the same name count together."""
+    writes = {}
+    for role in objects:
+        if role["kind"] not in ("Role", "ClusterRole"):
+            continue
+        name = role["metadata"]["name"]
+        found = writes.setdefault(name, {})
+        for rule in role["rules"]:
+            for key in ("apiGroups", "resources", "verbs"):
+                if "*" in rule[key]:
+                    yield f"{name}: wildcard in {key}"
+            for resource in rule["resources"]:
+                verbs = set(rule["verbs"])
+                if verbs - READS:
+                    found.setdefault(resource, set()).update(verbs - READS)
+                if resource in NAMED and verbs & READS and not rule.get("resourceNames"):
+                    yield f"{name}: may read every {resource}"
+    for name, found in writes.items():
+        expected = WRITES.get(name.split("-", 1)[1])
+        if found != expected:
+            yield f"{name}: writes {found}, expected {expected}"
+
+
+def check_container(where, container, privileged_agent):
+    resources = container.get("resources", {})
+    if "memory" not in resources.get("limits", {}) or "cpu" not in resources.get("requests", {}):
+        yield f"{where}: no memory limit or no CPU request"
+    security = container.get("securityContext", {})
+    if not security.get("readOnlyRootFilesystem"):
+        yield f"{where}: its root file system can be written"
+    if security.get("privileged"):
+        if not privileged_agent:
+            yield f"{where}: privileged without need"
+        return
+    if security.get("allowPrivilegeEscalation") is not False or security.get("capabilities", {}).get("drop") != ["ALL"]:
+        yield f"{where}: keeps capabilities or may gain privileges"
+    if set(security["capabilities"].get("add", [])) - ({"CHOWN"} if where.endswith("/own-folder") else set()):
+        yield f"{where}: adds capabilities"
+
+
+def check_pods(objects):
+    for name, kind, spec in pod_specs(objects):
+        agent = kind == "DaemonSet"
+        device = any(v.get("hostPath", {}).get("type") == "CharDevice" for v in spec["volumes"]) if agent else False
+        for container in spec.get("initContainers", []) + spec["containers"]:
+            yield from check_container(f"{name}/{container['name']}", container, device)
+        security = spec["securityContext"]
+        if not agent and (security.get("runAsNonRoot") is not True or security.get("runAsUser", 0) == 0):
+            yield f"{name}: runs as root"
+        if security.get("seccompProfile") != {"type": "RuntimeDefault"}:
+            yield f"{name}: no seccomp profile"
+        if not any(t.get("operator") == "Exists" and t.get("key") in (None, "avouch.dev/unattested") for t in spec["tolerations"]):
+            yield f"{name}: does not tolerate our own taint: a cold cluster would not come up"
+        if kind != "Job" and not spec["priorityClassName"].startswith("system-"):
+            yield f"{name}: no system priority"
+        for flag in ("hostNetwork", "hostPID", "hostIPC"):
+            if spec.get(flag):
+                yield f"{name}: {flag}"
+        if spec["serviceAccountName"] not in accounts(objects):
+            yield f"{name}: service account {spec['serviceAccountName']} is not rendered"
+
+
+def accounts(objects):
+    return {thing["metadata"]["name"] for thing in objects if thing["kind"] == "ServiceAccount"}
+
+
+def check_webhooks(objects):
+    (configuration,) = [thing for thing in objects if thing["kind"] == "ValidatingWebhookConfiguration"]
+    services = {thing["metadata"]["name"] for thing in objects if thing["kind"] == "Service"}
+    by_name = {}
+    for webhook in configuration["webhooks"]:
+        name = webhook["name"]
+        by_name[name] = webhook
+        if "caBundle" in webhook["clientConfig"]:
+            yield f"{name}: renders a caBundle, so an upgrade would reset the controller's"
+        if webhook["clientConfig"]["service"]["name"] not in services:
+            yield f"{name}: no such Service"
+        wanted = ("Fail", "NoneOnDryRun", "Equivalent", ["v1"])
+        got = tuple(webhook[key] for key in ("failurePolicy", "sideEffects", "matchPolicy", "admissionReviewVersions"))
+        if got != wanted or webhook["timeoutSeconds"] > 10:
+            yield f"{name}: {got}, expected {wanted}"
+    pods = by_name["pods.avouch.dev"]
+    if set(pods["rules"][0]["resources"]) != {"pods", "pods/binding", "bindings"} or "objectSelector" in pods:
+        yield "pods.avouch.dev: a way onto a node is open; a Binding carries no labels to select by"
+    expressions = {e["key"]: e for e in pods["namespaceSelector"]["matchExpressions"]}
+    if expressions["avouch.dev/exempt"]["operator"] != "DoesNotExist":
+        yield "pods.avouch.dev: exempt namespaces are gated"
+    never = expressions["kubernetes.io/metadata.name"]["values"]
+    if not {NAMESPACE, "kube-system", "kube-node-lease"} <= set(never) or len(never) != len(set(never)):
+        yield f"pods.avouch.dev: never gated are {never}"
+    for name in ("evidence.avouch.dev", "policies.avouch.dev", "exemptions.avouch.dev"):
+        if "namespaceSelector" in by_name[name]:
+            yield f"{name}: a namespace selector would let exempt objects pass"
+    jobs = [thing for thing in objects if thing["kind"] == "Job"]
+    for job in jobs:
+        args = job["spec"]["template"]["spec"]["containers"][0]["args"]
+        if [f"--exempt-namespace={name}" for name in never] != [a for a in args if a.startswith("--exempt-namespace=")]:
+            yield f"{job['metadata']['name']}: labels other namespaces than the webhook configuration exempts"
+
+
+def check_versions(objects, minor):
+    for thing in objects:
+        group, _, version = thing["apiVersion"].rpartition("/")
+        if group == "flowcontrol.apiserver.k8s.io" and FLOW_CONTROL_FROM[version] > minor:
+            yield f"{thing['kind']}: {thing['apiVersion']} is not in 1.{minor}"
+        if thing["kind"] == "PodDisruptionBudget" and (version == "v1") != (minor >= 21):
+            yield f"PodDisruptionBudget: {thing['apiVersion']} on 1.{minor}"
+        if thing["kind"].startswith("ValidatingAdmissionPolicy") and minor < 32:
+            yield f"{thing['kind']} on 1.{minor}"
+        if thing["kind"] == "CustomResourceDefinition" and ("x-kubernetes-validations" in str(thing)) != (
+            minor >= 25 and thing["metadata"]["name"] == "attestationpolicies.avouch.dev"
+        ):
+            yield f"{thing['metadata']['name']}: CEL rules on 1.{minor}, or none where they belong"
+
+
+def check_kinds(objects, expected):
+    kinds = {thing["kind"] for thing in objects}
+    for kind in expected:
+        if kind.startswith("!") == (kind.lstrip("!") in kinds):
+            yield f"expected {kind}"
+
+
+def check_apply(objects):
+    """What server-side apply on 1.20 needs: list keys have no defaults there."""
+    for thing in objects:
+        if thing["kind"] == "Service":
+            for port in thing["spec"]["ports"]:
+                if "protocol" not in port:
+                    yield f"Service {thing['metadata']['name']}: port without protocol"
+    for name, _, spec in pod_specs(objects):
+        for container in spec["containers"]:
+            for port in container.get("ports", []):
+                if "protocol" not in port:
+                    yield f"{name}: container port without protocol"
+    seen = set()
+    for thing in objects:
+        key = (thing["kind"], thing["metadata"].get("namespace"), thing["metadata"]["name"])
+        if key in seen:
+            yield f"{key} is rendered twice"
+        seen.add(key)
+        labels = thing["metadata"].get("labels", {})
+        if labels.get("app.kubernetes.io/part-of") != "avouch":
+            yield f"{key}: no label app.kubernetes.io/part-of=avouch"
+
+
+def main():
+    objects, minor = load(sys.argv[1]), int(sys.argv[2])
+    problems = [
+        *check_roles(objects),
+        *check_pods(objects),
+        *check_webhooks(objects),
+        *check_versions(objects, minor),
+        *check_apply(objects),
+        *check_kinds(objects, sys.argv[3:]),
+    ]
+    for problem in problems:
+        print(f"{sys.argv[1]}: {problem}")
+    sys.exit(bool(problems))
+
+
+if __name__ == "__main__":
+    main()

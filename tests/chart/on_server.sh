@@ -1,0 +1,219 @@
+#!/usr/bin/env bash
+# Tests definitions and chart on a real API server. Called by run.sh in a network of its own, with HELM, KUBECTL (both
+# new) and KUBERNETES_DIR (1.20).
+set -euo pipefail
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=hack/lib/common.sh
+source "$HERE/../../hack/lib/common.sh"
+# shellcheck source=hack/lib/checks.sh
+source "$HACK_DIR/lib/checks.sh"
+
+STATE=$(mktemp -d)
+trap 'rm -rf "$STATE"' EXIT
+export KUBECONFIG=$STATE/kubeconfig HOME=$STATE
+OLD_KUBECTL=$KUBERNETES_DIR/kubectl
+CHART=$REPO_DIR/charts/avouch
+NS=avouch-system
+
+start_server() {
+  ip link set lo up
+  # The service of the API server itself needs an address that is no loopback address.
+  ip address add 192.0.2.1/32 dev lo
+  cd "$STATE"
+  openssl genpkey -quiet -algorithm RSA -out accounts.key
+  openssl pkey -in accounts.key -pubout -out accounts.pub
+  openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=ca 2>/dev/null
+  openssl req -newkey rsa:2048 -nodes -keyout admin.key -subj /O=system:masters/CN=admin 2>/dev/null |
+    openssl x509 -req -CA ca.crt -CAkey ca.key -days 2 -set_serial 2 -out admin.crt 2>/dev/null
+  etcd --data-dir etcd --unsafe-no-fsync --listen-peer-urls http://127.0.0.1:2380 >etcd.log 2>&1 &
+  # shellcheck disable=SC2094
+  "$KUBERNETES_DIR/kube-apiserver" --etcd-servers=http://127.0.0.1:2379 --bind-address=127.0.0.1 --secure-port=6443 --advertise-address=192.0.2.1 \
+    --cert-dir=certificates --client-ca-file=ca.crt --service-account-issuer=https://kubernetes.default.svc \
+    --service-account-key-file=accounts.pub --service-account-signing-key-file=accounts.key \
+    --service-cluster-ip-range=10.0.0.0/24 --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction \
+    --allow-privileged=true >apiserver.log 2>&1 &
+  touch "$KUBECONFIG"
+  "$OLD_KUBECTL" config set-cluster test --server=https://127.0.0.1:6443 --insecure-skip-tls-verify=true >/dev/null
+  "$OLD_KUBECTL" config set-credentials admin --client-certificate=admin.crt --client-key=admin.key >/dev/null
+  "$OLD_KUBECTL" config set-context test --cluster=test --user=admin >/dev/null
+  "$OLD_KUBECTL" config use-context test >/dev/null
+  wait_for 60 "the API server" apiserver.log "$OLD_KUBECTL" get namespace default
+}
+
+established() {
+  "$OLD_KUBECTL" wait --for=condition=Established --timeout=20s crd --all >/dev/null && sees_kind
+}
+sees_kind() { wait_for 20 "the new kinds" "" "$OLD_KUBECTL" explain attestationpolicy.spec.freshness; }
+
+# ---- policies ----
+
+GOOD_POLICY='{"apiVersion": "avouch.dev/v1alpha1", "kind": "AttestationPolicy", "metadata": {"name": "p"}, "spec": {
+  "nodeSelector": {}, "workloads": {"namespaceSelector": {"matchLabels": {"attested": "required"}}},
+  "endorsement": {"trustBundles": [{"configMap": {"namespace": "avouch-system", "name": "tpm-vendors"}}],
+    "enrollment": "TrustOnFirstUse"},
+  "pcrs": {"banks": ["sha256"], "exact": [{"index": 7, "sha256": ["'$(printf '%064d' 7)'"]}]}}}'
+
+# policy JQ_CHANGE [KUBECTL OPTION...]: the good policy with a change.
+policy() { jq "$1" <<<"$GOOD_POLICY" | "$OLD_KUBECTL" apply --dry-run=server "${@:2}" -o json -f -; }
+
+# policy_refused TEXT PATTERN JQ_CHANGE
+policy_refused() { check "a policy with $1 is refused" refused "$2" policy "$3"; }
+
+defaults_are_shown() {
+  policy . | jq -e '.spec.mode == "Enforce" and .spec.freshness.maxAge == "5m" and .spec.logging == "Spool"
+    and .spec.onFailure == {taint: "NoSchedule", condition: true}
+    and .spec.keys == ["ecdsa-p256-sha256", "rsassa-2048-sha256", "ecdsa-p384-sha384"]'
+}
+keeps_reserved() { policy '.spec.runtime.violations = "Deny"' | jq -e '.spec.runtime == {violations: "Deny"}'; }
+
+check_policies() {
+  check "a good policy is accepted and shows its defaults" defaults_are_shown
+  check "a reserved field reaches the webhook, which refuses it" keeps_reserved
+  policy_refused "an unknown field" 'unknown field "frehsness"' '.spec.frehsness = {}'
+  policy_refused "a mode of another case" 'spec.mode: Unsupported value: "enforce"' '.spec.mode = "enforce"'
+  policy_refused "no node selector" 'spec.nodeSelector: Required|missing required field "nodeSelector"' 'del(.spec.nodeSelector)'
+  policy_refused "no PCR" 'spec.pcrs.exact' '.spec.pcrs.exact = []'
+  policy_refused "a PCR twice" 'Duplicate value' '.spec.pcrs.exact += .spec.pcrs.exact'
+  policy_refused "PCR 24" 'less than or equal to 23' '.spec.pcrs.exact[0].index = 24'
+  policy_refused "a short digest" 'spec.pcrs.exact' '.spec.pcrs.exact[0].sha256 = ["abcd"]'
+  policy_refused "an unknown bank" 'spec.pcrs.banks' '.spec.pcrs.banks = ["md5"]'
+  policy_refused "an unknown kind of key" 'spec.keys' '.spec.keys = ["ed25519"]'
+  policy_refused "no trust bundle" 'spec.endorsement.trustBundles' '.spec.endorsement.trustBundles = []'
+  policy_refused "a number as duration" 'maxAge' '.spec.freshness.maxAge = 300'
+  policy_refused "a duration without unit" 'spec.freshness.maxAge' '.spec.freshness.maxAge = "300"'
+  policy_refused "an unknown taint effect" 'spec.onFailure.taint' '.spec.onFailure = {taint: "Evict"}'
+  policy_refused "an operator that does not exist" 'operator' \
+    '.spec.nodeSelector = {matchExpressions: [{key: "a", operator: "Is"}]}'
+}
+
+explains() { "$OLD_KUBECTL" explain "$1" | grep -qF "$2"; }
+
+# ---- evidence: two writers, each with its own half ----
+
+apply_evidence() { "$KUBECTL" apply --server-side --validate=false --field-manager="$1" "${@:2}" -f -; }
+evidence_by_two_writers() {
+  apply_evidence avouch-agent >/dev/null <<'JSON'
+{"apiVersion": "avouch.dev/v1alpha1", "kind": "AttestationEvidence", "metadata": {"name": "node-1"},
+ "spec": {"nodeUID": "u", "identity": {"ekPublic": "AAAA", "akPublic": "AAAA"},
+  "pcrs": [{"bank": "sha256", "index": 0, "digest": "0000000000000000000000000000000000000000"}],
+  "quote": {"message": "AAAA", "signature": "AAAA", "beacon": {"origin": "o", "size": 1}}}}
+JSON
+  apply_evidence avouch-controller --subresource=status >/dev/null <<'JSON'
+{"apiVersion": "avouch.dev/v1alpha1", "kind": "AttestationEvidence", "metadata": {"name": "node-1"},
+ "status": {"phase": "Trusted", "boot": {"resetCount": 7, "restartCount": 0, "since": "2026-11-21T09:14:03Z"},
+  "verdict": {"token": "AAAA", "expires": "2026-11-21T09:19:03Z", "trustVector": {"hardware": -1},
+   "policies": [{"name": "production", "result": "affirming"}],
+   "reasons": [{"code": "PcrMismatch", "severity": "contraindicated", "message": "m", "event": {"pcr": 8, "number": 71}}],
+   "log": {"origin": "o", "index": 4182, "leafHash": "0000000000000000000000000000000000000000000000000000000000000000"}},
+  "conditions": [{"type": "Attested", "status": "True", "reason": "Affirming", "message": "",
+   "lastTransitionTime": "2026-11-21T09:14:03Z"}]}}
+JSON
+  "$OLD_KUBECTL" get ate node-1 -o json |
+    jq -e '.spec.identity.akPublic == "AAAA" and .status.verdict.log.index == 4182 and .status.verdict.trustVector.hardware == -1'
+}
+# 1.20 leaves null where an object or an empty text was; the next writer must not stumble over it.
+evidence_shrinks() {
+  apply_evidence avouch-controller --subresource=status >/dev/null <<'JSON'
+{"apiVersion": "avouch.dev/v1alpha1", "kind": "AttestationEvidence", "metadata": {"name": "node-1"},
+ "status": {"phase": "Stale", "verdict": {"reasons": [{"code": "EvidenceExpired", "severity": "none", "message": ""}]}}}
+JSON
+  apply_evidence avouch-agent >/dev/null <<'JSON'
+{"apiVersion": "avouch.dev/v1alpha1", "kind": "AttestationEvidence", "metadata": {"name": "node-1"},
+ "spec": {"nodeUID": "u", "identity": {"ekPublic": "AAAA", "akPublic": "AAAA"}}}
+JSON
+  "$OLD_KUBECTL" get ate node-1 -o json |
+    jq -e '.spec.pcrs == null and .spec.quote == null and .status.boot == null and (.status.verdict | keys) == ["reasons"]'
+}
+columns_are() { same "$1" bash -c "'$OLD_KUBECTL' get ate --no-headers | awk '{print \$1, \$2, \$3, \$4, \$6, \$7}'"; }
+spec_leaves_status_alone() {
+  "$KUBECTL" patch ate node-1 --type=merge -p '{"status": {"phase": "Stale"}}' >/dev/null
+  same Trusted "$OLD_KUBECTL" get ate node-1 -o 'jsonpath={.status.phase}'
+}
+
+# ---- the release ----
+
+# helm_quietly: without hooks, as no kubelet runs their jobs here.
+helm_quietly() { "$HELM" "$@" --namespace "$NS" --no-hooks 2>&1; }
+hooks_are_valid() {
+  "$HELM" template avouch "$CHART" --namespace "$NS" --show-only templates/hooks.yaml |
+    "$OLD_KUBECTL" apply --dry-run=server -f -
+}
+set_ca() {
+  local i
+  for i in 0 1 2 3; do
+    "$KUBECTL" patch validatingwebhookconfiguration avouch --type=json --field-manager=avouch-controller \
+      -p "[{\"op\": \"add\", \"path\": \"/webhooks/$i/clientConfig/caBundle\", \"value\": \"Y2E=\"}]"
+  done
+}
+ca_bundles() {
+  "$OLD_KUBECTL" get validatingwebhookconfiguration avouch -o 'jsonpath={.webhooks[*].clientConfig.caBundle}'
+}
+upgrade_keeps_ca() {
+  helm_quietly upgrade avouch "$CHART" --set webhook.timeoutSeconds=5 &&
+    same 5 "$OLD_KUBECTL" get validatingwebhookconfiguration avouch -o 'jsonpath={.webhooks[0].timeoutSeconds}' &&
+    same "Y2E= Y2E= Y2E= Y2E=" ca_bundles
+}
+rollback_keeps_ca() { helm_quietly rollback avouch 1 && same "Y2E= Y2E= Y2E= Y2E=" ca_bundles; }
+left_over() { "$OLD_KUBECTL" api-resources --verbs=list -o name | grep -vE '^events|^(customresource|attestation|reference)' |
+  xargs -n 40 | tr ' ' ',' | while read -r kinds; do
+  "$OLD_KUBECTL" get "$kinds" -A -l app.kubernetes.io/part-of=avouch -o name
+done; }
+
+# may ACCOUNT PATH, may_not ACCOUNT PATH: the request itself, in the account's name.
+may() { "$OLD_KUBECTL" get --raw "$2" --as="system:serviceaccount:$NS:avouch-$1" >/dev/null; }
+may_not() { refused Forbidden may "$@"; }
+by_name() { echo "/api/v1/namespaces/$NS/$1?fieldSelector=metadata.name%3D$2"; }
+
+check_rights() {
+  check "the agent may watch the beacon" may agent "$(by_name configmaps avouch-beacon)"
+  check "the agent may not list other ConfigMaps" may_not agent "/api/v1/namespaces/$NS/configmaps"
+  check "the agent may not read Secrets" may_not agent "$(by_name secrets avouch-keys)"
+  check "the webhook may list pods" may webhook /api/v1/pods
+  check "the webhook may not read Secrets" may_not webhook "$(by_name secrets avouch-keys)"
+  check "the controller may watch its webhook configuration" may controller \
+    "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations?fieldSelector=metadata.name%3Davouch"
+  check "the controller may not list others" may_not controller /apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations
+  check "the controller may read ConfigMaps of its namespace" may controller "/api/v1/namespaces/$NS/configmaps"
+  check "the controller may not read those of others" may_not controller /api/v1/namespaces/kube-system/configmaps
+  check "the controller may not list Secrets" may_not controller "/api/v1/namespaces/$NS/secrets"
+}
+
+check_release() {
+  "$OLD_KUBECTL" delete crd --all >/dev/null
+  check "the hooks' objects are valid" hooks_are_valid
+  check "the chart installs with every option" helm_quietly install avouch "$CHART" \
+    --values "$HERE/values/full.yaml" --set fullnameOverride= --set monitoring.podMonitor.enabled=false \
+    --set 'controller.referenceNamespaces={default}'
+  check "and goes" helm_quietly uninstall avouch
+  check "the chart installs, with definitions that were kept" helm_quietly install avouch "$CHART"
+  check_rights
+  set_ca >/dev/null
+  check "an upgrade keeps the webhook's CA" upgrade_keeps_ca
+  check "a rollback keeps the webhook's CA" rollback_keeps_ca
+  check "the release goes" helm_quietly uninstall avouch
+  check "the definitions stay" "$OLD_KUBECTL" get crd attestationpolicies.avouch.dev
+  check "nothing else stays" same "" left_over
+  check "the chart installs again" helm_quietly install avouch "$CHART" --set crds.keep=false
+  check "the release goes again" helm_quietly uninstall avouch
+  check "now with its definitions" refused NotFound "$OLD_KUBECTL" get crd attestationpolicies.avouch.dev
+}
+
+main() {
+  start_server
+  check "kubectl 1.20 applies the definitions" "$OLD_KUBECTL" apply -f "$REPO_DIR/crds"
+  check "a new kubectl applies the definitions" "$KUBECTL" apply -f "$REPO_DIR/crds"
+  check "the server accepts them" established
+  check "kubectl explain knows a leaf" explains attestationpolicy.spec.pcrs.exact.index "0 to 23"
+  check "kubectl explain knows evidence" explains attestationevidence.status.verdict.token "COSE_Sign1"
+  check "kubectl explain knows manifests" explains referencemanifest.spec.ima.signers "at most 64"
+  check_policies
+  check "agent and controller write evidence side by side" evidence_by_two_writers
+  check "kubectl get shows phase, reason, expiry, policy and log index" \
+    columns_are "node-1 Trusted PcrMismatch 2026-11-21T09:19:03Z production 4182"
+  check "who writes spec does not write status" spec_leaves_status_alone
+  check "either can take back what it wrote" evidence_shrinks
+  check_release
+}
+
+main

@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Tests the custom resource definitions and the chart: by rules over every rendering, and on a real API server.
+set -euo pipefail
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=hack/lib/common.sh
+source "$HERE/../../hack/lib/common.sh"
+# shellcheck source=hack/lib/deps.sh
+source "$HACK_DIR/lib/deps.sh"
+# shellcheck source=hack/lib/kubernetes.sh
+source "$HACK_DIR/lib/kubernetes.sh"
+# shellcheck source=hack/lib/tools.sh
+source "$HACK_DIR/lib/tools.sh"
+# shellcheck source=hack/lib/checks.sh
+source "$HACK_DIR/lib/checks.sh"
+
+CHART=$REPO_DIR/charts/avouch
+VAP=admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy
+STATE=$(mktemp -d)
+trap 'rm -rf "$STATE"' EXIT
+
+render() { "$HELM" template avouch "$CHART" --namespace avouch-system "$@"; }
+
+# rendered NAME MINOR "KINDS" [HELM OPTION...]: renders for a version, then applies the rules.
+rendered() {
+  local file=$STATE/$1.yaml minor=$2
+  local -a kinds
+  read -ra kinds <<<"$3"
+  render --kube-version "1.$minor" --api-versions "$VAP" "${@:4}" >"$file" &&
+    python3 "$HERE/check_rendered.py" "$file" "$minor" "${kinds[@]}"
+}
+
+same_from_package() {
+  "$HELM" package "$CHART" --destination "$STATE" >/dev/null
+  cp "$STATE"/avouch-*.tgz "$STATE/package.tgz"
+  "$HELM" template avouch "$STATE/package.tgz" --namespace avouch-system >"$STATE/from-package.yaml"
+  render >"$STATE/from-folder.yaml"
+  diff "$STATE/from-folder.yaml" "$STATE/from-package.yaml"
+}
+
+# rolls_pods COMPONENT OPTION...: another configuration starts new pods.
+rolls_pods() {
+  local template=templates/$1.yaml
+  shift
+  [[ $(render --show-only "$template" | grep 'avouch.dev/config:') != $(render --show-only "$template" "$@" | grep 'avouch.dev/config:') ]]
+}
+
+check_renderings() {
+  local minor
+  check "helm lint" "$HELM" lint --strict "$CHART" --namespace avouch-system
+  for minor in 20 24 27 31; do
+    check "renders for 1.$minor" rendered default "$minor" \
+      "PodDisruptionBudget FlowSchema CustomResourceDefinition StatefulSet DaemonSet !ValidatingAdmissionPolicy"
+  done
+  check "renders for 1.36" rendered default 36 "ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding FlowSchema"
+  check "renders with every option" rendered full 27 "PodMonitor NetworkPolicy" --values "$HERE/values/full.yaml"
+  check "renders with as little as possible" rendered small 36 \
+    "!FlowSchema !PodDisruptionBudget !CustomResourceDefinition !ValidatingAdmissionPolicy" --values "$HERE/values/small.yaml"
+  check "the package holds what the folder shows" same_from_package
+  check "another configuration rolls the controller" rolls_pods controller --set controller.log.cadence=5s
+  check "another configuration rolls the webhook" rolls_pods webhook --set 'exemptNamespaces={a}'
+  check "another configuration rolls the agents" rolls_pods agent --set agent.heartbeat=5s
+}
+
+check_values() {
+  check "an unknown value is refused" refused "agent.*heartbaet" render --set agent.heartbaet=5s
+  check "an unknown value at the top is refused" refused "replicas" render --set replicas=2
+  check "a wrong duration is refused" refused "maxStaleness.*pattern" render --set webhook.maxStaleness=never
+  check "a wrong type is refused" refused "replicas" render --set webhook.replicas=many
+  check "HostPath without a path is refused" refused "hostPath" render --set controller.persistence.type=HostPath
+  check "a limit on memory is required" refused "memory" render --set agent.resources.limits.memory=null
+  check "a deadline beyond the API server's is refused" refused "deadline 3s is not below" render --set webhook.deadline=3s
+  check "a log outside of what the pod sees is refused" refused "not below hostPath" render --set agent.measurements.bootLog=/tmp/log
+}
+
+main() {
+  require_root
+  install_packages "the chart's tests" python3-yaml jq etcd-server openssl util-linux iproute2 curl unzip
+  command -v npm >/dev/null || install_packages npm npm
+  ensure_tools
+  ensure_kubernetes
+  check "the definitions keep the rules" python3 "$HERE/check_crds.py" "$REPO_DIR"/crds/*.yaml
+  check_renderings
+  check_values
+  # Whatever this starts ends with it: it has process ids and a network of its own.
+  unshare --net --pid --fork --kill-child --mount-proc --propagation private \
+    env HELM="$HELM" KUBECTL="$KUBECTL" KUBERNETES_DIR="$KUBERNETES_DIR" "$HERE/on_server.sh"
+  say "the chart's tests have passed"
+}
+
+main
