@@ -108,7 +108,7 @@ prepare() {
   ensure_kubernetes
   mkdir -p "$STATE_ROOT"
   say "building Avouch (log: $STATE_ROOT/demo-build.log)"
-  build release "$STATE_ROOT/demo-build.log" || die "the build failed" "$STATE_ROOT/demo-build.log"
+  build release "$STATE_ROOT/demo-build.log" avouch-operator avouch-webhook avouch-agent kubectl-avouch || die "the build failed" "$STATE_ROOT/demo-build.log"
   cluster down >/dev/null
   cluster up
   export KUBECONFIG=$KUBECONFIG_FILE PATH=$BUILD/bin:$STATE/bin:$PATH

@@ -9,13 +9,13 @@ build_dir() {
   printf '%s/build/%s/%s\n' "$CACHE_DIR" "$checkout" "$1"
 }
 
-# build PRESET LOG [CMAKE_ARGUMENT...]: configures and builds everything of a preset.
+# build PRESET LOG [TARGET...]: configures, and builds these targets, or everything.
 build() {
   local preset=$1 log=$2 dir
   shift 2
   dir=$(build_dir "$preset")
   mkdir -p "$dir"
   export CCACHE_DIR=${CCACHE_DIR:-$CACHE_DIR/ccache} CCACHE_BASEDIR=$REPO_DIR CCACHE_NOHASHDIR=1
-  (cd "$REPO_DIR" && quietly "$log" cmake --preset "$preset" -B "$dir" "$@") &&
-    quietly "$log" cmake --build "$dir"
+  (cd "$REPO_DIR" && quietly "$log" cmake --preset "$preset" -B "$dir") &&
+    quietly "$log" cmake --build "$dir" ${1:+--target "$@"}
 }
