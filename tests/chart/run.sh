@@ -27,7 +27,7 @@ rendered() {
   local -a kinds
   read -ra kinds <<<"$3"
   render --kube-version "1.$minor" --api-versions "$VAP" "${@:4}" >"$file" &&
-    python3 "$HERE/check_rendered.py" "$file" "$minor" "${kinds[@]}"
+    /usr/bin/python3 "$HERE/check_rendered.py" "$file" "$minor" "${kinds[@]}"
 }
 
 same_from_package() {
@@ -79,7 +79,7 @@ main() {
   command -v npm >/dev/null || install_packages npm npm
   ensure_tools
   ensure_kubernetes
-  check "the definitions keep the rules" python3 "$HERE/check_crds.py" "$REPO_DIR"/crds/*.yaml
+  check "the definitions keep the rules" /usr/bin/python3 "$HERE/check_crds.py" "$REPO_DIR"/crds/*.yaml
   check_renderings
   check_values
   # Whatever this starts ends with it: it has process ids and a network of its own.
