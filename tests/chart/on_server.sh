@@ -88,7 +88,7 @@ explains() { "$OLD_KUBECTL" explain "$1" | grep -qF "$2"; }
 
 # ---- evidence: two writers, each with its own half ----
 
-apply_evidence() { "$KUBECTL" apply --server-side --validate=false --field-manager="$1" "${@:2}" -f -; }
+apply_evidence() { "$KUBECTL" apply --server-side --force-conflicts --validate=false --field-manager="$1" "${@:2}" -f -; }
 evidence_by_two_writers() {
   apply_evidence avouch-agent >/dev/null <<'JSON'
 {"apiVersion": "avouch.dev/v1alpha1", "kind": "AttestationEvidence", "metadata": {"name": "node-1"},
@@ -113,7 +113,9 @@ JSON
 evidence_shrinks() {
   apply_evidence avouch-controller --subresource=status >/dev/null <<'JSON'
 {"apiVersion": "avouch.dev/v1alpha1", "kind": "AttestationEvidence", "metadata": {"name": "node-1"},
- "status": {"phase": "Stale", "verdict": {"reasons": [{"code": "EvidenceExpired", "severity": "none", "message": ""}]}}}
+ "status": {"phase": "Stale", "verdict": {"reasons": [{"code": "EvidenceExpired", "severity": "none", "message": ""}]},
+  "conditions": [{"type": "Attested", "status": "Unknown", "reason": "EvidenceExpired", "message": "",
+   "lastTransitionTime": "2026-11-21T09:19:03Z"}]}}
 JSON
   apply_evidence avouch-agent >/dev/null <<'JSON'
 {"apiVersion": "avouch.dev/v1alpha1", "kind": "AttestationEvidence", "metadata": {"name": "node-1"},
@@ -178,6 +180,7 @@ check_rights() {
 
 check_release() {
   "$OLD_KUBECTL" delete crd --all >/dev/null
+  "$OLD_KUBECTL" create namespace "$NS" >/dev/null
   check "the hooks' objects are valid" hooks_are_valid
   check "the chart installs with every option" helm_quietly install avouch "$CHART" \
     --values "$HERE/values/full.yaml" --set fullnameOverride= --set monitoring.podMonitor.enabled=false \
