@@ -96,10 +96,11 @@ struct Leader::Parts final : control::AppraiserOutput {
         clock(the_clock),
         signals(the_signals),
         trust(trust_options(config), client, crypto::system_random(), clock),
-        callers(client.with_timeout(5s), clock,
+        quick(client.with_timeout(5s)),
+        callers(quick, clock,
                 {config.release.name_space, config.agent_service_account,
                  config.webhook.service_account}),
-        access(client.with_timeout(5s), clock),
+        access(quick, clock),
         event_recorder(client, clock, "avouch-controller", std::move(identity)),
         events(event_recorder, signals),
         nodes(client, clock, crypto::system_random(), node_options()),
@@ -194,6 +195,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<adapters::BlobFiles> blobs;
   std::unique_ptr<adapters::RenewalFiles> renewal_files;
 
+  const kube::Client quick;  // for questions on the way of a request
   control::Callers callers;
   kube::AccessReviewer access;
   kube::EventRecorder event_recorder;

@@ -32,7 +32,8 @@ ip link set br0 up
 $(forwarding_sysctls)
 END
   ip link add "$HOST_LINK" type veth peer name host netns "$hub"
-  in_hub sh -ec 'ip link set host master br0; ip link set host up'
+  # kube-proxy rewrites packets to services after they were routed: there must be a route.
+  in_hub sh -ec "ip link set host master br0; ip link set host up; ip route add $SERVICE_CIDR via $HOST_IP"
   ip address add "$HOST_IP/24" dev "$HOST_LINK"
   ip link set "$HOST_LINK" up
   ip route add "$SERVICE_CIDR" via "$HUB_IP"
