@@ -113,6 +113,9 @@ def check_pods(objects):
         for flag in ("hostNetwork", "hostPID", "hostIPC"):
             if spec.get(flag):
                 yield f"{name}: {flag}"
+        tokens = [v for v in spec["volumes"] if v["name"] == "api" and "serviceAccountToken" in v["projected"]["sources"][0]]
+        if spec.get("automountServiceAccountToken") is not False or len(tokens) != 1:
+            yield f"{name}: its token is not bound to the pod on every server"
         if spec["serviceAccountName"] not in accounts(objects):
             yield f"{name}: service account {spec['serviceAccountName']} is not rendered"
 

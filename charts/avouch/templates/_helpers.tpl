@@ -107,3 +107,20 @@ seccompProfile: {type: RuntimeDefault}
 {{- end -}}
 {{- $total -}}
 {{- end -}}
+
+{{/*
+Access to the API server by a token that is bound to the pod. Before 1.21 the one that is mounted by itself is bound to
+nothing, and an agent could not show by it on which node it runs.
+*/}}
+{{- define "avouch.apiAccess" -}}
+- name: api
+  projected:
+    sources:
+      - serviceAccountToken: {path: token, expirationSeconds: 3607}
+      - configMap: {name: kube-root-ca.crt, items: [{key: ca.crt, path: ca.crt}]}
+      - downwardAPI: {items: [{path: namespace, fieldRef: {fieldPath: metadata.namespace}}]}
+{{- end -}}
+
+{{- define "avouch.apiMount" -}}
+- {name: api, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
+{{- end -}}
