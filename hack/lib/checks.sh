@@ -11,7 +11,7 @@ check() {
   local text=$1 log=$STATE/demo-check.log
   shift
   if ! "$@" >"$log" 2>&1; then
-    die "does not hold: $text (command: $*)" "$log"
+    die "does not hold: $text (${*:1:3} ...)" "$log"
   fi
   held=$((held + 1))
   printf '  [%4ds] ok: %s\n' "$SECONDS" "$text"
@@ -23,7 +23,7 @@ eventually() {
   shift 2
   until "$@" >"$log" 2>&1; do
     if ((SECONDS - began >= limit)); then
-      die "does not hold after $limit s: $text (command: $*)" "$log"
+      die "does not hold after $limit s: $text (${*:1:3} ...)" "$log"
     fi
     sleep 0.3
   done
