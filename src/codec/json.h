@@ -70,7 +70,7 @@ struct JsonLimits {
 // kRejected, with line and column (from 1; a column is a code point): a duplicate member, trailing
 // data, invalid UTF-8, an unpaired surrogate, a byte order mark, depth or size over the limit, an
 // integer that does not fit int64 or another number that does not fit a double. Never quotes the
-// input but for the name of a duplicate member. Memory is bounded by a small multiple of the text.
+// input but for the name of a duplicate member. Memory: at most about 60 bytes a byte of text.
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
 
 // Always valid UTF-8: bytes that are not become U+FFFD. A double stays one (1.0, not 1); infinities

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <thread>
+
 #include "crypto/keys.h"
 #include "tests/unit/crypto/vectors.h"
 
@@ -288,6 +291,26 @@ TEST(Sign, PadsEcdsaNumbersToTheCurvesSize) {
     saw_short_number = saw_short_number || (*signature)[0] == 0 || (*signature)[32] == 0;
   }
   EXPECT_TRUE(saw_short_number);
+}
+
+TEST(Keys, AreSharedByThreads) {
+  for (const KeyType type : {KeyType::kEcP256, KeyType::kRsa2048, KeyType::kEd25519}) {
+    const PrivateKey& key = test_key(type);
+    const PublicKey public_key = key.public_key();
+    std::array<int, 4> held{};
+    std::vector<std::thread> threads;
+    for (int& count : held) {
+      threads.emplace_back([&, scheme = scheme_for(type)] {
+        for (int i = 0; i < 50; ++i) {
+          const auto signature = key.sign(scheme, kSha256, as_bytes("message"));
+          const auto verdict = public_key.verify(scheme, kSha256, as_bytes("message"), *signature);
+          count += verdict.has_value() ? 1 : 0;
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    for (const int count : held) EXPECT_EQ(count, 50) << key_type_name(type);
+  }
 }
 
 TEST(Verify, RefusesEverySchemeThatDoesNotFitTheKey) {
