@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <utility>
 
 #include "adapters/files.h"
 #include "base/time_text.h"
@@ -128,6 +129,17 @@ Result<codec::Cbor> content(const inspect::UnverifiedListed& listed, const Sessi
   return tlog::open_preimage(statement.preimage_digest(), listed.preimage);
 }
 
+Result<std::vector<inspect::UnverifiedListed>> newest(Session& session, std::uint64_t size,
+                                                      int limit) {
+  std::vector<inspect::UnverifiedListed> out;
+  for (std::uint64_t index = size; index > 0 && std::cmp_less(out.size(), limit);) {
+    progress("reading entry " + std::to_string(--index));
+    AVOUCH_TRY(inspect::UnverifiedListed listed, session.log.entry(index));
+    out.push_back(std::move(listed));
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<Exit> status(kube::Transport& transport, Clock& clock, const Common& common) {
@@ -203,7 +215,8 @@ Result<Exit> log_list(kube::Transport& transport, Clock&, const Common& common,
   AVOUCH_TRY(const tlog::VerifiedCheckpoint checkpoint,
              tlog::fetch_checkpoint(session.log, std::span(&session.trust.log_key, 1),
                                     session.trust.origin));
-  AVOUCH_TRY(const auto entries, session.log.list(query, limit));
+  AVOUCH_TRY(const auto entries, query.empty() ? newest(session, checkpoint.size(), limit)
+                                               : session.log.list(query, limit));
   std::vector<std::vector<std::string>> rows = {{"INDEX", "TIME", "KIND", "CONTENT"}};
   Json::Array items;
   for (const auto& listed : entries) {

@@ -78,8 +78,8 @@ Result<UnverifiedListed> LogAccess::entry(std::uint64_t index) {
 }
 
 Result<std::vector<UnverifiedListed>> LogAccess::list(const std::string& query, int limit) {
-  const std::string limited = (query.empty() ? "" : query + "&") + "limit=" + std::to_string(limit);
-  AVOUCH_TRY(const Json body, get_json("/v1/log/entries", limited));
+  AVOUCH_TRY(const Json body,
+             get_json("/v1/log/entries", query + "&limit=" + std::to_string(limit)));
   codec::FieldErrors errors;
   codec::Fields fields(body, "answer", errors);
   std::vector<UnverifiedListed> out;

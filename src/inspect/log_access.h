@@ -41,7 +41,7 @@ class LogAccess final : public tlog::TileReader {
   Result<std::optional<Bytes>> fetch(std::string_view path) override;
 
   Result<UnverifiedListed> entry(std::uint64_t index);
-  // Newest first. `query` is "node=NAME", "namespace=NS&pod=NAME" or "" for all kinds.
+  // Newest first. `query` is "node=NAME" or "namespace=NS&pod=NAME".
   Result<std::vector<UnverifiedListed>> list(const std::string& query, int limit);
   // Nothing while the token is in no epoch entry yet.
   Result<std::optional<UnverifiedRenewal>> renewal(const tlog::Hash& token_digest);
