@@ -71,9 +71,10 @@ def tidy(options, file, command, checks):
     if marker and marker.exists():
         os.utime(marker)
         return "", False, 0.0
-    analyzer = [word for setting in ("-analyzer-config", f"max-nodes={ANALYZER_STEPS}") for word in ("-Xclang", setting)]
+    arguments = ["-Xclang", "-analyzer-config", "-Xclang", f"max-nodes={ANALYZER_STEPS}"]
+    arguments.append("-Wno-unknown-warning-option")  # the flags may be g++'s
     run = subprocess.run(
-        ["clang-tidy", "-p", str(options.build), "--quiet", *(f"--extra-arg={word}" for word in analyzer), str(file)],
+        ["clang-tidy", "-p", str(options.build), "--quiet", *(f"--extra-arg={word}" for word in arguments), str(file)],
         capture_output=True,
         text=True,
         check=False,
