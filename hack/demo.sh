@@ -315,10 +315,12 @@ kill_component() {
 
 part_h() {
   part h "Controller and webhook are killed in the middle: nothing is lost"
-  local before
+  local before restarts_before
   before=$(log_size)
+  restarts_before=$(restarts)
   kill_component controller
   kill_component webhook
+  eventually 60 "the kubelet has started all three again" restarted_since "$restarts_before"
   eventually 90 "all pods of the release are ready again" release_ready
   eventually 30 "the log has all it had" grown_from "$before"
   check "step b is still proven" kubectl avouch verify pod -n shop web-0
@@ -326,6 +328,11 @@ part_h() {
   make_pod shop after-crash >/dev/null
   eventually 40 "a new pod runs" pod_runs shop after-crash
 }
+restarts() {
+  kubectl -n "$NS" get pods -l "app.kubernetes.io/component in (controller,webhook)" -o json |
+    jq '[.items[].status.containerStatuses[0].restartCount] | add'
+}
+restarted_since() { (($(restarts) >= $1 + 3)); }
 grown_from() { (($(log_size) >= $1)); }
 
 part_i() {
