@@ -290,6 +290,7 @@ part_g() {
   kubectl avouch verify node node-1
   check "node-1's verdict" kubectl avouch verify node node-1
   check_independently
+  report_memory
 }
 
 # A second checker, with none of our code: leaf, inclusion and checkpoint signature.
@@ -301,6 +302,17 @@ check_independently() {
     python3 "$HACK_DIR/check-log-entry.py" \
     --fetch "kubectl get --raw /api/v1/namespaces/$NS/services/https:avouch-controller:443/proxy/log/{path}" \
     --vkey "$(<"$STATE/log.vkey")" --index "$index"
+}
+
+# Resident memory of each pod, from its own metrics.
+report_memory() {
+  local pod port
+  for pod in $(kubectl -n "$NS" get pods -o 'jsonpath={.items[*].metadata.name}'); do
+    port=8081
+    [[ $pod != avouch-agent-* ]] || port=9100
+    kubectl get --raw "/api/v1/namespaces/$NS/pods/$pod:$port/proxy/metrics" |
+      awk -v pod="$pod" '/^avouch_process_resident_memory_bytes / {printf "  resident memory of %s: %.1f MiB\n", pod, $2 / 1048576}'
+  done
 }
 
 log_size() { kubectl avouch log --output json --limit 1 | jq -e '.size'; }
