@@ -586,8 +586,8 @@ Result<void> Leader::start(const std::stop_token& stop) {
   for (const auto& [name, informer] :
        {std::pair{"nodes", &p.nodes}, std::pair{"evidence", &p.evidences},
         std::pair{"policies", &p.policies}}) {
-    p.signals.health().add_readiness(name, [informer]() -> std::optional<std::string> {
-      if (informer->fresh(kFresh)) return std::nullopt;
+    p.signals.health().add_readiness(name, [watched = informer]() -> std::optional<std::string> {
+      if (watched->fresh(kFresh)) return std::nullopt;
       return "what is known of them is older than two minutes";
     });
   }

@@ -13,7 +13,7 @@ namespace avouch::adapters {
 // outside this TPM.
 class KeyFile final : public collect::KeyStore {
  public:
-  explicit KeyFile(std::filesystem::path dir) : path_(std::move(dir) / "attestation-key") {}
+  explicit KeyFile(const std::filesystem::path& dir) : path_(dir / "attestation-key") {}
   Result<std::optional<tpm::WrappedKey>> load() override;
   Result<void> save(const tpm::WrappedKey& key) override;
 

@@ -60,6 +60,7 @@ Result<std::unique_ptr<KubectlProxy>> KubectlProxy::start(const KubectlOptions& 
   if (!options.kubeconfig.empty()) words.push_back("--kubeconfig=" + options.kubeconfig);
   if (!options.context.empty()) words.push_back("--context=" + options.context);
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
 

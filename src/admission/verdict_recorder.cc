@@ -212,7 +212,7 @@ void VerdictRecorder::send_from_spool(std::unique_lock<std::mutex>& lock) {
   const bool lost = !sent.has_value() && sent.error().kind == ErrorKind::kRejected;
   Result<void> dropped;
   if (!records.has_value()) {
-    dropped = std::move(records).error();
+    dropped = records.error();
   } else if (sent.has_value() || lost) {
     dropped = spool_.drop(records->size());
   }
