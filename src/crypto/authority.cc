@@ -91,7 +91,7 @@ void push_name(GENERAL_NAMES* names, int type, ASN1_STRING* value) {
   ensure(name != nullptr, "GENERAL_NAME_new");
   GENERAL_NAME_set0_value(name.get(), type, value);
   ensure(sk_GENERAL_NAME_push(names, name.get()) > 0, "sk_GENERAL_NAME_push");
-  name.release();
+  static_cast<void>(name.release());  // the list owns it now
 }
 
 Result<GeneralNamesPtr> alternative_names(const ServingNames& names) {
