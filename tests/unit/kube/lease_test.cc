@@ -254,7 +254,13 @@ TEST_F(LeaseTest, RunsOnItsOwnThreadAndReleasesWhenStopped) {
   EXPECT_TRUE(a_.elector.is_leader());
   for (int i = 0; i < 20; ++i) {
     const auto until = a_.elector.leading_until();
-    clock_.advance(seconds(2));
+    // Only a thread that waits for its next renewal can be woken at the right time.
+    SteadyTime due = clock_.next_deadline();
+    while (due == SteadyTime::max() || due <= clock_.steady_now()) {
+      std::this_thread::yield();
+      due = clock_.next_deadline();
+    }
+    clock_.advance(due - clock_.steady_now());
     while (a_.elector.leading_until() == until) std::this_thread::yield();
   }
   EXPECT_EQ(a_.elector.term(), 1);
