@@ -102,13 +102,24 @@ web::uri without_brackets(const web::uri& uri) {
   return web::uri_builder(uri).set_host(host.substr(1, host.size() - 2)).to_uri();
 }
 
+// The library reads a port that is no number as none.
+bool has_good_port(const std::string& url) {
+  const std::size_t begin = url.find("://") + 3;
+  const std::string authority = url.substr(begin, url.find('/', begin) - begin);
+  const std::size_t colon = authority.rfind(':');
+  if (colon == std::string::npos || authority.ends_with(']')) return true;
+  const std::string port = authority.substr(colon + 1);
+  return !port.empty() && port.size() <= 5 &&
+         port.find_first_not_of("0123456789") == std::string::npos && std::stoi(port) <= 65535;
+}
+
 Result<web::uri> check_url(const std::string& text) {
   const Error bad =
       rejected("server URL \"" + text.substr(0, 256) + "\": expected https://HOST[:PORT][/PREFIX]");
   try {
     const web::uri uri(text);
     if (uri.scheme() != "https" || uri.host().empty() || !uri.user_info().empty() ||
-        !uri.query().empty() || !uri.fragment().empty()) {
+        !uri.query().empty() || !uri.fragment().empty() || !has_good_port(text)) {
       return bad;
     }
     return without_brackets(uri);

@@ -17,9 +17,11 @@ bool is_visible(char c) { return c > 0x20 && c < 0x7f; }
 }  // namespace
 
 Result<std::string> checked_token(std::string text, const std::string& where) {
-  const auto begin = std::find_if(text.begin(), text.end(), is_visible);
-  const auto end = std::find_if(text.rbegin(), text.rend(), is_visible).base();
-  const std::string token = begin < end ? std::string(begin, end) : "";
+  constexpr const char* kSpace = " \t\r\n";
+  const std::size_t begin = text.find_first_not_of(kSpace);
+  const std::string token = begin == std::string::npos
+                                ? ""
+                                : text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
   if (token.empty() || token.size() > kMaxTokenBytes ||
       !std::all_of(token.begin(), token.end(), is_visible)) {
     return rejected(where + ": is no bearer token: expected 1 to 16384 visible ASCII characters");

@@ -14,14 +14,12 @@ using std::chrono::seconds;
 // tight loop.
 constexpr milliseconds kShortestWatch{1'000};
 constexpr milliseconds kWatchGrace{10'000};
-constexpr milliseconds kLongestSilence{90'000};
 
 StreamLimits stream_limits(const InformerOptions& options) {
   StreamLimits limits;
   const milliseconds whole = milliseconds(options.watch_timeout) + kWatchGrace;
   limits.total_timeout = whole;
-  limits.read_timeout = options.read_timeout > milliseconds(0) ? options.read_timeout
-                                                               : std::min(whole, kLongestSilence);
+  limits.read_timeout = options.read_timeout > milliseconds(0) ? options.read_timeout : whole;
   limits.line_bytes = options.max_object_bytes + 1024 * 1024;
   return limits;
 }

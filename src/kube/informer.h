@@ -42,13 +42,12 @@ struct InformerOptions {
   std::string field_selector;
   bool metadata_only = false;
 
-  // How long a watch is asked to last. A quiet watch gives a sign of life at its end and, on
-  // servers with bookmarks, about every minute: last_contact() is never older than the smaller of
-  // the two (plus seconds) while the server is well. Readiness checks need it short; agents, of
-  // which there are thousands, should ask for minutes.
+  // How long a watch is asked to last. A server sends bookmarks only where something has changed,
+  // so a quiet watch gives a sign of life at its end: last_contact() is as old as this (plus
+  // seconds) while all is well, and a connection that died unseen is found after this. Readiness
+  // checks need it short; agents, of which there are thousands, should ask for minutes.
   std::chrono::seconds watch_timeout{40};
-  std::chrono::milliseconds read_timeout{
-      0};  // silence that ends a watch; 0: min(watch + 10 s, 90 s)
+  std::chrono::milliseconds read_timeout{0};  // silence that ends a watch; 0: watch_timeout + 10 s
   std::chrono::milliseconds min_backoff{500};
   std::chrono::milliseconds max_backoff{30'000};
 
