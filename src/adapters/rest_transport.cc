@@ -97,7 +97,7 @@ Result<void> check_ca(const std::string& pem) {
 // The library looks an IPv6 address up, and compares it with the certificate, as it stands in the
 // URI: it finds it only without brackets.
 web::uri without_brackets(const web::uri& uri) {
-  const std::string host = uri.host();
+  const std::string& host = uri.host();
   if (!host.starts_with('[') || !host.ends_with(']')) return uri;
   return web::uri_builder(uri).set_host(host.substr(1, host.size() - 2)).to_uri();
 }

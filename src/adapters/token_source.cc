@@ -16,7 +16,7 @@ bool is_visible(char c) { return c > 0x20 && c < 0x7f; }
 
 }  // namespace
 
-Result<std::string> checked_token(std::string text, const std::string& where) {
+Result<std::string> checked_token(const std::string& text, const std::string& where) {
   constexpr const char* kSpace = " \t\r\n";
   const std::size_t begin = text.find_first_not_of(kSpace);
   const std::string token = begin == std::string::npos

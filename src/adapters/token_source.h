@@ -33,6 +33,6 @@ class TokenSource {
 };
 
 // The rule that token() applies, for texts from elsewhere.
-Result<std::string> checked_token(std::string text, const std::string& where);
+Result<std::string> checked_token(const std::string& text, const std::string& where);
 
 }  // namespace avouch::adapters
