@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "codec/utf8.h"
+
 namespace avouch::kube {
 namespace {
 
@@ -31,7 +33,7 @@ std::string_view remedy(int code) {
 
 // Text for people: cut, and without control characters.
 std::string printable(std::string_view text) {
-  std::string out(text.substr(0, kMaxQuotedBytes));
+  std::string out = codec::to_valid_utf8(text.substr(0, kMaxQuotedBytes));
   std::replace_if(
       out.begin(), out.end(),
       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');

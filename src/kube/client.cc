@@ -143,6 +143,11 @@ ApiResult<ObjectList> Client::list_page(const ResourcePath& resource, const List
   if (list.resource_version.empty()) {
     return retryable(what + ": answer: metadata.resourceVersion is missing: expected a list");
   }
+  // A second list, or one whose name is spelled with an escape, would be lost silently.
+  if (const Json* left = envelope->find("items");
+      left != nullptr && !left->is_null() && (!left->is_array() || !left->as_array()->empty())) {
+    return retryable(what + ": answer: items cannot be told apart: expected one list of items");
+  }
   list.items.reserve(split->items.size());
   for (std::size_t i = 0; i < split->items.size(); ++i) {
     auto item = codec::parse_json(split->items[i], {.bytes = options.max_object_bytes});

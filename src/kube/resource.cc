@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "codec/utf8.h"
+
 namespace avouch::kube {
 namespace {
 
@@ -31,9 +33,8 @@ Result<std::string> ResourcePath::path(std::string_view name, std::string_view s
   Result<void> bad;
   const auto add = [&](std::string_view what, std::string_view segment) {
     if (!is_path_segment(segment) && bad.has_value()) {
-      bad = rejected("resource path: " + std::string(what) + " \"" +
-                     std::string(segment.substr(0, 253)) +
-                     "\" cannot stand in a path: expected 1 to 253 letters, digits, '-', '.', '_', "
+      bad = rejected("resource path: " + std::string(what) + " " + codec::in_quotes(segment, 253) +
+                     " cannot stand in a path: expected 1 to 253 letters, digits, '-', '.', '_', "
                      "'~' or ':'");
     }
     out.push_back('/');

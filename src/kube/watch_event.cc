@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "codec/utf8.h"
+
 namespace avouch::kube {
 namespace {
 
@@ -30,8 +32,8 @@ Result<WatchEvent> parse_watch_event(std::string_view line, std::size_t max_byte
     }
     return WatchEvent{value, std::move(object->second)};
   }
-  return rejected("watch event: unknown type \"" + type.substr(0, 32) +
-                  "\": expected ADDED, MODIFIED, DELETED, BOOKMARK or ERROR");
+  return rejected("watch event: unknown type " + codec::in_quotes(type) +
+                  ": expected ADDED, MODIFIED, DELETED, BOOKMARK or ERROR");
 }
 
 }  // namespace avouch::kube

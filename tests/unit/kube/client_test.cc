@@ -158,7 +158,10 @@ TEST(Client, RefusesAListThatIsNone) {
   OneAnswer transport;
   const Client client(transport);
   for (const char* body : {"", "[]", "{}", R"({"items":[]})", R"({"metadata":{}})",
-                           R"({"metadata":{"resourceVersion":7}})", "not json"}) {
+                           R"({"metadata":{"resourceVersion":7}})", "not json",
+                           R"({"metadata":{"resourceVersion":"7"},"items":{}})",
+                           R"({"metadata":{"resourceVersion":"7"},"items":[1],"items":[2]})",
+                           R"({"metadata":{"resourceVersion":"7"},"\u0069tems":[{}]})"}) {
     transport.answer = HttpResponse{200, "application/json", {}, body};
     const auto list = client.list(nodes());
     ASSERT_FALSE(list.has_value()) << body;
