@@ -139,7 +139,7 @@ TEST_F(RestTransportTest, SendsARequestAsItIsAndReturnsTheAnswer) {
   EXPECT_TRUE(seen.starts_with("PATCH /apis/x/y%20z?a=b%2Cc&force=true HTTP/1.1\r\n")) << seen;
   EXPECT_NE(seen.find("\r\nAuthorization:Bearer secret-token\r\n"), std::string::npos);
   EXPECT_NE(seen.find("\r\nContent-Type:application/merge-patch+json\r\n"), std::string::npos);
-  EXPECT_NE(seen.find("\r\nHost:127.0.0.1:" + std::to_string(server_->port()) + "\r\n"),
+  EXPECT_NE(seen.find("\r\nHost: 127.0.0.1:" + std::to_string(server_->port()) + "\r\n"),
             std::string::npos);
   EXPECT_TRUE(seen.ends_with("\r\n\r\n{}"));
 }
