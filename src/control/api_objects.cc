@@ -50,7 +50,7 @@ bool same_conditions(const Json* live, const Json& desired) {
 
 void repair_object(const Json& live, const Json& desired, Json& patch) {
   for (const auto& [name, value] : *live.as_object()) {
-    if (desired.find(name) == nullptr) patch[name] = nullptr;
+    if (desired.find(name) == nullptr && !value.is_null()) patch[name] = nullptr;
   }
   for (const auto& [name, wanted] : *desired.as_object()) {
     const Json* present = live.find(name);
@@ -72,6 +72,7 @@ void repair_object(const Json& live, const Json& desired, Json& patch) {
 
 void remove_extras(const Json& live, const Json& desired, Json& patch) {
   for (const auto& [name, value] : *live.as_object()) {
+    if (value.is_null()) continue;  // as good as absent
     const Json* wanted = desired.find(name);
     if (wanted == nullptr) {
       patch[name] = nullptr;

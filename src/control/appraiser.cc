@@ -109,8 +109,10 @@ void Appraiser::set_evidence(EvidenceFacts evidence, Moment now) {
   node.dirty = true;
   if (!begun_) return;
   if (replaced) release(node, now);
+  // What lay there when the enrolment ended was made for it, perhaps long ago.
+  const Report report = node.record.enrolment ? Report::kRefusals : Report::kSilent;
   consider(node, now);
-  take_resource_quote(node, selecting(node), Report::kRefusals, now);
+  take_resource_quote(node, selecting(node), report, now);
   publish(node);
 }
 

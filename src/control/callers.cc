@@ -28,12 +28,12 @@ std::optional<std::string> token_of(const HttpHeaders& headers) {
   return std::string(authorization->substr(kBearer.size()));
 }
 
-Callers::Callers(const kube::Client& client, Clock& clock, CallerRules rules)
-    : client_(client),
+Callers::Callers(kube::Client client, Clock& clock, CallerRules rules)
+    : client_(std::move(client)),
       clock_(clock),
       rules_(std::move(rules)),
       // Answers are kept here; the reviewer's own cache must not add to their age.
-      reviewer_(client, clock,
+      reviewer_(client_, clock,
                 {.ttl = std::chrono::milliseconds(0),
                  .negative_ttl = std::chrono::milliseconds(0),
                  .max_entries = 16}),

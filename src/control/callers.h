@@ -40,7 +40,7 @@ std::optional<std::string> token_of(const HttpHeaders& headers);
 // Thread-safe. Answers are cached for at most a minute, refusals for five seconds.
 class Callers {
  public:
-  Callers(const kube::Client& client, Clock& clock, CallerRules rules);
+  Callers(kube::Client client, Clock& clock, CallerRules rules);
 
   // From the cache alone; nothing where the API server has to be asked.
   std::optional<Caller> known(const std::string& token);
@@ -57,7 +57,7 @@ class Callers {
   Result<Answer> ask(const std::string& token);
   Result<Answer> resolve_agent(const kube::UserInfo& user);
 
-  const kube::Client& client_;
+  const kube::Client client_;
   Clock& clock_;
   const CallerRules rules_;
   kube::TokenReviewer reviewer_;

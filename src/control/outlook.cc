@@ -125,14 +125,15 @@ Json verdict_status(const NodeVerdict& verdict, const std::string& origin) {
                                     {"digest", attest::digest_text(policy.digest)},
                                     {"result", attest::status_name(policy.status)}});
   }
-  out["policies"] = std::move(policies);
+  // An empty list is left out: Kubernetes 1.20 makes null of a list whose last member an apply drops.
+  if (!policies.empty()) out["policies"] = std::move(policies);
   Json::Array reasons;
   for (const attest::Reason& reason : verdict.reasons) {
     reasons.push_back(Json::Object{{"code", reason.code},
                                    {"severity", attest::status_name(reason.severity)},
                                    {"message", reason.message}});
   }
-  out["reasons"] = std::move(reasons);
+  if (!reasons.empty()) out["reasons"] = std::move(reasons);
   if (verdict.log) {
     out["log"] = Json::Object{{"origin", origin},
                               {"index", static_cast<std::int64_t>(verdict.log->index)},
