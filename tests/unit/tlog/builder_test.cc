@@ -125,7 +125,7 @@ TEST(Builder, GivesOnlyWhatIsNew) {
 }
 
 TEST(Builder, GoesOnFromWhatWasStoredAtAnySize) {
-  for (const std::uint64_t size : {0, 1, 2, 255, 256, 257, 511, 512, 513, 600}) {
+  for (const std::uint64_t size : {0U, 1U, 2U, 255U, 256U, 257U, 511U, 512U, 513U, 600U}) {
     Fixture log;
     while (log.tree.size() < size) log.push();
     log.take();

@@ -46,7 +46,7 @@ class ClientTest : public ::testing::Test {
 };
 
 TEST_F(ClientTest, FetchesAndVerifiesCheckpointAndEntries) {
-  for (const std::uint64_t size : {1, 2, 255, 256, 257, 513, 66'000}) {
+  for (const std::uint64_t size : {1U, 2U, 255U, 256U, 257U, 513U, 66'000U}) {
     grow_to(size);
     const auto checkpoint = fetch_checkpoint(store_, std::span(&signer().verifier(), 1), kOrigin);
     ASSERT_TRUE(checkpoint.has_value());
