@@ -44,7 +44,7 @@ Result<Bytes> quoted_bytes(const PcrSelection& selection, const PcrValues& value
     }
   }
   for (const auto& [id, value] : values) {
-    if (first_missing(selection, {{id.bank, 1U << id.index}})) {
+    if (id.index >= kPcrCount || first_missing(selection, {{id.bank, 1U << id.index}})) {
       return rejected(to_text(id) + " is given but not quoted");
     }
   }

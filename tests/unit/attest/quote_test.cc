@@ -274,14 +274,22 @@ TEST(Q8, RefusesTruncationAtEveryLengthThoughItIsSigned) {
   }
 }
 
-TEST(Q8, RefusesOversize) {
+TEST(Q8, RefusesOversizeBeforeReadingAnyOfIt) {
   TestNode node;
-  Presented presented = node.present();
-  presented.quote.message.resize(tpm::kMaxAttestBytes + 1);
-  EXPECT_EQ(node.code(presented), "QuoteMalformed");
-  presented = node.present();
-  presented.quote.signature.resize(10'000'000);
-  EXPECT_EQ(node.code(presented), "QuoteMalformed");
+  Presented long_message = node.present();
+  long_message.quote.message.resize(tpm::kMaxAttestBytes + 1);
+  Presented long_signature = node.present();
+  long_signature.quote.signature.resize(10'000'000);
+  Presented many_values = node.present();
+  for (unsigned index = 0; index < 256; ++index) {
+    many_values.pcrs[{HashAlgorithm::kSha256, static_cast<std::uint8_t>(index)}] = Bytes(32);
+  }
+  for (const Presented* presented : {&long_message, &long_signature, &many_values}) {
+    const auto refused = node.verify(*presented);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.reason().code, "QuoteMalformed");
+    EXPECT_NE(refused.reason().message.find("larger than any"), std::string::npos);
+  }
 }
 
 TEST(Q9, RefusesGarbageWithAReasonAndNeverThrows) {

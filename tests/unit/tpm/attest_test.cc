@@ -256,6 +256,11 @@ TEST(QuotedBytes, RefuseMissingSurplusAndMisshapenValues) {
   values[{HashAlgorithm::kSha384, 0}] = Bytes(48);
   EXPECT_FALSE(quoted_bytes(selection, values).has_value());
   values.erase({HashAlgorithm::kSha384, 0});
+  for (const int index : {24, 32, 33, 64, 255}) {  // no PCR has such an index
+    values[{HashAlgorithm::kSha256, static_cast<std::uint8_t>(index)}] = Bytes(32);
+    EXPECT_FALSE(quoted_bytes(selection, values).has_value()) << index;
+    values.erase({HashAlgorithm::kSha256, static_cast<std::uint8_t>(index)});
+  }
   values[{HashAlgorithm::kSha256, 1}] = Bytes(31);
   EXPECT_FALSE(quoted_bytes(selection, values).has_value());
 }
