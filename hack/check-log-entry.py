@@ -1,175 +1,154 @@
 #!/usr/bin/env python3
-"""Checks one entry of a verdict log against its signed checkpoint, with no code of the project:
+"""Checks one entry of a verdict log, with no code of Avouch: leaf, inclusion, checkpoint signature.
 
-    check-log-entry.py --vkey VKEY --index N [--preimage FILE] [--verifier-key PEM] SOURCE
+    check-log-entry.py --fetch COMMAND --vkey VKEY --index N [--preimage FILE]
 
-SOURCE is a directory or an http(s) URL that serves the log (checkpoint, tile/...), or, with
---command, a shell command with {} in place of the path, as `kubectl get --raw /.../log/{}`.
-Prints each step; exit status 0 only if all of them hold. Needs python3 and python3-cryptography."""
+COMMAND prints one file of the log; {path} in it stands for the file (checkpoint, tile/0/000.p/5).
+For a log in a folder: --fetch 'cat /var/lib/avouch/log/{path}'. Formats: C2SP signed-note,
+tlog-checkpoint, tlog-tiles; RFC 6962. Needs python3-cryptography.
+"""
 
 import argparse
 import base64
 import hashlib
-import ssl
+import shlex
 import subprocess
 import sys
-import urllib.request
 
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
-
-
-def require(holds, step):
-    print(("ok      " if holds else "FAILED  ") + step)
-    if not holds:
-        sys.exit(1)
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 
-def sha256(data):
-    return hashlib.sha256(data).digest()
+def fail(why):
+    print(f"FAILS: {why}")
+    sys.exit(1)
 
 
-def fetch(args, path):
-    if args.command:
-        command = args.source.replace("{}", path)
-        return subprocess.run(command, shell=True, check=True, stdout=subprocess.PIPE).stdout
-    if args.source.startswith(("http://", "https://")):
-        context = ssl.create_default_context(cafile=args.cacert) if args.cacert else None
-        url = args.source.rstrip("/") + "/" + path
-        with urllib.request.urlopen(url, timeout=30, context=context) as answer:
-            return answer.read(1 << 25)
-    with open(f"{args.source}/{path}", "rb") as file:
-        return file.read()
+def fetch(command, path):
+    words = [word.replace("{path}", path) for word in shlex.split(command)]
+    done = subprocess.run(words, capture_output=True, check=False)
+    if done.returncode != 0:
+        fail(f"{path} cannot be read: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout
 
 
-def fetch_partial(args, path, width):
-    """A tile or bundle of this width; where a partial one is gone, the full one has it all."""
-    if width == 256:
-        return fetch(args, path)
-    try:
-        return fetch(args, f"{path}.p/{width}")
-    except Exception:
-        return fetch(args, path)
+def leaf_hash(entry):
+    return hashlib.sha256(b"\x00" + entry).digest()
 
 
-def index_path(n):
-    digits = str(n).zfill(-(-len(str(n)) // 3) * 3)
-    groups = [digits[i:i + 3] for i in range(0, len(digits), 3)]
-    return "/".join(["x" + g for g in groups[:-1]] + groups[-1:])
+def node_hash(left, right):
+    return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def open_checkpoint(note, vkey):
-    name, key_hash, key = vkey.split("+", 2)
-    key = base64.b64decode(key, validate=True)
-    require(key[0] == 1 and len(key) == 33 and
-            sha256(name.encode() + b"\n" + key)[:4].hex() == key_hash, f"verifier key of {name}")
-    text, lines = note.rsplit(b"\n\n", 1)
-    text += b"\n"
-    blobs = [base64.b64decode(line.split(b" ")[2], validate=True) for line in lines.splitlines()
-             if line.startswith(b"\xe2\x80\x94 " + name.encode() + b" ")]
-    ours = [blob[4:] for blob in blobs if blob[:4].hex() == key_hash]
-    require(bool(ours), "the checkpoint has a signature by this key")
-    for signature in ours:
-        ed25519.Ed25519PublicKey.from_public_bytes(key[1:]).verify(signature, text)
-    origin, size, root = text.split(b"\n")[:3]
-    require(origin.decode() == name and str(int(size)).encode() == size,
-            f"signed checkpoint: {int(size)} entries, root {base64.b64decode(root).hex()}")
-    return int(size), base64.b64decode(root)
+def tile_path(level, number, width):
+    groups = [f"{number % 1000:03d}"]
+    while number >= 1000:
+        number //= 1000
+        groups.insert(0, f"x{number % 1000:03d}")
+    return f"tile/{level}/" + "/".join(groups) + ("" if width == 256 else f".p/{width}")
 
 
-class Tiles:
-    """Hashes of complete subtrees, from tiles."""
+def verify_checkpoint(note, vkey):
+    """Size and root of a checkpoint that the key of `vkey` signed."""
+    name, key_id, encoded = vkey.strip().split("+", 2)
+    key = base64.b64decode(encoded, validate=True)
+    if key[0] != 1 or len(key) != 33:
+        fail("the vkey is not Ed25519")
+    if hashlib.sha256(name.encode() + b"\n" + key).digest()[:4].hex() != key_id:
+        fail("the vkey's key ID is not that of its key")
+    text, _, signatures = note.rpartition("\n\n")
+    text += "\n"
+    for line in signatures.splitlines():
+        dash, signer, blob = line.split(" ")
+        raw = base64.b64decode(blob, validate=True)
+        if dash != "\u2014" or signer != name or raw[:4].hex() != key_id:
+            continue
+        try:
+            Ed25519PublicKey.from_public_bytes(key[1:]).verify(raw[4:], text.encode())
+        except InvalidSignature:
+            fail("the checkpoint's signature is wrong")
+        origin, size, root = text.splitlines()[:3]
+        print(f"ok: checkpoint of {origin}, {size} entries, signed by {name}")
+        return int(size), base64.b64decode(root, validate=True)
+    fail("no signature of that key is on the checkpoint")
 
-    def __init__(self, args, size):
-        self.args, self.size, self.cache = args, size, {}
+
+class Tree:
+    """Hashes of a tree of `size` leaves, from its tiles; none of them is believed."""
+
+    def __init__(self, read, size):
+        self.read, self.size, self.tiles = read, size, {}
 
     def node(self, level, index):
-        tile_level, height = divmod(level, 8)
-        tile, first = divmod(index << height, 256)
-        if (tile_level, tile) not in self.cache:
-            width = min(256, (self.size >> (8 * tile_level)) - 256 * tile)
-            data = fetch_partial(self.args, f"tile/{tile_level}/{index_path(tile)}", width)
-            self.cache[tile_level, tile] = [data[i:i + 32] for i in range(0, 32 * width, 32)]
-        row = self.cache[tile_level, tile][first:first + (1 << height)]
-        while len(row) > 1:
-            row = [sha256(b"\1" + row[i] + row[i + 1]) for i in range(0, len(row), 2)]
-        return row[0]
+        """The hash over leaves [index << level, (index + 1) << level), all of which exist."""
+        tile_level, below = divmod(level, 8)
+        first = index << below
+        number, offset = divmod(first, 256)
+        width = min(256, (self.size >> (8 * tile_level)) - number * 256)
+        if (tile_level, number) not in self.tiles:
+            data = self.read(tile_path(tile_level, number, width))
+            if len(data) != 32 * width:
+                fail(f"tile {tile_level}/{number} has {len(data)} bytes, expected {32 * width}")
+            self.tiles[tile_level, number] = [data[i : i + 32] for i in range(0, len(data), 32)]
+        hashes = self.tiles[tile_level, number][offset : offset + (1 << below)]
+        while len(hashes) > 1:
+            hashes = [node_hash(*hashes[i : i + 2]) for i in range(0, len(hashes), 2)]
+        return hashes[0]
 
-    def subtree(self, lo, hi):
-        if (hi - lo) & (hi - lo - 1) == 0:
-            return self.node((hi - lo).bit_length() - 1, lo // (hi - lo))
-        mid = lo + (1 << ((hi - lo - 1).bit_length() - 1))
-        return sha256(b"\1" + self.subtree(lo, mid) + self.subtree(mid, hi))
-
-    def root_with(self, leaf, index, lo, hi):
-        """The root of [lo, hi) with `leaf` at `index`, everything else from tiles."""
-        if hi - lo == 1:
-            return leaf
-        mid = lo + (1 << ((hi - lo - 1).bit_length() - 1))
-        if index < mid:
-            return sha256(b"\1" + self.root_with(leaf, index, lo, mid) + self.subtree(mid, hi))
-        return sha256(b"\1" + self.subtree(lo, mid) + self.root_with(leaf, index, mid, hi))
-
-
-def read_entry(args, size):
-    bundle = args.index // 256
-    data = fetch_partial(args, f"tile/entries/{index_path(bundle)}", min(256, size - 256 * bundle))
-    for _ in range(args.index % 256):
-        data = data[2 + int.from_bytes(data[:2], "big"):]
-    return data[2:2 + int.from_bytes(data[:2], "big")]
+    def root(self, start, end, leaf_index, leaf):
+        """Root of leaves [start, end) with `leaf` in the place of leaf `leaf_index`."""
+        if end - start == 1:
+            return leaf if start == leaf_index else self.node(0, start)
+        inside = start <= leaf_index < end
+        width = end - start
+        if not inside and width & (width - 1) == 0:
+            return self.node(width.bit_length() - 1, start // width)
+        half = 1 << ((width - 1).bit_length() - 1)
+        return node_hash(
+            self.root(start, start + half, leaf_index, leaf),
+            self.root(start + half, end, leaf_index, leaf),
+        )
 
 
-def byte_string(data, at):
-    """A CBOR byte string: its content, and where it ends."""
-    size = {0x58: 1, 0x59: 2}.get(data[at], 0)
-    if not 0x40 <= data[at] <= 0x57 and not size:
-        raise ValueError(f"no byte string at offset {at} of the statement")
-    length = int.from_bytes(data[at + 1:at + 1 + size], "big") if size else data[at] - 0x40
-    begin = at + 1 + size
-    return data[begin:begin + length], data[at:begin + length], begin + length
-
-
-def check_statement(args, entry):
-    protected, protected_cbor, at = byte_string(entry, 2)
-    require(entry[:2] == b"\xd2\x84" and entry[at:at + 1] == b"\xa0" and protected[:1] == b"\xa5",
-            "the entry is a signed statement with five protected headers and no others")
-    digest, digest_cbor, at = byte_string(entry, at + 1)
-    signature, _, at = byte_string(entry, at)
-    require(len(digest) == 32 and len(signature) == 64 and at == len(entry), "of the right form")
-    if args.verifier_key:
-        with open(args.verifier_key, "rb") as file:
-            key = serialization.load_pem_public_key(file.read())
-        r, s = (int.from_bytes(half, "big") for half in (signature[:32], signature[32:]))
-        signed = b"\x84\x6aSignature1" + protected_cbor + b"\x40" + digest_cbor
-        key.verify(utils.encode_dss_signature(r, s), signed, ec.ECDSA(hashes.SHA256()))
-        require(True, "signed by the verifier key")
-    if args.preimage:
-        with open(args.preimage, "rb") as file:
-            require(sha256(file.read()) == digest, "the preimage is the one it commits to")
+def read_entry(read, size, index):
+    number, offset = divmod(index, 256)
+    bundle = read(tile_path("entries", number, min(256, size - number * 256)))
+    for _ in range(offset):
+        bundle = bundle[2 + int.from_bytes(bundle[:2], "big") :]
+    length = int.from_bytes(bundle[:2], "big")
+    entry = bundle[2 : 2 + length]
+    if len(bundle) < 2 or len(entry) != length:
+        fail(f"the bundle ends before entry {index}")
+    return entry
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("source", metavar="SOURCE")
-    parser.add_argument("--command", action="store_true", help="SOURCE is a shell command")
-    parser.add_argument("--cacert", help="CA certificates for an https SOURCE")
-    parser.add_argument("--vkey", required=True, help="the log's verifier key")
-    parser.add_argument("--index", required=True, type=int)
-    parser.add_argument("--preimage", help="file with the entry's preimage")
-    parser.add_argument("--verifier-key", help="PEM public key that signed the entry")
-    args = parser.parse_args()
-    try:
-        size, root = open_checkpoint(fetch(args, "checkpoint"), args.vkey)
-        require(0 <= args.index < size, f"entry {args.index} is under the checkpoint")
-        entry = read_entry(args, size)
-        leaf = sha256(b"\0" + entry)
-        require(True, f"entry of {len(entry)} bytes, leaf hash {leaf.hex()}")
-        require(Tiles(args, size).root_with(leaf, args.index, 0, size) == root,
-                "leaf and tiles make the signed root: the entry is included")
-        check_statement(args, entry)
-    except Exception as error:  # whatever it is, nothing is proven
-        require(False, f"{type(error).__name__}: {error}")
-    print(f"entry {args.index} is proven")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--fetch", required=True, help="command that prints the file {path} of the log")
+    parser.add_argument("--vkey", required=True, help="the log's verifier key (name+id+key)")
+    parser.add_argument("--index", required=True, type=int, help="the entry")
+    parser.add_argument("--preimage", help="file with the entry's content, to check what it commits to")
+    options = parser.parse_args()
+
+    def read(path):
+        return fetch(options.fetch, path)
+
+    size, root = verify_checkpoint(read("checkpoint").decode(), options.vkey)
+    if not 0 <= options.index < size:
+        fail(f"entry {options.index} is not in a tree of {size}")
+    entry = read_entry(read, size, options.index)
+    leaf = leaf_hash(entry)
+    print(f"ok: entry {options.index} has {len(entry)} bytes and leaf hash {leaf.hex()}")
+    if Tree(read, size).root(0, size, options.index, leaf) != root:
+        fail("the entry is not in the tree that the checkpoint names")
+    print("ok: it is in the tree whose root is signed")
+    if options.preimage:
+        with open(options.preimage, "rb") as file:
+            digest = hashlib.sha256(file.read()).digest()
+        if digest not in entry:
+            fail("the entry does not commit to this content")
+        print("ok: the entry commits to this content")
 
 
-main()
+if __name__ == "__main__":
+    main()
