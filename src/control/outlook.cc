@@ -125,7 +125,8 @@ Json verdict_status(const NodeVerdict& verdict, const std::string& origin) {
                                     {"digest", attest::digest_text(policy.digest)},
                                     {"result", attest::status_name(policy.status)}});
   }
-  // An empty list is left out: Kubernetes 1.20 makes null of a list whose last member an apply drops.
+  // An empty list is left out: Kubernetes 1.20 makes null of a list whose last member an apply
+  // drops.
   if (!policies.empty()) out["policies"] = std::move(policies);
   Json::Array reasons;
   for (const attest::Reason& reason : verdict.reasons) {
