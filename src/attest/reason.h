@@ -2,6 +2,8 @@
 
 // Why a check failed: a code that programs compare and a message that a person can act on.
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,10 +35,37 @@ inline constexpr std::string_view kEnrolling = "Enrolling", kIdentityMismatch = 
                                   kNoPolicy = "NoPolicy", kEvidenceExpired = "EvidenceExpired";
 }  // namespace code
 
+// An event of a boot log. `number` counts from 0, the header, as tpm2_eventlog does.
+struct EventPlace {
+  std::optional<std::uint32_t> pcr;  // none: the log breaks off before it is known
+  std::uint32_t number = 0;
+  bool operator==(const EventPlace&) const = default;
+};
+
+// An entry of a runtime log, or a line of a list of reference values.
+struct LinePlace {
+  std::string file;        // the measured file's path, or the list's name; as evidence gives it
+  std::uint64_t line = 0;  // from 1; 0: no certain one
+  bool operator==(const LinePlace&) const = default;
+};
+
+// What stands there, decoded. The value is text of the evidence: printable UTF-8, bounded by the
+// producer, and not to be believed beyond what the message says of it.
+struct ReasonField {
+  std::string name;
+  std::string value;
+  bool operator==(const ReasonField&) const = default;
+};
+
 struct Reason {
   std::string code;
   Status severity = Status::kContraindicated;
-  std::string message;  // what, where, expected, remedy; no secret
+  std::string message;              // what, where, expected, remedy; no secret
+  std::optional<EventPlace> event;  // where in the boot log, if it is about one event
+  std::optional<LinePlace> line;    // where in the runtime log or a list
+  std::vector<ReasonField> fields;  // in the order in which to show them
+  std::string suggestion;           // what to add to a ReferenceManifest's spec so that it is
+                                    // accepted, as JSON; empty where nothing would
   bool operator==(const Reason&) const = default;
 };
 

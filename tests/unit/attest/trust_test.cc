@@ -49,6 +49,21 @@ TEST(Defaults, Deny) {
   EXPECT_EQ(worst_tier(TrustVector{}), Status::kNone);
 }
 
+TEST(Reasons, AreAboutNoPlaceUnlessTheySaySoAndDifferByIt) {
+  const Reason plain = refuse("Code", "message");
+  EXPECT_FALSE(plain.event.has_value() || plain.line.has_value());
+  EXPECT_TRUE(plain.fields.empty() && plain.suggestion.empty());
+  Reason placed = plain;
+  placed.event = EventPlace{7, 12};
+  EXPECT_NE(placed, plain);
+  placed = plain;
+  placed.line = LinePlace{"/usr/bin/true", 3};
+  EXPECT_NE(placed, plain);
+  placed = plain;
+  placed.fields.push_back({"variable", "db"});
+  EXPECT_NE(placed, plain);
+}
+
 TEST(Names, AreThoseOfTheCustomResource) {
   EXPECT_EQ(status_name(Status::kContraindicated), "contraindicated");
   EXPECT_EQ(claim_name(Claim::kInstanceIdentity), "instanceIdentity");
