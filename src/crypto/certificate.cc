@@ -136,6 +136,13 @@ bool Certificate::has_oaep_only_key() const {
   return OBJ_obj2nid(raw_key(impl_->x509.get()).algorithm) == NID_rsaesOaep;
 }
 
+Bytes Certificate::subject_key_identifier() const {
+  const ASN1_OCTET_STRING* value = X509_get0_subject_key_id(impl_->x509.get());
+  if (value == nullptr) return {};
+  const unsigned char* data = ASN1_STRING_get0_data(value);
+  return {data, data + ASN1_STRING_length(value)};
+}
+
 bool Certificate::is_ca() const {
   return (X509_get_extension_flags(impl_->x509.get()) & EXFLAG_CA) != 0;
 }

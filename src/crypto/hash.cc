@@ -109,6 +109,14 @@ Bytes hash(HashAlgorithm algorithm, ByteView data) {
   return digest;
 }
 
+void hash_into(HashAlgorithm algorithm, std::initializer_list<ByteView> parts,
+               std::span<std::uint8_t> out) {
+  EVP_MD_CTX* context = thread_context();
+  start(context, algorithm);
+  for (const ByteView part : parts) add(context, part);
+  finish_into(context, out.first(digest_size(algorithm)));
+}
+
 struct Hasher::State {
   HashAlgorithm algorithm;
   MdCtxPtr context;

@@ -4,7 +4,9 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -25,6 +27,10 @@ Sha256 sha256(std::string_view data);
 Sha256 sha256_of_two(std::uint8_t prefix, ByteView left,
                      ByteView right);  // prefix || left || right
 Bytes hash(HashAlgorithm algorithm, ByteView data);
+// The digest of the parts in order, into the first digest_size(algorithm) bytes of `out`, which may
+// overlap them.
+void hash_into(HashAlgorithm algorithm, std::initializer_list<ByteView> parts,
+               std::span<std::uint8_t> out);
 
 // Streaming. One owner; not thread-safe. finish() resets it for a new message.
 class Hasher {

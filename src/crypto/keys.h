@@ -48,6 +48,12 @@ class PublicKey {
   // scheme that does not fit the key. SHA-1 is always refused.
   Result<void> verify(SignatureScheme scheme, HashAlgorithm hash, ByteView message,
                       ByteView signature) const;
+  // The same over a message whose digest under `hash` is `digest`. Not for Ed25519.
+  Result<void> verify_digest(SignatureScheme scheme, HashAlgorithm hash, ByteView digest,
+                             ByteView signature) const;
+  // SHA-1 of the subjectPublicKey BIT STRING's value, without tag, length and unused bits (RFC
+  // 5280, 4.2.1.2, method 1): 20 bytes by which keys are found, never trusted.
+  Bytes key_identifier() const;
 
   // For MakeCredential (TPM 2.0 Part 1, B.10.4 and C.6.4). A TPM's label ends in a NUL byte, which
   // must be in `label`; `hash` is also MGF1's, and must not be SHA-1.
@@ -63,6 +69,10 @@ class PublicKey {
  private:
   std::shared_ptr<const Impl> impl_;
 };
+
+// r || s of an ECDSA signature in DER, for a key of that type. kRejected: not the DER of two
+// positive INTEGERs of the curve's size, or no elliptic curve.
+Result<Bytes> ecdsa_signature_from_der(KeyType curve, ByteView der);
 
 struct PublicKey::EphemeralAgreement {
   Bytes shared_x;

@@ -13,6 +13,7 @@ namespace avouch::crypto {
 namespace {
 
 using ParamBuilderPtr = std::unique_ptr<OSSL_PARAM_BLD, OpensslFree<OSSL_PARAM_BLD_free>>;
+using X509PubkeyPtr = std::unique_ptr<X509_PUBKEY, OpensslFree<X509_PUBKEY_free>>;
 using ParamsPtr = std::unique_ptr<OSSL_PARAM, OpensslFree<OSSL_PARAM_free>>;
 
 constexpr std::size_t kMaxSpki = 2048;
@@ -194,6 +195,16 @@ Result<std::pair<Bytes, Bytes>> PublicKey::ec_point() const {
   const auto size = static_cast<std::ptrdiff_t>(field_size(type()));
   const auto end = impl_->spki.end();
   return std::pair(Bytes(end - 2 * size, end - size), Bytes(end - size, end));
+}
+
+Bytes PublicKey::key_identifier() const {
+  const unsigned char* at = impl_->spki.data();
+  const X509PubkeyPtr key(d2i_X509_PUBKEY(nullptr, &at, static_cast<long>(impl_->spki.size())));
+  const unsigned char* bits = nullptr;
+  int size = 0;
+  ensure(key != nullptr && X509_PUBKEY_get0_param(nullptr, &bits, &size, nullptr, key.get()) == 1,
+         "X509_PUBKEY_get0_param");
+  return hash(HashAlgorithm::kSha1, {bits, static_cast<std::size_t>(size)});
 }
 
 bool PublicKey::operator==(const PublicKey& other) const {

@@ -66,6 +66,42 @@ Result<void> PublicKey::verify(SignatureScheme scheme, HashAlgorithm hash, ByteV
                   " key over this message");
 }
 
+Result<void> PublicKey::verify_digest(SignatureScheme scheme, HashAlgorithm hash, ByteView digest,
+                                      ByteView signature) const {
+  AVOUCH_CHECK(check_fit(scheme, hash, type()));
+  if (scheme == SignatureScheme::kEd25519) {
+    return rejected("Ed25519 signs messages, not digests: expected ECDSA or RSA");
+  }
+  if (digest.size() != digest_size(hash)) {
+    return rejected("digest of " + std::to_string(digest.size()) + " bytes: expected " +
+                    std::to_string(digest_size(hash)) + " (" + std::string(hash_name(hash)) + ")");
+  }
+  Bytes der;
+  if (scheme == SignatureScheme::kEcdsa) {
+    AVOUCH_TRY(der, ecdsa_raw_to_der(signature, field_size(type())));
+    signature = der;
+  }
+  const PkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, impl_->key.get(), nullptr));
+  ensure(context != nullptr && EVP_PKEY_verify_init(context.get()) == 1, "EVP_PKEY_verify_init");
+  set_padding(context.get(), scheme);
+  ensure(EVP_PKEY_CTX_set_signature_md(context.get(), digest_method(hash)) == 1,
+         "EVP_PKEY_CTX_set_signature_md");
+  if (EVP_PKEY_verify(context.get(), signature.data(), signature.size(), digest.data(),
+                      digest.size()) == 1) {
+    return {};
+  }
+  ERR_clear_error();
+  return rejected("the signature is not one by this " + std::string(key_type_name(type())) +
+                  " key over this digest");
+}
+
+Result<Bytes> ecdsa_signature_from_der(KeyType curve, ByteView der) {
+  if (!is_ec(curve)) {
+    return rejected(std::string(key_type_name(curve)) + " is not an elliptic curve");
+  }
+  return ecdsa_der_to_raw(der, field_size(curve));
+}
+
 Result<Bytes> PrivateKey::sign(SignatureScheme scheme, HashAlgorithm hash, ByteView message) const {
   AVOUCH_CHECK(check_fit(scheme, hash, type()));
   EVP_MD_CTX* context = fresh_thread_context();

@@ -37,7 +37,9 @@ class Certificate {
   Result<PublicKey> public_key() const;
   bool has_oaep_only_key() const;
   Sha256 fingerprint() const;  // SHA-256 of the DER
-  bool is_ca() const;          // basicConstraints cA
+  // The subjectKeyIdentifier extension's value; empty without it.
+  Bytes subject_key_identifier() const;
+  bool is_ca() const;  // basicConstraints cA
   bool has_extended_key_usage(std::string_view oid) const;
   // "digitalSignature", "keyEncipherment", "keyAgreement", "keyCertSign", "cRLSign"; false without
   // the extension and for any other name.

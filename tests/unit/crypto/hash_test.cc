@@ -158,5 +158,17 @@ TEST(ConstantTimeEqual, IsEquality) {
   }
 }
 
+TEST(HashInto, IsTheDigestOfThePartsInOrderEvenOverOneOfThem) {
+  for (const auto algorithm : {HashAlgorithm::kSha1, HashAlgorithm::kSha256, HashAlgorithm::kSha384,
+                               HashAlgorithm::kSha512}) {
+    Bytes register_value(digest_size(algorithm), 3);
+    const Bytes more = {1, 2, 3};
+    Bytes whole = register_value;
+    append(whole, more);
+    hash_into(algorithm, {register_value, more}, register_value);
+    EXPECT_EQ(register_value, hash(algorithm, whole)) << hash_name(algorithm);
+  }
+}
+
 }  // namespace
 }  // namespace avouch::crypto

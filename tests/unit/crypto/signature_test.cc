@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "crypto/keys.h"
+#include "crypto/x509.h"
 #include "tests/unit/crypto/vectors.h"
 
 namespace avouch::crypto {
@@ -342,6 +343,49 @@ TEST(Verify, RefusesSha1Always) {
     ASSERT_FALSE(verdict.has_value());
     EXPECT_NE(verdict.error().message.find("SHA-1"), std::string::npos);
   }
+}
+
+TEST(VerifyDigest, AgreesWithVerifyForEverySchemeAndRefusesEveryOtherDigest) {
+  for (const KeyType type : kEveryType) {
+    if (type == KeyType::kEd25519) continue;
+    const PrivateKey& key = test_key(type);
+    const Bytes signature = key.sign(scheme_for(type), kSha256, as_bytes("message")).value();
+    Bytes digest = hash(kSha256, as_bytes("message"));
+    const PublicKey shown = key.public_key();
+    EXPECT_TRUE(shown.verify_digest(scheme_for(type), kSha256, digest, signature).has_value());
+    EXPECT_FALSE(
+        shown.verify_digest(scheme_for(type), kSha256, ByteView(digest).first(31), signature)
+            .has_value());
+    EXPECT_FALSE(shown
+                     .verify_digest(scheme_for(type), HashAlgorithm::kSha1,
+                                    ByteView(digest).first(20), signature)
+                     .has_value());
+    digest[7] ^= 1;
+    EXPECT_FALSE(shown.verify_digest(scheme_for(type), kSha256, digest, signature).has_value());
+  }
+  const auto ed25519 = test_key(KeyType::kEd25519).public_key();
+  EXPECT_FALSE(
+      ed25519.verify_digest(SignatureScheme::kEd25519, kSha256, Bytes(32), Bytes(64)).has_value());
+}
+
+// openssl x509 -ext subjectKeyIdentifier of a certificate that OpenSSL made for this key.
+TEST(KeyIdentifier, IsTheOneThatOpensslGivesACertificateOfTheKey) {
+  const CertifiedKey authority =
+      make_ca("identifier", SystemTime{}, SystemTime{} + std::chrono::hours(24));
+  const Certificate certificate =
+      Certificate::list_from_pem(authority.certificate_pem).value().at(0);
+  EXPECT_EQ(certificate.public_key().value().key_identifier(),
+            certificate.subject_key_identifier());
+}
+
+TEST(EcdsaSignatureFromDer, TakesDerOfTheCurveAndNothingElse) {
+  const Bytes der = unhex("3006020101020102");
+  const Bytes raw = ecdsa_signature_from_der(KeyType::kEcP256, der).value();
+  EXPECT_EQ(raw.size(), 64U);
+  EXPECT_EQ(raw[31], 1);
+  EXPECT_EQ(raw[63], 2);
+  EXPECT_FALSE(ecdsa_signature_from_der(KeyType::kRsa2048, der).has_value());
+  EXPECT_FALSE(ecdsa_signature_from_der(KeyType::kEcP256, ByteView(der).first(7)).has_value());
 }
 
 }  // namespace
