@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string_view>
+
+namespace avouch::runtimelog {
+
+// What the kernel's own policy has it measure. The log does not say: a file that is not in it was
+// not used, or was not measured.
+enum class Coverage {
+  kUnknown,      // nothing can be said of what ran
+  kExecutables,  // all programs, libraries and modules, and what root reads (ima_policy=tcb)
+};
+
+// By the kernel command line, which must come from data that the quote proves (the boot log's):
+// kExecutables where it has ima_policy with tcb among its parts, or the older ima_tcb. Read as the
+// kernel reads it: double quotes keep spaces, what follows "--" is for init. A policy that the node
+// loads later replaces it; under tcb its file is measured as root reads it, so it is in the log.
+Coverage coverage_of_command_line(std::string_view command_line);
+
+}  // namespace avouch::runtimelog

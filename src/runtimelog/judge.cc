@@ -1,0 +1,185 @@
+#include "runtimelog/judge.h"
+
+#include <array>
+
+#include "base/hex.h"
+#include "codec/utf8.h"
+#include "crypto/x509.h"
+#include "runtimelog/codes.h"
+#include "runtimelog/fields.h"
+#include "runtimelog/file_signature.h"
+#include "runtimelog/replay.h"
+
+namespace avouch::runtimelog {
+namespace {
+
+Judgement accepted(AcceptedBy by) { return {Issue::kNone, by, AggregateForm::kNone, {}}; }
+Judgement refused(Issue issue, std::string detail) {
+  return {issue, AcceptedBy::kNothing, AggregateForm::kNone, std::move(detail)};
+}
+
+class EntryJudge {
+ public:
+  EntryJudge(const Entry& entry, const Rules& rules, const tpm::PcrValues& quoted)
+      : entry_(entry), rules_(rules), quoted_(quoted) {}
+
+  Judgement run() {
+    if (!has_digest_of_its_data(entry_)) {
+      return refused(Issue::kTemplateDigest,
+                     "the template digest " + to_hex(entry_.template_digest) +
+                         " is not SHA-1 of the template data: the log was changed on its way");
+    }
+    auto fields = read_fields(entry_);
+    if (!fields.has_value()) {
+      const bool unknown = template_of(entry_.template_name) == Template::kUnknown;
+      return refused(unknown ? Issue::kTemplateUnknown : Issue::kEntryMalformed,
+                     std::move(fields).error().message);
+    }
+    fields_ = *fields;
+    if (fields_.kind == Template::kIma && !rules_.input().allow_legacy) {
+      return refused(Issue::kTemplateUnknown,
+                     "the legacy template ima, whose file digests are SHA-1: boot the node with "
+                     "ima_template=ima-ng or ima-sig, or allow it in the policy");
+    }
+    if (entry_.number == 1) return boot_aggregate();
+    if (fields_.path == kAggregateName && fields_.kind != Template::kImaBuf) return second_boot();
+    if (entry_.is_violation()) return violation();
+    if (fields_.kind == Template::kImaBuf) return buffer();
+    return file();
+  }
+
+ private:
+  Judgement boot_aggregate() const {
+    const auto form = check_boot_aggregate(fields_, quoted_);
+    if (!form.has_value()) return refused(Issue::kBootAggregate, form.error().message);
+    Judgement out = accepted(AcceptedBy::kBootAggregate);
+    out.aggregate = *form;
+    return out;
+  }
+
+  Judgement second_boot() const {
+    if (const auto form = check_boot_aggregate(fields_, quoted_); !form.has_value()) {
+      return refused(Issue::kBootAggregate, form.error().message);
+    }
+    if (rules_.input().allow_second_boot) return accepted(AcceptedBy::kSecondBoot);
+    return refused(Issue::kSecondBoot,
+                   "another boot_aggregate: kexec started another kernel, of which the boot log "
+                   "says nothing; reboot the node");
+  }
+
+  Judgement violation() const {
+    if (rules_.input().violations == OnViolation::kRecord) return accepted(AcceptedBy::kViolation);
+    return refused(
+        Issue::kViolation,
+        "violation: " + path() +
+            " was open for writing while it was measured, or changed afterwards, so what "
+            "was used of it is unknown; reboot the node, or have the policy record "
+            "violations");
+  }
+
+  bool is_revoked() const {
+    return fields_.known && rules_.is_revoked(*fields_.known, fields_.digest);
+  }
+  bool is_reference() const {
+    if (!fields_.known || fields_.of != DigestOf::kContent) return false;
+    const bool weak = *fields_.known == crypto::HashAlgorithm::kSha1;
+    return (!weak || rules_.input().allow_legacy) &&
+           rules_.is_reference(*fields_.known, fields_.digest);
+  }
+
+  // What the kernel measured in place of a file: a command line, a key, critical data.
+  Judgement buffer() const {
+    if (!fields_.known || !equal(crypto::hash(*fields_.known, fields_.buffer), fields_.digest)) {
+      return refused(Issue::kEntryMalformed,
+                     "the digest " + digest_text(fields_) + " is not that of the buffer " + path());
+    }
+    if (is_revoked()) return revoked();
+    if (rules_.input().files == FileRule::kReplayOnly) return accepted(AcceptedBy::kNotJudged);
+    if (is_reference() || is_key_of_keyring() || rules_.accepts_buffer(fields_.path)) {
+      return accepted(AcceptedBy::kBuffer);
+    }
+    return refused(Issue::kBufferUnknown,
+                   "measurement " + path() + " with digest " + digest_text(fields_) +
+                       " is in no reference" + proposal() +
+                       "; or accept its name in the policy, if its content is of no matter");
+  }
+
+  // Keys are measured as their certificates, under the name of the keyring that they went into.
+  bool is_key_of_keyring() const {
+    if (fields_.path.empty() || fields_.path.front() != '.' || rules_.input().keys.empty()) {
+      return false;
+    }
+    const auto certificate = crypto::Certificate::from_der(fields_.buffer);
+    if (!certificate.has_value()) return false;
+    const auto key = certificate->public_key();
+    return key.has_value() && rules_.input().keys.holds(*key);
+  }
+
+  Judgement file() const {
+    if (is_revoked()) return revoked();
+    if (rules_.input().files == FileRule::kReplayOnly) return accepted(AcceptedBy::kNotJudged);
+    if (is_reference()) return accepted(AcceptedBy::kReference);
+    if (rules_.is_excluded(fields_.path)) return accepted(AcceptedBy::kExclude);
+    const std::string unknown =
+        "file " + path() + " with digest " + digest_text(fields_) + " is in no reference";
+    if (fields_.signature.empty()) {
+      return refused(Issue::kFileUnknown, unknown + " and has no signature" + proposal());
+    }
+    SignatureVerdict verdict = verify_file_signature(fields_, rules_.input().keys);
+    if (verdict.fault == SignatureFault::kNone) return accepted(AcceptedBy::kSignature);
+    const Issue issue = verdict.fault == SignatureFault::kMalformed    ? Issue::kSignatureMalformed
+                        : verdict.fault == SignatureFault::kKeyUnknown ? Issue::kSignatureKeyUnknown
+                                                                       : Issue::kSignatureInvalid;
+    return refused(issue, unknown + "; " + verdict.message + proposal());
+  }
+
+  Judgement revoked() const {
+    return refused(Issue::kFileRevoked, path() + " with digest " + digest_text(fields_) +
+                                            " is revoked: replace it, and reboot the node");
+  }
+
+  std::string proposal() const {
+    const bool possible = fields_.known && *fields_.known != crypto::HashAlgorithm::kSha1 &&
+                          fields_.of == DigestOf::kContent;
+    if (!possible) return "; boot the node with ima_hash=sha256, so that references can name it";
+    return "; a ReferenceManifest with ima: {digests: [\"" + digest_text(fields_) +
+           "\"]} would accept it";
+  }
+  std::string path() const { return codec::in_quotes(fields_.path, 200); }
+
+  const Entry& entry_;
+  const Rules& rules_;
+  const tpm::PcrValues& quoted_;
+  Fields fields_;
+};
+
+}  // namespace
+
+std::string_view issue_code(Issue issue) {
+  constexpr std::array<std::string_view, kLastIssue + 1> kCodes = {"",
+                                                                   code::kBootAggregate,
+                                                                   code::kSecondBoot,
+                                                                   code::kTemplateUnknown,
+                                                                   code::kTemplateDigest,
+                                                                   code::kEntryMalformed,
+                                                                   code::kViolation,
+                                                                   code::kFileUnknown,
+                                                                   code::kFileRevoked,
+                                                                   code::kSignatureMalformed,
+                                                                   code::kSignatureKeyUnknown,
+                                                                   code::kSignatureInvalid,
+                                                                   code::kBufferUnknown};
+  return kCodes.at(static_cast<std::size_t>(issue));
+}
+
+Judgement judge_entry(const Entry& entry, const Rules& rules, const tpm::PcrValues& quoted) {
+  return EntryJudge(entry, rules, quoted).run();
+}
+
+attest::Reason reason_of(const Entry& entry, const Judgement& judgement) {
+  return attest::refuse(
+      issue_code(judgement.issue),
+      "runtime log, " + entry_place(entry.number, entry.offset) + ": " + judgement.detail);
+}
+
+}  // namespace avouch::runtimelog
