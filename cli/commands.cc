@@ -1,260 +1,242 @@
 #include "cli/commands.h"
 
-#include <unistd.h>
-
 #include <iostream>
 #include <utility>
 
 #include "adapters/files.h"
-#include "base/time_text.h"
+#include "cli/session.h"
 #include "inspect/entry_text.h"
-#include "inspect/log_access.h"
 #include "inspect/nodes.h"
-#include "inspect/proof.h"
-#include "inspect/verify.h"
-#include "kube/auth.h"
 #include "tlog/client.h"
-#include "tlog/entry.h"
 
 namespace avouch::cli {
 namespace {
 
 using codec::Json;
+using inspect::printable;
 
-constexpr std::string_view kAudience = "avouch.dev/controller";
-constexpr std::size_t kMaxKeyFile = 64 * 1024;
-
-void progress(const std::string& what) {
-  if (isatty(STDERR_FILENO) == 1) std::cerr << "... " << what << '\n';
+inspect::Verifier verifier_of(const Context& context, Session& session) {
+  return {session.api, session.log, session.trust, context.clock, context.progress};
 }
 
-// A short-lived token of the release's reader account: what opens the content of log entries.
-Result<std::string> reader_token(const kube::Client& api, const inspect::ReleaseName& release) {
-  kube::TokenRequest request;
-  request.account = {.ns = release.ns, .name = release.name + "-reader"};
-  request.audiences = {std::string(kAudience)};
-  request.expiration = std::chrono::minutes(10);
-  AVOUCH_TRY(const kube::IssuedToken token, kube::request_token(api, request));
-  return token.token;
-}
-
-Result<std::string> read_text(const std::string& file) {
-  AVOUCH_TRY(const auto content, adapters::read_file(file, kMaxKeyFile));
-  if (!content) return rejected(file + ": there is no such file");
-  return std::string(as_text(*content));
-}
-
-Result<inspect::TrustAnchors> anchors(const kube::Client& api, const Common& common) {
-  if (common.verifier_keys_file.empty() && common.log_vkey_file.empty()) {
-    return inspect::read_trust_anchors(api, common.release);
+Result<std::vector<inspect::UnverifiedListed>> newest(const Context& context, Session& session,
+                                                      std::uint64_t size, int limit) {
+  if (!session.log.reads_content()) {
+    return rejected(
+        "entries are listed only to whoever may ask for a token of the release's "
+        "reader account; bind the release's log-reader role to this user");
   }
-  if (common.verifier_keys_file.empty() || common.log_vkey_file.empty() || common.origin.empty()) {
-    return rejected("--verifier-keys, --vkey and --origin belong together: give all three or none");
-  }
-  AVOUCH_TRY(const std::string keys, read_text(common.verifier_keys_file));
-  AVOUCH_TRY(const std::string vkey, read_text(common.log_vkey_file));
-  return inspect::parse_trust_anchors(keys, vkey, common.origin, "the files given");
-}
-
-// What the commands that read the log work with.
-struct Session {
-  kube::Client api;
-  inspect::TrustAnchors trust;
-  inspect::LogAccess log;
-
-  static Result<Session> open(kube::Transport& transport, const Common& common) {
-    const kube::Client api(transport);
-    progress("reading the release's keys");
-    AVOUCH_TRY(inspect::TrustAnchors trust, anchors(api, common));
-    std::string token;
-    if (auto issued = reader_token(api, common.release); issued.has_value()) {
-      token = *std::move(issued);
-    } else {
-      std::cerr << "note: contents of entries stay closed: " << issued.error().message << '\n';
-    }
-    return Session{api, std::move(trust),
-                   inspect::LogAccess(transport, common.release, std::move(token))};
-  }
-
-  Session(kube::Client client, inspect::TrustAnchors keys, inspect::LogAccess access)
-      : api(std::move(client)), trust(std::move(keys)), log(std::move(access)) {}
-};
-
-Exit show(const inspect::ProofStep& proof, const Common& common) {
-  const bool good = inspect::all_hold(proof);
-  if (common.format == Format::kJson) {
-    Json out;
-    out["verified"] = good;
-    out["proof"] = inspect::render_json(proof);
-    std::cout << codec::to_json_pretty(out) << '\n';
-  } else {
-    std::cout << inspect::render_text(proof)
-              << (good ? "verified: everything above that can be proven holds\n"
-                       : "NOT verified: see the lines that say FAILS\n");
-  }
-  return good ? Exit::kGood : Exit::kDoesNotHold;
-}
-
-std::string summary_of(const codec::Cbor& payload) {
-  const Json json = inspect::payload_json(payload);
-  std::string out;
-  for (const std::string_view key :
-       {"decision", "operation", "node", "namespace", "pod", "phase", "name"}) {
-    const std::string_view value = json.text({key});
-    if (!value.empty())
-      out += (out.empty() ? "" : " ") + std::string(key) + "=" + std::string(value);
-  }
-  if (const Json* reasons = json.find("reasons");
-      reasons != nullptr && reasons->as_array() != nullptr) {
-    for (const Json& reason : *reasons->as_array()) out += " " + std::string(reason.text({"code"}));
-  }
-  return out;
-}
-
-std::string time_of(const codec::Cbor& payload) {
-  for (const std::string_view key : {"time", "created"}) {
-    const codec::Cbor* value = payload.find(key);
-    const std::int64_t* millis = value == nullptr ? nullptr : value->as_integer();
-    if (millis != nullptr) return to_rfc3339(SystemTime(std::chrono::milliseconds(*millis)));
-  }
-  return "-";
-}
-
-// The content of an entry as the controller gave it, checked against the entry's own commitment.
-Result<codec::Cbor> content(const inspect::UnverifiedListed& listed, const Session& session) {
-  AVOUCH_TRY(
-      const tlog::Statement statement,
-      tlog::verify_statement(listed.statement, session.trust.verifier_keys, session.trust.origin));
-  if (listed.preimage.empty()) return codec::Cbor();
-  return tlog::open_preimage(statement.preimage_digest(), listed.preimage);
-}
-
-Result<std::vector<inspect::UnverifiedListed>> newest(Session& session, std::uint64_t size,
-                                                      int limit) {
   std::vector<inspect::UnverifiedListed> out;
   for (std::uint64_t index = size; index > 0 && std::cmp_less(out.size(), limit);) {
-    progress("reading entry " + std::to_string(--index));
+    context.progress("reading entry " + std::to_string(--index));
     AVOUCH_TRY(inspect::UnverifiedListed listed, session.log.entry(index));
     out.push_back(std::move(listed));
   }
   return out;
 }
 
+Result<std::vector<inspect::UnverifiedListed>> entries_of(const Context& context, Session& session,
+                                                          const LogQuery& query,
+                                                          std::uint64_t size) {
+  if (!query.node.empty()) {
+    return session.log.list("node=" + kube::url_encode(query.node), query.limit);
+  }
+  if (!query.pod.empty()) {
+    return session.log.list(
+        "namespace=" + kube::url_encode(query.ns) + "&pod=" + kube::url_encode(query.pod),
+        query.limit);
+  }
+  return newest(context, session, size, query.limit);
+}
+
+std::string content_text(const inspect::UnverifiedListed& listed, const Content& content) {
+  if (!content.broken.empty()) return "DOES NOT HOLD: " + printable(content.broken);
+  if (!content.withheld.empty()) return "(withheld: " + printable(content.withheld) + ")";
+  return printable(inspect::summary_of(listed.kind, content.payload));
+}
+
+void print_verdict(const inspect::UnverifiedListed& listed, const Content& content) {
+  std::cout << (content.payload.is_null() ? "-" : inspect::time_of(content.payload)) << "  entry "
+            << listed.index << "  ";
+  if (content.payload.is_null()) {
+    std::cout << content_text(listed, content) << '\n';
+    return;
+  }
+  std::cout << printable(inspect::text_of(content.payload, "decision")) << " on node "
+            << printable(inspect::text_of(content.payload, "node")) << " ("
+            << printable(inspect::text_of(content.payload, "operation")) << ")\n";
+  const codec::Cbor* reasons = content.payload.find("reasons");
+  if (reasons == nullptr || reasons->as_array() == nullptr) return;
+  for (const codec::Cbor& reason : *reasons->as_array()) {
+    const std::string policy = inspect::text_of(reason, "policy");
+    std::cout << "    " << printable(inspect::text_of(reason, "code"))
+              << (policy.empty() ? "" : " (policy " + printable(policy) + ")") << ": "
+              << printable(inspect::text_of(reason, "message")) << '\n';
+  }
+}
+
 }  // namespace
 
-Result<Exit> status(kube::Transport& transport, Clock& clock, const Common& common) {
-  const kube::Client api(transport);
-  progress("reading nodes and evidence");
+Result<Exit> status(const Context& context) {
+  const kube::Client api(context.transport);
+  context.progress("reading nodes and evidence");
   AVOUCH_TRY(const auto nodes, inspect::report_nodes(api));
-  if (common.format == Format::kJson) {
-    std::cout << codec::to_json_pretty(inspect::status_json(nodes)) << '\n';
+  const SystemTime now = context.clock.now();
+  if (context.common.format == Format::kJson) {
+    std::cout << codec::to_json_pretty(inspect::status_json(nodes, now)) << '\n';
   } else {
-    std::cout << inspect::status_table(nodes, clock.now());
+    std::cout << inspect::status_table(nodes, now) << inspect::status_summary(nodes, now);
   }
   return Exit::kGood;
 }
 
-Result<Exit> explain_node(kube::Transport& transport, Clock& clock, const Common& common,
-                          const std::string& name) {
-  const kube::Client api(transport);
+Result<Exit> version(const Context& context, const std::string& client_version) {
+  const kube::Client api(context.transport);
+  const inspect::ReleaseName& release = context.common.release;
+  context.progress("reading the release's version");
+  const kube::ResourcePath sets{
+      .group = "apps", .version = "v1", .plural = "statefulsets", .ns = release.ns};
+  const auto object = api.get(sets, release.name + "-controller");
+  std::string controller;
+  if (object.has_value()) {
+    controller = object->text({"metadata", "labels", "app.kubernetes.io/version"});
+  } else {
+    std::cerr << "note: the controller's version cannot be read: "
+              << printable(object.error().message) << '\n';
+  }
+  if (context.common.format == Format::kJson) {
+    Json out;
+    out["client"] = client_version;
+    if (!controller.empty()) out["controller"] = controller;
+    std::cout << codec::to_json_pretty(out) << '\n';
+  } else {
+    std::cout << "client: " << client_version
+              << "\ncontroller: " << (controller.empty() ? "unknown" : printable(controller))
+              << '\n';
+  }
+  return object.has_value() ? Exit::kGood : exit_of(object.error());
+}
+
+Result<Exit> explain_node(const Context& context, const std::string& name) {
+  const kube::Client api(context.transport);
+  context.progress("reading node " + name);
   AVOUCH_TRY(const inspect::NodeReport node, inspect::report_node(api, name));
-  if (common.format == Format::kJson) {
-    std::cout << codec::to_json_pretty(inspect::status_json({node})) << '\n';
+  const SystemTime now = context.clock.now();
+  if (context.common.format == Format::kJson) {
+    std::cout << codec::to_json_pretty(inspect::status_json({node}, now)) << '\n';
   } else {
-    std::cout << inspect::explain_text(node, clock.now());
+    std::cout << inspect::explain_text(node, now);
   }
   return Exit::kGood;
 }
 
-Result<Exit> explain_pod(kube::Transport& transport, Clock&, const Common& common,
-                         const std::string& ns, const std::string& name) {
-  AVOUCH_TRY(Session session, Session::open(transport, common));
-  AVOUCH_TRY(
-      const auto entries,
-      session.log.list("namespace=" + kube::url_encode(ns) + "&pod=" + kube::url_encode(name), 20));
-  if (entries.empty()) {
-    std::cout << "No admission verdict of pod " << inspect::printable(ns + "/" + name)
-              << ": no policy gates it, or it was never given to a node.\n";
-    return Exit::kGood;
-  }
+Result<Exit> explain_pod(const Context& context, const std::string& ns, const std::string& name) {
+  AVOUCH_TRY(Session session, Session::open(context));
+  context.progress("looking for admission verdicts of pod " + ns + "/" + name);
+  AVOUCH_TRY(const auto entries,
+             entries_of(context, session, {.node = "", .ns = ns, .pod = name, .limit = 20}, 0));
+  Exit exit = Exit::kGood;
+  Json::Array items;
   for (const auto& listed : entries) {
-    AVOUCH_TRY(const codec::Cbor payload, content(listed, session));
-    const Json json = inspect::payload_json(payload);
-    std::cout << time_of(payload) << "  " << inspect::printable(summary_of(payload)) << "  (entry "
-              << listed.index << ")\n";
-    if (const Json* reasons = json.find("reasons");
-        reasons != nullptr && reasons->as_array() != nullptr) {
-      for (const Json& reason : *reasons->as_array()) {
-        std::cout << "    " << inspect::printable(reason.text({"code"})) << ": "
-                  << inspect::printable(reason.text({"message"})) << '\n';
-      }
+    const Content content = content_of(listed, session.trust);
+    if (!content.broken.empty()) exit = Exit::kDoesNotHold;
+    if (context.common.format == Format::kJson) {
+      items.push_back(entry_json(listed, content));
+    } else {
+      print_verdict(listed, content);
     }
   }
-  return Exit::kGood;
+  if (context.common.format == Format::kJson) {
+    Json out;
+    out["namespace"] = ns;
+    out["pod"] = name;
+    out["verdicts"] = std::move(items);
+    std::cout << codec::to_json_pretty(out) << '\n';
+  } else if (entries.empty()) {
+    std::cout << "No admission verdict of pod " << printable(ns + "/" + name)
+              << ": no policy gates it, or it was never given to a node. A pod that stays Pending "
+                 "although nodes are Trusted has another reason: kubectl describe pod.\n";
+  }
+  return exit;
 }
 
-Result<Exit> verify_node(kube::Transport& transport, Clock& clock, const Common& common,
-                         const std::string& name) {
-  AVOUCH_TRY(Session session, Session::open(transport, common));
-  inspect::Verifier verifier(session.api, session.log, session.trust, clock, progress);
-  AVOUCH_TRY(const inspect::ProofStep proof, verifier.node(name));
-  return show(proof, common);
+Result<Exit> verify_node(const Context& context, const std::string& name,
+                         const inspect::Demands& demands) {
+  AVOUCH_TRY(Session session, Session::open(context));
+  AVOUCH_TRY(const inspect::ProofStep proof, verifier_of(context, session).node(name, demands));
+  return show_proof(proof, context.common.format);
 }
 
-Result<Exit> verify_pod(kube::Transport& transport, Clock& clock, const Common& common,
-                        const std::string& ns, const std::string& name) {
-  AVOUCH_TRY(Session session, Session::open(transport, common));
-  inspect::Verifier verifier(session.api, session.log, session.trust, clock, progress);
-  AVOUCH_TRY(const inspect::ProofStep proof, verifier.pod(ns, name));
-  return show(proof, common);
+Result<Exit> verify_pod(const Context& context, const std::string& ns, const std::string& name,
+                        const inspect::Demands& demands) {
+  AVOUCH_TRY(Session session, Session::open(context));
+  AVOUCH_TRY(const inspect::ProofStep proof, verifier_of(context, session).pod(ns, name, demands));
+  return show_proof(proof, context.common.format);
 }
 
-Result<Exit> log_list(kube::Transport& transport, Clock&, const Common& common,
-                      const std::string& query, int limit) {
-  AVOUCH_TRY(Session session, Session::open(transport, common));
-  AVOUCH_TRY(const tlog::VerifiedCheckpoint checkpoint,
-             tlog::fetch_checkpoint(session.log, std::span(&session.trust.log_key, 1),
-                                    session.trust.origin));
-  AVOUCH_TRY(const auto entries, query.empty() ? newest(session, checkpoint.size(), limit)
-                                               : session.log.list(query, limit));
+Result<Exit> verify_log(const Context& context, const LogCheck& check) {
+  std::string older;
+  if (!check.since_file.empty()) {
+    AVOUCH_TRY(older, read_user_file(check.since_file));
+    if (older.empty()) return rejected(check.since_file + ": is empty; expected a checkpoint");
+  }
+  AVOUCH_TRY(Session session, Session::open(context));
+  inspect::Verifier verifier = verifier_of(context, session);
+  AVOUCH_TRY(const inspect::ProofStep proof, verifier.log(older));
+  const Exit exit = show_proof(proof, context.common.format);
+  if (exit == Exit::kGood && !check.save_file.empty()) {
+    AVOUCH_CHECK(
+        adapters::write_file_atomically(check.save_file, to_bytes(verifier.checkpoint_note())));
+  }
+  return exit;
+}
+
+Result<Exit> log_list(const Context& context, const LogQuery& query) {
+  AVOUCH_TRY(Session session, Session::open(context));
+  context.progress("reading the log's checkpoint");
+  const auto checkpoint = tlog::fetch_checkpoint(session.log, std::span(&session.trust.log_key, 1),
+                                                 session.trust.origin);
+  if (!checkpoint.has_value()) {
+    if (session.log.was_refused() || checkpoint.error().kind != ErrorKind::kRejected) {
+      return checkpoint.error();
+    }
+    return show_proof(inspect::fails("checkpoint is signed by the log", checkpoint.error().message),
+                      context.common.format);
+  }
+  AVOUCH_TRY(const auto entries, entries_of(context, session, query, checkpoint->size()));
+  Exit exit = Exit::kGood;
   std::vector<std::vector<std::string>> rows = {{"INDEX", "TIME", "KIND", "CONTENT"}};
   Json::Array items;
   for (const auto& listed : entries) {
-    AVOUCH_TRY(const codec::Cbor payload, content(listed, session));
-    rows.push_back({std::to_string(listed.index), time_of(payload), inspect::printable(listed.kind),
-                    listed.preimage.empty()
-                        ? "(withheld: " + inspect::printable(listed.withheld) + ")"
-                        : inspect::printable(summary_of(payload))});
-    Json item;
-    item["index"] = static_cast<std::int64_t>(listed.index);
-    item["kind"] = listed.kind;
-    item["payload"] = inspect::payload_json(payload);
-    items.push_back(std::move(item));
+    const Content content = content_of(listed, session.trust);
+    if (!content.broken.empty()) exit = Exit::kDoesNotHold;
+    rows.push_back({std::to_string(listed.index), inspect::time_of(content.payload),
+                    printable(listed.kind), content_text(listed, content)});
+    items.push_back(entry_json(listed, content));
   }
-  if (common.format == Format::kJson) {
+  if (context.common.format == Format::kJson) {
     Json out;
-    out["origin"] = checkpoint.origin();
-    out["size"] = static_cast<std::int64_t>(checkpoint.size());
+    out["origin"] = checkpoint->origin();
+    out["size"] = static_cast<std::int64_t>(checkpoint->size());
     out["entries"] = std::move(items);
     std::cout << codec::to_json_pretty(out) << '\n';
   } else {
-    std::cout << "log " << checkpoint.origin() << ", " << checkpoint.size() << " entries\n"
+    std::cout << "log " << checkpoint->origin() << ", " << checkpoint->size() << " entries\n"
               << inspect::text_table(rows);
   }
-  return Exit::kGood;
+  return exit;
 }
 
-Result<Exit> log_show(kube::Transport& transport, Clock& clock, const Common& common,
-                      std::uint64_t index) {
-  AVOUCH_TRY(Session session, Session::open(transport, common));
-  inspect::Verifier verifier(session.api, session.log, session.trust, clock, progress);
-  AVOUCH_TRY(const inspect::ProofStep proof, verifier.entry(index));
-  if (common.format == Format::kText) {
+Result<Exit> log_show(const Context& context, std::uint64_t index) {
+  AVOUCH_TRY(Session session, Session::open(context));
+  AVOUCH_TRY(const inspect::ProofStep proof, verifier_of(context, session).entry(index));
+  std::optional<Json> payload;
+  if (inspect::all_hold(proof) && session.log.reads_content()) {
     AVOUCH_TRY(const inspect::UnverifiedListed listed, session.log.entry(index));
-    AVOUCH_TRY(const codec::Cbor payload, content(listed, session));
-    std::cout << codec::to_json_pretty(inspect::payload_json(payload)) << '\n';
+    const Content content = content_of(listed, session.trust);
+    if (!content.payload.is_null()) payload = inspect::payload_json(content.payload);
   }
-  return show(proof, common);
+  return show_proof(proof, context.common.format, payload);
 }
 
 }  // namespace avouch::cli

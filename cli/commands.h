@@ -2,39 +2,67 @@
 
 // What each command does; main.cc only reads the command line.
 
+#include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "inspect/release.h"
+#include "inspect/verify.h"
 #include "kube/transport.h"
 
 namespace avouch::cli {
 
 enum class Format { kText, kJson };
 
+// Exit status of the program. Documented in its --help and in docs/auditing.md.
+enum class Exit {
+  kGood = 0,         // done, and everything that was checked holds
+  kDoesNotHold = 1,  // something that was checked does not hold
+  kUsage = 2,        // the command line is wrong
+  kUnreachable = 3,  // the API server, the controller or its log gave no answer
+  kRefused = 4,      // no such object, no permission, no usable kubeconfig or key
+};
+Exit exit_of(const Error& error);
+
 struct Common {
   inspect::ReleaseName release;
   Format format = Format::kText;
-  std::string verifier_keys_file, log_vkey_file,
-      origin;  // an auditor's own copies; "" asks the release
+  // An auditor's own copies; "" asks the release.
+  std::string verifier_keys_file, log_vkey_file, origin;
 };
 
-// Exit status: 0 done and everything that was checked holds, 1 something does not hold.
-enum class Exit { kGood = 0, kDoesNotHold = 1 };
+// What a command works with.
+struct Context {
+  kube::Transport& transport;
+  Clock& clock;
+  const Common& common;
+  std::function<void(const std::string&)> progress;
+};
 
-Result<Exit> status(kube::Transport& transport, Clock& clock, const Common& common);
-Result<Exit> explain_node(kube::Transport& transport, Clock& clock, const Common& common,
-                          const std::string& name);
-Result<Exit> explain_pod(kube::Transport& transport, Clock& clock, const Common& common,
-                         const std::string& ns, const std::string& name);
-Result<Exit> verify_node(kube::Transport& transport, Clock& clock, const Common& common,
-                         const std::string& name);
-Result<Exit> verify_pod(kube::Transport& transport, Clock& clock, const Common& common,
-                        const std::string& ns, const std::string& name);
-Result<Exit> log_list(kube::Transport& transport, Clock& clock, const Common& common,
-                      const std::string& query, int limit);
-Result<Exit> log_show(kube::Transport& transport, Clock& clock, const Common& common,
-                      std::uint64_t index);
+struct LogQuery {
+  std::string node;     // "" or a node's name
+  std::string ns, pod;  // pod "" or a pod's name
+  int limit = 20;       // 1 to 100
+};
+
+struct LogCheck {
+  std::string since_file;  // "" or a checkpoint that was kept
+  std::string save_file;   // "" or where the newest one is kept, if all holds
+};
+
+// Results go to standard output. An error is printed by the caller.
+Result<Exit> status(const Context& context);
+Result<Exit> version(const Context& context, const std::string& client_version);
+Result<Exit> explain_node(const Context& context, const std::string& name);
+Result<Exit> explain_pod(const Context& context, const std::string& ns, const std::string& name);
+Result<Exit> verify_node(const Context& context, const std::string& name,
+                         const inspect::Demands& demands);
+Result<Exit> verify_pod(const Context& context, const std::string& ns, const std::string& name,
+                        const inspect::Demands& demands);
+Result<Exit> verify_log(const Context& context, const LogCheck& check);
+Result<Exit> log_list(const Context& context, const LogQuery& query);
+Result<Exit> log_show(const Context& context, std::uint64_t index);
 
 }  // namespace avouch::cli

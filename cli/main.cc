@@ -1,147 +1,254 @@
 // kubectl avouch: shows, explains and proves what Avouch decided. A kubectl plugin.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <functional>
 #include <iostream>
 
 #include "adapters/kubectl_proxy.h"
 #include "adapters/system_clock.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
+#include "inspect/proof.h"
 
 namespace {
 
-using avouch::Clock;
+using avouch::Error;
 using avouch::Result;
-using avouch::cli::Common;
+using avouch::cli::Context;
 using avouch::cli::Exit;
-using avouch::cli::Format;
-using avouch::kube::Transport;
 
-constexpr int kUsage = 2;
-constexpr int kFailed = 3;
+using Command = std::function<Result<Exit>(const Context&)>;
 
-using Command = std::function<Result<Exit>(Transport&, Clock&)>;
+constexpr const char* kAbout =
+    "Shows, explains and proves what Avouch decided about nodes and pods.";
+constexpr const char* kFooter =
+    R"(Examples:
+  kubectl avouch status                       nodes, phases, ages, reasons
+  kubectl avouch explain node worker-2        why, and what to do
+  kubectl avouch explain pod web-0 -n shop    what was decided about a pod
+  kubectl avouch verify node worker-2         proves the node's verdict from the log
+  kubectl avouch verify node worker-2 --trusted && echo trusted
+  kubectl avouch verify pod web-0 -n shop     proves why the pod was let in or denied
+  kubectl avouch verify log --since last.txt --save last.txt
+                                              proves that the log only grew since last time
+  kubectl avouch log --node worker-2          entries about a node, newest first
+  kubectl avouch log show 4182 -o json        one entry, with its proof
 
-int run(const Command& command, const avouch::adapters::KubectlOptions& kubectl) {
+An auditor who does not trust the cluster keeps the keys and gives them by --verifier-keys, --vkey
+and --origin; without them they are those that the cluster itself names.
+
+Exit status:
+  0  done, and everything that was checked holds
+  1  something that was checked does not hold (for verify --trusted also: it is not trusted)
+  2  the command line is wrong
+  3  the API server, the controller or its log gave no answer: try again
+  4  no such object, no permission, no usable kubeconfig or key)";
+
+// What the command line says.
+struct Options {
+  avouch::cli::Common common;
+  avouch::adapters::KubectlOptions kubectl;
+  std::string ns, name, output = "text";
+  avouch::inspect::Demands demands;
+  avouch::cli::LogQuery query;
+  avouch::cli::LogCheck check;
+  std::uint64_t index = 0;
+  bool client_only = false;
+  std::vector<const CLI::App*> about_pods;  // commands that need a namespace
+
+  bool needs_namespace() const {
+    return !query.pod.empty() || std::any_of(about_pods.begin(), about_pods.end(),
+                                             [](const CLI::App* sub) { return sub->parsed(); });
+  }
+  Command command;
+};
+
+int fail(const Error& error) {
+  std::cerr << "kubectl avouch: " << avouch::inspect::printable(error.message) << '\n';
+  if (error.message.find("127.0.0.1:8080") != std::string::npos ||
+      error.message.find("localhost:8080") != std::string::npos) {
+    std::cerr << "kubectl seems to have no kubeconfig: set KUBECONFIG, or give --kubeconfig\n";
+  }
+  return static_cast<int>(avouch::cli::exit_of(error));
+}
+
+int run(Options& options) {
+  avouch::cli::Progress progress;
+  progress.step("starting kubectl proxy");
+  if (options.needs_namespace() && options.ns.empty()) {
+    auto ns = avouch::adapters::current_namespace(options.kubectl);
+    if (!ns.has_value()) return fail(ns.error());
+    options.ns = *std::move(ns);
+  }
+  const auto transport = avouch::adapters::KubectlProxy::start(options.kubectl);
+  if (!transport.has_value()) return fail(transport.error());
   avouch::adapters::SystemClock clock;
-  const auto transport = avouch::adapters::KubectlProxy::start(kubectl);
-  if (!transport.has_value()) {
-    std::cerr << "kubectl avouch: " << transport.error().message << '\n';
-    return kFailed;
-  }
-  const auto done = command(**transport, clock);
-  if (!done.has_value()) {
-    std::cerr << "kubectl avouch: " << done.error().message << '\n';
-    return kFailed;
-  }
-  return static_cast<int>(*done);
+  const auto done =
+      options.command(Context{.transport = **transport,
+                              .clock = clock,
+                              .common = options.common,
+                              .progress = [&](const std::string& what) { progress.step(what); }});
+  return done.has_value() ? static_cast<int>(*done) : fail(done.error());
+}
+
+std::string name_problem(const std::string& text) {
+  const bool fine =
+      !text.empty() && text.size() <= 253 && text.front() != '-' &&
+      text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.") == std::string::npos;
+  return fine ? "" : "expected the name of a Kubernetes object: 1 to 253 of a-z, 0-9, - and .";
+}
+
+CLI::App* leaf(CLI::App* parent, Options& options, const std::string& name, const std::string& what,
+               Command command) {
+  CLI::App* sub = parent->add_subcommand(name, what);
+  sub->add_option("-o,--output", options.output, "text (a table or a tree) or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  sub->final_callback([&options, command = std::move(command)] { options.command = command; });
+  return sub;
+}
+
+void add_name(CLI::App* sub, Options& options, const char* what) {
+  sub->add_option("name", options.name, what)->required()->check(name_problem);
+}
+
+void add_namespace(CLI::App* sub, Options& options) {
+  sub->add_option("-n,--namespace", options.ns,
+                  "Namespace of the pod; default: that of the kubeconfig's context")
+      ->check(name_problem);
+}
+
+void add_trusted(CLI::App* sub, Options& options, const char* what) {
+  sub->add_flag("--trusted", options.demands.trusted, what);
+}
+
+void add_global(CLI::App& app, Options& options) {
+  app.add_option("--kubeconfig", options.kubectl.kubeconfig, "Kubeconfig file, as for kubectl");
+  app.add_option("--context", options.kubectl.context, "Context of the kubeconfig, as for kubectl");
+  app.add_option("--release", options.common.release.name,
+                 "Full name of the Avouch release: what its objects' names begin with")
+      ->check(name_problem)
+      ->capture_default_str();
+  app.add_option("--release-namespace", options.common.release.ns, "Its namespace")
+      ->check(name_problem)
+      ->capture_default_str();
+  app.add_option("--verifier-keys", options.common.verifier_keys_file,
+                 "File with the verifier's public keys in PEM; default: the release's own");
+  app.add_option("--vkey", options.common.log_vkey_file,
+                 "File with the log's verifier key (C2SP note vkey); default: the release's own");
+  app.add_option("--origin", options.common.origin,
+                 "The log's origin, with --verifier-keys and --vkey");
+}
+
+void add_explain(CLI::App& app, Options& options) {
+  CLI::App* explain = app.add_subcommand("explain", "Why a node or a pod was judged as it was");
+  explain->require_subcommand(1);
+  add_name(leaf(explain, options, "node", "A node's verdict, and what to do about it",
+                [&](const Context& context) {
+                  return avouch::cli::explain_node(context, options.name);
+                }),
+           options, "Name of the node");
+  CLI::App* pod = leaf(explain, options, "pod", "The admission verdicts of a pod, newest first",
+                       [&](const Context& context) {
+                         return avouch::cli::explain_pod(context, options.ns, options.name);
+                       });
+  add_name(pod, options, "Name of the pod");
+  add_namespace(pod, options);
+  options.about_pods.push_back(pod);
+}
+
+void add_verify(CLI::App& app, Options& options) {
+  CLI::App* verify = app.add_subcommand(
+      "verify", "Proves a verdict, or that the log only grew: a tree of what holds and what fails");
+  verify->require_subcommand(1);
+  CLI::App* node = leaf(verify, options, "node",
+                        "A node's verdict: token, node, time, log entry, inclusion, checkpoint",
+                        [&](const Context& context) {
+                          return avouch::cli::verify_node(context, options.name, options.demands);
+                        });
+  add_name(node, options, "Name of the node");
+  add_trusted(node, options, "Fail also where the node is not Trusted");
+  CLI::App* pod =
+      leaf(verify, options, "pod",
+           "A pod's admission verdict, and the node verdict that it was based on",
+           [&](const Context& context) {
+             return avouch::cli::verify_pod(context, options.ns, options.name, options.demands);
+           });
+  add_name(pod, options, "Name of the pod");
+  add_namespace(pod, options);
+  options.about_pods.push_back(pod);
+  add_trusted(pod, options, "Fail also where the pod was denied");
+  CLI::App* log =
+      leaf(verify, options, "log", "The newest checkpoint, and that it continues one that you kept",
+           [&](const Context& context) { return avouch::cli::verify_log(context, options.check); });
+  log->add_option("--since", options.check.since_file, "File with a checkpoint kept earlier");
+  log->add_option("--save", options.check.save_file,
+                  "File to keep the newest checkpoint in, if everything holds");
+}
+
+void add_log(CLI::App& app, Options& options) {
+  CLI::App* log = leaf(&app, options, "log", "Entries of the verdict log, newest first", Command());
+  log->add_option("--limit", options.query.limit, "How many")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  CLI::Option* node = log->add_option("--node", options.query.node, "Only verdicts of this node")
+                          ->check(name_problem);
+  log->add_option("--pod", options.query.pod, "Only admission verdicts of this pod")
+      ->check(name_problem)
+      ->excludes(node);
+  add_namespace(log, options);
+  log->require_subcommand(0, 1);
+  CLI::App* show =
+      leaf(log, options, "show", "One entry: its content, and the proof that it is in the log",
+           [&](const Context& context) { return avouch::cli::log_show(context, options.index); });
+  show->add_option("index", options.index, "Index of the entry")->required();
+  log->final_callback([&options, show] {
+    if (show->parsed()) return;
+    options.command = [&options](const Context& context) {
+      options.query.ns = options.ns;
+      return avouch::cli::log_list(context, options.query);
+    };
+  });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
-  CLI::App app{"Shows, explains and proves what Avouch decided about nodes and pods."};
+  constexpr const char* kVersion = AVOUCH_VERSION;
+  CLI::App app{kAbout};
   app.name("kubectl avouch");
+  app.footer(kFooter);
   app.require_subcommand(1);
-  app.set_version_flag("--version", std::string("kubectl-avouch ") + AVOUCH_VERSION);
+  app.fallthrough();  // global options may stand behind the command, as with kubectl
+  app.set_version_flag("--version", std::string("kubectl-avouch ") + kVersion);
 
-  Common common;
-  avouch::adapters::KubectlOptions kubectl;
-  std::string ns = "default";
-  std::string name;
-  std::string output = "text";
-  Command command;
+  Options options;
+  add_global(app, options);
+  leaf(&app, options, "status", "Nodes, their phases, ages and reasons, as the API server has them",
+       [](const Context& context) { return avouch::cli::status(context); });
+  add_explain(app, options);
+  add_verify(app, options);
+  add_log(app, options);
+  CLI::App* version =
+      leaf(&app, options, "version", "Versions of this program and of the release",
+           [&](const Context& context) { return avouch::cli::version(context, kVersion); });
+  version->add_flag("--client", options.client_only, "This program's only; asks no server");
 
-  app.add_option("--kubeconfig", kubectl.kubeconfig, "Kubeconfig file, as for kubectl");
-  app.add_option("--context", kubectl.context, "Context of the kubeconfig, as for kubectl");
-  app.add_option("--release", common.release.name, "Name of the Avouch release")
-      ->capture_default_str();
-  app.add_option("--release-namespace", common.release.ns, "Its namespace")->capture_default_str();
-  app.add_option("--verifier-keys", common.verifier_keys_file,
-                 "PEM file of the verifier's public keys; default: the release's own");
-  app.add_option("--vkey", common.log_vkey_file,
-                 "File with the log's verifier key (C2SP note vkey)");
-  app.add_option("--origin", common.origin, "The log's origin, with --vkey");
-  const auto with_output = [&](CLI::App* sub) {
-    sub->add_option("-o,--output", output, "text or json")
-        ->check(CLI::IsMember({"text", "json"}))
-        ->capture_default_str();
-    return sub;
-  };
-  const auto with_name = [&](CLI::App* sub, const char* what) {
-    sub->add_option("name", name, what)->required();
-    return with_output(sub);
-  };
-  const auto with_namespace = [&](CLI::App* sub) {
-    sub->add_option("-n,--namespace", ns, "Namespace of the pod")->capture_default_str();
-    return sub;
-  };
-
-  with_output(app.add_subcommand("status", "Nodes, their phases, ages and reasons"))->callback([&] {
-    command = [&](Transport& transport, Clock& clock) {
-      return avouch::cli::status(transport, clock, common);
-    };
-  });
-
-  CLI::App* explain = app.add_subcommand("explain", "Why a node or a pod was judged as it was");
-  explain->require_subcommand(1);
-  with_name(explain->add_subcommand("node", "A node"), "Name of the node")->callback([&] {
-    command = [&](Transport& transport, Clock& clock) {
-      return avouch::cli::explain_node(transport, clock, common, name);
-    };
-  });
-  with_namespace(with_name(explain->add_subcommand("pod", "A pod"), "Name of the pod"))
-      ->callback([&] {
-        command = [&](Transport& transport, Clock& clock) {
-          return avouch::cli::explain_pod(transport, clock, common, ns, name);
-        };
-      });
-
-  CLI::App* verify = app.add_subcommand(
-      "verify", "Proves a verdict: token signature, inclusion in the log, checkpoint signature");
-  verify->require_subcommand(1);
-  with_name(verify->add_subcommand("node", "The verdict of a node"), "Name of the node")
-      ->callback([&] {
-        command = [&](Transport& transport, Clock& clock) {
-          return avouch::cli::verify_node(transport, clock, common, name);
-        };
-      });
-  with_namespace(with_name(verify->add_subcommand("pod", "The newest admission verdict of a pod"),
-                           "Name of the pod"))
-      ->callback([&] {
-        command = [&](Transport& transport, Clock& clock) {
-          return avouch::cli::verify_pod(transport, clock, common, ns, name);
-        };
-      });
-
-  int limit = 20;
-  std::string node;
-  std::uint64_t index = 0;
-  CLI::App* log =
-      with_output(app.add_subcommand("log", "Entries of the verdict log, newest first"));
-  log->add_option("--limit", limit, "How many")->check(CLI::Range(1, 100))->capture_default_str();
-  log->add_option("--node", node, "Only verdicts of this node");
-  log->require_subcommand(0, 1);
-  CLI::App* show = with_output(log->add_subcommand("show", "One entry, with its proof"));
-  show->add_option("index", index, "Index of the entry")->required();
-  log->callback([&] {
-    if (show->parsed()) return;
-    command = [&](Transport& transport, Clock& clock) {
-      return avouch::cli::log_list(transport, clock, common, node.empty() ? "" : "node=" + node,
-                                   limit);
-    };
-  });
-  show->callback([&] {
-    command = [&](Transport& transport, Clock& clock) {
-      return avouch::cli::log_show(transport, clock, common, index);
-    };
-  });
-
-  CLI11_PARSE(app, argc, argv);
-  common.format = output == "json" ? Format::kJson : Format::kText;
-  if (!command) return kUsage;
-  return run(command, kubectl);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::kUsage);
+  }
+  options.common.format =
+      options.output == "json" ? avouch::cli::Format::kJson : avouch::cli::Format::kText;
+  if (options.client_only) {
+    std::cout << (options.output == "json" ? "{\"client\": \"" + std::string(kVersion) + "\"}\n"
+                                           : "client: " + std::string(kVersion) + "\n");
+    return 0;
+  }
+  return run(options);
 } catch (const std::exception& error) {
   std::cerr << "kubectl avouch: " << error.what() << '\n';
-  return kFailed;
+  return static_cast<int>(Exit::kUnreachable);
 }

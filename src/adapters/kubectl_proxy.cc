@@ -41,22 +41,10 @@ beast::error_code run(asio::io_context& context, Start start) {
   return result;
 }
 
-std::string kubectl_words(const std::string& folder) {
-  const auto text = read_file(folder + "/messages", kMaxMessage);
-  if (!text.has_value() || !*text) return "";
-  return std::string(as_text(**text));
-}
-
-}  // namespace
-
-Result<std::unique_ptr<KubectlProxy>> KubectlProxy::start(const KubectlOptions& options) {
-  std::unique_ptr<KubectlProxy> out(new KubectlProxy);
-  std::string pattern = (std::filesystem::temp_directory_path() / "kubectl-avouch-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) return retryable("no temporary folder can be made");
-  out->folder_ = pattern;
-
-  const std::string socket = out->folder_ + "/socket";
-  std::vector<std::string> words = {options.program, "proxy", "--unix-socket=" + socket};
+// kubectl with `words`, its output in FOLDER/messages. Ends with this process, whatever ends that.
+Result<pid_t> start_kubectl(const KubectlOptions& options, std::vector<std::string> words,
+                            const std::string& folder) {
+  words.insert(words.begin(), options.program);
   if (!options.kubeconfig.empty()) words.push_back("--kubeconfig=" + options.kubeconfig);
   if (!options.context.empty()) words.push_back("--context=" + options.context);
   std::vector<char*> arguments;
@@ -67,20 +55,54 @@ Result<std::unique_ptr<KubectlProxy>> KubectlProxy::start(const KubectlOptions& 
   const pid_t parent = getpid();
   const pid_t child = fork();
   if (child < 0) return retryable("kubectl cannot be started: no more processes");
-  if (child == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGTERM);  // ends with us, whatever ends us
-    if (getppid() != parent) _exit(1);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, nullptr);
-    const int messages =
-        open((out->folder_ + "/messages").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    dup2(messages, STDOUT_FILENO);
-    dup2(messages, STDERR_FILENO);
-    execvp(arguments[0], arguments.data());
-    dprintf(STDERR_FILENO, "%s: not found on the PATH", arguments[0]);
-    _exit(127);
+  if (child != 0) return child;
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (getppid() != parent) _exit(1);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  const int messages = open((folder + "/messages").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  dup2(messages, STDOUT_FILENO);
+  dup2(messages, STDERR_FILENO);
+  execvp(arguments[0], arguments.data());
+  dprintf(STDERR_FILENO, "%s: not found on the PATH", arguments[0]);
+  _exit(127);
+}
+
+// A folder that only this user may enter; removed with the object.
+struct PrivateFolder {
+  std::string path;
+
+  PrivateFolder() = default;
+  PrivateFolder(const PrivateFolder&) = delete;
+  PrivateFolder& operator=(const PrivateFolder&) = delete;
+  ~PrivateFolder() {
+    std::error_code ignored;
+    if (!path.empty()) std::filesystem::remove_all(path, ignored);
   }
+};
+
+Result<std::string> make_folder() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "kubectl-avouch-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) return retryable("no temporary folder can be made");
+  return pattern;
+}
+
+std::string kubectl_words(const std::string& folder) {
+  const auto text = read_file(folder + "/messages", kMaxMessage);
+  if (!text.has_value() || !*text) return "";
+  return std::string(as_text(**text));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KubectlProxy>> KubectlProxy::start(const KubectlOptions& options) {
+  std::unique_ptr<KubectlProxy> out(new KubectlProxy);
+  AVOUCH_TRY(out->folder_, make_folder());
+
+  const std::string socket = out->folder_ + "/socket";
+  std::vector<std::string> words = {"proxy", "--unix-socket=" + socket};
+  AVOUCH_TRY(const pid_t child, start_kubectl(options, std::move(words), out->folder_));
   out->child_ = child;
 
   const auto deadline = std::chrono::steady_clock::now() + options.start_timeout;
@@ -96,6 +118,22 @@ Result<std::unique_ptr<KubectlProxy>> KubectlProxy::start(const KubectlOptions& 
     std::this_thread::sleep_for(kPoll);
   }
   return out;
+}
+
+Result<std::string> current_namespace(const KubectlOptions& options) {
+  PrivateFolder folder;
+  AVOUCH_TRY(folder.path, make_folder());
+  AVOUCH_TRY(
+      const pid_t child,
+      start_kubectl(options, {"config", "view", "--minify", "--output=jsonpath={..namespace}"},
+                    folder.path));
+  int status = 0;
+  waitpid(child, &status, 0);
+  std::string words = kubectl_words(folder.path);
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    return rejected("kubectl names no namespace: " + words);
+  }
+  return words.empty() ? "default" : words;
 }
 
 KubectlProxy::~KubectlProxy() {

@@ -18,6 +18,10 @@ struct KubectlOptions {
   std::chrono::milliseconds start_timeout{15'000};
 };
 
+// The namespace of the context that kubectl would use; "default" where it names none. kRejected
+// with kubectl's own words where it cannot say.
+Result<std::string> current_namespace(const KubectlOptions& options);
+
 // The child listens on a Unix socket in a folder that only this user may enter, and ends with this
 // object. One connection a request. Thread-safe.
 class KubectlProxy final : public kube::Transport {
@@ -37,7 +41,7 @@ class KubectlProxy final : public kube::Transport {
  private:
   KubectlProxy() = default;
   std::string folder_;
-  int child_ = -1;
+  int child_ = -1;  // process ID
 };
 
 }  // namespace avouch::adapters

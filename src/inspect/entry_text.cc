@@ -1,8 +1,12 @@
 #include "inspect/entry_text.h"
 
 #include "base/hex.h"
+#include "base/time_text.h"
+#include "tlog/entry.h"
 
 namespace avouch::inspect {
+
+using codec::Cbor;
 
 codec::Json payload_json(const codec::Cbor& payload) {
   if (const auto* value = payload.as_integer()) return *value;
@@ -27,6 +31,74 @@ codec::Json payload_json(const codec::Cbor& payload) {
     return out;
   }
   return nullptr;
+}
+
+std::string text_of(const Cbor& payload, std::string_view key) {
+  const Cbor* value = payload.find(key);
+  const std::string* text = value == nullptr ? nullptr : value->as_text();
+  return text == nullptr ? "" : *text;
+}
+
+std::optional<std::int64_t> integer_of(const Cbor& payload, std::string_view key) {
+  const Cbor* value = payload.find(key);
+  const std::int64_t* number = value == nullptr ? nullptr : value->as_integer();
+  return number == nullptr ? std::nullopt : std::optional(*number);
+}
+
+const Bytes* bytes_of(const Cbor& payload, std::string_view key) {
+  const Cbor* value = payload.find(key);
+  return value == nullptr ? nullptr : value->as_bytes();
+}
+
+std::string time_of(const Cbor& payload) {
+  for (const std::string_view key : {"time", "created"}) {
+    if (const auto millis = integer_of(payload, key)) {
+      return to_rfc3339(SystemTime(std::chrono::milliseconds(*millis)));
+    }
+  }
+  return "-";
+}
+
+std::string reasons_of(const Cbor& payload) {
+  const Cbor* list = payload.find("reasons");
+  const Cbor::Array* reasons = list == nullptr ? nullptr : list->as_array();
+  std::string out;
+  if (reasons == nullptr) return out;
+  for (const Cbor& reason : *reasons) {
+    if (!out.empty()) out += "; ";
+    out += text_of(reason, "code");
+    if (const std::string message = text_of(reason, "message"); !message.empty()) {
+      out += ": " + message;
+    }
+  }
+  return out;
+}
+
+std::string summary_of(std::string_view kind, const Cbor& payload) {
+  std::string out(kind);
+  if (kind == tlog::kAdmissionVerdict) {
+    const std::string node = text_of(payload, "node");
+    out = text_of(payload, "decision") + " of pod " + text_of(payload, "namespace") + "/" +
+          text_of(payload, "pod") + (node.empty() ? "" : " on node " + node) + " (" +
+          text_of(payload, "operation") + ")";
+  } else if (kind == tlog::kNodeVerdict) {
+    out = "node " + text_of(payload, "node") + " became " + text_of(payload, "phase");
+  } else if (kind == tlog::kPolicyChange) {
+    const Cbor* deleted = payload.find("deleted");
+    const bool* gone = deleted == nullptr ? nullptr : deleted->as_boolean();
+    out = "policy " + text_of(payload, "name") +
+          (gone != nullptr && *gone
+               ? " was deleted"
+               : ", generation " + std::to_string(integer_of(payload, "generation").value_or(0)));
+  } else if (kind == tlog::kEpoch) {
+    const Cbor* renewals = payload.find("renewals");
+    const auto count = renewals == nullptr ? std::nullopt : integer_of(*renewals, "count");
+    out = "epoch with " + std::to_string(count.value_or(0)) + " renewals";
+  } else if (kind == tlog::kGenesis) {
+    out = "genesis: " + text_of(payload, "type");
+  }
+  const std::string reasons = reasons_of(payload);
+  return reasons.empty() ? out : out + ": " + reasons;
 }
 
 }  // namespace avouch::inspect

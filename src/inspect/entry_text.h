@@ -1,5 +1,12 @@
 #pragma once
 
+// The content of log entries, a CBOR map with text keys, for people and programs.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
 #include "codec/cbor.h"
 #include "codec/json.h"
 
@@ -8,5 +15,17 @@ namespace avouch::inspect {
 // A payload as JSON: byte strings as hexadecimal, map keys as text. For people; digests are made
 // from the CBOR alone.
 codec::Json payload_json(const codec::Cbor& payload);
+
+// A member, or "" or nothing where it is missing or of another type.
+std::string text_of(const codec::Cbor& payload, std::string_view key);
+std::optional<std::int64_t> integer_of(const codec::Cbor& payload, std::string_view key);
+const Bytes* bytes_of(const codec::Cbor& payload, std::string_view key);
+
+// When the entry was made, as RFC 3339; "-" where it does not say.
+std::string time_of(const codec::Cbor& payload);
+// "PcrMismatch: PCR 8 is ...; NoVerdict: ...", or "".
+std::string reasons_of(const codec::Cbor& payload);
+// What the entry says, in one line without its time.
+std::string summary_of(std::string_view kind, const codec::Cbor& payload);
 
 }  // namespace avouch::inspect

@@ -14,16 +14,33 @@ using codec::Json;
 constexpr std::chrono::seconds kTimeout{20};
 constexpr std::size_t kMaxAnswer = 16 * 1024 * 1024;
 
-Error unexpected(const HttpResponse& response, const std::string& path) {
-  std::string detail = response.body.substr(0, 300);
+// What the answer of the controller, or of the API server in front of it, says of the failure.
+std::string detail_of(const HttpResponse& response) {
   if (const auto body = codec::parse_json(response.body); body.has_value()) {
     for (const std::string_view member : {"detail", "message"}) {
-      if (!body->text({member}).empty()) detail = body->text({member});
+      if (!body->text({member}).empty()) return std::string(body->text({member}));
     }
   }
-  const std::string message =
-      "GET " + path + ": " + std::to_string(response.status) + ": " + detail;
-  return response.status >= 500 ? retryable(message) : rejected(message);
+  return response.body.substr(0, 300);
+}
+
+bool is_api_status(const HttpResponse& response) {
+  const auto body = codec::parse_json(response.body);
+  return body.has_value() && body->text({"kind"}) == "Status";
+}
+
+std::string_view remedy(int status) {
+  switch (status) {
+    case 401:
+      return "; the controller does not take the reader's token: may you create tokens of the "
+             "release's reader account?";
+    case 403:
+      return "; bind the release's log-reader role to this user (docs/auditing.md)";
+    case 404:
+      return "; is the release there? Name it with --release and --release-namespace";
+    default:
+      return status >= 500 ? "; is the controller's pod ready?" : "";
+  }
 }
 
 Result<UnverifiedListed> read_listed(codec::Fields fields, codec::FieldErrors& errors) {
@@ -38,6 +55,15 @@ Result<UnverifiedListed> read_listed(codec::Fields fields, codec::FieldErrors& e
 }
 
 }  // namespace
+
+Error LogAccess::unexpected(const HttpResponse& response, const std::string& path) {
+  const std::string message = "the log cannot be read: GET " + path + ": " +
+                              std::to_string(response.status) + ": " + detail_of(response) +
+                              std::string(remedy(response.status));
+  if (response.status >= 500 || response.status == 429) return retryable(message);
+  refused_ = true;
+  return rejected(message);
+}
 
 LogAccess::LogAccess(kube::Transport& transport, const ReleaseName& release,
                      std::string reader_token)
@@ -58,7 +84,8 @@ Result<HttpResponse> LogAccess::get(const std::string& path, const std::string& 
 
 Result<std::optional<Bytes>> LogAccess::fetch(std::string_view path) {
   AVOUCH_TRY(const HttpResponse response, get("/log/" + std::string(path), "", false));
-  if (response.status == 404) return std::optional<Bytes>();
+  // The controller's own 404 is an answer; the API server's says that there is no such release.
+  if (response.status == 404 && !is_api_status(response)) return std::optional<Bytes>();
   if (response.status != 200) return unexpected(response, "/log/" + std::string(path));
   return std::optional(to_bytes(response.body));
 }
@@ -94,7 +121,7 @@ Result<std::vector<UnverifiedListed>> LogAccess::list(const std::string& query, 
 Result<std::optional<UnverifiedRenewal>> LogAccess::renewal(const tlog::Hash& token_digest) {
   const std::string query = "token=sha256:" + to_hex(token_digest);
   AVOUCH_TRY(const HttpResponse response, get("/v1/log/renewals", query, true));
-  if (response.status == 404) return std::optional<UnverifiedRenewal>();
+  if (response.status == 404 && !is_api_status(response)) return std::optional<UnverifiedRenewal>();
   if (response.status != 200) return unexpected(response, "/v1/log/renewals");
   AVOUCH_TRY(const Json body, codec::parse_json(response.body, {.bytes = 64 * 1024, .depth = 8}));
   codec::FieldErrors errors;

@@ -32,7 +32,7 @@ struct UnverifiedRenewal {
   std::vector<tlog::Hash> path;
 };
 
-// Not thread-safe but for fetch(). The transport must outlive it.
+// Not thread-safe. The transport must outlive it. kRetryable where nothing or a 5xx answers.
 class LogAccess final : public tlog::TileReader {
  public:
   // `reader_token` opens the content of entries (docs/interfaces.md); "" reads public data only.
@@ -46,13 +46,22 @@ class LogAccess final : public tlog::TileReader {
   // Nothing while the token is in no epoch entry yet.
   Result<std::optional<UnverifiedRenewal>> renewal(const tlog::Hash& token_digest);
 
+  // False: nobody is authenticated, and the controller gives no content at all.
+  bool reads_content() const { return !token_.empty(); }
+
+  // Whether some request was refused: the error is then about the caller's rights or a name, and
+  // says nothing about what the log holds.
+  bool was_refused() const { return refused_; }
+
  private:
   Result<HttpResponse> get(const std::string& path, const std::string& query, bool with_token);
+  Error unexpected(const HttpResponse& response, const std::string& path);
   Result<codec::Json> get_json(const std::string& path, const std::string& query);
 
   kube::Transport& transport_;
   std::string prefix_;
   std::string token_;
+  bool refused_ = false;
 };
 
 }  // namespace avouch::inspect

@@ -31,6 +31,12 @@ NodeReport report(const kube::NodeView& node, const Json* evidence) {
     return out;
   }
   out.phase = evidence->text({"status", "phase"});
+  out.agent_version = evidence->text({"spec", "agent", "version"});
+  for (const kube::Condition& condition : kube::conditions_of(*evidence)) {
+    if (condition.type != "Attested") continue;
+    const auto since = from_rfc3339(condition.last_transition_time);
+    if (since.has_value()) out.since = *since;
+  }
   if (out.phase.empty()) out.phase = "Pending";
   out.bound_by = evidence->text({"status", "identity", "boundBy"});
   out.enrolled_at = evidence->text({"status", "identity", "enrolledAt"});
@@ -63,19 +69,78 @@ NodeReport report(const kube::NodeView& node, const Json* evidence) {
   return out;
 }
 
-std::string age_text(std::optional<SystemTime> expires, SystemTime now) {
-  if (!expires) return "-";
-  const auto left = std::chrono::duration_cast<std::chrono::seconds>(*expires - now);
-  if (left.count() >= 0) return "in " + to_duration(left);
-  return to_duration(-left) + " ago";
+std::string rounded(std::chrono::milliseconds span) {
+  using namespace std::chrono_literals;
+  if (span >= 48h) return std::to_string(span / 24h) + "d";
+  if (span >= 2h) return std::to_string(span / 1h) + "h";
+  if (span >= 2min) return std::to_string(span / 1min) + "m";
+  return std::to_string(span / 1s) + "s";
 }
 
-std::string remedy(const NodeReport& node) {
+std::string age_text(std::optional<SystemTime> since, SystemTime now) {
+  return since ? rounded(std::max(std::chrono::milliseconds(0), now - *since)) : "-";
+}
+
+std::string end_text(std::optional<SystemTime> expires, SystemTime now) {
+  if (!expires) return "-";
+  return *expires > now ? "in " + rounded(*expires - now) : rounded(now - *expires) + " ago";
+}
+
+std::string phase_text(const NodeReport& node, SystemTime now) {
+  return node.phase + (node.expired(now) ? " (expired)" : "");
+}
+
+std::string code_remedy(std::string_view code, const std::string& node) {
+  const std::string describe = "kubectl describe attestationevidence " + node;
+  if (code == "PcrMismatch") {
+    return "the machine booted something that the policy does not list, or was changed since: find "
+           "out what, and re-provision it; only if the change is wanted, add its value to the "
+           "policy's pcrs.exact";
+  }
+  if (code == "EndorsementInvalid") {
+    return "the TPM's endorsement is not covered by the policy: add its maker's certificates to "
+           "the trust bundle, or the TPM to the inventory, if the machine is yours";
+  }
+  if (code == "IdentityMismatch") {
+    return "another TPM answers for this node than the one that is enrolled: if the machine was "
+           "replaced on purpose, kubectl delete attestationevidence " +
+           node + " lets it enrol anew";
+  }
+  if (code == "PolicyUnusable") {
+    return "a policy that selects the node cannot be applied: kubectl describe attestationpolicies "
+           "names the ConfigMap or field at fault";
+  }
+  if (code == "NoPolicy") {
+    return "no policy selects this node; nothing to do unless gated pods should run here";
+  }
+  if (code == "KeyNotAllowed") {
+    return "the TPM's attestation key is of a kind that the policy's keys do not list";
+  }
+  if (code == "SelectionInsufficient") {
+    return "the quote does not cover every bank and PCR of the policy: is the bank active in this "
+           "TPM?";
+  }
+  if (code == "ClockUnsafe" || code == "ClockWentBack" || code == "FirmwareChanged") {
+    return "the TPM's counters do not follow from what was seen before: look for a reset, a "
+           "firmware update or another TPM; " +
+           describe;
+  }
+  return "";
+}
+
+std::string remedy(const NodeReport& node, SystemTime now) {
+  if (node.expired(now)) {
+    return "the verdict was not renewed in time, so admission denies: is the controller's pod "
+           "ready, and the agent's pod on this node?";
+  }
   if (node.phase == "Trusted") return "nothing to do";
   if (node.phase == "NoEvidence") {
     return "the agent has written nothing: is its pod running on this node, and can it open the "
            "TPM?";
   }
+  const std::string by_code =
+      node.reasons.empty() ? "" : code_remedy(node.reasons.front().code, node.name);
+  if (!by_code.empty()) return by_code;
   if (node.phase == "Pending" || node.phase == "Enrolling") {
     return "enrolment is under way; if it stays so, see the events: kubectl describe "
            "attestationevidence " +
@@ -85,15 +150,22 @@ std::string remedy(const NodeReport& node) {
     return "no fresh evidence came in time: look at the agent's pod on this node and its log";
   }
   return "find out what changed on the machine; re-provision it, or, if the change is wanted, add "
-         "its "
-         "value to the policy";
+         "its value to the policy";
+}
+
+Error no_evidence_kind(const kube::ApiError& error) {
+  if (!error.is_not_found()) return error;
+  return rejected("this cluster has no AttestationEvidence: is Avouch installed in it? (" +
+                  error.message + ")");
 }
 
 }  // namespace
 
 Result<std::vector<NodeReport>> report_nodes(const kube::Client& api) {
   AVOUCH_TRY(const kube::ObjectList nodes, api.list(kube::nodes()));
-  AVOUCH_TRY(const kube::ObjectList evidences, api.list(kube::attestation_evidences()));
+  const auto listed = api.list(kube::attestation_evidences());
+  if (!listed.has_value()) return no_evidence_kind(listed.error());
+  const kube::ObjectList& evidences = *listed;
   std::map<std::string, const Json*> by_name;
   for (const Json& item : evidences.items)
     by_name[std::string(item.text({"metadata", "name"}))] = &item;
@@ -110,13 +182,16 @@ Result<std::vector<NodeReport>> report_nodes(const kube::Client& api) {
 }
 
 Result<NodeReport> report_node(const kube::Client& api, const std::string& name) {
-  AVOUCH_TRY(const Json object, api.get(kube::nodes(), name));
-  AVOUCH_TRY(const kube::NodeView view, kube::node_view(object));
+  const auto object = api.get(kube::nodes(), name);
+  if (!object.has_value()) {
+    if (!object.error().is_not_found()) return static_cast<Error>(object.error());
+    return rejected("there is no node \"" + name + "\"; kubectl get nodes lists them");
+  }
+  AVOUCH_TRY(const kube::NodeView view, kube::node_view(*object));
   auto evidence = api.get(kube::attestation_evidences(), name);
   if (evidence.has_value()) return report(view, &*evidence);
   if (evidence.error().is_not_found()) return report(view, nullptr);
-  Error error = std::move(evidence).error();
-  return error;
+  return static_cast<Error>(evidence.error());
 }
 
 std::string text_table(const std::vector<std::vector<std::string>>& rows) {
@@ -138,7 +213,7 @@ std::string text_table(const std::vector<std::vector<std::string>>& rows) {
 
 std::string status_table(const std::vector<NodeReport>& nodes, SystemTime now) {
   std::vector<std::vector<std::string>> rows = {
-      {"NODE", "PHASE", "REASON", "EXPIRES", "BOOT", "POLICIES", "LOG"}};
+      {"NODE", "PHASE", "AGE", "REASON", "EXPIRES", "BOOT", "TAINT", "POLICIES", "LOG"}};
   for (const NodeReport& node : nodes) {
     std::string policies;
     for (const auto& [name, result] : node.policies) {
@@ -146,15 +221,30 @@ std::string status_table(const std::vector<NodeReport>& nodes, SystemTime now) {
     }
     const std::string boot =
         node.reset_count.empty() ? "-" : node.reset_count + "." + node.restart_count;
-    rows.push_back({printable(node.name), printable(node.phase),
+    rows.push_back({printable(node.name), printable(phase_text(node, now)),
+                    age_text(node.since, now),
                     node.reasons.empty() ? "-" : printable(node.reasons.front().code),
-                    age_text(node.expires, now), boot, policies.empty() ? "-" : printable(policies),
+                    end_text(node.expires, now), printable(boot),
+                    node.taints.empty() ? "-" : printable(node.taints.front()),
+                    policies.empty() ? "-" : printable(policies),
                     node.log_index ? std::to_string(*node.log_index) : "-"});
   }
   return text_table(rows);
 }
 
-Json status_json(const std::vector<NodeReport>& nodes) {
+std::string status_summary(const std::vector<NodeReport>& nodes, SystemTime now) {
+  std::map<std::string, std::size_t> counts;
+  for (const NodeReport& node : nodes) ++counts[phase_text(node, now)];
+  std::string out = std::to_string(nodes.size()) + (nodes.size() == 1 ? " node" : " nodes");
+  std::string_view separator = ": ";
+  for (const auto& [phase, count] : counts) {
+    out += std::string(separator) + std::to_string(count) + " " + printable(phase);
+    separator = ", ";
+  }
+  return out + "\n";
+}
+
+Json status_json(const std::vector<NodeReport>& nodes, SystemTime now) {
   Json::Array list;
   for (const NodeReport& node : nodes) {
     Json item;
@@ -169,7 +259,17 @@ Json status_json(const std::vector<NodeReport>& nodes) {
       reasons.push_back(std::move(one));
     }
     item["reasons"] = std::move(reasons);
+    if (node.since) item["since"] = to_rfc3339(*node.since);
     if (node.expires) item["expires"] = to_rfc3339(*node.expires);
+    item["expired"] = node.expired(now);
+    if (!node.enrolled_at.empty()) item["enrolledAt"] = node.enrolled_at;
+    if (!node.bound_by.empty()) item["boundBy"] = node.bound_by;
+    if (!node.reset_count.empty()) item["boot"] = node.reset_count + "." + node.restart_count;
+    if (!node.agent_version.empty()) item["agentVersion"] = node.agent_version;
+    Json::Array taints;
+    for (const std::string& effect : node.taints) taints.push_back(effect);
+    item["taints"] = std::move(taints);
+    item["remedy"] = remedy(node, now);
     if (node.log_index) item["logIndex"] = *node.log_index;
     Json::Array policies;
     for (const auto& [name, result] : node.policies) {
@@ -187,7 +287,8 @@ Json status_json(const std::vector<NodeReport>& nodes) {
 }
 
 std::string explain_text(const NodeReport& node, SystemTime now) {
-  std::string out = "Node " + printable(node.name) + " is " + printable(node.phase) + ".\n";
+  std::string out = "Node " + printable(node.name) + " is " + printable(phase_text(node, now)) +
+                    (node.since ? ", for " + age_text(node.since, now) : "") + ".\n";
   for (const NodeReason& reason : node.reasons) {
     out += "  " + printable(reason.code) + " (" + printable(reason.severity) +
            "): " + printable(reason.message) + "\n";
@@ -199,12 +300,15 @@ std::string explain_text(const NodeReport& node, SystemTime now) {
     out += "  enrolled " + printable(node.enrolled_at) + ", bound by " + printable(node.bound_by) +
            "\n";
   }
-  if (node.expires) out += "  verdict expires " + age_text(node.expires, now) + "\n";
+  if (node.expires) {
+    out += std::string("  verdict ") + (node.expired(now) ? "expired " : "expires ") +
+           end_text(node.expires, now) + "\n";
+  }
   if (node.log_index) out += "  log entry " + std::to_string(*node.log_index) + "\n";
   for (const std::string& effect : node.taints) {
     out += "  tainted " + std::string(kTaint) + ":" + printable(effect) + "\n";
   }
-  return out + "What to do: " + printable(remedy(node)) + ".\n";
+  return out + "What to do: " + printable(remedy(node, now)) + ".\n";
 }
 
 }  // namespace avouch::inspect

@@ -5,7 +5,10 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "attest/token.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "codec/cbor.h"
@@ -17,32 +20,71 @@
 
 namespace avouch::inspect {
 
+// What a proof needs to be called good beyond "what is claimed is proven".
+struct Demands {
+  bool trusted = false;  // of a node: it is Trusted now; of a pod: it was let in
+};
+
 // One run. Reads the newest checkpoint once and proves everything against it.
+//
+// What was read and does not hold is a step that fails, in the proof that is returned. An error
+// says that there is nothing to prove from: kRetryable where the API server or the log does not
+// answer, kRejected where there is no such object or the caller may not read it.
 class Verifier {
  public:
   // `progress` is told what is being done. The references must outlive the verifier.
   Verifier(const kube::Client& api, LogAccess& log, const TrustAnchors& anchors, Clock& clock,
            std::function<void(const std::string&)> progress);
 
-  // The node's verdict token: signature, claims, and the entry that it is in.
-  Result<ProofStep> node(const std::string& name);
+  // The verdict that a node's status shows: the token's signature, node and time; the entry that
+  // it is in, by itself or by an epoch's renewals; and that the log lists no newer verdict.
+  Result<ProofStep> node(const std::string& name, const Demands& demands = {});
 
-  // The newest admission verdict of a pod name, and the node verdict that it was based on.
-  Result<ProofStep> pod(const std::string& ns, const std::string& name);
+  // The admission verdict of a pod, and the node verdict that it was based on. Of several verdicts
+  // of that name, the one that let the pod in that runs now; the newest where none runs.
+  Result<ProofStep> pod(const std::string& ns, const std::string& name,
+                        const Demands& demands = {});
 
   // Entry `index`: checkpoint, inclusion, statement, content.
   Result<ProofStep> entry(std::uint64_t index);
 
+  // The newest checkpoint: its signature and, with an `older` note, that it continues that one.
+  Result<ProofStep> log(std::string_view older);
+
+  // The note of the newest checkpoint that was verified in this run; "" if none was.
+  std::string checkpoint_note() const;
+
  private:
   struct Proven {
     ProofStep step;
+    bool sound = false;  // every part holds, but for content that is withheld
     std::string kind, subject;
     codec::Cbor payload;  // null where it is withheld
   };
+  struct LivePod {
+    std::string uid, node;  // "" unless it runs and could be read
+    std::string unread;     // why it could not
+  };
+
+  // Whether `error` says that what was read does not hold, as opposed to: could not be read.
+  bool disproves(const Error& error) const;
   Result<const tlog::VerifiedCheckpoint*> checkpoint();
   Result<Proven> prove(std::uint64_t index);
-  Result<ProofStep> prove_token(const tlog::Hash& token_digest, std::uint64_t verdict_index);
-  Result<ProofStep> prove_renewal(const tlog::Hash& token_digest, const std::string& subject);
+  // Why the entry does not hold together, or nothing.
+  Result<std::optional<ProofStep>> prove_content(std::uint64_t index, Proven& out);
+  Result<ProofStep> prove_token_entry(const attest::VerifiedToken& token, std::uint64_t index,
+                                      std::string_view phase);
+  Result<ProofStep> prove_tokenless_entry(std::string_view node_uid, std::uint64_t index,
+                                          std::string_view phase);
+  enum class Wait { kForTheNextEpoch, kNot };
+  Result<ProofStep> prove_renewal(const tlog::Hash& token_digest, const std::string& subject,
+                                  Wait wait);
+  Result<ProofStep> prove_newest(const std::string& node, std::string_view node_uid,
+                                 std::uint64_t index);
+  Result<ProofStep> prove_status(const codec::Json& evidence, const std::string& name,
+                                 std::string_view node_uid);
+  LivePod live_pod(const std::string& ns, const std::string& name);
+  Result<std::vector<ProofStep>> prove_basis(const codec::Cbor& admission);
 
   const kube::Client& api_;
   LogAccess& log_;

@@ -16,7 +16,8 @@ constexpr std::string_view kNodes =
   {"metadata":{"name":"c","uid":"u-c"}}]})";
 constexpr std::string_view kEvidences =
     R"({"kind":"AttestationEvidenceList","metadata":{"resourceVersion":"1"},"items":[
-  {"metadata":{"name":"a"},"status":{"phase":"Trusted","boot":{"resetCount":3,"restartCount":0},
+  {"metadata":{"name":"a"},"status":{"phase":"Trusted",
+    "conditions":[{"type":"Attested","status":"True","lastTransitionTime":"2027-01-15T05:00:00Z"}],"boot":{"resetCount":3,"restartCount":0},
     "verdict":{"expires":"2027-01-15T08:00:30Z","policies":[{"name":"production","result":"affirming"}],
                "log":{"index":12}}}},
   {"metadata":{"name":"b"},"status":{"phase":"Contraindicated",
@@ -30,11 +31,42 @@ TEST(Nodes, ReportsEveryNodeByNameAlsoThoseWithoutEvidence) {
   const kube::Client api(transport);
   const auto nodes = report_nodes(api);
   ASSERT_TRUE(nodes.has_value()) << nodes.error().message;
-  EXPECT_EQ(status_table(*nodes, kNow),
-            "NODE   PHASE             REASON        EXPIRES   BOOT   POLICIES     LOG\n"
-            "a      Trusted           -             in 30s    3.0    production   12\n"
-            "b      Contraindicated   PcrMismatch   -         -      -            -\n"
-            "c      NoEvidence        -             -         -      -            -\n");
+  EXPECT_EQ(
+      status_table(*nodes, kNow),
+      "NODE   PHASE             AGE   REASON        EXPIRES   BOOT   TAINT        POLICIES     "
+      "LOG\n"
+      "a      Trusted           3h    -             in 30s    3.0    -            production   12\n"
+      "b      Contraindicated   -     PcrMismatch   -         -      NoSchedule   -            -\n"
+      "c      NoEvidence        -     -             -         -      -            -            "
+      "-\n");
+  EXPECT_EQ(status_summary(*nodes, kNow), "3 nodes: 1 Contraindicated, 1 NoEvidence, 1 Trusted\n");
+}
+
+TEST(Nodes, ShowsThatAVerdictWasNotRenewedAlthoughNobodyWroteSo) {
+  AnsweringTransport transport;
+  transport.answer("/api/v1/nodes", kNodes);
+  transport.answer("/apis/avouch.dev/v1alpha1/attestationevidences", kEvidences);
+  const auto nodes = report_nodes(kube::Client(transport));
+  ASSERT_TRUE(nodes.has_value());
+  const SystemTime end = kNow + std::chrono::seconds(30);
+  EXPECT_FALSE(nodes->at(0).expired(end - std::chrono::milliseconds(1)));
+  EXPECT_TRUE(nodes->at(0).expired(end));
+  EXPECT_NE(status_table(*nodes, end).find("Trusted (expired)"), std::string::npos);
+  EXPECT_NE(explain_text(nodes->at(0), end).find("admission denies"), std::string::npos);
+  EXPECT_EQ(codec::to_json(status_json({nodes->at(0)}, end)).find(R"("expired":false)"),
+            std::string::npos);
+}
+
+TEST(Nodes, SaysThatAvouchIsMissingAndWhichNodeIs) {
+  AnsweringTransport transport;
+  transport.answer("/api/v1/nodes", kNodes);
+  const auto nodes = report_nodes(kube::Client(transport));
+  ASSERT_FALSE(nodes.has_value());
+  EXPECT_NE(nodes.error().message.find("is Avouch installed"), std::string::npos);
+  const auto node = report_node(kube::Client(transport), "x");
+  ASSERT_FALSE(node.has_value());
+  EXPECT_EQ(node.error().kind, ErrorKind::kRejected);
+  EXPECT_NE(node.error().message.find("there is no node \"x\""), std::string::npos);
 }
 
 TEST(Nodes, ExplainsWithReasonsAndARemedyAndObeysNoEscapeSequence) {

@@ -1,0 +1,124 @@
+#include "cli/session.h"
+
+#include <iostream>
+#include <utility>
+
+#include "adapters/files.h"
+#include "inspect/entry_text.h"
+#include "kube/auth.h"
+#include "tlog/entry.h"
+
+namespace avouch::cli {
+namespace {
+
+using codec::Json;
+
+constexpr std::string_view kAudience = "avouch.dev/controller";
+constexpr std::size_t kMaxUserFile = 64 * 1024;
+
+Result<std::string> reader_token(const kube::Client& api, const inspect::ReleaseName& release) {
+  kube::TokenRequest request;
+  request.account = {.ns = release.ns, .name = release.name + "-reader"};
+  request.audiences = {std::string(kAudience)};
+  request.expiration = std::chrono::minutes(10);
+  AVOUCH_TRY(const kube::IssuedToken token, kube::request_token(api, request));
+  return token.token;
+}
+
+Result<inspect::TrustAnchors> anchors(const kube::Client& api, const Common& common) {
+  if (common.verifier_keys_file.empty() && common.log_vkey_file.empty() && common.origin.empty()) {
+    return inspect::read_trust_anchors(api, common.release);
+  }
+  if (common.verifier_keys_file.empty() || common.log_vkey_file.empty() || common.origin.empty()) {
+    return rejected("--verifier-keys, --vkey and --origin belong together: give all three or none");
+  }
+  AVOUCH_TRY(const std::string keys, read_user_file(common.verifier_keys_file));
+  AVOUCH_TRY(const std::string vkey, read_user_file(common.log_vkey_file));
+  return inspect::parse_trust_anchors(keys, vkey, common.origin, "the files given");
+}
+
+}  // namespace
+
+Exit exit_of(const Error& error) {
+  return error.kind == ErrorKind::kRejected ? Exit::kRefused : Exit::kUnreachable;
+}
+
+Result<std::string> read_user_file(const std::string& file) {
+  AVOUCH_TRY(const auto content, adapters::read_file(file, kMaxUserFile));
+  if (!content) return rejected(file + ": there is no such file");
+  return std::string(as_text(*content));
+}
+
+Result<Session> Session::open(const Context& context) {
+  const kube::Client api(context.transport);
+  context.progress("reading the release's keys");
+  AVOUCH_TRY(inspect::TrustAnchors trust, anchors(api, context.common));
+  context.progress("asking for a token to read the log with");
+  std::string token;
+  if (auto issued = reader_token(api, context.common.release); issued.has_value()) {
+    token = *std::move(issued);
+  } else {
+    std::cerr << "note: contents of entries stay closed: "
+              << inspect::printable(issued.error().message) << '\n';
+  }
+  return Session{
+      .api = api,
+      .trust = std::move(trust),
+      .log = inspect::LogAccess(context.transport, context.common.release, std::move(token))};
+}
+
+Content content_of(const inspect::UnverifiedListed& listed, const inspect::TrustAnchors& trust) {
+  Content out;
+  const auto statement =
+      tlog::verify_statement(listed.statement, trust.verifier_keys, trust.origin);
+  if (!statement.has_value()) {
+    out.broken = statement.error().message;
+    return out;
+  }
+  if (listed.preimage.empty()) {
+    out.withheld = listed.withheld.empty() ? "no reason given" : listed.withheld;
+    return out;
+  }
+  auto payload = tlog::open_preimage(statement->preimage_digest(), listed.preimage);
+  if (payload.has_value()) {
+    out.payload = *std::move(payload);
+  } else {
+    out.broken = payload.error().message;
+  }
+  return out;
+}
+
+Json entry_json(const inspect::UnverifiedListed& listed, const Content& content) {
+  Json item;
+  item["index"] = static_cast<std::int64_t>(listed.index);
+  item["kind"] = listed.kind;
+  if (!content.broken.empty()) {
+    item["doesNotHold"] = content.broken;
+  } else if (!content.withheld.empty()) {
+    item["withheld"] = content.withheld;
+  } else {
+    item["time"] = inspect::time_of(content.payload);
+    item["payload"] = inspect::payload_json(content.payload);
+  }
+  return item;
+}
+
+Exit show_proof(const inspect::ProofStep& proof, Format format,
+                const std::optional<Json>& payload) {
+  const bool good = inspect::all_hold(proof);
+  if (format == Format::kJson) {
+    Json out;
+    out["verified"] = good;
+    out["proof"] = inspect::render_json(proof);
+    if (payload) out["payload"] = *payload;
+    std::cout << codec::to_json_pretty(out) << '\n';
+  } else {
+    if (payload) std::cout << codec::to_json_pretty(*payload) << '\n';
+    std::cout << inspect::render_text(proof)
+              << (good ? "verified: everything above that can be proven holds\n"
+                       : "NOT verified: see the lines that say FAILS\n");
+  }
+  return good ? Exit::kGood : Exit::kDoesNotHold;
+}
+
+}  // namespace avouch::cli

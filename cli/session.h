@@ -1,0 +1,46 @@
+#pragma once
+
+// What the commands that read the log share: keys to verify by, and access to the log.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "codec/cbor.h"
+#include "codec/json.h"
+#include "inspect/log_access.h"
+#include "inspect/proof.h"
+#include "kube/client.h"
+
+namespace avouch::cli {
+
+struct Session {
+  kube::Client api;
+  inspect::TrustAnchors trust;
+  inspect::LogAccess log;
+
+  // Trust anchors from the files given, or from the release; a short-lived token of the release's
+  // reader account, without which contents stay closed (said on standard error).
+  static Result<Session> open(const Context& context);
+};
+
+// A small file that the user named. kRejected where it is not there.
+Result<std::string> read_user_file(const std::string& file);
+
+// An entry's content as the controller gave it, checked against the entry's own signature and
+// commitment (not against the tree: that is what `log show` and `verify` do).
+struct Content {
+  codec::Cbor payload;   // null where withheld
+  std::string withheld;  // why, or ""
+  std::string broken;    // why it does not hold, or ""
+};
+Content content_of(const inspect::UnverifiedListed& listed, const inspect::TrustAnchors& trust);
+
+// An entry as the lists show it: index, kind, time, payload or why there is none.
+codec::Json entry_json(const inspect::UnverifiedListed& listed, const Content& content);
+
+Exit show_proof(const inspect::ProofStep& proof, Format format,
+                const std::optional<codec::Json>& payload = std::nullopt);
+
+}  // namespace avouch::cli

@@ -1,0 +1,153 @@
+// What was decided about a pod, and on what verdict of its node.
+
+#include "base/hex.h"
+#include "inspect/entry_text.h"
+#include "inspect/verify.h"
+#include "kube/views.h"
+#include "tlog/entry.h"
+
+namespace avouch::inspect {
+namespace {
+
+using codec::Cbor;
+
+constexpr int kListed = 20;
+
+bool is_about(const Cbor& payload, const std::string& ns, const std::string& name) {
+  return text_of(payload, "namespace") == ns && text_of(payload, "pod") == name;
+}
+
+// The UID is not in every request; where it is, it tells a pod from an older one of its name.
+bool let_in(const Cbor& payload, std::string_view uid, std::string_view node) {
+  const std::string logged = text_of(payload, "podUID");
+  return text_of(payload, "decision") == "allow" && text_of(payload, "node") == node &&
+         (logged.empty() || logged == uid);
+}
+
+}  // namespace
+
+Verifier::LivePod Verifier::live_pod(const std::string& ns, const std::string& name) {
+  LivePod out;
+  const auto object = api_.get(kube::pods(ns), name);
+  if (!object.has_value()) {
+    if (!object.error().is_not_found()) out.unread = object.error().message;
+    return out;
+  }
+  const auto view = kube::pod_view(*object);
+  if (!view.has_value() || view->node_name.empty()) return out;
+  out.uid = view->meta.uid;
+  out.node = view->node_name;
+  return out;
+}
+
+Result<std::vector<ProofStep>> Verifier::prove_basis(const Cbor& admission) {
+  std::vector<ProofStep> out;
+  const Cbor* basis = admission.find("nodeVerdict");
+  if (basis == nullptr) {
+    out.push_back(note("it was based on no verdict of the node"));
+    return out;
+  }
+  const auto index = integer_of(*basis, "index");
+  if (!index || *index < 0) {
+    out.push_back(note("the node verdict's entry was not known when it was decided"));
+    return out;
+  }
+  AVOUCH_TRY(Proven verdict, prove(static_cast<std::uint64_t>(*index)));
+  auto& parts = verdict.step.parts;
+  if (verdict.sound) {
+    const std::string claim = "it is the verdict of that node";
+    if (verdict.kind != tlog::kNodeVerdict) {
+      parts.push_back(fails(claim, "it is of kind " + verdict.kind));
+    } else if (verdict.payload.is_null()) {
+      parts.push_back(note("whether it is the verdict of that node is withheld"));
+    } else if (text_of(verdict.payload, "nodeUID") != text_of(admission, "nodeUID")) {
+      parts.push_back(fails(claim, "it is of node " + text_of(verdict.payload, "node") + ", UID " +
+                                       text_of(verdict.payload, "nodeUID")));
+    } else {
+      parts.push_back(holds(claim));
+      const Bytes* digest = bytes_of(*basis, "tokenDigest");
+      const Bytes* token = bytes_of(verdict.payload, "token");
+      tlog::Hash wanted{};
+      if (digest != nullptr && digest->size() == wanted.size()) {
+        std::copy(digest->begin(), digest->end(), wanted.begin());
+        if (token != nullptr && crypto::sha256(*token) == wanted) {
+          parts.push_back(holds("it holds the token that was relied on"));
+        } else {
+          AVOUCH_TRY(ProofStep renewal, prove_renewal(wanted, verdict.subject, Wait::kNot));
+          parts.push_back(std::move(renewal));
+        }
+      }
+    }
+  }
+  out.push_back(std::move(verdict.step));
+  return out;
+}
+
+Result<ProofStep> Verifier::pod(const std::string& ns, const std::string& name,
+                                const Demands& demands) {
+  const std::string pod = ns + "/" + name;
+  if (!log_.reads_content()) {
+    return rejected(
+        "admission verdicts of pods cannot be found without a token of the release's "
+        "reader account; bind the release's log-reader role to this user");
+  }
+  progress_("looking for admission verdicts of pod " + pod);
+  AVOUCH_TRY(
+      const auto found,
+      log_.list("namespace=" + kube::url_encode(ns) + "&pod=" + kube::url_encode(name), kListed));
+  if (found.empty()) {
+    return rejected("the log has no admission verdict of pod " + pod +
+                    ": expected one if a policy gates the pod and it was given to a node");
+  }
+  const LivePod live = live_pod(ns, name);
+  ProofStep out = note("pod " + pod);
+  std::optional<Proven> chosen;
+  for (const UnverifiedListed& listed : found) {
+    AVOUCH_TRY(Proven proven, prove(listed.index));
+    const bool fits = !live.node.empty() && proven.sound && !proven.payload.is_null() &&
+                      is_about(proven.payload, ns, name) &&
+                      let_in(proven.payload, live.uid, live.node);
+    if (fits || !chosen) chosen = std::move(proven);
+    if (fits || live.node.empty()) break;
+  }
+  Proven& admission = *chosen;
+  if (!admission.sound) {
+    out.parts.push_back(std::move(admission.step));
+    return out;
+  }
+  if (admission.kind != tlog::kAdmissionVerdict || admission.payload.is_null()) {
+    admission.step.parts.push_back(
+        fails("the entry is an admission verdict that you may read", admission.kind));
+    out.parts.push_back(std::move(admission.step));
+    return out;
+  }
+  auto& parts = admission.step.parts;
+  out.detail = text_of(admission.payload, "decision");
+  parts.push_back(is_about(admission.payload, ns, name)
+                      ? holds("it is about this pod")
+                      : fails("it is about this pod", "it is about " +
+                                                          text_of(admission.payload, "namespace") +
+                                                          "/" + text_of(admission.payload, "pod")));
+  if (!live.node.empty()) {
+    const std::string claim = "it let in the pod that runs now on node " + live.node;
+    parts.push_back(let_in(admission.payload, live.uid, live.node)
+                        ? holds(claim)
+                        : fails(claim, "none of the newest " + std::to_string(found.size()) +
+                                           " verdicts of that name did"));
+  } else if (!live.unread.empty()) {
+    parts.push_back(note("whether the pod runs now is not known", live.unread));
+  } else {
+    parts.push_back(note("no pod of that name is on a node now"));
+  }
+  AVOUCH_TRY(std::vector<ProofStep> basis, prove_basis(admission.payload));
+  for (ProofStep& step : basis) parts.push_back(std::move(step));
+  out.parts.push_back(std::move(admission.step));
+  if (demands.trusted) {
+    out.parts.push_back(out.detail == "allow"
+                            ? holds("the pod was let in, as --trusted demands")
+                            : fails("the pod was let in, as --trusted demands", out.detail));
+  }
+  return out;
+}
+
+}  // namespace avouch::inspect

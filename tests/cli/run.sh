@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Tests the program kubectl-avouch as a user meets it: exit status, messages, help, completion. Usage: run.sh PROGRAM
+set -euo pipefail
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+PROGRAM=$1
+export PATH=$HERE:$PATH ANSWER=refuse
+failed=0
+
+# expect STATUS PATTERN WORD...: the program's exit status, and what it prints.
+expect() {
+  local wanted=$1 pattern=$2 out status=0
+  shift 2
+  out=$("$PROGRAM" "$@" 2>&1) || status=$?
+  if ((status != wanted)) || ! grep -qE -- "$pattern" <<<"$out"; then
+    echo "FAILED: kubectl avouch $*: status $status, expected $wanted and \"$pattern\", got:"
+    echo "$out"
+    failed=1
+  fi
+}
+completes() {
+  local wanted=$1
+  shift
+  if [[ $("$HERE/../../cli/kubectl_complete-avouch" "$@" | xargs) != "$wanted" ]]; then
+    echo "FAILED: completion of [$*] is not $wanted"
+    failed=1
+  fi
+}
+
+NODES='{"kind":"List","metadata":{"resourceVersion":"1"},"items":[]}'
+
+expect 2 "subcommand" # without any word
+expect 2 "subcommand" bogus
+expect 2 "output" status -o xml
+expect 2 "name of a Kubernetes object" verify node Node_1
+expect 2 "name of a Kubernetes object" status --release '../x'
+expect 2 "limit" log --limit 101
+expect 2 "excludes" log --node a --pod b
+expect 2 "index" log show
+expect 0 "Exit status:" --help
+for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "version"; do
+  # shellcheck disable=SC2086
+  expect 0 "Usage" $words --help
+done
+expect 0 "^client: [0-9.]+$" version --client
+expect 0 '"client"' version --client -o json
+expect 4 "no configuration has been provided" status
+expect 4 "no configuration has been provided" explain pod web-0
+ANSWER="200 $NODES" expect 0 "^0 nodes$" status
+ANSWER="200 $NODES" expect 0 '"nodes": \[\]' status -o json --context other
+ANSWER='503 {"kind":"Status","message":"etcd is away"}' expect 3 "etcd is away" status
+ANSWER='500 dial tcp 127.0.0.1:8080: connect: connection refused' expect 3 "set KUBECONFIG" status
+ANSWER='403 {"kind":"Status","reason":"Forbidden","message":"no"}' expect 4 "grant it to this user by RBAC" status
+ANSWER='404 {"kind":"Status","reason":"NotFound"}' expect 4 'there is no node "n9"' explain node n9
+ANSWER='404 {"kind":"Status","reason":"NotFound"}' expect 4 "is the release installed there" verify node n1
+ANSWER='200 {"data":{"verifier-keys.pem":"junk","log.vkey":"x","log.origin":"o"}}' expect 4 "verifier keys" verify node n1
+ANSWER="200 $NODES" expect 4 "belong together" verify node n1 --vkey /dev/null
+ANSWER="200 $NODES" expect 4 "no such file" verify log --since /nonexistent
+without_kubectl=$(PATH=/nonexistent "$PROGRAM" status 2>&1) && failed=1
+[[ $without_kubectl == *"kubectl: not found on the PATH"* ]] || failed=1
+
+completes "status :4" st
+completes "node pod log :4" verify ""
+completes "worker-1 worker-2 :4" explain node w
+completes ":4" verify node worker-1 ""
+
+((failed)) || echo "the command line's tests have passed"
+exit "$failed"
