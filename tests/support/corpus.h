@@ -16,6 +16,7 @@
 #include "base/hex.h"
 #include "codec/json.h"
 #include "crypto/x509.h"
+#include "tests/support/paths.h"
 #include "tests/support/tpm_structures.h"
 #include "tpm/types.h"
 
@@ -99,12 +100,8 @@ inline std::vector<CorpusCase> read_corpus(const std::filesystem::path& cases) {
   return out;
 }
 
-inline std::filesystem::path own_corpus() {
-  return std::filesystem::path(AVOUCH_VECTORS) / "corpus";
-}
-inline std::filesystem::path shared_corpus() {
-  return std::filesystem::path(AVOUCH_SHARED) / "corpus";
-}
+inline std::filesystem::path own_corpus() { return vectors_dir() / "corpus"; }
+inline std::filesystem::path shared_corpus() { return shared_dir() / "corpus"; }
 
 // The cases of both, each once.
 inline std::vector<CorpusCase> all_cases() {

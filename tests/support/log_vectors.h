@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/hex.h"
+#include "tests/support/paths.h"
 #include "tlog/tree.h"
 
 namespace avouch::testing {
@@ -19,7 +20,7 @@ namespace avouch::testing {
 class LogVectors {
  public:
   explicit LogVectors(const std::string& file) {
-    std::ifstream in(std::string(AVOUCH_VECTORS) + "/tlog/" + file);
+    std::ifstream in(vectors_dir() / "tlog" / file);
     for (std::string line; std::getline(in, line);) {
       const auto equals = line.find(" = ");
       if (equals == std::string::npos) throw std::runtime_error(file + ": " + line);

@@ -11,12 +11,13 @@
 #include "base/bytes.h"
 #include "base/hex.h"
 #include "codec/json.h"
+#include "tests/support/paths.h"
 #include "tpm/types.h"
 
 namespace avouch::testing {
 
 inline Bytes read_vector(const std::string& path) {
-  std::ifstream in(std::string(AVOUCH_VECTORS) + "/" + path, std::ios::binary);
+  std::ifstream in(vectors_dir() / path, std::ios::binary);
   if (!in) throw std::runtime_error("no test vector " + path);
   const std::string text(std::istreambuf_iterator<char>(in), {});
   return {text.begin(), text.end()};

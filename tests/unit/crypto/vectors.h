@@ -11,11 +11,12 @@
 
 #include "base/hex.h"
 #include "crypto/x509.h"
+#include "tests/support/paths.h"
 
 namespace avouch::crypto {
 
 inline std::string read_vector(const std::string& path) {
-  std::ifstream in(std::string(AVOUCH_VECTORS) + "/" + path, std::ios::binary);
+  std::ifstream in(testing::vectors_dir() / path, std::ios::binary);
   if (!in) ADD_FAILURE() << "no test vector " << path;
   std::ostringstream text;
   text << in.rdbuf();

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "codec/base64.h"
+#include "tests/support/paths.h"
 #include "tlog/tree.h"
 
 namespace avouch::tlog {
@@ -51,41 +52,43 @@ std::optional<std::vector<Hash>> to_proof(const std::string& list) {
 }
 
 std::vector<std::string> lines_of(const std::string& file) {
-  std::ifstream in(std::string(AVOUCH_SHARED) + "/vectors/merkle/" + file);
+  std::ifstream in(testing::shared_dir() / "vectors/merkle" / file);
   std::vector<std::string> lines;
   for (std::string line; std::getline(in, line);) lines.push_back(line);
   return lines;
 }
 
-TEST(TransparencyDevVectors, InclusionProofsAreJudgedAlike) {
-  const auto lines = lines_of("inclusion.jsonl");
-  if (lines.empty()) GTEST_SKIP() << "no shared vectors beside the checkout";
-  EXPECT_EQ(lines.size(), 98U);
-  for (const std::string& line : lines) {
-    const auto root = to_hash(member(line, "root")), leaf = to_hash(member(line, "leafHash"));
-    const auto proof = to_proof(member(line, "proof"));
-    const bool holds = root && leaf && proof &&
-                       verify_inclusion(std::stoull(member(line, "leafIdx")),
-                                        std::stoull(member(line, "treeSize")), *leaf, *proof, *root)
-                           .has_value();
-    EXPECT_EQ(holds, member(line, "wantErr") == "false") << line;
-  }
+// One test a line of the file; none where the file is not there.
+class TransparencyDevInclusion : public ::testing::TestWithParam<std::string> {};
+class TransparencyDevConsistency : public ::testing::TestWithParam<std::string> {};
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(TransparencyDevInclusion);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(TransparencyDevConsistency);
+
+TEST_P(TransparencyDevInclusion, ProofIsJudgedAlike) {
+  const std::string& line = GetParam();
+  const auto root = to_hash(member(line, "root")), leaf = to_hash(member(line, "leafHash"));
+  const auto proof = to_proof(member(line, "proof"));
+  const bool holds = root && leaf && proof &&
+                     verify_inclusion(std::stoull(member(line, "leafIdx")),
+                                      std::stoull(member(line, "treeSize")), *leaf, *proof, *root)
+                         .has_value();
+  EXPECT_EQ(holds, member(line, "wantErr") == "false");
 }
 
-TEST(TransparencyDevVectors, ConsistencyProofsAreJudgedAlike) {
-  const auto lines = lines_of("consistency.jsonl");
-  if (lines.empty()) GTEST_SKIP() << "no shared vectors beside the checkout";
-  EXPECT_EQ(lines.size(), 98U);
-  for (const std::string& line : lines) {
-    const Hash root1 = to_root(member(line, "root1")), root2 = to_root(member(line, "root2"));
-    const auto proof = to_proof(member(line, "proof"));
-    const bool holds =
-        proof && verify_consistency(std::stoull(member(line, "size1")), root1,
-                                    std::stoull(member(line, "size2")), root2, *proof)
-                     .has_value();
-    EXPECT_EQ(holds, member(line, "wantErr") == "false") << line;
-  }
+TEST_P(TransparencyDevConsistency, ProofIsJudgedAlike) {
+  const std::string& line = GetParam();
+  const Hash root1 = to_root(member(line, "root1")), root2 = to_root(member(line, "root2"));
+  const auto proof = to_proof(member(line, "proof"));
+  const bool holds = proof && verify_consistency(std::stoull(member(line, "size1")), root1,
+                                                 std::stoull(member(line, "size2")), root2, *proof)
+                                  .has_value();
+  EXPECT_EQ(holds, member(line, "wantErr") == "false");
 }
+
+INSTANTIATE_TEST_SUITE_P(Line, TransparencyDevInclusion,
+                         ::testing::ValuesIn(lines_of("inclusion.jsonl")));
+INSTANTIATE_TEST_SUITE_P(Line, TransparencyDevConsistency,
+                         ::testing::ValuesIn(lines_of("consistency.jsonl")));
 
 }  // namespace
 }  // namespace avouch::tlog
