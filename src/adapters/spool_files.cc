@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <deque>
@@ -106,11 +107,12 @@ class SpoolFiles final : public admission::Spool {
   Result<void> append(std::span<const LogRecord> records, SystemTime now) override;
   Result<std::vector<LogRecord>> front(std::size_t max_records, std::size_t max_bytes) override;
   Result<void> drop(std::size_t count) override;
-  std::size_t records() const override;
-  std::size_t bytes() const override;
+  std::size_t records() const override { return records_; }
+  std::size_t bytes() const override { return bytes_; }
   std::optional<SystemTime> oldest() const override;
 
  private:
+  void recount();
   Result<void> load(std::uint64_t number, const fs::path& path, std::vector<std::string>& notes);
   Result<Segment*> writable();
   Result<void> sync_folder() const;
@@ -118,7 +120,11 @@ class SpoolFiles final : public admission::Spool {
 
   const SpoolFilesOptions options_;
   Descriptor lock_, folder_;
-  mutable std::mutex mutex_;  // guards all below
+  // Read without the lock, which a slow disk may hold for long.
+  std::atomic<std::size_t> records_{0}, bytes_{0};
+  std::atomic<std::int64_t> oldest_{-1};  // Unix milliseconds; -1: there is no record
+
+  std::mutex mutex_;  // guards all below
   std::deque<Segment> segments_;
   std::deque<Place> places_;
   std::uint64_t next_number_ = 1;
@@ -149,7 +155,16 @@ Result<void> SpoolFiles::open(std::vector<std::string>& notes) {
   std::sort(found.begin(), found.end());
   for (const auto& [number, path] : found) AVOUCH_CHECK(load(number, path, notes));
   while (!segments_.empty() && segments_.front().records == 0) remove_front_segment();
+  recount();
   return {};
+}
+
+void SpoolFiles::recount() {
+  std::size_t sum = 0;
+  for (const Segment& segment : segments_) sum += segment.size;
+  bytes_ = sum;
+  oldest_ = places_.empty() ? -1 : places_.front().spooled.time_since_epoch().count();
+  records_ = places_.size();
 }
 
 Result<void> SpoolFiles::load(std::uint64_t number, const fs::path& path,
@@ -163,8 +178,12 @@ Result<void> SpoolFiles::load(std::uint64_t number, const fs::path& path,
   if (size > kMaxSegment) return rejected("spool: " + path.string() + " is not a segment");
   AVOUCH_TRY(const Bytes content, read_at(segment.file.get(), 0, size, path));
   if (!as_text(content).starts_with(kMagic)) {
-    if (!content.empty()) notes.push_back(path.string() + ": not a segment; left alone");
-    if (content.empty()) fs::remove(path);
+    if (kMagic.starts_with(as_text(content))) {  // a crash, or a full disk, while it was made
+      std::error_code ignored;
+      fs::remove(path, ignored);
+    } else {
+      notes.push_back(path.string() + ": not a segment; left alone");
+    }
     return {};
   }
   std::size_t at = kMagic.size();
@@ -203,8 +222,13 @@ Result<Segment*> SpoolFiles::writable() {
       0};
   if (segment.file.get() < 0) return failed("create", path);
   ++next_number_;
-  AVOUCH_CHECK(write_all(segment.file.get(), as_bytes(kMagic), path));
-  AVOUCH_CHECK(sync_folder());
+  Result<void> made = write_all(segment.file.get(), as_bytes(kMagic), path);
+  if (made.has_value()) made = sync_folder();
+  if (!made.has_value()) {
+    std::error_code ignored;
+    fs::remove(path, ignored);
+    return std::move(made).error();
+  }
   segment.size = kMagic.size();
   segments_.push_back(std::move(segment));
   fresh_ = false;
@@ -236,6 +260,7 @@ Result<void> SpoolFiles::append(std::span<const LogRecord> records, SystemTime n
     segment->size += length;
     ++segment->records;
   }
+  recount();
   return {};
 }
 
@@ -250,8 +275,14 @@ Result<std::vector<LogRecord>> SpoolFiles::front(std::size_t max_records, std::s
     });
     AVOUCH_TRY(const Bytes raw,
                read_at(segment->file.get(), place.offset, place.length, segment->path));
-    AVOUCH_TRY(SpooledRecord record, decode_record(raw));
-    out.push_back(std::move(record.record));
+    auto record = decode_record(raw);
+    if (!record.has_value()) {
+      if (!out.empty()) break;
+      return with_context(
+          std::move(record).error(),
+          "spool: " + segment->path.string() + ": offset " + std::to_string(place.offset));
+    }
+    out.push_back(std::move(record->record));
     bytes += place.length;
   }
   return out;
@@ -275,26 +306,15 @@ Result<void> SpoolFiles::drop(std::size_t count) {
   }
   const std::size_t before = segments_.size();
   while (!segments_.empty() && segments_.front().records == 0) remove_front_segment();
+  recount();
   if (segments_.size() == before) return {};
   return sync_folder();
 }
 
-std::size_t SpoolFiles::records() const {
-  const std::lock_guard lock(mutex_);
-  return places_.size();
-}
-
-std::size_t SpoolFiles::bytes() const {
-  const std::lock_guard lock(mutex_);
-  std::size_t sum = 0;
-  for (const Segment& segment : segments_) sum += segment.size;
-  return sum;
-}
-
 std::optional<SystemTime> SpoolFiles::oldest() const {
-  const std::lock_guard lock(mutex_);
-  if (places_.empty()) return std::nullopt;
-  return places_.front().spooled;
+  const std::int64_t time = oldest_;
+  if (time < 0) return std::nullopt;
+  return SystemTime(std::chrono::milliseconds(time));
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ namespace avouch::admission {
 enum class Need {
   kLog,         // nothing but the log will do (logging: Strict)
   kLogOrSpool,  // the spool will do when the log is slow or out of reach
-  kSometime,    // nobody waits: a denial
+  kSometime,    // nobody waits: a denial; at most half of the spool is for these
 };
 
 struct Placed {
@@ -37,7 +37,7 @@ struct Placed {
 struct RecorderOptions {
   std::size_t batch_records = 1024;
   std::size_t batch_bytes = 600 * 1024;  // of payloads
-  std::size_t queue_records = 8192;      // waiting; more are refused
+  std::size_t queue_records = 8192;      // waiting for the log, and for the spool; more are refused
   std::size_t spool_bytes = 64 * 1024 * 1024;
   std::chrono::milliseconds spool_age{3'600'000};  // no more is spooled once the oldest is older
   std::chrono::milliseconds spool_after{1'000};    // of waiting for the log
@@ -46,18 +46,20 @@ struct RecorderOptions {
 };
 
 struct RecorderStats {
-  std::uint64_t logged = 0, spooled = 0, drained = 0, refused = 0, lost = 0, batches = 0,
-                failures = 0;
+  std::uint64_t logged = 0, spooled = 0, drained = 0, batches = 0, failures = 0;
+  std::uint64_t refused = 0;  // somebody waited, and was told
+  std::uint64_t lost = 0;     // verdicts without a durable place
   std::size_t waiting = 0;
   std::string log_error;    // of the last attempt; "" when it succeeded
-  std::string spool_error;  // of the last reading of the spool; "" when it succeeded
+  std::string spool_error;  // of the last use of the spool that failed; "" once it is read again
 };
 
 class VerdictRecorder {
  public:
   // The payload, and the same marked as late.
   using MakePayload = std::function<Bytes(bool late)>;
-  // Called once, on a thread of the recorder or the caller's; must be quick and not throw.
+  // Called once, on a thread of the recorder or the caller's; must be quick. What it throws is
+  // dropped, with whatever it holds.
   using Done = std::function<void(Placed)>;
 
   // The references outlive it.
@@ -66,9 +68,14 @@ class VerdictRecorder {
   VerdictRecorder(const VerdictRecorder&) = delete;
   VerdictRecorder& operator=(const VerdictRecorder&) = delete;
 
-  // Thread-safe. At `give_up` the latest `done` is called, with kNowhere. A record that had no
-  // place then may still get one. For kSometime `done` may be empty, and give_up is not used.
+  // Thread-safe; waits for neither log nor disk. At `give_up` the latest `done` is called, with
+  // kNowhere, however long log and spool hang. A record that had no place then may still get one.
+  // For kSometime `done` may be empty, and give_up is not used.
   void record(std::string id, Need need, SteadyTime give_up, MakePayload make, Done done);
+
+  // Waits until all that was recorded, the spool's content too, is in the log. False: not so at
+  // `until`.
+  bool flush(SteadyTime until);
 
   // Cancels the endpoint's call, spools what may be spooled, refuses the rest, ends the threads.
   // Idempotent.
@@ -86,7 +93,10 @@ class VerdictRecorder {
   };
 
   void send_loop();
-  void keep_loop();
+  void spool_loop();
+  void time_loop();
+  bool idle() const;
+  bool enqueue(const EntryPtr& entry);
   bool can_drain(SteadyTime now) const;
   bool can_send(SteadyTime now) const;
   void send_from_queue(std::unique_lock<std::mutex>& lock);
@@ -98,8 +108,8 @@ class VerdictRecorder {
   void note_failure(const Error& error);
   void set_timer(const EntryPtr& entry, SteadyTime at);
   void take_due(SteadyTime now, std::vector<Outcome>& outcomes);
-  void spool_waiting(std::unique_lock<std::mutex>& lock, std::vector<Outcome>& outcomes);
-  std::string spool_refusal(std::size_t more_bytes) const;
+  void spool_some(std::unique_lock<std::mutex>& lock, std::vector<Outcome>& outcomes);
+  std::string spool_refusal(Need need, std::size_t more_bytes) const;
   void to_spool(const EntryPtr& entry);
   void settle(const EntryPtr& entry, Placed placed, std::vector<Outcome>& outcomes);
   static void report(std::vector<Outcome>& outcomes);
@@ -110,10 +120,11 @@ class VerdictRecorder {
   const RecorderOptions options_;
 
   mutable std::mutex mutex_;  // guards all below
-  std::condition_variable send_wake_, keep_wake_;
-  std::deque<EntryPtr> queue_;      // for the log
-  std::vector<EntryPtr> spooling_;  // for the spool
+  std::condition_variable send_wake_, spool_wake_, time_wake_, idle_wake_;
+  std::deque<EntryPtr> queue_;     // for the log
+  std::deque<EntryPtr> spooling_;  // for the spool
   Timers timers_;
+  int busy_ = 0;  // batches on their way to the log or the disk
   bool stopping_ = false;
   bool down_ = false;  // the last attempt failed
   bool spool_turn_ = false;
@@ -122,7 +133,7 @@ class VerdictRecorder {
   SteadyTime spool_resume_at_{};  // of the spool's reading, after a failure of its own
   std::chrono::milliseconds backoff_{0};
   RecorderStats stats_;
-  std::thread sender_, keeper_;
+  std::thread sender_, spooler_, timer_;  // apart, so that none hangs with another
 };
 
 }  // namespace avouch::admission

@@ -1,0 +1,22 @@
+#pragma once
+
+// What the recorder keeps of one verdict. Internal to it.
+
+#include <optional>
+
+#include "admission/verdict_recorder.h"
+
+namespace avouch::admission {
+
+struct VerdictRecorder::Entry {
+  std::string id;
+  Need need = Need::kLog;
+  SteadyTime give_up{};
+  MakePayload make;
+  Done done;
+  bool settled = false;
+  bool to_spool = false;  // no longer for the queue
+  std::optional<Timers::iterator> timer;
+};
+
+}  // namespace avouch::admission
