@@ -12,7 +12,7 @@ namespace {
 
 using codec::Cbor;
 
-constexpr std::size_t kMaxIdBytes = 128;
+constexpr std::size_t kMaxIdBytes = 120;
 
 Result<std::string> text_member(const Cbor& payload, std::string_view name) {
   const Cbor* member = payload.find(name);
@@ -49,6 +49,7 @@ Result<AdmissionEntry> read_entry(std::string id, ByteView bytes) {
   AVOUCH_TRY(entry.pod_namespace, text_member(*payload, "namespace"));
   AVOUCH_TRY(entry.pod, text_member(*payload, "pod"));
   entry.id = std::move(id);
+  entry.decision = decision;
   entry.payload = *std::move(payload);
   return entry;
 }

@@ -17,8 +17,9 @@ inline constexpr std::size_t kMaxAdmissionBytes = 1024 * 1024;
 inline constexpr std::size_t kMaxAdmissionPayload = 32 * 1024;
 
 struct AdmissionEntry {
-  std::string id;       // AdmissionReview UID
-  codec::Cbor payload;  // an admission-verdict
+  std::string id;        // AdmissionReview UID
+  std::string decision;  // "allow" or "deny"
+  codec::Cbor payload;   // an admission-verdict
   std::string pod_namespace, pod;
 };
 

@@ -173,8 +173,9 @@ void LogHandler::append(const Caller& caller, const HttpRequest& request, const 
          .payload = std::move(entry.payload)},
         parts_.random);
     if (!statement.has_value()) return reply(failed(statement.error()));
-    made.push_back(
-        {std::move(statement->statement), std::move(statement->preimage), std::move(entry.id)});
+    // A repeated review gets its entry again, but an allow never gets the place of a denial.
+    made.push_back({std::move(statement->statement), std::move(statement->preimage),
+                    entry.id + "/" + entry.decision});
   }
   parts_.entries.append_then(std::move(made), [reply](Result<std::vector<LogPlace>> places) {
     if (!places.has_value()) return reply(failed(places.error()));
