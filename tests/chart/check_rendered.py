@@ -124,7 +124,7 @@ def accounts(objects):
     return {thing["metadata"]["name"] for thing in objects if thing["kind"] == "ServiceAccount"}
 
 
-def check_webhooks(objects):
+def check_webhooks(objects, minor):
     (configuration,) = [thing for thing in objects if thing["kind"] == "ValidatingWebhookConfiguration"]
     services = {thing["metadata"]["name"] for thing in objects if thing["kind"] == "Service"}
     by_name = {}
@@ -145,13 +145,22 @@ def check_webhooks(objects):
     expressions = {e["key"]: e for e in pods["namespaceSelector"]["matchExpressions"]}
     if expressions["avouch.dev/exempt"]["operator"] != "DoesNotExist":
         yield "pods.avouch.dev: exempt namespaces are gated"
-    never = expressions["kubernetes.io/metadata.name"]["values"]
+    by_label = expressions.get("kubernetes.io/metadata.name")
+    if (by_label is None) != (minor < 21):
+        yield "pods.avouch.dev: kubernetes.io/metadata.name is guarded by the server from 1.21 on, and by nobody before"
+    exemptions = by_name["exemptions.avouch.dev"]["rules"][0]["resources"]
+    if set(exemptions) != {"namespaces", "namespaces/status", "namespaces/finalize"}:
+        yield f"exemptions.avouch.dev: {exemptions}: labels can be changed in other ways"
+    jobs = [thing for thing in objects if thing["kind"] == "Job"]
+    never = [a.partition("=")[2] for a in jobs[0]["spec"]["template"]["spec"]["containers"][0]["args"]
+             if a.startswith("--exempt-namespace=")]
+    if by_label is not None and by_label["values"] != never:
+        yield f"pods.avouch.dev: exempts {by_label['values']}, the hook jobs label {never}"
     if not {NAMESPACE, "kube-system", "kube-node-lease"} <= set(never) or len(never) != len(set(never)):
         yield f"pods.avouch.dev: never gated are {never}"
     for name in ("evidence.avouch.dev", "policies.avouch.dev", "exemptions.avouch.dev"):
         if "namespaceSelector" in by_name[name]:
             yield f"{name}: a namespace selector would let exempt objects pass"
-    jobs = [thing for thing in objects if thing["kind"] == "Job"]
     for job in jobs:
         args = job["spec"]["template"]["spec"]["containers"][0]["args"]
         if [f"--exempt-namespace={name}" for name in never] != [a for a in args if a.startswith("--exempt-namespace=")]:
@@ -208,7 +217,7 @@ def main():
     problems = [
         *check_roles(objects),
         *check_pods(objects),
-        *check_webhooks(objects),
+        *check_webhooks(objects, minor),
         *check_versions(objects, minor),
         *check_apply(objects),
         *check_kinds(objects, sys.argv[3:]),
