@@ -1,8 +1,10 @@
 #include "webhook/admission_service.h"
 
+#include <algorithm>
 #include <exception>
 
 #include "admission/review.h"
+#include "base/time_text.h"
 #include "codec/cbor.h"
 
 namespace avouch::webhook {
@@ -38,13 +40,22 @@ admission::Need need_of(const Decision& decision) {
                                                       : admission::Need::kLogOrSpool;
 }
 
+// What is left of the sender's patience, with time for the answer's way back.
+std::chrono::milliseconds patience(const HttpRequest& request, std::chrono::milliseconds deadline) {
+  const auto text = query_value(request.query, "timeout");
+  if (!text.has_value() || !text->has_value()) return deadline;
+  const auto timeout = from_duration(**text);
+  if (!timeout.has_value()) return deadline;
+  return std::min(deadline, *timeout * 5 / 6);
+}
+
 }  // namespace
 
 // One request, from its last byte to its answer. Owned by whoever has to go on with it.
 struct AdmissionService::Task {
   Endpoint endpoint = Endpoint::kPods;
   Reply reply;
-  SteadyTime began{};                              // for the deadline
+  SteadyTime give_up{};
   std::chrono::steady_clock::time_point received;  // for the latency, which needs microseconds
   SystemTime time{};
   std::string uid;
@@ -72,18 +83,32 @@ void AdmissionService::handle(HttpRequest request, std::shared_ptr<BodySink>, Re
   auto task = std::make_shared<Task>();
   task->endpoint = *admission::endpoint_of(request.path);
   task->reply = std::move(reply);
-  task->began = clock_.steady_now();
+  const SteadyTime now = clock_.steady_now();
+  task->give_up = now + patience(request, options_.deadline) - request.waited;
   task->received = std::chrono::steady_clock::now();
   task->time = clock_.now();
   try {
     review(task, request.body);
   } catch (const std::exception& e) {
-    // The last catch denies.
-    log_.error("review failed", {{"uid", task->uid}, {"error", e.what()}});
-    task->decision =
-        admission::deny(admission::code::kNotReady, "avouch-webhook failed to decide; see its log");
-    answer(task, {});
+    deny_unasked(task, e.what());
+  } catch (...) {
+    deny_unasked(task, "unknown exception");
   }
+}
+
+// The last catch denies. Others may hold the task by now, so its decision is not touched; the first
+// answer counts.
+void AdmissionService::deny_unasked(const TaskPtr& task, const char* error) const {
+  log_.error("review failed", {{"uid", task->uid}, {"error", error}});
+  if (task->uid.empty()) return task->reply(problem(500, "InternalError", "the review failed"));
+  admission::ReviewAnswer out;
+  out.code = 500;
+  out.message = "avouch-webhook failed to decide; see its log";
+  HttpResponse response;
+  response.status = 200;
+  response.content_type = "application/json";
+  response.body = admission::write_answer(task->uid, out);
+  task->reply(std::move(response));
 }
 
 void AdmissionService::review(const TaskPtr& task, const std::string& body) {
@@ -95,6 +120,12 @@ void AdmissionService::review(const TaskPtr& task, const std::string& body) {
   }
   task->uid = review->uid;
   task->dry_run = review->dry_run;
+  if (clock_.steady_now() >= task->give_up) {
+    task->decision = admission::deny(admission::code::kOverloaded,
+                                     "avouch-webhook has more to do than it can do in time: "
+                                     "nothing was decided. Try again");
+    return answer(task, {{"reason", task->decision.code}});
+  }
   admission::Gathered gathered;
   gathered.not_ready = facts_.not_ready();
   if (const auto pod = admission::pod_to_look_up(task->endpoint, *review)) {
@@ -120,8 +151,7 @@ void AdmissionService::record(const TaskPtr& task) {
   };
   admission::VerdictRecorder::Done done;
   if (waits) done = [this, task](const Placed& place) { placed(task, place); };
-  recorder_.record(task->uid, need, task->began + options_.deadline, std::move(make),
-                   std::move(done));
+  recorder_.record(task->uid, need, task->give_up, std::move(make), std::move(done));
   if (!waits) answer(task, {{"reason", task->decision.code}});
 }
 

@@ -35,7 +35,9 @@ class Facts {
 
 struct ServiceOptions {
   admission::Rules rules;
-  std::chrono::milliseconds deadline{2'500};  // from the request's last byte to its answer
+  // From the request's first byte to its answer. Less where the request says that its sender waits
+  // less (`?timeout=`, as the API server does); what has waited longer already is denied.
+  std::chrono::milliseconds deadline{2'500};
 };
 
 class AdmissionService final : public HttpHandler {
@@ -52,6 +54,7 @@ class AdmissionService final : public HttpHandler {
   using TaskPtr = std::shared_ptr<Task>;
 
   void review(const TaskPtr& task, const std::string& body);
+  void deny_unasked(const TaskPtr& task, const char* error) const;
   void record(const TaskPtr& task);
   void placed(const TaskPtr& task, const admission::Placed& placed);
   void answer(const TaskPtr& task, std::map<std::string, std::string> annotations);

@@ -22,6 +22,8 @@ using namespace std::chrono_literals;
 constexpr auto kPruneEvery = 10min;
 constexpr auto kEndpointDelay = 3s;  // until the Service has forgotten a pod that is not ready
 constexpr auto kServeRetry = 1s;
+constexpr auto kFlushTime = 15s;                        // for the last verdicts, at the end
+constexpr std::size_t kMaxBodies = 64UL * 1024 * 1024;  // all that are read or decided at once
 
 // The way to the controller, made once its CA is known.
 class ControllerLink {
@@ -96,7 +98,6 @@ admission::Rules rules_of(const config::WebhookConfig& config) {
   admission::Rules rules;
   rules.release_namespace = config.release.name_space;
   rules.agent_service_account = config.agent_service_account;
-  rules.controller_service_account = config.controller_service_account;
   rules.exempt_namespaces = config.exempt_namespaces;
   rules.exemption_users = config.exemption_admins.users;
   rules.exemption_groups = config.exemption_admins.groups;
@@ -110,6 +111,7 @@ adapters::HttpServerOptions serving_options(const config::WebhookConfig& config)
       adapters::tls_from_files(config.tls.certificate, config.tls.key, config.tls.client_ca);
   options.threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2U, 8U));
   options.reply = config.deadline + 1s;
+  options.body_bytes = kMaxBodies;
   return options;
 }
 
@@ -204,6 +206,11 @@ Result<void> run(const config::WebhookConfig& config, const std::string& kubecon
   if (serving != nullptr) {
     std::this_thread::sleep_for(kEndpointDelay);
     serving->stop(config.deadline + 500ms);
+  }
+  // The spool may go with the pod: what is in it belongs into the log.
+  if (!recorder.flush(clock.steady_now() + kFlushTime)) {
+    log.warn("verdicts stay in the spool", {{"records", std::to_string(spool.spool->records())},
+                                            {"error", recorder.stats().log_error}});
   }
   recorder.stop();
   health_server->stop(0ms);

@@ -317,6 +317,9 @@ class Connection final : public ConnectionBase,
       self->on_reply(number, problem(504, "HandlerTimeout", "no answer in time"));
     });
     keep_alive_ = parser_->keep_alive();
+    const auto began = request_deadline_ - shared_.options.request_read;
+    request_.waited =
+        shared_.pulse.lag() + std::chrono::duration_cast<milliseconds>(steady_clock::now() - began);
     HttpHandler::Reply reply = make_reply(shared_.gate, this->shared_from_this(), number);
     try {
       shared_.handler.handle(std::move(request_), std::move(sink_), reply);

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -52,6 +53,21 @@ class ConnectionTable {
   std::unordered_map<ConnectionBase*, std::weak_ptr<ConnectionBase>> connections_;
 };
 
+// How late the server's threads get to what they have to do, by a timer that they must serve.
+// Thread-safe.
+class Pulse {
+ public:
+  static constexpr std::chrono::milliseconds kEvery{50};
+  void expect_next();  // in kEvery
+  void beat();         // the timer has been served
+  std::chrono::milliseconds lag() const;
+
+ private:
+  std::atomic<std::chrono::steady_clock::time_point> due_{
+      std::chrono::steady_clock::time_point::max()};
+  std::atomic<std::chrono::milliseconds> last_{std::chrono::milliseconds(0)};
+};
+
 struct ServerShared {
   ServerShared(HttpServerOptions given, HttpHandler& served)
       : options(std::move(given)), handler(served) {}
@@ -61,6 +77,7 @@ struct ServerShared {
   observe::Logger log{"http-server"};
   std::shared_ptr<ReplyGate> gate = std::make_shared<ReplyGate>();
   ConnectionTable table;
+  Pulse pulse;
   std::atomic<bool> stopping{false};
   std::atomic<std::size_t> body_bytes{0};
   std::atomic<std::uint64_t> accepted{0}, shed{0}, requests{0}, refused{0};

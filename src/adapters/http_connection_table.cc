@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <vector>
 
 #include "adapters/http_connection.h"
@@ -43,6 +44,18 @@ std::size_t ConnectionTable::size() {
 void ConnectionTable::wait_until_empty(std::chrono::steady_clock::time_point deadline) {
   std::unique_lock lock(mutex_);
   empty_.wait_until(lock, deadline, [this] { return connections_.empty(); });
+}
+
+void Pulse::expect_next() { due_ = std::chrono::steady_clock::now() + kEvery; }
+
+void Pulse::beat() {
+  last_ = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::max(std::chrono::steady_clock::now() - due_.load(), {}));
+}
+
+std::chrono::milliseconds Pulse::lag() const {
+  const auto overdue = std::chrono::steady_clock::now() - due_.load();
+  return std::max(last_.load(), std::chrono::duration_cast<std::chrono::milliseconds>(overdue));
 }
 
 bool ServerShared::reserve_body(std::size_t bytes) {

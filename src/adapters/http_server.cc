@@ -45,13 +45,18 @@ Result<tcp::endpoint> parse_listen(const std::string& text) {
 
 struct HttpServer::Impl {
   Impl(HttpServerOptions options, HttpHandler& handler)
-      : shared(std::move(options), handler), acceptor(io), accept_timer(io), reload_timer(io) {}
+      : shared(std::move(options), handler),
+        acceptor(io),
+        accept_timer(io),
+        reload_timer(io),
+        pulse_timer(io) {}
 
   Result<void> open();
   void accept();
   void on_accept(const error_code& error, tcp::socket socket);
   void admit(tcp::socket socket);
   void schedule_reload();
+  void schedule_pulse();
   Result<void> reload();
   void run();
 
@@ -61,6 +66,7 @@ struct HttpServer::Impl {
   tcp::acceptor acceptor;
   asio::steady_timer accept_timer;
   asio::steady_timer reload_timer;
+  asio::steady_timer pulse_timer;
   TlsStore tls;
   tcp::endpoint bound;
   std::vector<std::thread> threads;
@@ -139,6 +145,16 @@ void HttpServer::Impl::schedule_reload() {
   });
 }
 
+void HttpServer::Impl::schedule_pulse() {
+  shared.pulse.expect_next();
+  pulse_timer.expires_after(Pulse::kEvery);
+  pulse_timer.async_wait([this](const error_code& cancelled) {
+    if (cancelled || shared.stopping) return;
+    shared.pulse.beat();
+    schedule_pulse();
+  });
+}
+
 void HttpServer::Impl::run() {
   for (;;) {
     try {
@@ -161,6 +177,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options,
   AVOUCH_CHECK(impl->open());
   impl->accept();
   impl->schedule_reload();
+  impl->schedule_pulse();
   for (int i = 0; i < std::max(1, impl->shared.options.threads); ++i) {
     impl->threads.emplace_back([running = impl.get()] { running->run(); });
   }
@@ -177,8 +194,8 @@ std::string HttpServer::address() const {
 
 HttpServerStats HttpServer::stats() const {
   ServerShared& shared = impl_->shared;
-  return {shared.table.size(), shared.accepted, shared.shed,
-          shared.requests,     shared.refused,  shared.body_bytes};
+  return {shared.table.size(), shared.accepted,   shared.shed,       shared.requests,
+          shared.refused,      shared.body_bytes, shared.pulse.lag()};
 }
 
 Result<void> HttpServer::reload_tls() { return impl_->reload(); }
@@ -197,6 +214,7 @@ void HttpServer::stop(milliseconds grace) {
     impl->acceptor.close(ignored);
     impl->accept_timer.cancel();
     impl->reload_timer.cancel();
+    impl->pulse_timer.cancel();
   });
   for (const auto& connection : shared.table.all()) connection->stop_when_idle();
   shared.table.wait_until_empty(steady_clock::now() + grace);

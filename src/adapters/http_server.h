@@ -58,10 +58,11 @@ struct HttpServerOptions {
 struct HttpServerStats {
   std::size_t connections = 0;  // open now
   std::uint64_t accepted = 0;
-  std::uint64_t shed = 0;      // connections closed for want of room
-  std::uint64_t requests = 0;  // given to the handler
-  std::uint64_t refused = 0;   // answered by the server itself
-  std::size_t body_bytes = 0;  // held now
+  std::uint64_t shed = 0;            // connections closed for want of room
+  std::uint64_t requests = 0;        // given to the handler
+  std::uint64_t refused = 0;         // answered by the server itself
+  std::size_t body_bytes = 0;        // held now
+  std::chrono::milliseconds lag{0};  // how long the threads leave things waiting now
 };
 
 // All calls are thread-safe. The handler must outlive the server; its plan(), handle() and the

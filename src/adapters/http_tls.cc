@@ -42,6 +42,10 @@ Result<std::shared_ptr<ssl::context>> make_context(const TlsMaterial& material) 
   if (error) return unusable("client certificate authorities", error);
   context->set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert, error);
   if (error) return unusable("client verification", error);
+  // Every connection shows its certificate anew: no session outlives a change of the authorities.
+  SSL_CTX_set_session_cache_mode(context->native_handle(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_options(context->native_handle(), SSL_OP_NO_TICKET);
+  SSL_CTX_set_num_tickets(context->native_handle(), 0);
   return context;
 }
 

@@ -3,6 +3,7 @@
 // HTTP messages as plain values, and the seam between a server and what it serves. Clients use the
 // same values (kube/transport.h). Adapters translate.
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -42,6 +43,8 @@ struct HttpRequest {
   HttpHeaders headers;
   std::string body;
   std::string peer;  // "address:port" of the client; empty in clients
+  // Of servers: since its first byte, and how long a first byte has to wait to be read now.
+  std::chrono::milliseconds waited{0};
 };
 
 struct HttpResponse {
