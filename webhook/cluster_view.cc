@@ -39,6 +39,20 @@ Result<attest::VerifiedToken> verified(const std::string& token, const TrustAnch
   return attest::verify_token(bytes, anchors.verifier_keys, anchors.log_origin);
 }
 
+// Never without facts: a policy that is left out would gate nothing.
+std::shared_ptr<const admission::PolicyFacts> policy_facts(const Change& change) {
+  try {
+    const Json* spec = change.object->find("spec");
+    return std::make_shared<const admission::PolicyFacts>(
+        admission::read_policy(change.key, spec == nullptr ? Json() : *spec));
+  } catch (const std::exception& e) {
+    admission::PolicyFacts facts;
+    facts.name = change.key;
+    facts.unusable = e.what();
+    return std::make_shared<const admission::PolicyFacts>(std::move(facts));
+  }
+}
+
 bool same_keys(const TrustAnchors& a, const TrustAnchors& b) {
   return a.log_origin == b.log_origin && a.verifier_keys == b.verifier_keys;
 }
@@ -74,9 +88,7 @@ void ClusterView::changed() { shared_.reset(); }
 void ClusterView::on_policy(const Change& change) {
   std::shared_ptr<const admission::PolicyFacts> facts;
   if (change.type != ChangeType::kDeleted) {
-    const Json* spec = change.object->find("spec");
-    facts = std::make_shared<const admission::PolicyFacts>(
-        admission::read_policy(change.key, spec == nullptr ? Json() : *spec));
+    facts = policy_facts(change);
     if (!facts->unusable.empty()) {
       on_problem_("AttestationPolicy " + change.key + " cannot be used: " + facts->unusable);
     }
@@ -162,7 +174,7 @@ void ClusterView::verify(const std::string& name, const Evidence& evidence) {
   }
   {
     const std::lock_guard lock(mutex_);
-    if (by != anchors_) return;
+    if (!same_keys(*by, *anchors_)) return;
     if (problem.empty()) {
       if (const auto kept = evidences_.find(name); kept != evidences_.end()) {
         kept->second.node_uid = token->claims().node_uid;

@@ -35,26 +35,25 @@ std::optional<Decision> refuse_caller(const DecisionInput& input, const std::str
 Decision decide_evidence(const DecisionInput& input) {
   const Review& review = input.review;
   const bool update = review.operation == "UPDATE";
-  if (review.group != "avouch.dev" || review.resource != "attestationevidences" ||
-      !review.subresource.empty() || (!update && review.operation != "CREATE") ||
-      !review.object.exists()) {
+  if (review.group != "avouch.dev" || review.version != "v1alpha1" ||
+      review.resource != "attestationevidences" || !review.subresource.empty() ||
+      (!update && review.operation != "CREATE") || !review.object.exists()) {
     return deny(
         code::kInvalid,
         "evidence.avouch.dev decides CREATE and UPDATE of attestationevidences only; correct "
         "the rules of the ValidatingWebhookConfiguration");
   }
-  const std::string name =
-      review.name.empty() ? std::string(review.object.text({"metadata", "name"})) : review.name;
+  const std::string name(review.object.text({"metadata", "name"}));
+  if (name.empty() || (!review.name.empty() && review.name != name)) {
+    return deny(code::kInvalid,
+                "metadata.name: expected the node's name, the same as in the request");
+  }
   const codec::Json spec = review.object.find("spec").to_json();
   // Metadata may change by other hands (garbage collection, labels): it is not evidence.
   if (update && review.old_object.exists() && review.old_object.find("spec").to_json() == spec) {
     return allow();
   }
-  const bool controller = review.caller.username ==
-                          service_account(input.rules, input.rules.controller_service_account);
-  if (!controller) {
-    if (auto refusal = refuse_caller(input, name)) return *refusal;
-  }
+  if (auto refusal = refuse_caller(input, name)) return *refusal;
   const auto evidence = attest::parse_evidence_spec(spec);
   if (!evidence.has_value()) {
     return deny(code::kInvalid,

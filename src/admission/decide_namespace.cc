@@ -29,7 +29,7 @@ bool may_exempt(const Caller& caller, const Rules& rules) {
 Decision decide_namespace(const DecisionInput& input) {
   const Review& review = input.review;
   const bool update = review.operation == "UPDATE";
-  if (!review.group.empty() || review.resource != "namespaces" ||
+  if (!review.group.empty() || review.version != "v1" || review.resource != "namespaces" ||
       (!update && review.operation != "CREATE") || !review.object.exists()) {
     return deny(code::kInvalid,
                 "exemptions.avouch.dev decides CREATE and UPDATE of namespaces only; correct the "

@@ -45,8 +45,9 @@ Decision decide_own_kind(const DecisionInput& input) {
   const bool update = review.operation == "UPDATE";
   const bool policy = review.resource == "attestationpolicies";
   const bool manifest = review.resource == "referencemanifests";
-  if (review.group != "avouch.dev" || (!policy && !manifest) || !review.subresource.empty() ||
-      (!update && review.operation != "CREATE") || !review.object.exists()) {
+  if (review.group != "avouch.dev" || review.version != "v1alpha1" || (!policy && !manifest) ||
+      !review.subresource.empty() || (!update && review.operation != "CREATE") ||
+      !review.object.exists()) {
     return deny(code::kInvalid,
                 "policies.avouch.dev decides CREATE and UPDATE of attestationpolicies and "
                 "referencemanifests only; correct the rules of the ValidatingWebhookConfiguration");

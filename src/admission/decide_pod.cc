@@ -114,27 +114,37 @@ bool must_deny(const std::vector<Finding>& findings) {
                      [](const Finding& finding) { return finding.mode == Mode::kEnforce; });
 }
 
-// For a pod without a node: whether it could go anywhere at all now.
+std::string names_of(const Policies& policies) {
+  std::string names;
+  for (const PolicyFacts* policy : policies) names += (names.empty() ? "" : ", ") + policy->name;
+  return names;
+}
+
 bool any_node_satisfies(const DecisionInput& input, const Policies& policies) {
   return std::any_of(
       input.snapshot.nodes.begin(), input.snapshot.nodes.end(), [&](const auto& entry) {
-        return std::none_of(policies.begin(), policies.end(), [&](const PolicyFacts* policy) {
-          return policy->mode == Mode::kEnforce &&
-                 check_node(*policy, *entry.second, input.snapshot, input.now);
+        return std::none_of(policies.begin(), policies.end(), [&](const auto* policy) {
+          return check_node(*policy, *entry.second, input.snapshot, input.now);
         });
       });
 }
 
+// A pod without a node is judged when it gets one; here is only said whether it could go anywhere.
 Decision decide_unplaced(const DecisionInput& input, const Policies& policies) {
-  Decision decision = allow();
-  std::string enforced;
+  Policies enforced;
+  Policies warning;  // the enforced ones too
   for (const PolicyFacts* policy : policies) {
-    if (policy->mode == Mode::kEnforce) enforced += (enforced.empty() ? "" : ", ") + policy->name;
+    if (policy->mode == Mode::kEnforce) enforced.push_back(policy);
+    if (policy->mode != Mode::kAudit) warning.push_back(policy);
   }
-  if (!enforced.empty() && !any_node_satisfies(input, policies)) {
-    decision.warnings.push_back("no node satisfies AttestationPolicy " + enforced +
+  Decision decision = allow();
+  if (!enforced.empty() && !any_node_satisfies(input, enforced)) {
+    decision.warnings.push_back("no node satisfies AttestationPolicy " + names_of(enforced) +
                                 " now: the pod stays Pending until one does. "
                                 "See: kubectl avouch status");
+  } else if (warning.size() > enforced.size() && !any_node_satisfies(input, warning)) {
+    decision.warnings.push_back("no node satisfies AttestationPolicy " + names_of(warning) +
+                                " now; not all of them are enforced. See: kubectl avouch status");
   }
   return decision;
 }

@@ -9,8 +9,8 @@ namespace {
 
 using codec::Cbor;
 
-constexpr std::size_t kMaxListed = 64;
-constexpr std::size_t kMaxMessage = 512;
+constexpr std::size_t kMaxListed = 32;
+constexpr std::size_t kMaxMessage = 256;
 constexpr std::size_t kMaxName = 253;
 
 int status_of(std::string_view code) {
@@ -29,9 +29,16 @@ void add_text(Cbor::Map& map, std::string_view key, std::string_view value) {
   if (!value.empty()) add(map, key, Cbor::text(clip(value, kMaxName)));
 }
 
+std::vector<Finding> enforced_first(std::vector<Finding> findings) {
+  std::stable_partition(findings.begin(), findings.end(), [](const Finding& finding) {
+    return finding.mode == attest::Mode::kEnforce;
+  });
+  return findings;
+}
+
 Cbor reasons(const AdmissionVerdict& verdict, std::string_view code) {
   Cbor::Array list;
-  for (const Finding& finding : verdict.findings) {
+  for (const Finding& finding : enforced_first(verdict.findings)) {
     if (list.size() >= kMaxListed) break;
     Cbor::Map map;
     add(map, "code", Cbor::text(finding.code));

@@ -67,8 +67,9 @@ struct Decision {
 Decision allow();
 Decision deny(std::string_view code, std::string message);
 
-// The payload of the log entry (docs/interfaces.md, `admission-verdict`), at most 60,000 bytes
-// encoded: long texts are cut, and lists after 64 elements.
+// The payload of the log entry (docs/interfaces.md, `admission-verdict`), at most 32,000 bytes
+// encoded (the log takes 32 KiB): long texts are cut, and lists after 32 elements. Of the findings
+// those that deny come first.
 codec::Cbor verdict_payload(const AdmissionVerdict& verdict, bool allowed, std::string_view code,
                             SystemTime time, bool late);
 

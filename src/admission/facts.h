@@ -50,7 +50,6 @@ struct VerdictFacts {
 struct Rules {
   std::string release_namespace;
   std::string agent_service_account;
-  std::string controller_service_account;
   std::vector<std::string> exempt_namespaces;
   std::vector<std::string> exemption_users, exemption_groups;
 };

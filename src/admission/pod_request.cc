@@ -50,18 +50,23 @@ Result<PodRequest> read_pod(const Review& review) {
 }  // namespace
 
 Result<PodRequest> read_pod_request(const Review& review) {
-  const bool create = review.operation == "CREATE" && review.group.empty();
+  const bool create =
+      review.operation == "CREATE" && review.group.empty() && review.version == "v1";
   const bool pods = create && review.resource == "pods";
   const bool legacy = create && review.resource == "bindings" && review.subresource.empty();
   if (!pods && !legacy) {
     return wrong(
-        "pods.avouch.dev decides CREATE of pods, pods/binding and bindings only, and was "
+        "pods.avouch.dev decides CREATE of pods, pods/binding and bindings of v1 only, and was "
         "asked about " +
         clip(review.operation, 20) + " of " + quote(review.resource) +
         "; correct the rules of the ValidatingWebhookConfiguration");
   }
   if (review.ns.empty()) return wrong("request.namespace: expected the pod's namespace");
   if (!review.object.exists()) return wrong("request.object: expected the object");
+  const std::string_view ns = review.object.text({"metadata", "namespace"});
+  if (!ns.empty() && ns != review.ns) {
+    return wrong("metadata.namespace: the object is of another namespace than the request");
+  }
   if (legacy) return read_binding(review, "bindings");
   if (review.subresource == "binding") return read_binding(review, "pods/binding");
   if (review.subresource.empty()) return read_pod(review);

@@ -10,7 +10,7 @@ namespace {
 
 using codec::JsonView;
 
-constexpr std::size_t kMaxUid = 128;
+constexpr std::size_t kMaxUid = 120;
 constexpr std::size_t kMaxName = 253;
 constexpr std::size_t kMaxUser = 4096;
 constexpr std::size_t kMaxGroups = 1000;
@@ -83,7 +83,7 @@ Result<std::string> read_uid(const JsonView& request) {
   const std::string_view uid = request.text({"uid"});
   const auto visible = [](char c) { return c > 0x20 && c < 0x7f; };
   if (uid.empty() || uid.size() > kMaxUid || !std::all_of(uid.begin(), uid.end(), visible)) {
-    return wrong("request.uid", "1 to 128 visible ASCII characters");
+    return wrong("request.uid", "1 to 120 visible ASCII characters");
   }
   return std::string(uid);
 }

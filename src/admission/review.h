@@ -28,10 +28,10 @@ struct Review {
   explicit Review(codec::JsonDocument parsed) : document(std::move(parsed)) {}
 
   codec::JsonDocument document;
-  std::string uid;  // 1 to 128 visible ASCII characters
-  std::string group, version, resource, subresource;
-  std::string operation;  // "CREATE", "UPDATE", ...
-  std::string name, ns;   // as the request names them; name is "" for some creations
+  std::string uid;                                    // 1 to 120 visible ASCII characters
+  std::string group, version, resource, subresource;  // as matched, not as requested
+  std::string operation;                              // "CREATE", "UPDATE", ...
+  std::string name, ns;  // as the request names them; name is "" for some creations
   Caller caller;
   bool dry_run = false;
   codec::JsonView object, old_object;  // missing or objects

@@ -41,7 +41,6 @@ Result<WebhookConfig> parse_webhook_config(std::string_view text, std::string_vi
   WebhookConfig config;
   read_release(root.section("release"), config.release);
   config.agent_service_account = config.release.object("agent");
-  config.controller_service_account = config.release.object("controller");
   root.listen_address("listen", config.listen);
   root.listen_address("health", config.health);
   read_tls(root.section("tls"), config.tls);
@@ -50,7 +49,6 @@ Result<WebhookConfig> parse_webhook_config(std::string_view text, std::string_vi
   root.strings("exemptNamespaces", config.exempt_namespaces, 1000, 63);
   read_exemption_admins(root.section("exemptionAdmins"), config.exemption_admins);
   read_service_account(root.section("agent"), config.agent_service_account);
-  read_dns_label(root, "controllerServiceAccount", config.controller_service_account);
   read_spool(root.section("spool"), config.spool);
   root.duration("deadline", config.deadline, 100ms, 29s);
   root.duration("maxStaleness", config.max_staleness, 5s, 1h);

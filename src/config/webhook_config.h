@@ -28,7 +28,6 @@ struct WebhookConfig {
   } exemption_admins;
 
   std::string agent_service_account = "avouch-agent";
-  std::string controller_service_account = "avouch-controller";
 
   struct Spool {
     std::string dir = "/var/lib/avouch-webhook/spool";

@@ -1,0 +1,301 @@
+// The own-node rule for evidence, our own kinds, and the guard of the exemption label.
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "tests/unit/admission/world.h"
+
+namespace avouch::admission {
+namespace {
+
+constexpr const char* kAgent = "system:serviceaccount:avouch-system:avouch-agent";
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+Json evidence(const std::string& node = "good", const std::string& operation = "CREATE") {
+  Json object = json(R"({"apiVersion":"avouch.dev/v1alpha1","kind":"AttestationEvidence",
+    "metadata":{},"spec":{"identity":{"ekPublic":"AAA=","akPublic":"AAA=","ekCertificates":[]}}})");
+  object["metadata"]["name"] = node;
+  object["spec"]["nodeUID"] = "uid-" + node;
+  Json review = review_of("avouch.dev", "v1alpha1", "attestationevidences", "", operation,
+                          std::move(object), kAgent);
+  review["request"]["userInfo"]["extra"] = Json(
+      Json::Object{{"authentication.kubernetes.io/node-name", Json(Json::Array{Json("good")})}});
+  return review;
+}
+
+Decision on_evidence(const World& world, const Json& review) {
+  return world.decide_on(Endpoint::kEvidence, review);
+}
+
+TEST(DecideEvidence, LetsTheNodesOwnAgentWrite) {
+  const World world;
+  const Decision decision = on_evidence(world, evidence());
+  EXPECT_TRUE(decision.allowed) << decision.message;
+  EXPECT_FALSE(decision.verdict);
+  EXPECT_TRUE(on_evidence(world, evidence("good", "UPDATE")).allowed);
+}
+
+TEST(DecideEvidence, RefusesEverybodyElse) {
+  const World world;
+  for (const char* user : {"alice", "system:admin", "system:node:good", "",
+                           "system:serviceaccount:avouch-system:avouch-controller",
+                           "system:serviceaccount:avouch-system:avouch-webhook",
+                           "system:serviceaccount:shop:avouch-agent",
+                           "system:serviceaccount:avouch-system:avouch-agent2"}) {
+    Json review = evidence();
+    review["request"]["userInfo"]["username"] = user;
+    EXPECT_EQ(on_evidence(world, review).code, code::kNotOwnNode) << user;
+  }
+}
+
+TEST(DecideEvidence, RefusesTheAgentOfAnotherNode) {
+  const World world;
+  EXPECT_EQ(on_evidence(world, evidence("other")).code, code::kNotOwnNode);
+}
+
+TEST(DecideEvidence, KnowsAnAgentByItsPodWhereTheTokenNamesNoNode) {
+  World world;
+  Json review = evidence();
+  Json extras(Json::Object{});
+  extras["authentication.kubernetes.io/pod-name"] = Json(Json::Array{Json("agent-1")});
+  extras["authentication.kubernetes.io/pod-uid"] = Json(Json::Array{Json("u1")});
+  review["request"]["userInfo"]["extra"] = extras;
+  const auto parsed = parse_review(codec::to_json(review));
+  EXPECT_TRUE(caller_pod_to_look_up(Endpoint::kEvidence, *parsed));
+  EXPECT_EQ(on_evidence(world, review).code, code::kNotOwnNode);  // no such pod
+  world.gathered.caller_node = "other";
+  EXPECT_EQ(on_evidence(world, review).code, code::kNotOwnNode);
+  world.gathered.caller_node = "good";
+  EXPECT_TRUE(on_evidence(world, review).allowed);
+  review["request"]["userInfo"].as_object()->erase("extra");
+  world.gathered.caller_node.reset();
+  EXPECT_EQ(on_evidence(world, review).code, code::kNotOwnNode);
+}
+
+TEST(DecideEvidence, BelievesTheTokensNodeBeforeThePods) {
+  World world;
+  world.gathered.caller_node = "other";
+  EXPECT_FALSE(on_evidence(world, evidence("other")).allowed);
+  EXPECT_TRUE(on_evidence(world, evidence("good")).allowed);
+}
+
+TEST(DecideEvidence, LetsMetadataBeChangedByOthers) {
+  const World world;
+  Json review = evidence("good", "UPDATE");
+  review["request"]["userInfo"]["username"] = "alice";
+  review["request"]["oldObject"] = *review.find_path({"request", "object"});
+  EXPECT_TRUE(on_evidence(world, review).allowed);
+  review["request"]["oldObject"]["spec"]["nodeUID"] = "before";
+  EXPECT_EQ(on_evidence(world, review).code, code::kNotOwnNode);
+  review["request"]["operation"] = "CREATE";
+  review["request"]["oldObject"] = *review.find_path({"request", "object"});
+  EXPECT_EQ(on_evidence(world, review).code, code::kNotOwnNode);
+}
+
+TEST(DecideEvidence, RefusesWhatIsMalformedOrOfAnotherUidWithThePath) {
+  const World world;
+  Json review = evidence();
+  review["request"]["object"]["spec"]["nodeUID"] = "uid-of-a-dead-node";
+  const Decision uid = on_evidence(world, review);
+  EXPECT_EQ(uid.code, code::kInvalid);
+  EXPECT_TRUE(contains(uid.message, "spec.nodeUID")) << uid.message;
+  review = evidence();
+  review["request"]["object"]["spec"]["identity"]["akPublic"] = "!";
+  review["request"]["object"]["spec"]["surprise"] = 1;
+  const Decision malformed = on_evidence(world, review);
+  EXPECT_EQ(malformed.code, code::kInvalid);
+  EXPECT_TRUE(contains(malformed.message, "spec.identity.akPublic")) << malformed.message;
+  EXPECT_TRUE(contains(malformed.message, "surprise")) << malformed.message;
+  review = evidence();
+  review["request"]["object"].as_object()->erase("spec");
+  EXPECT_EQ(on_evidence(world, review).code, code::kInvalid);
+  review = evidence();
+  review["request"]["name"] = "other";
+  EXPECT_EQ(on_evidence(world, review).code, code::kInvalid);
+  review["request"].as_object()->erase("name");
+  review["request"]["object"]["metadata"].as_object()->erase("name");
+  EXPECT_EQ(on_evidence(world, review).code, code::kInvalid);
+}
+
+TEST(DecideEvidence, RefusesRequestsThatItDoesNotKnow) {
+  const World world;
+  const std::vector<std::function<void(Json&)>> changes = {
+      [](Json& r) { r["operation"] = "DELETE"; },
+      [](Json& r) { r["subResource"] = "status"; },
+      [](Json& r) { r["resource"]["version"] = "v9"; },
+      [](Json& r) { r["resource"]["resource"] = "attestationpolicies"; },
+      [](Json& r) { r["resource"]["group"] = ""; },
+      [](Json& r) { r.as_object()->erase("object"); }};
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    Json review = evidence();
+    changes[i](review["request"]);
+    EXPECT_EQ(on_evidence(world, review).code, code::kInvalid) << i;
+  }
+}
+
+// ---- our own kinds ----
+
+Json own_kind(const std::string& resource, Json spec, const std::string& operation = "CREATE") {
+  Json object = json(R"({"apiVersion":"avouch.dev/v1alpha1","metadata":{"name":"production"}})");
+  object["spec"] = std::move(spec);
+  return review_of("avouch.dev", "v1alpha1", resource, "", operation, std::move(object), "admin");
+}
+
+Decision on_policy(const World& world, const Json& spec) {
+  return world.decide_on(Endpoint::kPolicies, own_kind("attestationpolicies", spec));
+}
+
+TEST(DecidePolicy, TakesAPolicyThatChecksSomething) {
+  const World world;
+  const Decision decision = on_policy(world, json(kSpec));
+  EXPECT_TRUE(decision.allowed) << decision.message;
+  EXPECT_FALSE(decision.verdict);
+  ASSERT_EQ(decision.warnings.size(), 1U);  // a node can set `pool` on itself
+  EXPECT_TRUE(contains(decision.warnings[0], "pool")) << decision.warnings[0];
+}
+
+TEST(DecidePolicy, NamesEveryFieldThatIsWrong) {
+  const World world;
+  Json spec = json(kSpec);
+  spec["mode"] = "Maybe";
+  spec["freshness"]["maxAge"] = "1y";
+  spec["pcrs"]["exact"] = Json(Json::Array{});
+  spec["surprise"] = true;
+  const Decision decision = on_policy(world, spec);
+  EXPECT_EQ(decision.code, code::kInvalid);
+  EXPECT_EQ(decision.status, 422);
+  for (const char* path : {"AttestationPolicy \"production\"", "spec.mode", "spec.freshness.maxAge",
+                           "spec.pcrs.exact", "surprise"}) {
+    EXPECT_TRUE(contains(decision.message, path)) << path << " in " << decision.message;
+  }
+}
+
+TEST(DecidePolicy, WarnsOfAPolicyThatNoNodeCanSatisfy) {
+  World world;
+  Json spec = json(kSpec);
+  spec["nodeSelector"] =
+      json(R"({"matchLabels":{"x.node-restriction.kubernetes.io/pool":"nowhere"}})");
+  ASSERT_EQ(on_policy(world, spec).warnings.size(), 1U);
+  EXPECT_TRUE(contains(on_policy(world, spec).warnings[0], "selects no node"));
+  world.gathered.not_ready = "not known";
+  EXPECT_TRUE(on_policy(world, spec).warnings.empty());
+}
+
+TEST(DecidePolicy, LetsMetadataOfAnUnusablePolicyBeChanged) {
+  const World world;
+  Json review = own_kind("attestationpolicies", json("{}"), "UPDATE");
+  EXPECT_FALSE(world.decide_on(Endpoint::kPolicies, review).allowed);
+  review["request"]["oldObject"] = *review.find_path({"request", "object"});
+  EXPECT_TRUE(world.decide_on(Endpoint::kPolicies, review).allowed);
+}
+
+TEST(DecideManifest, ChecksTheForm) {
+  const World world;
+  const auto on = [&](const char* spec) {
+    return world.decide_on(Endpoint::kPolicies, own_kind("referencemanifests", json(spec)));
+  };
+  const std::string digest = "sha256:" + std::string(64, 'a');
+  EXPECT_TRUE(on((R"({"revoked":[")" + digest + "\"]}").c_str()).allowed);
+  const Decision nothing = on("{}");
+  EXPECT_EQ(nothing.code, code::kInvalid);
+  EXPECT_TRUE(contains(nothing.message, "says nothing")) << nothing.message;
+  const Decision wrong = on(R"({"revoked":["sha256:zz"],"bootComponents":[{"name":"shim"}],
+    "notBefore":"2026-01-02T00:00:00Z","notAfter":"2026-01-01T00:00:00Z","surprise":1,
+    "secureBootCertificates":["AAAA"],"ima":{}})");
+  for (const char* path : {"spec.revoked[0]", "spec.bootComponents[0]", "spec.notAfter",
+                           "\"surprise\"", "spec.secureBootCertificates[0]", "spec.ima"}) {
+    EXPECT_TRUE(contains(wrong.message, path)) << path << " in " << wrong.message;
+  }
+}
+
+TEST(DecideOwnKind, RefusesRequestsThatItDoesNotKnow) {
+  const World world;
+  const std::vector<std::function<void(Json&)>> changes = {
+      [](Json& r) { r["operation"] = "DELETE"; }, [](Json& r) { r["subResource"] = "status"; },
+      [](Json& r) { r["resource"]["version"] = "v1"; },
+      [](Json& r) { r["resource"]["resource"] = "attestationevidences"; },
+      [](Json& r) { r.as_object()->erase("object"); }};
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    Json review = own_kind("attestationpolicies", json(kSpec));
+    changes[i](review["request"]);
+    EXPECT_EQ(world.decide_on(Endpoint::kPolicies, review).code, code::kInvalid) << i;
+  }
+}
+
+// ---- who may exempt a namespace ----
+
+Json namespace_with(const std::optional<std::string>& label,
+                    const std::optional<std::string>& before, const std::string& operation,
+                    const std::string& subresource = "") {
+  const auto object = [](const std::optional<std::string>& value) {
+    Json out = json(R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop",
+      "labels":{"team":"a"}}})");
+    if (value) out["metadata"]["labels"]["avouch.dev/exempt"] = *value;
+    return out;
+  };
+  Json review = review_of("", "v1", "namespaces", subresource, operation, object(label), "alice");
+  if (operation == "UPDATE") review["request"]["oldObject"] = object(before);
+  return review;
+}
+
+TEST(DecideNamespace, GuardsTheLabelWhetherSetChangedOrRemovedAndByWhichever) {
+  const World world;
+  const auto code_of = [&](const Json& review) {
+    return world.decide_on(Endpoint::kNamespaces, review).code;
+  };
+  EXPECT_EQ(code_of(namespace_with("true", {}, "CREATE")), code::kNotAllowed);
+  EXPECT_EQ(code_of(namespace_with("", {}, "CREATE")), code::kNotAllowed);
+  for (const char* way : {"", "status", "finalize"}) {
+    EXPECT_EQ(code_of(namespace_with("true", {}, "UPDATE", way)), code::kNotAllowed) << way;
+    EXPECT_EQ(code_of(namespace_with("true", "false", "UPDATE", way)), code::kNotAllowed) << way;
+    EXPECT_EQ(code_of(namespace_with({}, "true", "UPDATE", way)), code::kNotAllowed) << way;
+    EXPECT_EQ(code_of(namespace_with("true", "true", "UPDATE", way)), "") << way;
+    EXPECT_EQ(code_of(namespace_with({}, {}, "UPDATE", way)), "") << way;
+  }
+}
+
+TEST(DecideNamespace, KnowsItsAdministratorsByNameAndByGroup) {
+  const World world;
+  Json review = namespace_with("true", {}, "CREATE");
+  review["request"]["userInfo"]["username"] = "root";
+  EXPECT_TRUE(world.decide_on(Endpoint::kNamespaces, review).allowed);
+  review["request"]["userInfo"]["username"] = "alice";
+  review["request"]["userInfo"]["groups"] = json(R"(["x","system:masters"])");
+  EXPECT_TRUE(world.decide_on(Endpoint::kNamespaces, review).allowed);
+  review["request"]["userInfo"]["groups"] = json(R"(["x","system:master"])");
+  const Decision decision = world.decide_on(Endpoint::kNamespaces, review);
+  EXPECT_EQ(decision.code, code::kNotAllowed);
+  EXPECT_TRUE(contains(decision.message, "\"alice\"")) << decision.message;
+}
+
+TEST(DecideNamespace, RefusesRequestsThatItDoesNotKnow) {
+  const World world;
+  const std::vector<std::function<void(Json&)>> changes = {
+      [](Json& r) { r["operation"] = "DELETE"; }, [](Json& r) { r["resource"]["group"] = "apps"; },
+      [](Json& r) { r["resource"]["version"] = "v2"; },
+      [](Json& r) { r["resource"]["resource"] = "nodes"; },
+      [](Json& r) { r.as_object()->erase("object"); }};
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    Json review = namespace_with({}, {}, "UPDATE");
+    changes[i](review["request"]);
+    EXPECT_EQ(world.decide_on(Endpoint::kNamespaces, review).code, code::kInvalid) << i;
+  }
+}
+
+TEST(Endpoints, AreFoundByTheirPathAndNoOther) {
+  for (const Endpoint endpoint :
+       {Endpoint::kPods, Endpoint::kEvidence, Endpoint::kPolicies, Endpoint::kNamespaces}) {
+    EXPECT_EQ(endpoint_of("/admit/" + std::string(endpoint_name(endpoint))), endpoint);
+  }
+  for (const char* path : {"", "/", "/admit", "/admit/", "/admit/pods/", "/admit/Pods",
+                           "admit/pods", "/admit/pods?x", "//admit/pods"}) {
+    EXPECT_FALSE(endpoint_of(path)) << path;
+  }
+}
+
+}  // namespace
+}  // namespace avouch::admission
