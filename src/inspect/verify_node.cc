@@ -273,9 +273,8 @@ Result<ProofStep> Verifier::node(const std::string& name, const Demands& demands
     if (!evidence.has_value()) {
       if (evidence.error().is_not_found()) {
         return rejected("node \"" + name +
-                        "\" has no AttestationEvidence: its agent has written nothing yet; see "
-                        "kubectl avouch explain node " +
-                        name);
+                        "\" has no AttestationEvidence: its agent has written nothing yet; "
+                        "kubectl avouch explain node says more");
       }
       return static_cast<Error>(evidence.error());
     }

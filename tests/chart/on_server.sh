@@ -162,6 +162,8 @@ done; }
 # may ACCOUNT PATH, may_not ACCOUNT PATH: the request itself, in the account's name.
 may() { "$OLD_KUBECTL" get --raw "$2" --as="system:serviceaccount:$NS:avouch-$1" >/dev/null; }
 may_not() { refused Forbidden may "$@"; }
+# may_get ACCOUNT PATH: of an object that does not exist; the right to ask is what counts.
+may_get() { refused NotFound may "$@"; }
 by_name() { echo "/api/v1/namespaces/$NS/$1?fieldSelector=metadata.name%3D$2"; }
 
 check_rights() {
@@ -175,6 +177,8 @@ check_rights() {
   check "the controller may not list others" may_not controller /apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations
   check "the controller may read ConfigMaps of its namespace" may controller "/api/v1/namespaces/$NS/configmaps"
   check "the controller may not read those of others" may_not controller /api/v1/namespaces/kube-system/configmaps
+  check "the controller may read Events about nodes" may_get controller /api/v1/namespaces/default/events/x
+  check "the controller may not read Events of workloads" may_not controller /api/v1/namespaces/kube-system/events/x
   check "the controller may not list Secrets" may_not controller "/api/v1/namespaces/$NS/secrets"
 }
 
@@ -183,7 +187,7 @@ check_release() {
   "$OLD_KUBECTL" create namespace "$NS" >/dev/null
   check "the hooks' objects are valid" hooks_are_valid
   check "the chart installs with every option" helm_quietly install avouch "$CHART" \
-    --values "$HERE/values/full.yaml" --set fullnameOverride= --set monitoring.podMonitor.enabled=false \
+    --values "$HERE/values/full.yaml" --set fullnameOverride= --set monitoring.podMonitor.enabled=false --set monitoring.prometheusRule.enabled=false \
     --set 'controller.referenceNamespaces={default}'
   check "and goes" helm_quietly uninstall avouch
   check "the chart installs, with definitions that were kept" helm_quietly install avouch "$CHART"

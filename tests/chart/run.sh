@@ -53,7 +53,7 @@ check_renderings() {
       "PodDisruptionBudget FlowSchema CustomResourceDefinition StatefulSet DaemonSet !ValidatingAdmissionPolicy"
   done
   check "renders for 1.36" rendered default 36 "ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding FlowSchema"
-  check "renders with every option" rendered full 27 "PodMonitor NetworkPolicy" --values "$HERE/values/full.yaml"
+  check "renders with every option" rendered full 27 "PodMonitor PrometheusRule NetworkPolicy ResourceQuota" --values "$HERE/values/full.yaml"
   check "renders with as little as possible" rendered small 36 \
     "!FlowSchema !PodDisruptionBudget !CustomResourceDefinition !ValidatingAdmissionPolicy" --values "$HERE/values/small.yaml"
   check "the package holds what the folder shows" same_from_package
@@ -63,6 +63,7 @@ check_renderings() {
 }
 
 check_values() {
+  check "values and schema name the same values" /usr/bin/python3 "$HERE/check_values.py" "$CHART"
   check "an unknown value is refused" refused "agent.*heartbaet" render --set agent.heartbaet=5s
   check "an unknown value at the top is refused" refused "replicas" render --set replicas=2
   check "a wrong duration is refused" refused "maxStaleness.*pattern" render --set webhook.maxStaleness=never

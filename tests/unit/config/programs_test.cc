@@ -1,0 +1,192 @@
+// The configuration files of the three programs.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "config/agent_config.h"
+#include "config/controller_config.h"
+#include "config/webhook_config.h"
+
+namespace avouch::config {
+namespace {
+
+using ::testing::HasSubstr;
+using namespace std::chrono_literals;
+
+template <typename T>
+std::string error_of(const Result<T>& result) {
+  return result.has_value() ? "(accepted)" : result.error().message;
+}
+Result<AgentConfig> agent(std::string_view text) {
+  return parse_agent_config(text, "a.yaml", "n1");
+}
+Result<ControllerConfig> controller(std::string_view text) {
+  return parse_controller_config(text, "c.yaml");
+}
+Result<WebhookConfig> webhook(std::string_view text) {
+  return parse_webhook_config(text, "w.yaml");
+}
+
+TEST(Configuration, AnEmptyFileMeansTheDefaults) {
+  const auto a = agent("");
+  ASSERT_TRUE(a.has_value()) << a.error().message;
+  EXPECT_EQ(a->node_name, "n1");
+  EXPECT_EQ(a->heartbeat, 10s);
+  EXPECT_EQ(a->controller.url, "https://avouch-controller.avouch-system.svc");
+  const auto c = controller("");
+  ASSERT_TRUE(c.has_value()) << c.error().message;
+  EXPECT_EQ(c->log.cadence, 10s);
+  EXPECT_EQ(c->tls.service_names.front(), "avouch-controller.avouch-system.svc");
+  EXPECT_EQ(c->webhook.service_names.front(), "avouch-webhook.avouch-system.svc");
+  const auto w = webhook("");
+  ASSERT_TRUE(w.has_value()) << w.error().message;
+  EXPECT_EQ(w->deadline, 2500ms);
+  EXPECT_EQ(w->exempt_namespaces,
+            (std::vector<std::string>{"avouch-system", "kube-system", "kube-node-lease"}));
+}
+
+TEST(Configuration, NamesFollowTheReleaseUnlessTheyAreGiven) {
+  const std::string release = "release: {name: other, namespace: trust}\n";
+  const auto c = controller(release);
+  ASSERT_TRUE(c.has_value()) << c.error().message;
+  EXPECT_EQ(c->agent_service_account, "other-agent");
+  EXPECT_EQ(c->webhook.configuration, "other");
+  EXPECT_EQ(c->tls.service_names.front(), "other-controller.trust.svc");
+  const auto w = webhook(release);
+  ASSERT_TRUE(w.has_value()) << w.error().message;
+  EXPECT_EQ(w->controller_service_account, "other-controller");
+  EXPECT_EQ(w->exempt_namespaces.front(), "trust");
+  EXPECT_EQ(controller(release + "webhook: {configuration: mine}\n")->webhook.configuration,
+            "mine");
+}
+
+TEST(Configuration, AllErrorsAreListedAtOnceInTheOrderOfTheFile) {
+  const auto result = webhook(R"(listen: localhost:9443
+deadline: 3x
+exemptNamespace: [a]
+spool:
+  bytes: 12
+  dir: relative
+maxStaleness: 1s
+logLevel: loud
+)");
+  const std::string errors = error_of(result);
+  EXPECT_EQ(std::count(errors.begin(), errors.end(), '\n'), 6) << errors;
+  std::size_t last = 0;
+  for (const char* part :
+       {"w.yaml:1: listen: \"localhost:9443\": expected address:port with an IP address",
+        "w.yaml:2: deadline: ",
+        "w.yaml:3: exemptNamespace: unknown key; did you mean exemptNamespaces?",
+        "w.yaml:5: spool.bytes: \"12\": expected a whole number from 65536 to",
+        "w.yaml:6: spool.dir: \"relative\": expected an absolute path",
+        "w.yaml:7: maxStaleness: \"1s\": expected 5s to 1h",
+        "w.yaml:8: logLevel: \"loud\": expected one of debug, info, warn, error"}) {
+    const std::size_t at = errors.find(part);
+    ASSERT_NE(at, std::string::npos) << part << " not in:\n" << errors;
+    EXPECT_GE(at, last);
+    last = at;
+  }
+}
+
+TEST(Configuration, AnUnknownKeyIsAnErrorAtEveryLevel) {
+  EXPECT_THAT(error_of(agent("hartbeat: 10s")),
+              HasSubstr("a.yaml:1: hartbeat: unknown key; did you mean heartbeat?"));
+  EXPECT_THAT(error_of(agent("metrics: {listn: '1.2.3.4:1'}")), HasSubstr("metrics.listn"));
+  EXPECT_THAT(error_of(controller("\nlog: {cadens: 1s}")), HasSubstr("c.yaml:2: log.cadens"));
+  EXPECT_THAT(error_of(controller("webhook: {zzzzzzzzzzzz: 1}")), HasSubstr("known here: "));
+  EXPECT_THAT(error_of(webhook("tls: {clientCa: /x}")), HasSubstr("did you mean clientCA?"));
+  EXPECT_THAT(error_of(webhook("exemptionAdmins: {group: [a]}")),
+              HasSubstr("did you mean groups?"));
+}
+
+struct Bad {
+  const char* name;
+  std::string (*parse)(std::string_view);
+  const char* text;
+  const char* expected;
+};
+std::string agent_error(std::string_view text) { return error_of(agent(text)); }
+std::string controller_error(std::string_view text) { return error_of(controller(text)); }
+std::string webhook_error(std::string_view text) { return error_of(webhook(text)); }
+
+class BadConfiguration : public ::testing::TestWithParam<Bad> {};
+
+TEST_P(BadConfiguration, IsRefusedWithWhatWasExpected) {
+  EXPECT_THAT(GetParam().parse(GetParam().text), HasSubstr(GetParam().expected));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, BadConfiguration,
+    ::testing::Values(
+        Bad{"list_for_map", agent_error, "[a]", "expected a map"},
+        Bad{"text_for_map", agent_error, "release: x", "release: is a value; expected a map"},
+        Bad{"map_for_text", agent_error, "tcti: {a: b}", "tcti: is a map; expected text"},
+        Bad{"list_for_duration", agent_error, "heartbeat: [1s]", "expected a duration"},
+        Bad{"text_for_list", webhook_error, "exemptNamespaces: a", "expected a list of texts"},
+        Bad{"map_in_list", webhook_error, "exemptNamespaces: [{a: b}]", "exemptNamespaces[0]"},
+        Bad{"text_for_number", controller_error, "limits: {connections: many}",
+            "expected a whole number from 16 to 1000000"},
+        Bad{"quoted_number", controller_error, "limits: {connections: '64'}", "a whole number"},
+        Bad{"number_too_large_for_a_word", controller_error,
+            "limits: {blobBytes: 99999999999999999999}", "a whole number"},
+        Bad{"heartbeat_too_short", agent_error, "heartbeat: 999ms", "expected 1s to 1h"},
+        Bad{"heartbeat_without_unit", agent_error, "heartbeat: 10", "heartbeat"},
+        Bad{"url_without_tls", agent_error, "controller: {url: 'http://c'}",
+            "expected https://host"},
+        Bad{"url_with_a_user", agent_error, "controller: {url: 'https://a@b'}",
+            "expected https://host"},
+        Bad{"relative_token_file", agent_error, "controller: {tokenFile: token}",
+            "expected an absolute path"},
+        Bad{"listen_without_port", agent_error, "metrics: {listen: 1.2.3.4}", "address:port"},
+        Bad{"listen_port_too_large", agent_error, "metrics: {listen: '1.2.3.4:65536'}",
+            "address:port"},
+        Bad{"origin_with_a_space", controller_error, "log: {origin: 'a b'}",
+            "expected a name without spaces"},
+        Bad{"renew_after_lease", controller_error,
+            "leaderElection: {leaseDuration: 5s, renewDeadline: 5s}",
+            "expected less than leaseDuration"},
+        Bad{"retry_after_renew", controller_error, "leaderElection: {retryPeriod: 20s}",
+            "expected less than renewDeadline"},
+        Bad{"ca_shorter_than_certificates", controller_error,
+            "tls: {certificateLife: 48h, caLife: 24h}", "expected more than certificateLife"},
+        Bad{"store_smaller_than_a_blob", controller_error,
+            "limits: {blobBytes: 2097152, storeBytes: 1048576}", "expected at least blobBytes"},
+        Bad{"release_name_in_upper_case", controller_error, "release: {name: Avouch}",
+            "expected a DNS label"},
+        Bad{"nobody_may_exempt", webhook_error, "exemptionAdmins: {users: [], groups: []}",
+            "names nobody"},
+        Bad{"deadline_too_long", webhook_error, "deadline: 30s", "expected 100ms to 29s"},
+        Bad{"duplicate_key", agent_error, "tcti: a\ntcti: b", "a.yaml:2"},
+        Bad{"alias", agent_error, "tcti: &x a\nstateDir: *x", "anchors"},
+        Bad{"tag", agent_error, "tcti: !!str a", "tag"},
+        Bad{"two_documents", agent_error, "tcti: a\n---\ntcti: b", "a.yaml:"},
+        Bad{"no_yaml", agent_error, "tcti: [", "not YAML"}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+TEST(Configuration, ANodeNameMustComeFromSomewhere) {
+  EXPECT_THAT(error_of(parse_agent_config("", "a.yaml", "")), HasSubstr("NODE_NAME"));
+  EXPECT_EQ(parse_agent_config("nodeName: mine", "a.yaml", "n1")->node_name, "mine");
+}
+
+TEST(Configuration, SizeAndDepthAndErrorsAreBounded) {
+  EXPECT_THAT(error_of(agent(std::string(1024 * 1024 + 1, '#'))), HasSubstr("larger than 1 MiB"));
+  EXPECT_THAT(error_of(agent(std::string_view("tcti: a\0b", 9))), HasSubstr("zero byte"));
+  std::string deep = "tcti: ";
+  for (int i = 0; i < 64; ++i) deep += '[';
+  EXPECT_NE(error_of(agent(deep + std::string(64, ']'))), "(accepted)");
+  std::string many;
+  for (int i = 0; i < 300; ++i) many += "unknown" + std::to_string(i) + ": 1\n";
+  const std::string errors = error_of(agent(many));
+  EXPECT_EQ(std::count(errors.begin(), errors.end(), '\n'), 99) << "a hundred lines at most";
+}
+
+TEST(ReadConfigFile, SaysWhichFileIsNotThere) {
+  EXPECT_THAT(error_of(read_config_file("/nonexistent/config.yaml")),
+              HasSubstr("/nonexistent/config.yaml: no such file; name another with --config"));
+  EXPECT_THAT(error_of(read_config_file("/")), HasSubstr("no such file"));
+}
+
+}  // namespace
+}  // namespace avouch::config
