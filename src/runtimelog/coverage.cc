@@ -29,14 +29,9 @@ std::string_view next_argument(std::string_view& rest) {
 
 bool names_tcb(std::string_view policies) {
   while (!policies.empty()) {
-    const std::size_t bar = std::min(policies.find('|'), policies.size());
-    const std::string_view one = policies.substr(0, bar);
-    const std::size_t begin = one.find_first_not_of(' ');
-    if (begin != std::string_view::npos &&
-        one.substr(begin, one.find_last_not_of(' ') + 1 - begin) == "tcb") {
-      return true;
-    }
-    policies.remove_prefix(std::min(bar + 1, policies.size()));
+    const std::size_t size = std::min(policies.find_first_of(" |\n"), policies.size());
+    if (policies.substr(0, size) == "tcb") return true;
+    policies.remove_prefix(std::min(size + 1, policies.size()));
   }
   return false;
 }

@@ -13,9 +13,24 @@
 namespace avouch::runtimelog {
 namespace {
 
-Judgement accepted(AcceptedBy by) { return {Issue::kNone, by, AggregateForm::kNone, {}}; }
-Judgement refused(Issue issue, std::string detail) {
-  return {issue, AcceptedBy::kNothing, AggregateForm::kNone, std::move(detail)};
+constexpr std::size_t kShownPath = 1024;
+
+Judgement accepted(AcceptedBy by) {
+  Judgement out;
+  out.issue = Issue::kNone;
+  out.by = by;
+  return out;
+}
+Judgement unreadable(Issue issue, std::string detail) {
+  Judgement out;
+  out.issue = issue;
+  out.detail = std::move(detail);
+  return out;
+}
+
+std::string printable(std::string_view text, std::size_t max_bytes) {
+  const std::string quoted = codec::in_quotes(text, max_bytes);
+  return quoted.substr(1, quoted.size() - 2);
 }
 
 class EntryJudge {
@@ -25,15 +40,15 @@ class EntryJudge {
 
   Judgement run() {
     if (!has_digest_of_its_data(entry_)) {
-      return refused(Issue::kTemplateDigest,
-                     "the template digest " + to_hex(entry_.template_digest) +
-                         " is not SHA-1 of the template data: the log was changed on its way");
+      return unreadable(Issue::kTemplateDigest,
+                        "the template digest " + to_hex(entry_.template_digest) +
+                            " is not SHA-1 of the template data: the log was changed on its way");
     }
     auto fields = read_fields(entry_);
     if (!fields.has_value()) {
       const bool unknown = template_of(entry_.template_name) == Template::kUnknown;
-      return refused(unknown ? Issue::kTemplateUnknown : Issue::kEntryMalformed,
-                     std::move(fields).error().message);
+      return unreadable(unknown ? Issue::kTemplateUnknown : Issue::kEntryMalformed,
+                        std::move(fields).error().message);
     }
     fields_ = *fields;
     if (fields_.kind == Template::kIma && !rules_.input().allow_legacy) {
@@ -49,6 +64,26 @@ class EntryJudge {
   }
 
  private:
+  Judgement refused(Issue issue, std::string detail) const {
+    Judgement out = unreadable(issue, std::move(detail));
+    out.path = printable(fields_.path, kShownPath);
+    out.digest = digest_text(fields_);
+    return out;
+  }
+  // With what would accept it, where references can.
+  Judgement unknown(Issue issue, std::string detail) const {
+    const bool possible = fields_.known && *fields_.known != crypto::HashAlgorithm::kSha1 &&
+                          fields_.of == DigestOf::kContent;
+    Judgement out = refused(issue, std::move(detail));
+    if (possible) {
+      out.suggestion = "{\"ima\":{\"digests\":[\"" + out.digest + "\"]}}";
+    } else {
+      out.detail +=
+          "; no reference can name it: have IMA use SHA-2 over contents (ima_hash=sha256)";
+    }
+    return out;
+  }
+
   Judgement boot_aggregate() const {
     const auto form = check_boot_aggregate(fields_, quoted_);
     if (!form.has_value()) return refused(Issue::kBootAggregate, form.error().message);
@@ -98,10 +133,11 @@ class EntryJudge {
     if (is_reference() || is_key_of_keyring() || rules_.accepts_buffer(fields_.path)) {
       return accepted(AcceptedBy::kBuffer);
     }
-    return refused(Issue::kBufferUnknown,
-                   "measurement " + path() + " with digest " + digest_text(fields_) +
-                       " is in no reference" + proposal() +
-                       "; or accept its name in the policy, if its content is of no matter");
+    return unknown(
+        Issue::kBufferUnknown,
+        "measurement " + path() + " with digest " + digest_text(fields_) +
+            " is in no reference: add its digest to one, or accept its name in the policy "
+            "if its content is of no matter");
   }
 
   // Keys are measured as their certificates, under the name of the keyring that they went into.
@@ -120,17 +156,18 @@ class EntryJudge {
     if (rules_.input().files == FileRule::kReplayOnly) return accepted(AcceptedBy::kNotJudged);
     if (is_reference()) return accepted(AcceptedBy::kReference);
     if (rules_.is_excluded(fields_.path)) return accepted(AcceptedBy::kExclude);
-    const std::string unknown =
+    const std::string what =
         "file " + path() + " with digest " + digest_text(fields_) + " is in no reference";
     if (fields_.signature.empty()) {
-      return refused(Issue::kFileUnknown, unknown + " and has no signature" + proposal());
+      return unknown(Issue::kFileUnknown,
+                     what + " and has no signature: remove it from the node, or add its digest");
     }
     SignatureVerdict verdict = verify_file_signature(fields_, rules_.input().keys);
     if (verdict.fault == SignatureFault::kNone) return accepted(AcceptedBy::kSignature);
     const Issue issue = verdict.fault == SignatureFault::kMalformed    ? Issue::kSignatureMalformed
                         : verdict.fault == SignatureFault::kKeyUnknown ? Issue::kSignatureKeyUnknown
                                                                        : Issue::kSignatureInvalid;
-    return refused(issue, unknown + "; " + verdict.message + proposal());
+    return unknown(issue, what + "; " + verdict.message);
   }
 
   Judgement revoked() const {
@@ -138,13 +175,6 @@ class EntryJudge {
                                             " is revoked: replace it, and reboot the node");
   }
 
-  std::string proposal() const {
-    const bool possible = fields_.known && *fields_.known != crypto::HashAlgorithm::kSha1 &&
-                          fields_.of == DigestOf::kContent;
-    if (!possible) return "; boot the node with ima_hash=sha256, so that references can name it";
-    return "; a ReferenceManifest with ima: {digests: [\"" + digest_text(fields_) +
-           "\"]} would accept it";
-  }
   std::string path() const { return codec::in_quotes(fields_.path, 200); }
 
   const Entry& entry_;
@@ -177,9 +207,16 @@ Judgement judge_entry(const Entry& entry, const Rules& rules, const tpm::PcrValu
 }
 
 attest::Reason reason_of(const Entry& entry, const Judgement& judgement) {
-  return attest::refuse(
+  attest::Reason out = attest::refuse(
       issue_code(judgement.issue),
       "runtime log, " + entry_place(entry.number, entry.offset) + ": " + judgement.detail);
+  out.line = attest::LinePlace{judgement.path, entry.number};
+  out.fields = {{"offset", std::to_string(entry.offset)},
+                {"template", std::string(entry.template_name)},
+                {"template digest", to_hex(entry.template_digest)}};
+  if (!judgement.digest.empty()) out.fields.push_back({"digest", judgement.digest});
+  out.suggestion = judgement.suggestion;
+  return out;
 }
 
 }  // namespace avouch::runtimelog

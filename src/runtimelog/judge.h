@@ -47,7 +47,10 @@ struct Judgement {
   Issue issue = Issue::kFileUnknown;
   AcceptedBy by = AcceptedBy::kNothing;
   AggregateForm aggregate = AggregateForm::kNone;  // of the first entry
-  std::string detail;                              // of an issue
+  // Of an issue.
+  std::string detail;
+  std::string path, digest;  // as the entry says, printable; empty where its fields are not read
+  std::string suggestion;    // attest::Reason's
 };
 
 // The checks, in this order: the template digest is SHA-1 of the data; the template is known and

@@ -11,8 +11,8 @@ namespace {
 constexpr std::size_t kMaxKernelPath = 4095;  // PATH_MAX without its NUL
 
 // Names that no administrator chose: an expression that takes them takes any.
-constexpr std::array<std::string_view, 4> kUnchosen = {"/q7vx0kzw", "/q7vx0kzw/m3t9",
-                                                       "/m3t9 q7.vx-0", "/q7vx0kzw/m3t9/ZP_8.so"};
+constexpr std::array<std::string_view, 6> kUnchosen = {
+    "/q7vx0kzw", "/q7vx0kzw/m3t9", "/hj", "/B_8/y.d", "/m3t9/q7 vx-0", "/hj/B_8/kzw.so"};
 
 Result<std::vector<codec::Pattern>> compile(const std::vector<std::string>& texts,
                                             const std::string& member) {

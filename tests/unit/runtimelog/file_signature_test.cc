@@ -1,0 +1,258 @@
+// Signatures of files: made here as the kernel defines them, and those of a real boot
+// (corpus_test.cc).
+
+#include "runtimelog/file_signature.h"
+
+#include <openssl/evp.h>
+
+#include "tests/unit/runtimelog/appraise.h"
+
+namespace avouch::runtimelog {
+namespace {
+
+using crypto::HashAlgorithm;
+using crypto::KeyType;
+using crypto::PrivateKey;
+using testing::digest_field;
+using testing::path_field;
+
+const PrivateKey& key_of(KeyType type) {
+  static const auto keys = [] {
+    std::map<KeyType, PrivateKey> out;
+    for (const KeyType each : {KeyType::kEcP256, KeyType::kEcP384, KeyType::kRsa2048}) {
+      out.emplace(each, PrivateKey::generate(each));
+    }
+    return out;
+  }();
+  return keys.at(type);
+}
+
+// PKCS#1 v1.5 or DER ECDSA over `digest`, by OpenSSL.
+Bytes sign_digest(const PrivateKey& key, HashAlgorithm hash, ByteView digest) {
+  const testing::EvpKey evp = testing::evp_of(key);
+  const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context(
+      EVP_PKEY_CTX_new(evp.get(), nullptr), &EVP_PKEY_CTX_free);
+  const std::string name(crypto::hash_name(hash));
+  Bytes out(1024);
+  std::size_t size = out.size();
+  testing::must(
+      EVP_PKEY_sign_init(context.get()) == 1 &&
+          EVP_PKEY_CTX_set_signature_md(context.get(), EVP_get_digestbyname(name.c_str())) == 1 &&
+          EVP_PKEY_sign(context.get(), out.data(), &size, digest.data(), digest.size()) == 1,
+      "EVP_PKEY_sign");
+  out.resize(size);
+  return out;
+}
+
+struct Attribute {
+  std::uint8_t type = 3, version = 2, hash = 4;
+  Bytes key_id;
+  Bytes signature;
+  Bytes bytes() const {
+    Bytes out = {type, version, hash};
+    append(out, key_id);
+    append_be16(out, static_cast<std::uint16_t>(signature.size()));
+    append(out, signature);
+    return out;
+  }
+};
+
+Bytes short_id(const crypto::PublicKey& key) {
+  const Bytes id = key.key_identifier();
+  return {id.end() - 4, id.end()};
+}
+
+Attribute attribute(KeyType type, std::string_view content, std::uint8_t kind = 3,
+                    std::uint8_t version = 2) {
+  const PrivateKey& key = key_of(type);
+  Bytes digest = testing::openssl_digest(HashAlgorithm::kSha256, as_bytes(content));
+  if (version == 3) {
+    Bytes file_id = {kind, 4};
+    append(file_id, digest);
+    digest = testing::openssl_digest(HashAlgorithm::kSha256, file_id);
+  }
+  return {kind, version, 4, short_id(key.public_key()),
+          sign_digest(key, HashAlgorithm::kSha256, digest)};
+}
+
+Rules keyring_rules(std::initializer_list<KeyType> types) {
+  RuleInput input = good_input();
+  for (const KeyType type : types) {
+    testing::must(input.keys.add(key_of(type).public_key()).has_value(), "add");
+  }
+  return rules_of(std::move(input));
+}
+
+std::set<std::string> codes_of(const ImaEntry& entry, const Rules& rules) {
+  ImaMachine machine = good_machine();
+  machine.measure(entry);
+  return appraise(machine.log, machine.pcrs, rules).codes();
+}
+std::set<std::string> codes_of(const Bytes& signature, const Rules& rules) {
+  return codes_of(ima_signed_file("/usr/bin/signed", "signed", signature), rules);
+}
+std::set<std::string> only(std::string_view one) { return {std::string(one)}; }
+const std::set<std::string> kAccepted;
+
+TEST(R5, AcceptsSignaturesOfEachKindOfKeyAndVersion) {
+  const Rules rules = keyring_rules({KeyType::kEcP256, KeyType::kEcP384, KeyType::kRsa2048});
+  for (const KeyType type : {KeyType::kEcP256, KeyType::kEcP384, KeyType::kRsa2048}) {
+    for (const std::uint8_t version : {std::uint8_t{2}, std::uint8_t{3}}) {
+      EXPECT_EQ(codes_of(attribute(type, "signed", 3, version).bytes(), rules), kAccepted)
+          << crypto::key_type_name(type) << " " << int{version};
+    }
+  }
+}
+
+TEST(R5, RefusesASignatureOverAnotherFileOrByAnotherKeyOfThatNumber) {
+  const Rules rules = keyring_rules({KeyType::kEcP256, KeyType::kRsa2048});
+  for (const KeyType type : {KeyType::kEcP256, KeyType::kRsa2048}) {
+    EXPECT_EQ(codes_of(attribute(type, "another").bytes(), rules), only(code::kSignatureInvalid));
+    Attribute relabelled = attribute(type, "signed");
+    relabelled.key_id = short_id(key_of(KeyType::kEcP256).public_key());
+    const bool same = type == KeyType::kEcP256;
+    EXPECT_EQ(codes_of(relabelled.bytes(), rules),
+              same ? kAccepted : only(code::kSignatureInvalid));
+  }
+}
+
+TEST(R5, RefusesAKeyThatIsInNoKeyring) {
+  const Rules rules = keyring_rules({KeyType::kEcP256});
+  EXPECT_EQ(codes_of(attribute(KeyType::kRsa2048, "signed").bytes(), rules),
+            only(code::kSignatureKeyUnknown));
+}
+
+TEST(R5, RefusesEveryFlippedBitAndTruncationOfASignature) {
+  const Rules rules = keyring_rules({KeyType::kEcP256});
+  const Bytes good = attribute(KeyType::kEcP256, "signed").bytes();
+  for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+    Bytes bad = good;
+    bad[bit / 8] = static_cast<std::uint8_t>(bad[bit / 8] ^ 1U << bit % 8);
+    EXPECT_NE(codes_of(bad, rules), kAccepted) << bit;
+  }
+  for (std::size_t size = 0; size < good.size(); ++size) {
+    EXPECT_NE(
+        codes_of(Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)), rules),
+        kAccepted);
+  }
+  Bytes longer = good;
+  longer.push_back(0);
+  EXPECT_EQ(codes_of(longer, rules), only(code::kSignatureMalformed));
+}
+
+TEST(R5, RefusesOtherTypesVersionsAndHashes) {
+  const Rules rules = keyring_rules({KeyType::kEcP256});
+  const auto with = [&](std::uint8_t type, std::uint8_t version, std::uint8_t hash) {
+    Attribute out = attribute(KeyType::kEcP256, "signed");
+    out.type = type;
+    out.version = version;
+    out.hash = hash;
+    return codes_of(out.bytes(), rules);
+  };
+  EXPECT_EQ(with(3, 2, 4), kAccepted);
+  for (int byte = 0; byte < 256; ++byte) {
+    const auto value = static_cast<std::uint8_t>(byte);
+    if (value != 3) {
+      EXPECT_NE(with(value, 2, 4), kAccepted) << byte;
+    }
+    if (value != 2) {
+      EXPECT_NE(with(3, value, 4), kAccepted) << byte;
+    }
+    if (value != 4) {
+      EXPECT_NE(with(3, 2, value), kAccepted) << byte;
+    }
+  }
+}
+
+TEST(R5, KeepsDigestsOfFsVerityAndOfContentApart) {
+  const Rules rules = keyring_rules({KeyType::kEcP256});
+  const Bytes digest = testing::openssl_digest(HashAlgorithm::kSha256, as_bytes("signed"));
+  const auto typed = [&](const char* prefix, const Attribute& attribute) {
+    return codes_of(
+        ima_entry("ima-sigv2", {digest_field(prefix, digest), path_field("/x"), attribute.bytes()}),
+        rules);
+  };
+  const Attribute content2 = attribute(KeyType::kEcP256, "signed", 3, 2);
+  const Attribute content3 = attribute(KeyType::kEcP256, "signed", 3, 3);
+  const Attribute verity = attribute(KeyType::kEcP256, "signed", 6, 3);
+  EXPECT_EQ(typed("ima:sha256:", content2), kAccepted);
+  EXPECT_EQ(typed("ima:sha256:", content3), kAccepted);
+  EXPECT_EQ(typed("verity:sha256:", verity), kAccepted);
+  EXPECT_EQ(typed("ima:sha256:", verity), only(code::kSignatureMalformed));
+  EXPECT_EQ(typed("verity:sha256:", content2), only(code::kSignatureMalformed));
+  EXPECT_EQ(typed("verity:sha256:", content3), only(code::kSignatureMalformed));
+  Attribute retyped = content3;  // the type is under the signature
+  retyped.type = 6;
+  EXPECT_EQ(typed("verity:sha256:", retyped), only(code::kSignatureInvalid));
+}
+
+TEST(R5, RefusesASignatureOverAnotherHashThanTheEntrys) {
+  const Rules rules = keyring_rules({KeyType::kEcP256});
+  const Bytes digest = testing::openssl_digest(HashAlgorithm::kSha384, as_bytes("signed"));
+  Attribute over = attribute(KeyType::kEcP256, "signed");
+  const ImaEntry entry =
+      ima_entry("ima-sig", {digest_field("sha384:", digest), path_field("/x"), over.bytes()});
+  EXPECT_EQ(codes_of(entry, rules), only(code::kSignatureMalformed));
+  over.hash = 5;
+  over.signature = sign_digest(key_of(KeyType::kEcP256), HashAlgorithm::kSha384, digest);
+  EXPECT_EQ(codes_of(ima_entry("ima-sig",
+                               {digest_field("sha384:", digest), path_field("/x"), over.bytes()}),
+                     rules),
+            kAccepted);
+}
+
+TEST(R5, NeedsNoSignatureOfAFileWhoseDigestIsKnown) {
+  const Rules rules = good_rules();
+  EXPECT_EQ(codes_of(ima_signed_file("/x", "good", to_bytes("no signature")), rules), kAccepted);
+}
+
+TEST(Keyring, FindsAKeyByItsCertificatesIdentifierToo) {
+  const auto authority =
+      crypto::make_ca("signer", SystemTime{}, SystemTime{} + std::chrono::hours(24));
+  const auto certificate =
+      crypto::Certificate::list_from_pem(authority.certificate_pem).value().at(0);
+  Keyring keyring;
+  ASSERT_TRUE(keyring.add(certificate).has_value());
+  const Bytes id = certificate.subject_key_identifier();
+  ByteReader reader(ByteView(id).last(4));
+  EXPECT_EQ(keyring.find(reader.be32("id").value()).size(), 1U);
+  EXPECT_TRUE(keyring.holds(certificate.public_key().value()));
+  EXPECT_FALSE(keyring.holds(key_of(KeyType::kEcP256).public_key()));
+}
+
+TEST(Keyring, RefusesEd25519AndMoreKeysThanItsBound) {
+  Keyring keyring;
+  EXPECT_FALSE(keyring.add(PrivateKey::generate(KeyType::kEd25519).public_key()).has_value());
+  for (std::size_t i = 0; i < kMaxKeyringKeys; ++i) {
+    ASSERT_TRUE(keyring.add(PrivateKey::generate(KeyType::kEcP256).public_key()).has_value());
+  }
+  EXPECT_FALSE(keyring.add(PrivateKey::generate(KeyType::kEcP256).public_key()).has_value());
+}
+
+TEST(Buffers, AreAcceptedByReferenceNameOrKeyAndElseRefused) {
+  const auto authority =
+      crypto::make_ca("signer", SystemTime{}, SystemTime{} + std::chrono::hours(24));
+  const auto certificate =
+      crypto::Certificate::list_from_pem(authority.certificate_pem).value().at(0);
+  const Bytes certificate_der = certificate.der();
+  const ImaEntry key = ima_buffer(".ima", as_text(certificate_der));
+  const ImaEntry line = ima_buffer("kexec-cmdline", "init=/bin/sh");
+  EXPECT_EQ(codes_of(ima_buffer("kexec-cmdline", "good"), good_rules()), kAccepted);
+  EXPECT_EQ(codes_of(line, good_rules()), only(code::kBufferUnknown));
+  EXPECT_EQ(codes_of(key, good_rules()), only(code::kBufferUnknown));
+  RuleInput input = good_input();
+  ASSERT_TRUE(input.keys.add(certificate).has_value());
+  input.buffers = {"kexec-cmdline"};
+  const Rules rules = rules_of(std::move(input));
+  EXPECT_EQ(codes_of(key, rules), kAccepted);
+  EXPECT_EQ(codes_of(line, rules), kAccepted);
+  EXPECT_EQ(codes_of(ima_buffer("kexec-cmdline2", "x"), rules), only(code::kBufferUnknown));
+  ImaEntry forged = ima_entry(
+      "ima-buf",
+      {digest_field("sha256:", testing::openssl_digest(HashAlgorithm::kSha256, as_bytes("good"))),
+       path_field("kexec-cmdline"), to_bytes("init=/bin/sh")});
+  EXPECT_EQ(codes_of(forged, rules), only(code::kEntryMalformed));
+}
+
+}  // namespace
+}  // namespace avouch::runtimelog
