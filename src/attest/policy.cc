@@ -4,6 +4,7 @@
 #include <set>
 
 #include "attest/json_text.h"
+#include "attest/policy_logs.h"
 #include "attest/policy_names.h"
 #include "base/hex.h"
 
@@ -164,7 +165,7 @@ ExactPcr read_exact(Fields& entry, const std::vector<HashAlgorithm>& banks) {
 }
 
 void read_pcrs(Fields& fields, PolicySpec& out) {
-  require(fields, "pcrs", "an object with banks and exact");
+  require(fields, "pcrs", "an object with banks, and exact or bootLog or runtime beside it");
   auto pcrs = fields.object("pcrs");
   if (!pcrs) return;
   read_banks(*pcrs, out);
@@ -175,9 +176,6 @@ void read_pcrs(Fields& fields, PolicySpec& out) {
       entry.error("index", "PCR " + std::to_string(exact.index) + " is given twice");
     }
     out.exact.push_back(std::move(exact));
-  }
-  if (out.exact.empty()) {
-    pcrs->error("exact", "nothing is checked: expected at least one PCR with its accepted values");
   }
   pcrs->finish();
 }
@@ -192,17 +190,36 @@ void read_on_failure(Fields& fields, PolicySpec& out) {
   on_failure->finish();
 }
 
-void refuse_later_fields(Fields& fields) {
-  for (const std::string_view name : {"bootLog", "runtime"}) {
+void refuse_offline_fields(Fields& fields) {
+  for (const std::string_view name : {"bootLog", "runtime", "referenceKeys"}) {
     if (fields.raw(name) != nullptr) {
       fields.error(name,
-                   "is not in force in this version, and a policy must not check less than it "
-                   "says: remove it, and pin the PCRs with pcrs.exact");
+                   "is not in force in clusters in this version, and a policy must not check less "
+                   "than it says: remove it, and pin the PCRs with pcrs.exact");
     }
   }
 }
 
-PolicySpec read_spec(Fields fields) {
+void read_reference_keys(Fields& fields, PolicySpec& out) {
+  for (Fields& each : fields.objects("referenceKeys", kMaxBundles)) {
+    if (auto name = read_config_map(each, "an object with namespace and name")) {
+      out.reference_keys.push_back(*name);
+    }
+    each.finish();
+  }
+}
+
+// A policy that checks nothing proves nothing.
+void require_a_check(Fields& fields, const PolicySpec& spec) {
+  if (!spec.exact.empty()) return;
+  if (spec.boot_log && checks_something(*spec.boot_log)) return;
+  if (spec.runtime && checks_something(*spec.runtime)) return;
+  fields.error("pcrs.exact",
+               "nothing is checked: expected at least one PCR with its accepted values, or a rule "
+               "in bootLog or runtime");
+}
+
+PolicySpec read_spec(Fields fields, PolicyScope scope) {
   using std::chrono::hours;
   using std::chrono::seconds;
   PolicySpec out;
@@ -223,18 +240,25 @@ PolicySpec read_spec(Fields fields) {
   read_pcrs(fields, out);
   read_on_failure(fields, out);
   if (fields.one_of("logging", {"Spool", "Strict"}) == "Strict") out.logging = Logging::kStrict;
-  refuse_later_fields(fields);
+  if (scope == PolicyScope::kCluster) {
+    refuse_offline_fields(fields);
+  } else {
+    out.boot_log = read_boot_log(fields);
+    out.runtime = read_runtime(fields);
+    read_reference_keys(fields, out);
+  }
+  require_a_check(fields, out);
   fields.finish();
   return out;
 }
 
 }  // namespace
 
-Result<Policy> parse_policy(std::string name, const Json& spec) {
+Result<Policy> parse_policy(std::string name, const Json& spec, PolicyScope scope) {
   codec::FieldErrors errors;
   Policy out;
   out.name = std::move(name);
-  out.spec = read_spec(Fields(spec, "spec", errors));
+  out.spec = read_spec(Fields(spec, "spec", errors), scope);
   if (!errors.empty()) return rejected(errors.text());
   AVOUCH_TRY(out.spec_digest, spec_digest(spec));
   return out;
@@ -242,7 +266,10 @@ Result<Policy> parse_policy(std::string name, const Json& spec) {
 
 tpm::PcrSelection required_selection(const PolicySpec& spec) {
   std::uint32_t mask = 0;
+  constexpr std::uint32_t kBootPcrs = 0x3ff, kShimPcr = 1U << 14, kRuntimePcr = 1U << 10;
   for (const ExactPcr& pcr : spec.exact) mask |= 1U << pcr.index;
+  if (spec.boot_log) mask |= kBootPcrs | kShimPcr;
+  if (spec.runtime) mask |= kBootPcrs | kRuntimePcr;
   tpm::PcrSelection out;
   for (const HashAlgorithm bank : spec.banks) out.push_back({bank, mask});
   return out;

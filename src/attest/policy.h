@@ -12,6 +12,7 @@
 #include "attest/selector.h"
 #include "base/result.h"
 #include "codec/json.h"
+#include "codec/pattern.h"
 #include "crypto/hash.h"
 #include "tpm/types.h"
 
@@ -46,6 +47,29 @@ struct ExactPcr {
   std::map<crypto::HashAlgorithm, std::vector<Bytes>> accepted;  // one list for each of pcrs.banks
 };
 
+// What the boot log must say. References name ReferenceManifests.
+enum class SecureBoot { kRequired, kOptional };
+struct BootLogSpec {
+  SecureBoot secure_boot = SecureBoot::kRequired;
+  std::vector<std::string> references;
+  // Of the kernel's command line: each of `required` must be found in it, none of `forbidden`.
+  std::vector<codec::Pattern> command_line_required, command_line_forbidden;
+  std::vector<std::string> quirks;  // by name; which there are, the boot log's verifier knows
+};
+
+// What the kernel's runtime measurement log (IMA) must say.
+enum class RuntimeFiles { kJudge, kReplayOnly };
+enum class RuntimeViolations { kDeny, kRecord };
+struct RuntimeSpec {
+  RuntimeFiles files = RuntimeFiles::kJudge;
+  std::vector<std::string> references;  // manifests whose digests are accepted
+  std::vector<std::string> keyrings;    // manifests whose signer keys are accepted
+  std::vector<std::string> exclude;     // expressions of whole paths
+  std::vector<std::string> buffers;     // expressions of whole names of buffer measurements
+  RuntimeViolations violations = RuntimeViolations::kDeny;
+  bool allow_legacy_template = false, allow_weak_replay = false, allow_second_boot = false;
+};
+
 struct PolicySpec {
   LabelSelector node_selector;
   LabelSelector namespace_selector;  // workloads
@@ -58,6 +82,9 @@ struct PolicySpec {
   std::vector<KeyKind> keys;
   std::vector<crypto::HashAlgorithm> banks;
   std::vector<ExactPcr> exact;
+  std::optional<BootLogSpec> boot_log;
+  std::optional<RuntimeSpec> runtime;
+  std::vector<ConfigMapName> reference_keys;  // of providers that must have signed the manifests
   TaintEffect taint = TaintEffect::kNoSchedule;
   bool condition = true;
   Logging logging = Logging::kSpool;
@@ -75,10 +102,16 @@ struct Policy {
 // rsassa-2048-sha256 and ecdsa-p384-sha384, onFailure {taint: NoSchedule, condition: true}, logging
 // Spool.
 //
-// Refused, so that a policy never checks less than it says: bootLog and runtime (not in force in
-// this version), an empty pcrs.exact (checks nothing), an exact PCR without values for one of
-// pcrs.banks or with values for another bank, SHA-1 as the only bank, unknown members anywhere.
-Result<Policy> parse_policy(std::string name, const codec::Json& spec);
+// Refused, so that a policy never checks less than it says: one that checks nothing (no pcrs.exact,
+// and no bootLog or runtime with a rule of its own), an exact PCR without values for one of
+// pcrs.banks or with values for another bank, SHA-1 as the only bank, expressions that RE2 does not
+// know, unknown members anywhere.
+//
+// kCluster refuses bootLog, runtime and referenceKeys as well: the controller of this version
+// appraises quotes and PCRs alone. kOffline is for appraisal of stored evidence.
+enum class PolicyScope { kCluster, kOffline };
+Result<Policy> parse_policy(std::string name, const codec::Json& spec,
+                            PolicyScope scope = PolicyScope::kCluster);
 
 // SHA-256 of the RFC 8785 form of `spec` as stored.
 Result<crypto::Sha256> spec_digest(const codec::Json& spec);
@@ -91,12 +124,14 @@ struct Reference {
 // content is the digest of the RFC 8785 form of the ConfigMap's `data`.
 Reference config_map_reference(const ConfigMapName& name,
                                const std::map<std::string, std::string>& data);
-// The references of a policy in the order of the spec: trust bundles, then inventory.
+// The ConfigMaps of a policy in the order of the spec: trust bundles, inventory, reference keys.
 std::vector<ConfigMapName> references_of(const PolicySpec& spec);
 crypto::Sha256 policy_digest(const crypto::Sha256& spec_digest,
                              std::span<const Reference> references);
 
-// What a quote must cover for this policy: every exact PCR in every required bank.
+// What a quote must cover for this policy, in every required bank: every exact PCR; with bootLog
+// PCR 0 to 9 and 14, which firmware, shim and boot loaders extend; with runtime PCR 10, and 0 to 9,
+// which the log's first entry is made of.
 tpm::PcrSelection required_selection(const PolicySpec& spec);
 
 // Label keys of nodeSelector that a node's own credentials can set: a policy that uses one should

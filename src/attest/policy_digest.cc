@@ -24,6 +24,7 @@ Reference config_map_reference(const ConfigMapName& name,
 std::vector<ConfigMapName> references_of(const PolicySpec& spec) {
   std::vector<ConfigMapName> out = spec.trust_bundles;
   if (spec.inventory) out.push_back(*spec.inventory);
+  out.insert(out.end(), spec.reference_keys.begin(), spec.reference_keys.end());
   return out;
 }
 

@@ -1,0 +1,122 @@
+#include "attest/policy_logs.h"
+
+#include <algorithm>
+
+namespace avouch::attest {
+namespace {
+
+using codec::Fields;
+using codec::Pattern;
+
+constexpr std::size_t kMaxNames = 64;
+constexpr std::size_t kMaxPatterns = 64;
+
+std::string element(std::string_view list, std::size_t i) {
+  return std::string(list) + "[" + std::to_string(i) + "]";
+}
+
+// A list of objects {name: ...}: ReferenceManifests.
+std::vector<std::string> read_names(Fields& fields, std::string_view list) {
+  std::vector<std::string> out;
+  for (Fields& each : fields.objects(list, kMaxNames)) {
+    std::string name = each.required_string("name", 253);
+    if (std::find(out.begin(), out.end(), name) != out.end()) {
+      each.error("name", "\"" + name + "\" is given twice");
+    }
+    out.push_back(std::move(name));
+    each.finish();
+  }
+  return out;
+}
+
+std::vector<Pattern> read_patterns(Fields& fields, std::string_view list) {
+  std::vector<Pattern> out;
+  const auto texts = fields.strings(list, kMaxPatterns, Pattern::kMaxBytes);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    auto pattern = Pattern::compile(texts[i]);
+    if (!pattern.has_value()) {
+      fields.error(element(list, i), pattern.error().message);
+    } else {
+      out.push_back(std::move(pattern).value());
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> read_expressions(Fields& fields, std::string_view list) {
+  std::vector<std::string> out;
+  for (const Pattern& pattern : read_patterns(fields, list)) out.push_back(pattern.text());
+  return out;
+}
+
+void read_allowed(Fields& runtime, RuntimeSpec& out) {
+  const auto names = runtime.strings("allow", 8, 32);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    bool* flag = names[i] == "LegacyTemplate" ? &out.allow_legacy_template
+                 : names[i] == "WeakReplay"   ? &out.allow_weak_replay
+                 : names[i] == "SecondBoot"   ? &out.allow_second_boot
+                                              : nullptr;
+    if (flag == nullptr) {
+      runtime.error(
+          element("allow", i),
+          "\"" + names[i] + "\" is not known: expected LegacyTemplate, WeakReplay or SecondBoot");
+    } else if (*flag) {
+      runtime.error(element("allow", i), "\"" + names[i] + "\" is given twice");
+    } else {
+      *flag = true;
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<BootLogSpec> read_boot_log(Fields& fields) {
+  auto boot_log = fields.object("bootLog");
+  if (!boot_log) return std::nullopt;
+  BootLogSpec out;
+  if (boot_log->one_of("secureBoot", {"Required", "Optional"}) == "Optional") {
+    out.secure_boot = SecureBoot::kOptional;
+  }
+  out.references = read_names(*boot_log, "references");
+  if (auto line = boot_log->object("kernelCommandLine")) {
+    out.command_line_required = read_patterns(*line, "required");
+    out.command_line_forbidden = read_patterns(*line, "forbidden");
+    line->finish();
+  }
+  out.quirks = boot_log->strings("quirks", kMaxNames, 64);
+  boot_log->finish();
+  return out;
+}
+
+std::optional<RuntimeSpec> read_runtime(Fields& fields) {
+  auto runtime = fields.object("runtime");
+  if (!runtime) return std::nullopt;
+  RuntimeSpec out;
+  if (runtime->one_of("files", {"Judge", "ReplayOnly"}) == "ReplayOnly") {
+    out.files = RuntimeFiles::kReplayOnly;
+  }
+  out.references = read_names(*runtime, "references");
+  out.keyrings = read_names(*runtime, "keyrings");
+  out.exclude = read_expressions(*runtime, "exclude");
+  out.buffers = read_expressions(*runtime, "buffers");
+  if (runtime->one_of("violations", {"Deny", "Record"}) == "Record") {
+    out.violations = RuntimeViolations::kRecord;
+  }
+  read_allowed(*runtime, out);
+  if (out.files == RuntimeFiles::kJudge && out.references.empty() && out.keyrings.empty()) {
+    runtime->error("references",
+                   "files are judged by nothing: expected a ReferenceManifest here or in "
+                   "keyrings, or files: ReplayOnly");
+  }
+  runtime->finish();
+  return out;
+}
+
+bool checks_something(const BootLogSpec& spec) {
+  return spec.secure_boot == SecureBoot::kRequired || !spec.references.empty() ||
+         !spec.command_line_required.empty() || !spec.command_line_forbidden.empty();
+}
+
+bool checks_something(const RuntimeSpec& spec) { return spec.files == RuntimeFiles::kJudge; }
+
+}  // namespace avouch::attest
