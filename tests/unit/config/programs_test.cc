@@ -56,7 +56,7 @@ TEST(Configuration, NamesFollowTheReleaseUnlessTheyAreGiven) {
   EXPECT_EQ(c->tls.service_names.front(), "other-controller.trust.svc");
   const auto w = webhook(release);
   ASSERT_TRUE(w.has_value()) << w.error().message;
-  EXPECT_EQ(w->controller_service_account, "other-controller");
+  EXPECT_EQ(w->agent_service_account, "other-agent");
   EXPECT_EQ(w->exempt_namespaces.front(), "trust");
   EXPECT_EQ(controller(release + "webhook: {configuration: mine}\n")->webhook.configuration,
             "mine");
