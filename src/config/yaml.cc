@@ -90,7 +90,7 @@ class Builder final : public YAML::EventHandler {
     YamlNode* node = &root_;
     if (!open_.empty()) {
       YamlNode& parent = *open_.back().node;
-      node = parent.kind == YamlNode::Kind::kMap ? &parent.members.back().second
+      node = parent.kind == YamlNode::Kind::kMap ? &parent.members.back().value
                                                  : &parent.items.emplace_back();
     }
     node->line = mark.line + 1;
@@ -102,8 +102,8 @@ class Builder final : public YAML::EventHandler {
     if (map.find(key) != nullptr) {
       throw Refusal{mark.line + 1, "\"" + key + "\" is given twice in one map"};
     }
-    map.members.emplace_back(key, YamlNode{});
-    map.members.back().second.line = mark.line + 1;
+    map.members.push_back({key, YamlNode{}});
+    map.members.back().value.line = mark.line + 1;
     open_.back().has_key = true;
   }
 

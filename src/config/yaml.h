@@ -4,12 +4,13 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
 
 namespace avouch::config {
+
+struct YamlMember;
 
 struct YamlNode {
   enum class Kind { kNull, kScalar, kSequence, kMap };
@@ -19,10 +20,15 @@ struct YamlNode {
   std::string text;     // of a scalar, unquoted and unescaped
   bool quoted = false;  // then the scalar is text, whatever it looks like
   std::vector<YamlNode> items;
-  std::vector<std::pair<std::string, YamlNode>> members;  // in order
+  std::vector<YamlMember> members;  // in order
 
   // A member of a map, or null.
   const YamlNode* find(std::string_view key) const;
+};
+
+struct YamlMember {
+  std::string key;
+  YamlNode value;
 };
 
 std::string_view kind_name(YamlNode::Kind kind);  // "nothing", "a value", "a list", "a map"

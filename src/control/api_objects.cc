@@ -58,13 +58,11 @@ void repair_object(const Json& live, const Json& desired, Json& patch) {
       if (!same_conditions(present, wanted)) patch[name] = merged_conditions(present, wanted);
       continue;
     }
-    if (present == nullptr) {
-      patch[name] = wanted;
-    } else if (present->is_object() && wanted.is_object()) {
+    if (present != nullptr && present->is_object() && wanted.is_object()) {
       Json inner{Json::Object{}};
       repair_object(*present, wanted, inner);
       if (!inner.as_object()->empty()) patch[name] = std::move(inner);
-    } else if (!(*present == wanted)) {
+    } else if (present == nullptr || !(*present == wanted)) {
       patch[name] = wanted;
     }
   }

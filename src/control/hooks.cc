@@ -28,11 +28,11 @@ Result<void> persist(Clock& clock, SteadyTime deadline, const HookOptions& optio
     if (outcome.has_value()) return {};
     if (outcome.error().kind != ErrorKind::kRetryable) return with_context(outcome.error(), what);
     if (clock.steady_now() >= deadline) {
-      return retryable(what + ": not done in time: " + outcome.error().message);
+      return with_context(retryable("not done in time: " + outcome.error().message), what);
     }
     if (outcome.error().message != said) {
       said = outcome.error().message;
-      progress(what + ": " + said);
+      progress(with_context(outcome.error(), what).message);
     }
     pause(clock, options.poll);
   }

@@ -113,6 +113,7 @@ Result<void> Recorder::save(const std::vector<RecordJob>& jobs,
     for (const RecordChange& change : job.changes) latest[change.key] = change.text;
   }
   std::vector<RecordChange> changes;
+  changes.reserve(latest.size());
   for (auto& [key, text] : latest) changes.push_back({key, std::move(text)});
   return records_.apply(changes);
 }

@@ -80,7 +80,7 @@ void Informer::run(const std::stop_token& stop) {
   }
 }
 
-milliseconds Informer::step(std::stop_token stop) {
+milliseconds Informer::step(const std::stop_token& stop) {
   try {
     return settle(needs_list_ ? relist(stop) : watch(stop), stop);
   } catch (const std::exception& exception) {

@@ -107,7 +107,7 @@ class Informer {
 
   // One list or one watch; returns how long to wait before the next. This is what the thread runs
   // in a loop; tests call it directly.
-  std::chrono::milliseconds step(std::stop_token stop);
+  std::chrono::milliseconds step(const std::stop_token& stop);
 
  private:
   ApiResult<void> relist(const std::stop_token& stop);

@@ -93,12 +93,12 @@ Gauge Metrics::gauge(const std::string& name, const std::string& help, const Lab
 }
 
 Histogram Metrics::histogram(const std::string& name, const std::string& help,
-                             std::vector<double> buckets, const Labels& labels) {
+                             const std::vector<double>& buckets, const Labels& labels) {
   check_name(name);
   require(name.ends_with("_seconds") || name.ends_with("_bytes"), name,
           "a histogram's name must end in _seconds or _bytes");
   auto& family = prometheus::BuildHistogram().Name(name).Help(help).Register(state_->registry);
-  return Histogram(family.Add(state_->bounded(name, labels), std::move(buckets)));
+  return Histogram(family.Add(state_->bounded(name, labels), buckets));
 }
 
 void Metrics::before_collect(std::function<void()> update) {

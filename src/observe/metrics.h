@@ -70,7 +70,8 @@ class Metrics {
   Counter counter(const std::string& name, const std::string& help, const Labels& labels = {});
   Gauge gauge(const std::string& name, const std::string& help, const Labels& labels = {});
   Histogram histogram(const std::string& name, const std::string& help,
-                      std::vector<double> buckets = duration_buckets(), const Labels& labels = {});
+                      const std::vector<double>& buckets = duration_buckets(),
+                      const Labels& labels = {});
 
   // `update` runs before each text(), to set gauges that are a function of the moment (ages).
   void before_collect(std::function<void()> update);

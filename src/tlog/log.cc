@@ -133,11 +133,12 @@ void Log::Impl::append(std::vector<Submission> submissions, AppendDone done) {
       queue_entries += count;
       queue_bytes += *bytes;
       queue.push_back({std::move(submissions), std::move(done), *bytes, clock.steady_now()});
+      sequencer_wake.notify_one();
+      return;
     }
-    if (refusal) counters.refused += count;
+    counters.refused += count;
   }
-  if (refusal) return done(*refusal);
-  sequencer_wake.notify_one();
+  done(*refusal);
 }
 
 Result<Sequenced> Log::append_and_wait(Submission submission) {

@@ -61,7 +61,7 @@ struct Log::Impl {
   void sequence(std::vector<Request> requests);
   Batch place(std::vector<Request> requests) const;
   void finish(Batch batch);
-  void refuse(Batch batch, const Error& error);
+  void refuse(const Batch& batch, const Error& error);
   void hand_over(std::unique_lock<std::mutex>& lock);
 
   // The publishing thread.

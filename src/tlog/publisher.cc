@@ -23,11 +23,12 @@ void Log::Impl::publish(PublishDone done) {
       refusal = retryable("log: is being closed");
     } else {
       waiters.push_back({counters.sequenced, std::move(done)});
+      sequencer_wake.notify_one();
+      return;
     }
   }
   if (refusal) return done(*refusal);
-  if (present) return done(*present);
-  sequencer_wake.notify_one();
+  done(*present);
 }
 
 void Log::Impl::run_publisher() {

@@ -113,7 +113,7 @@ void Log::Impl::sequence(std::vector<Request> requests) {
     const auto begin = std::chrono::steady_clock::now();
     const auto committed = store.commit(batch.records);
     const auto took = std::chrono::steady_clock::now() - begin;
-    if (!committed.has_value()) return refuse(std::move(batch), committed.error());
+    if (!committed.has_value()) return refuse(batch, committed.error());
     const std::lock_guard lock(mutex);
     ++counters.commits;
     counters.commit_time += std::chrono::duration_cast<std::chrono::microseconds>(took);
@@ -143,7 +143,7 @@ void Log::Impl::finish(Batch batch) {
   }
 }
 
-void Log::Impl::refuse(Batch batch, const Error& error) {
+void Log::Impl::refuse(const Batch& batch, const Error& error) {
   // Any error but kRetryable leaves the store in a state that nobody knows.
   const Error reason = error.kind == ErrorKind::kRetryable ? error : fatal(error.message);
   if (reason.kind == ErrorKind::kFatal) fail(reason);
@@ -151,7 +151,7 @@ void Log::Impl::refuse(Batch batch, const Error& error) {
     const std::lock_guard lock(mutex);
     counters.refused += batch.records.size();
   }
-  for (Request& request : batch.requests) request.done(reason);
+  for (const Request& request : batch.requests) request.done(reason);
 }
 
 void Log::Impl::hand_over(std::unique_lock<std::mutex>& lock) {
