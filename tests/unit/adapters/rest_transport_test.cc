@@ -541,7 +541,7 @@ TEST_F(RestTransportTest, EndsASilentStreamAtItsReadTimeout) {
     connection.await_close();
   });
   kube::StreamLimits limits;
-  limits.read_timeout = milliseconds(100);
+  limits.read_timeout = seconds(1);
   const auto begun = steady_clock::now();
   const auto response = collect(limits);
   ASSERT_FALSE(response.has_value());
@@ -557,7 +557,8 @@ TEST_F(RestTransportTest, EndsALongStreamAtItsTotalTimeout) {
     while (connection.write(chunk("tick\n"))) std::this_thread::sleep_for(milliseconds(5));
   });
   kube::StreamLimits limits;
-  limits.total_timeout = milliseconds(300);
+  // Enough for the handshake on a busy machine too.
+  limits.total_timeout = seconds(2);
   const auto response = collect(limits);
   ASSERT_FALSE(response.has_value());
   EXPECT_EQ(response.error().kind, ErrorKind::kRetryable);
