@@ -12,6 +12,7 @@
 #include <exception>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "adapters/http_request_rules.h"
 
@@ -354,6 +355,8 @@ class Connection final : public ConnectionBase,
     body_size_ = 0;
     piece_ = {};
     sink_.reset();
+    request_ = {};  // what has come of the body is of no use
+    shared_.release_body(std::exchange(reserved_, 0));
     write(std::move(response));
   }
 
