@@ -263,6 +263,7 @@ void run_load(Load& load, std::uint16_t port) {
   }
   work.reset();
   for (auto& thread : threads) thread.join();
+  load.idle.clear();  // before `io`
   const double took = std::chrono::duration<double>(steady_clock::now() - begin).count();
 
   auto& all = load.latencies;
