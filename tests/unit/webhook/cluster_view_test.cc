@@ -1,0 +1,194 @@
+// What the webhook makes of the cluster's objects: which tokens it believes, and that nothing that
+// cannot be read opens a way.
+
+#include "webhook/cluster_view.h"
+
+#include <gtest/gtest.h>
+
+#include "codec/base64.h"
+#include "support/manual_clock.h"
+#include "tests/unit/admission/world.h"
+#include "webhook/controller_log.h"
+
+namespace avouch::webhook {
+namespace {
+
+using admission::Json;
+using admission::json;
+using kube::Change;
+using kube::ChangeType;
+using std::chrono::seconds;
+
+Change change(const std::string& key, Json object, ChangeType type = ChangeType::kModified) {
+  return {type, key, std::make_shared<const Json>(std::move(object)), nullptr};
+}
+
+Json named(const std::string& name, const std::string& uid) {
+  Json object(Json::Object{});
+  object["metadata"]["name"] = name;
+  object["metadata"]["uid"] = uid;
+  return object;
+}
+
+Json trust(const crypto::PublicKey& key, const std::string& origin = admission::kOrigin) {
+  static const auto authority =
+      crypto::make_ca("ca", admission::kNow - std::chrono::hours(1), admission::kNow);
+  Json object(Json::Object{});
+  object["data"]["verifier-keys.pem"] = key.pem();
+  object["data"]["log.origin"] = origin;
+  object["data"]["ca.crt"] = authority.certificate_pem;
+  return object;
+}
+
+Json evidence(const attest::TokenClaims& claims) {
+  Json object = named(claims.node_name, "e1");
+  object["status"]["verdict"]["token"] = codec::to_base64(admission::issue(claims));
+  return object;
+}
+
+attest::TokenClaims claims_at(SystemTime at) {
+  return admission::claims_on(
+      "good", "uid-good",
+      {{"p", crypto::sha256("s"), crypto::sha256("d"), attest::Status::kAffirming}}, at);
+}
+
+class View : public ::testing::Test {
+ protected:
+  std::size_t verdicts() { return view.snapshot()->verdicts.size(); }
+  SystemTime issued() { return view.snapshot()->verdicts.at("uid-good")->token.claims().issued_at; }
+
+  testing::ManualClock clock{admission::kNow};
+  std::vector<std::string> problems;
+  ClusterView view{clock, [this](const std::string& message) { problems.push_back(message); }};
+};
+
+TEST_F(View, BelievesNoTokenBeforeItKnowsTheKeysAndThenVerifiesAll) {
+  view.on_evidence(change("good", evidence(claims_at(admission::kNow))));
+  EXPECT_EQ(verdicts(), 0U);
+  view.on_trust(change("trust", trust(admission::verifier_key().public_key())));
+  EXPECT_EQ(verdicts(), 1U);
+}
+
+TEST_F(View, BelievesNoTokenOfAnotherKeyOriginOrNode) {
+  const auto other = crypto::PrivateKey::generate(crypto::KeyType::kEcP256).public_key();
+  view.on_trust(change("trust", trust(other)));
+  view.on_evidence(change("good", evidence(claims_at(admission::kNow))));
+  EXPECT_EQ(verdicts(), 0U);
+  EXPECT_EQ(view.snapshot()->refused_tokens.size(), 1U);
+  view.on_trust(change("trust", trust(admission::verifier_key().public_key(), "elsewhere")));
+  EXPECT_EQ(verdicts(), 0U);
+  view.on_trust(change("trust", trust(admission::verifier_key().public_key())));
+  EXPECT_EQ(verdicts(), 1U);
+  view.on_trust(change("trust", trust(other)));
+  EXPECT_EQ(verdicts(), 0U);
+  view.on_trust(change("trust", trust(admission::verifier_key().public_key())));
+  view.on_evidence(change("bad", evidence(claims_at(admission::kNow + seconds(1)))));
+  EXPECT_EQ(issued(), admission::kNow);
+  EXPECT_TRUE(view.snapshot()->refused_tokens.contains("bad"));
+}
+
+TEST_F(View, KeepsTheNewestTokenWhenAnOlderOneIsWrittenBack) {
+  view.on_trust(change("trust", trust(admission::verifier_key().public_key())));
+  view.on_evidence(change("good", evidence(claims_at(admission::kNow))));
+  view.on_evidence(change("good", evidence(claims_at(admission::kNow - seconds(10)))));
+  EXPECT_EQ(issued(), admission::kNow);
+  view.on_evidence(change("good", named("good", "e1")));  // no token at all
+  EXPECT_EQ(issued(), admission::kNow);
+  attest::TokenClaims earlier_boot = claims_at(admission::kNow + seconds(5));
+  earlier_boot.reset_count -= 1;
+  view.on_evidence(change("good", evidence(earlier_boot)));
+  EXPECT_EQ(issued(), admission::kNow);
+}
+
+TEST_F(View, ForgetsDeletedEvidenceForGood) {
+  view.on_trust(change("trust", trust(admission::verifier_key().public_key())));
+  view.on_evidence(change("good", evidence(claims_at(admission::kNow))));
+  view.on_evidence(change("good", named("good", "e1"), ChangeType::kDeleted));
+  EXPECT_EQ(verdicts(), 0U);
+  view.on_evidence(change("good", evidence(claims_at(admission::kNow))));
+  EXPECT_EQ(verdicts(), 0U);
+  view.on_evidence(change("good", evidence(claims_at(admission::kNow + seconds(1)))));
+  EXPECT_EQ(verdicts(), 1U);
+}
+
+TEST_F(View, KeepsItsAnchorsWhereNewOnesCannotBeReadOrAreGone) {
+  view.on_trust(change("trust", trust(admission::verifier_key().public_key())));
+  view.on_evidence(change("good", evidence(claims_at(admission::kNow))));
+  view.on_trust(change("trust", json("{}")));
+  view.on_trust(change("trust", json("{}"), ChangeType::kDeleted));
+  EXPECT_EQ(verdicts(), 1U);
+  EXPECT_EQ(problems.size(), 2U);
+}
+
+TEST_F(View, LetsAPolicyThatCannotBeReadGateEverything) {
+  view.on_policy(change("p", json(R"({"spec":{"mode":"Perhaps"}})")));
+  view.on_policy(change("q", json("{}")));
+  for (const char* name : {"p", "q"}) {
+    const auto& facts = *view.snapshot()->policies.at(name);
+    EXPECT_FALSE(facts.unusable.empty());
+    EXPECT_EQ(facts.mode, attest::Mode::kEnforce);
+    EXPECT_TRUE(facts.namespace_selector.selects_everything());
+  }
+  EXPECT_EQ(problems.size(), 2U);
+  view.on_policy(change("p", json("{}"), ChangeType::kDeleted));
+  EXPECT_FALSE(view.snapshot()->policies.contains("p"));
+}
+
+TEST_F(View, NoticesARebootByTheBootId) {
+  Json node = named("good", "uid-good");
+  const auto boots = [&](const char* id) {
+    node["status"]["nodeInfo"]["bootID"] = id;
+    view.on_node(change("good", node));
+    return view.snapshot()->nodes.at("good")->rebooted_at;
+  };
+  EXPECT_FALSE(boots("one"));
+  EXPECT_FALSE(boots("one"));
+  clock.advance(seconds(7));
+  EXPECT_EQ(boots("two"), admission::kNow + seconds(7));
+  node["metadata"]["uid"] = "uid-new";
+  EXPECT_FALSE(boots("three"));
+}
+
+TEST_F(View, TreatsNodesAndNamespacesThatCannotBeReadAsUnknown) {
+  view.on_node(change("n", named("n", "u")));
+  view.on_namespace(change("s", named("s", "u")));
+  EXPECT_EQ(view.snapshot()->nodes.size() + view.snapshot()->namespaces.size(), 2U);
+  view.on_node(change("n", json(R"({"metadata":{"name":"n"}})")));
+  view.on_namespace(change("s", json("[]")));
+  EXPECT_EQ(view.snapshot()->nodes.size() + view.snapshot()->namespaces.size(), 0U);
+}
+
+TEST(ControllerLog, BelievesOnlyAnAnswerForEveryEntry) {
+  const auto read = [](int status, std::string body, std::size_t expected = 2) {
+    HttpResponse response;
+    response.status = status;
+    response.body = std::move(body);
+    return read_log_answer(response, expected);
+  };
+  EXPECT_EQ(read(200, R"({"results":[{"index":7},{"index":9}]})").value(),
+            (std::vector<std::uint64_t>{7, 9}));
+  for (const char* body :
+       {"", "{}", "[]", R"({"results":[]})", R"({"results":[{"index":7}]})",
+        R"({"results":[{"index":7},{}]})", R"({"results":[{"index":7},{"index":-1}]})",
+        R"({"results":[{"index":7},{"index":"8"}]})",
+        R"({"results":[{"index":7},{"index":8},{"index":9}]})"}) {
+    const auto answer = read(200, body);
+    ASSERT_FALSE(answer.has_value()) << body;
+    EXPECT_EQ(answer.error().kind, ErrorKind::kRetryable) << body;
+  }
+  for (const int status : {400, 413, 422}) {
+    EXPECT_EQ(read(status, "").error().kind, ErrorKind::kRejected) << status;
+  }
+  for (const int status : {201, 301, 401, 403, 404, 429, 500, 503}) {
+    EXPECT_EQ(read(status, "").error().kind, ErrorKind::kRetryable) << status;
+  }
+}
+
+TEST(ControllerLog, WritesWhatTheControllerReads) {
+  const admission::LogRecord records[] = {{"a\"b", Bytes{1, 2}}, {"c", Bytes{}}};
+  EXPECT_EQ(write_log_request(records),
+            R"({"entries":[{"id":"a\"b","payload":"AQI="},{"id":"c","payload":""}]})");
+}
+
+}  // namespace
+}  // namespace avouch::webhook
