@@ -1,0 +1,63 @@
+#include "control/release_keys.h"
+
+#include <gtest/gtest.h>
+
+namespace avouch::control {
+namespace {
+
+const SystemTime kStart{std::chrono::seconds(1'800'000'000)};
+const CaRules kRules{.common_name = "avouch CA"};
+
+ReleaseKeys made(const std::string& origin = "") {
+  return generate_keys(kRules, origin, "avouch/ns/r", crypto::system_random(), kStart);
+}
+
+TEST(ReleaseKeys, AreTheSameAfterTheyWereStored) {
+  ReleaseKeys keys = made();
+  keys.ca.next = new_ca(kRules, kStart).current;
+  keys.ca.previous = {new_ca(kRules, kStart).current.certificate_pem};
+  const auto again = parse_keys(encode_keys(keys));
+  ASSERT_TRUE(again.has_value()) << again.error().message;
+  EXPECT_EQ(encode_keys(*again), encode_keys(keys));
+}
+
+TEST(ReleaseKeys, NameEveryLogDifferently) {
+  const std::string one = made().log_origin;
+  EXPECT_TRUE(one.starts_with("avouch/ns/r/"));
+  EXPECT_EQ(one.size(), std::string("avouch/ns/r/").size() + 16);
+  EXPECT_NE(one, made().log_origin);
+  EXPECT_EQ(made("example.org/log").log_origin, "example.org/log");
+}
+
+// Verdicts and the log's history hang on these keys: what is lost is said, never made anew.
+TEST(ReleaseKeys, AreNeverFilledIn) {
+  const SecretData good = encode_keys(made());
+  for (const auto& [name, value] : good) {
+    SecretData without = good;
+    without.erase(name);
+    const auto missing = parse_keys(without);
+    ASSERT_FALSE(missing.has_value()) << name;
+    EXPECT_NE(missing.error().message.find(name), std::string::npos) << missing.error().message;
+
+    SecretData empty = good;
+    empty[name] = "";
+    EXPECT_FALSE(parse_keys(empty).has_value()) << name;
+  }
+}
+
+TEST(ReleaseKeys, RefuseKeysOfAnotherKind) {
+  SecretData swapped = encode_keys(made());
+  std::swap(swapped["verifier.key"], swapped["log.key"]);
+  EXPECT_NE(parse_keys(swapped).error().message.find("verifier.key"), std::string::npos);
+
+  SecretData foreign = encode_keys(made());
+  foreign["ca.key"] = encode_keys(made())["ca.key"];
+  EXPECT_EQ(parse_keys(foreign).error().message, "ca.key is not the key of ca.crt");
+
+  SecretData cut = encode_keys(made());
+  cut["pseudonym.key"].pop_back();
+  EXPECT_FALSE(parse_keys(cut).has_value());
+}
+
+}  // namespace
+}  // namespace avouch::control
