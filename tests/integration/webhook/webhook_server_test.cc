@@ -319,6 +319,7 @@ TEST_F(WebhookServer, ServesManyConnectionsAndShedsTheIdleOnesBeyondItsLimit) {
   options.connections = 50;
   start(options);
   std::vector<std::unique_ptr<Client>> idle;
+  idle.reserve(50);
   for (int i = 0; i < 50; ++i) idle.push_back(std::make_unique<Client>(port()));
   for (auto& client : idle) EXPECT_TRUE(allowed(client->ask(post(binding("good")))));
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(allowed(ask(post(binding("good")))));
