@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "admission/decide_parts.h"
-#include "admission/manifest_form.h"
 #include "admission/text.h"
+#include "reference/manifest.h"
 
 namespace avouch::admission {
 namespace {
@@ -60,7 +60,7 @@ Decision decide_own_kind(const DecisionInput& input) {
     return allow();
   }
   if (policy) return decide_policy(input, name, spec);
-  const auto form = check_manifest_form(spec);
+  const auto form = reference::parse_manifest("", spec);
   if (form.has_value()) return allow();
   return deny(code::kInvalid, "ReferenceManifest " + quote(name) + ": " + form.error().message);
 }

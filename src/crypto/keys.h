@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -18,10 +19,10 @@ enum class KeyType { kEcP256, kEcP384, kRsa2048, kRsa3072, kRsa4096, kEd25519 };
 std::string_view key_type_name(KeyType type);
 
 enum class SignatureScheme {
-  kEcdsa,    // signature: r || s, each padded to the curve's size (COSE and TPM form, not DER)
-  kRsassa,   // PKCS#1 v1.5
-  kRsapss,   // salt length = digest length
-  kEd25519,  // hash is ignored
+  kEcdsa,     // signature: r || s, each padded to the curve's size (COSE and TPM form, not DER)
+  kRsassa,    // PKCS#1 v1.5
+  kRsapss,    // salt length = digest length
+  kEd25519,   // hash is ignored
 };
 
 class PublicKey {
@@ -32,6 +33,8 @@ class PublicKey {
   // and without the ROCA fingerprint (that it has two large primes is not checked).
   static Result<PublicKey> from_spki_der(ByteView der);
   static Result<PublicKey> from_pem(std::string_view pem);  // one block, "BEGIN PUBLIC KEY"
+  // One or more of such blocks, at most 64; an error names the block's number from 1.
+  static Result<std::vector<PublicKey>> list_from_pem(std::string_view pem);
   static Result<PublicKey> ec_from_point(KeyType curve, ByteView x,
                                          ByteView y);  // leading zeros may be missing
   static Result<PublicKey> rsa_from_modulus(ByteView modulus, std::uint32_t exponent);
@@ -73,6 +76,8 @@ class PublicKey {
 // r || s of an ECDSA signature in DER, for a key of that type. kRejected: not the DER of two
 // positive INTEGERs of the curve's size, or no elliptic curve.
 Result<Bytes> ecdsa_signature_from_der(KeyType curve, ByteView der);
+// The other way. kRejected: not of the curve's size, or no elliptic curve.
+Result<Bytes> ecdsa_signature_to_der(KeyType curve, ByteView raw);
 
 struct PublicKey::EphemeralAgreement {
   Bytes shared_x;

@@ -17,6 +17,7 @@ using X509PubkeyPtr = std::unique_ptr<X509_PUBKEY, OpensslFree<X509_PUBKEY_free>
 using ParamsPtr = std::unique_ptr<OSSL_PARAM, OpensslFree<OSSL_PARAM_free>>;
 
 constexpr std::size_t kMaxSpki = 2048;
+constexpr std::size_t kMaxInList = 64;
 
 Result<PkeyPtr> key_from_params(const char* algorithm, OSSL_PARAM_BLD* builder,
                                 const std::string& what) {
@@ -130,6 +131,23 @@ Result<PublicKey> PublicKey::from_spki_der(ByteView der) {
 Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
   AVOUCH_TRY(const Bytes der, read_one_pem(pem, "PUBLIC KEY", "public key"));
   return from_spki_der(der);
+}
+
+Result<std::vector<PublicKey>> PublicKey::list_from_pem(std::string_view pem) {
+  AVOUCH_TRY(const std::vector<PemBlock> blocks, read_pem(pem, kMaxInList, "public keys"));
+  std::vector<PublicKey> out;
+  out.reserve(blocks.size());
+  for (const PemBlock& block : blocks) {
+    const std::string where = "PEM block " + std::to_string(out.size() + 1);
+    if (block.label != "PUBLIC KEY") {
+      return rejected(where + ": found \"BEGIN " + block.label.substr(0, 40) +
+                      "\", expected \"BEGIN PUBLIC KEY\"");
+    }
+    auto key = from_spki_der(block.der);
+    if (!key.has_value()) return with_context(std::move(key).error(), where);
+    out.push_back(std::move(key).value());
+  }
+  return out;
 }
 
 Result<PublicKey> PublicKey::ec_from_point(KeyType curve, ByteView x, ByteView y) {

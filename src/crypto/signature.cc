@@ -102,6 +102,13 @@ Result<Bytes> ecdsa_signature_from_der(KeyType curve, ByteView der) {
   return ecdsa_der_to_raw(der, field_size(curve));
 }
 
+Result<Bytes> ecdsa_signature_to_der(KeyType curve, ByteView raw) {
+  if (!is_ec(curve)) {
+    return rejected(std::string(key_type_name(curve)) + " is not an elliptic curve");
+  }
+  return ecdsa_raw_to_der(raw, field_size(curve));
+}
+
 Result<Bytes> PrivateKey::sign(SignatureScheme scheme, HashAlgorithm hash, ByteView message) const {
   AVOUCH_CHECK(check_fit(scheme, hash, type()));
   EVP_MD_CTX* context = fresh_thread_context();

@@ -1,0 +1,174 @@
+#include "reference/resolved.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/time_text.h"
+#include "reference/dsse.h"
+
+namespace avouch::reference {
+namespace {
+
+enum class Time { kBefore, kInForce, kAfter };
+
+Time time_of(const Manifest& manifest, SystemTime now) {
+  if (manifest.not_before && now < *manifest.not_before) return Time::kBefore;
+  if (manifest.not_after && now > *manifest.not_after) return Time::kAfter;
+  return Time::kInForce;
+}
+
+// What is wrong with a manifest, or nothing.
+std::optional<std::string> problem_of(const ManifestWithList& each,
+                                      std::span<const crypto::PublicKey> trusted) {
+  const Manifest& manifest = *each.manifest;
+  if (!trusted.empty()) {
+    const auto signer = verify_signature(manifest, trusted);
+    if (!signer.has_value()) return signer.error().message;
+  }
+  if (manifest.ima_source && each.list == nullptr) {
+    return "ReferenceManifest \"" + manifest.name + "\": the list of ima.source is not there";
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const ResolvedReferences>> ResolvedReferences::resolve(
+    std::span<const ManifestWithList> manifests, std::span<const crypto::PublicKey> trusted,
+    SystemTime now) {
+  std::string problems;
+  for (const ManifestWithList& each : manifests) {
+    if (const auto problem = problem_of(each, trusted)) {
+      problems += (problems.empty() ? "" : "; ") + *problem;
+    }
+  }
+  if (!problems.empty()) return rejected(std::move(problems));
+
+  const std::shared_ptr<ResolvedReferences> out(new ResolvedReferences());
+  out->manifests_.assign(manifests.begin(), manifests.end());
+  for (const ManifestWithList& each : out->manifests_) {
+    out->note_times(*each.manifest, now);
+    if (time_of(*each.manifest, now) != Time::kBefore) out->add_revocations(*each.manifest);
+  }
+  sort(out->revoked_);
+  std::vector<Entry> implied;
+  for (const ManifestWithList& each : out->manifests_) {
+    if (time_of(*each.manifest, now) != Time::kInForce) continue;
+    out->add_components(*each.manifest, implied);
+    out->add_values(each);
+  }
+  out->revoked_.insert(out->revoked_.end(), implied.begin(), implied.end());
+  for (auto* entries : {&out->revoked_, &out->images_, &out->plain_, &out->certificates_}) {
+    sort(*entries);
+  }
+  return std::shared_ptr<const ResolvedReferences>(out);
+}
+
+void ResolvedReferences::note_times(const Manifest& manifest, SystemTime now) {
+  std::optional<SystemTime> next;
+  switch (time_of(manifest, now)) {
+    case Time::kBefore:
+      notices_.push_back(manifest.name + ": begins at " + to_rfc3339(*manifest.not_before));
+      next = *manifest.not_before;
+      break;
+    case Time::kAfter:
+      notices_.push_back(manifest.name + ": ended at " + to_rfc3339(*manifest.not_after));
+      break;
+    case Time::kInForce:
+      if (manifest.not_after) next = *manifest.not_after + std::chrono::milliseconds(1);
+      break;
+  }
+  if (next && (!changes_at_ || *next < *changes_at_)) changes_at_ = next;
+}
+
+void ResolvedReferences::add_revocations(const Manifest& manifest) {
+  for (const Digest& digest : manifest.revoked) revoked_.push_back({digest, manifest.name, {}});
+}
+
+void ResolvedReferences::add_components(const Manifest& manifest, std::vector<Entry>& implied) {
+  for (const BootComponent& component : manifest.boot_components) {
+    const Entry* revocation = nullptr;
+    for (const auto* digest : {&component.authenticode, &component.digest}) {
+      if (revocation == nullptr && *digest) revocation = lookup(revoked_, **digest);
+    }
+    for (const auto* digest : {&component.authenticode, &component.digest}) {
+      if (!*digest) continue;
+      std::vector<Entry>& accepted = digest == &component.digest ? plain_ : images_;
+      accepted.push_back({**digest, manifest.name, component.name});
+      if (revocation != nullptr)
+        implied.push_back({**digest, revocation->manifest, component.name});
+    }
+    if (revocation == nullptr) components_.push_back({&component, manifest.name});
+  }
+}
+
+void ResolvedReferences::add_values(const ManifestWithList& each) {
+  const Manifest& manifest = *each.manifest;
+  for (const crypto::Certificate& certificate : manifest.secure_boot_certificates) {
+    certificates_.push_back({make_digest(certificate.fingerprint()), manifest.name, {}});
+  }
+  for (const ImaSigner& signer : manifest.ima_signers) {
+    const Digest fingerprint = make_digest(signer.certificate.fingerprint());
+    if (lookup(revoked_, fingerprint) == nullptr) signers_.push_back({&signer, manifest.name});
+  }
+  if (manifest.ima_digests) files_.push_back({manifest.ima_digests.get(), manifest.name});
+  if (each.list) files_.push_back({each.list.get(), manifest.name});
+}
+
+void ResolvedReferences::sort(std::vector<Entry>& entries) {
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const Entry& a, const Entry& b) { return a.digest < b.digest; });
+}
+
+const ResolvedReferences::Entry* ResolvedReferences::lookup(const std::vector<Entry>& entries,
+                                                            const Digest& digest) {
+  const auto found = std::lower_bound(
+      entries.begin(), entries.end(), digest,
+      [](const Entry& entry, const Digest& value) { return entry.digest < value; });
+  return found == entries.end() || found->digest != digest ? nullptr : &*found;
+}
+
+Finding ResolvedReferences::find(const std::vector<Entry>& entries, const Digest& digest) const {
+  if (const Entry* revoked = lookup(revoked_, digest)) {
+    return {Standing::kRevoked, revoked->manifest, revoked->name};
+  }
+  if (const Entry* accepted = lookup(entries, digest)) {
+    return {Standing::kAccepted, accepted->manifest, accepted->name};
+  }
+  return {};
+}
+
+Finding ResolvedReferences::boot_image(const Digest& authenticode) const {
+  return find(images_, authenticode);
+}
+
+Finding ResolvedReferences::boot_file(const Digest& digest) const { return find(plain_, digest); }
+
+Finding ResolvedReferences::secure_boot_certificate(const crypto::Sha256& fingerprint) const {
+  return find(certificates_, make_digest(fingerprint));
+}
+
+Finding ResolvedReferences::revocation(crypto::HashAlgorithm algorithm, ByteView digest) const {
+  if (revoked_.empty()) return {};
+  const auto value = make_digest(algorithm, digest);
+  return value.has_value() ? find({}, value.value()) : Finding{};
+}
+
+Finding ResolvedReferences::ima_file(crypto::HashAlgorithm algorithm, ByteView digest) const {
+  if (const Finding revoked = revocation(algorithm, digest);
+      revoked.standing == Standing::kRevoked) {
+    return revoked;
+  }
+  for (const Files& files : files_) {
+    if (files.set->contains(algorithm, digest)) return {Standing::kAccepted, files.manifest, {}};
+  }
+  return {};
+}
+
+std::size_t ResolvedReferences::ima_digest_count() const {
+  std::size_t total = 0;
+  for (const Files& files : files_) total += files.set->size();
+  return total;
+}
+
+}  // namespace avouch::reference
