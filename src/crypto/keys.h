@@ -19,10 +19,10 @@ enum class KeyType { kEcP256, kEcP384, kRsa2048, kRsa3072, kRsa4096, kEd25519 };
 std::string_view key_type_name(KeyType type);
 
 enum class SignatureScheme {
-  kEcdsa,     // signature: r || s, each padded to the curve's size (COSE and TPM form, not DER)
-  kRsassa,    // PKCS#1 v1.5
-  kRsapss,    // salt length = digest length
-  kEd25519,   // hash is ignored
+  kEcdsa,    // signature: r || s, each padded to the curve's size (COSE and TPM form, not DER)
+  kRsassa,   // PKCS#1 v1.5
+  kRsapss,   // salt length = digest length
+  kEd25519,  // hash is ignored
 };
 
 class PublicKey {
