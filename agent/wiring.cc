@@ -25,8 +25,9 @@ namespace {
 
 using codec::Json;
 
-constexpr std::chrono::seconds kWatch{300};  // thousands of agents: few, long watches
-constexpr std::chrono::minutes kStuck{2};
+constexpr std::chrono::seconds kWatch{300};      // thousands of agents: few, long watches
+constexpr std::chrono::minutes kStuck{5};        // a turn; a TPM may take two for one command
+constexpr std::chrono::seconds kApiTimeout{15};  // of one call
 
 kube::InformerOptions one_object(kube::ResourcePath resource, const std::string& name) {
   kube::InformerOptions options;
@@ -170,13 +171,14 @@ Result<void> run(const config::AgentConfig& config, const std::string& kubeconfi
   adapters::KeyFile keys(config.state_dir);
   adapters::KernelLogs logs(config.boot_log, config.runtime_log);
   collect::Attester attester(device, keys);
-  collect::KubeUplink uplink(api, *controller, config.node_name, stop.get_token());
+  const kube::Client calls = api.with_stop(stop.get_token()).with_timeout(kApiTimeout);
+  collect::KubeUplink uplink(calls, *controller, config.node_name, stop.get_token());
   collect::Collector collector(attester, logs, uplink, clock,
                                {.version = AVOUCH_VERSION, .heartbeat = config.heartbeat},
                                signals.events());
   signals.health.add_liveness("collector", [&]() -> std::optional<std::string> {
     const auto age = clock.steady_now() - collector.last_turn();
-    if (age < config.heartbeat * 3 + kStuck) return std::nullopt;
+    if (age < kStuck) return std::nullopt;
     return "no turn ended in the last " +
            std::to_string(std::chrono::duration_cast<std::chrono::seconds>(age).count()) + " s";
   });

@@ -1,7 +1,5 @@
 #include "adapters/agent_files.h"
 
-#include "adapters/files.h"
-
 namespace avouch::adapters {
 namespace {
 
@@ -46,7 +44,17 @@ Result<std::optional<Bytes>> KernelLogs::boot_log() {
 }
 
 Result<std::optional<Bytes>> KernelLogs::runtime_log(std::uint64_t offset, std::size_t max) {
-  return read_file_part(runtime_log_, offset, max);
+  if (!open_ || !open_->is_at(runtime_log_)) {
+    open_.reset();
+    AVOUCH_TRY(open_, OpenFile::open(runtime_log_));
+    if (!open_) return std::optional<Bytes>();
+  }
+  auto content = open_->read(offset, max);
+  if (!content.has_value()) {
+    open_.reset();
+    return std::move(content).error();
+  }
+  return std::optional(*std::move(content));
 }
 
 }  // namespace avouch::adapters

@@ -3,7 +3,9 @@
 // The agent's seams on POSIX files: its key, and the kernel's measurement logs.
 
 #include <filesystem>
+#include <optional>
 
+#include "adapters/files.h"
 #include "collect/key_store.h"
 #include "collect/log_source.h"
 
@@ -21,6 +23,9 @@ class KeyFile final : public collect::KeyStore {
   std::filesystem::path path_;
 };
 
+// The kernel writes its runtime log anew for whoever opens it, from the start to where it is read:
+// the file stays open, and what follows the last reading costs only itself. It is opened again when
+// another file has taken its place.
 class KernelLogs final : public collect::LogSource {
  public:
   KernelLogs(std::filesystem::path boot_log, std::filesystem::path runtime_log)
@@ -31,6 +36,7 @@ class KernelLogs final : public collect::LogSource {
  private:
   std::filesystem::path boot_log_;
   std::filesystem::path runtime_log_;
+  std::optional<OpenFile> open_;
 };
 
 }  // namespace avouch::adapters

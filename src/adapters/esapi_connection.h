@@ -4,19 +4,28 @@
 
 #include <tss2/tss2_esys.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "adapters/esapi_tcti.h"
 #include "base/result.h"
 
 namespace avouch::adapters {
 
-// kRetryable: the TPM is busy, testing or locked out for now, or cannot be reached. kRejected:
-// everything that the TPM or the library says about the call itself. The message has `what` and the
-// library's own text.
+// kRetryable: the TPM is busy, testing, locked out, short of memory or in failure mode for now, or
+// cannot be reached. kRejected: everything that the TPM or the library says about the call itself.
+// The message has `what` and the library's own text.
 Error tss_error(TSS2_RC code, std::string_view what);
+
+// kRejected only where the TPM says that a parameter of the command is bad (the key or credential
+// that was handed to it); every other refusal depends on the TPM's state and is kRetryable.
+Error parameter_error(TSS2_RC code, std::string_view what);
+
+// The same error, as one that says nothing about the caller's input.
+Error as_passing(Error error);
 
 struct EsysFree {
   void operator()(void* pointer) const { Esys_Free(pointer); }
@@ -28,8 +37,9 @@ using EsysPtr = std::unique_ptr<T, EsysFree>;
 // serves one program at a time. Not thread-safe.
 class EsapiConnection {
  public:
-  // `tcti` is a tpm2-tss TCTI string: "device:/dev/tpmrm0", "swtpm:path=/run/sock".
-  static Result<EsapiConnection> open(const std::string& tcti);
+  // `tcti` is a tpm2-tss TCTI string: "device:/dev/tpmrm0", "swtpm:path=/run/sock". Each command is
+  // given up as kRetryable after `deadline`; the connection is then of no more use.
+  static Result<EsapiConnection> open(const std::string& tcti, std::chrono::milliseconds deadline);
 
   ESYS_CONTEXT* get() const { return esys_.get(); }
 
@@ -41,6 +51,7 @@ class EsapiConnection {
     void operator()(ESYS_CONTEXT* esys) const;
   };
   std::unique_ptr<TSS2_TCTI_CONTEXT, CloseTcti> tcti_;
+  std::unique_ptr<DeadlineTcti> front_;
   std::unique_ptr<ESYS_CONTEXT, CloseEsys> esys_;
 };
 

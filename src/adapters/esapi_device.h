@@ -4,10 +4,13 @@
 
 #include <tss2/tss2_esys.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "adapters/esapi_connection.h"
+#include "adapters/esapi_endorsement.h"
 #include "tpm/device.h"
 
 namespace avouch::adapters {
@@ -17,7 +20,11 @@ namespace avouch::adapters {
 // derivation; a TPM reset makes the context unusable and the key is loaded afresh.
 class EsapiDevice final : public tpm::Device {
  public:
-  explicit EsapiDevice(std::string tcti) : tcti_(std::move(tcti)) {}
+  static constexpr std::chrono::milliseconds kDeadline{120'000};
+
+  // No command may take longer than `deadline`; the slowest TPMs make an RSA key in a minute.
+  explicit EsapiDevice(std::string tcti, std::chrono::milliseconds deadline = kDeadline)
+      : tcti_(std::move(tcti)), deadline_(deadline) {}
 
   Result<tpm::DeviceState> state() override;
   Result<tpm::Endorsement> endorsement() override;
@@ -29,19 +36,15 @@ class EsapiDevice final : public tpm::Device {
   Result<tpm::PcrValues> read_pcrs(const tpm::PcrSelection& selection) override;
 
  private:
-  // The endorsement key that this TPM has, and how it is authorised.
-  struct EkPlan {
-    const tpm::EkSlot* slot = nullptr;
-    Bytes inside_template;  // TPM2B_PUBLIC for CreatePrimary
-    std::string template_name;
-    std::vector<Bytes> certificates;
-  };
-  Result<EkPlan> find_ek(const EsapiConnection& tpm);
   Result<const EkPlan*> ek_plan(const EsapiConnection& tpm);
-  Result<EsapiHandle> make_ek(const EsapiConnection& tpm, const EkPlan& plan, Bytes* public_area);
-  Result<EsapiHandle> load(const EsapiConnection& tpm, const tpm::WrappedKey& key);
+  template <typename Operation>
+  auto with_keys(Operation operation)
+      -> decltype(operation(std::declval<const EsapiConnection&>(), std::declval<const EkPlan&>()));
+  Result<EsapiHandle> load(const EsapiConnection& tpm, const EkPlan& plan,
+                           const tpm::WrappedKey& key);
 
-  std::string tcti_;
+  const std::string tcti_;
+  const std::chrono::milliseconds deadline_;
   std::optional<EkPlan> plan_;
 
   struct SavedKey {

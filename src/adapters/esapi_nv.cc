@@ -18,6 +18,15 @@ struct NvHandle {
   }
 };
 
+// The TPM wants a password, or the index is locked against reading.
+bool is_closed(TSS2_RC code) {
+  const TSS2_RC base = code & ~TSS2_RC_LAYER_MASK;
+  if (base == TPM2_RC_NV_LOCKED || base == TPM2_RC_NV_AUTHORIZATION) return true;
+  constexpr TSS2_RC kWithoutPlace = 0xbf;  // of format one: what, without which session
+  return (base & TPM2_RC_FMT1) != 0 && ((base & kWithoutPlace) == TPM2_RC_AUTH_FAIL ||
+                                        (base & kWithoutPlace) == TPM2_RC_BAD_AUTH);
+}
+
 }  // namespace
 
 Result<std::vector<std::uint32_t>> nv_indices(const EsapiConnection& tpm, std::uint32_t first,
@@ -79,6 +88,7 @@ Result<std::optional<Bytes>> read_nv(const EsapiConnection& tpm, std::uint32_t i
     if (const TSS2_RC rc = Esys_NV_Read(tpm.get(), authority, nv.handle, ESYS_TR_PASSWORD,
                                         ESYS_TR_NONE, ESYS_TR_NONE, want, offset, &raw_piece);
         rc != TSS2_RC_SUCCESS) {
+      if (is_closed(rc)) return std::optional<Bytes>();
       return tss_error(rc, "read NV index");
     }
     const EsysPtr<TPM2B_MAX_NV_BUFFER> piece(raw_piece);

@@ -1,6 +1,7 @@
 #include "adapters/files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <cerrno>
 #include <string>
 #include <system_error>
+#include <utility>
 
 namespace avouch::adapters {
 namespace {
@@ -72,17 +74,38 @@ Result<std::optional<Bytes>> read_file(const std::filesystem::path& path, std::s
   return std::optional(std::move(content));
 }
 
-Result<std::optional<Bytes>> read_file_part(const std::filesystem::path& path, std::uint64_t offset,
-                                            std::size_t max_bytes) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0 && errno == ENOENT) return std::optional<Bytes>();
-  if (file.get() < 0) return retryable(describe("open", path));
+Result<std::optional<OpenFile>> OpenFile::open(const std::filesystem::path& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0 && errno == ENOENT) return std::optional<OpenFile>();
+  if (fd < 0) return retryable(describe("open", path));
+  return std::optional(OpenFile(fd, path));
+}
+
+OpenFile::OpenFile(OpenFile&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
+
+OpenFile& OpenFile::operator=(OpenFile&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  std::swap(path_, other.path_);
+  return *this;
+}
+
+OpenFile::~OpenFile() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+bool OpenFile::is_at(const std::filesystem::path& path) const {
+  struct stat here {};
+  struct stat there {};
+  return ::fstat(fd_, &here) == 0 && ::stat(path.c_str(), &there) == 0 &&
+         here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+Result<Bytes> OpenFile::read(std::uint64_t offset, std::size_t max_bytes) const {
   if (offset > static_cast<std::uint64_t>(INT64_MAX) - max_bytes) {
-    return rejected(path.string() + ": offset " + std::to_string(offset) + " is too large");
+    return rejected(path_.string() + ": offset " + std::to_string(offset) + " is too large");
   }
-  AVOUCH_TRY(Bytes content,
-             read_some(file.get(), static_cast<std::int64_t>(offset), max_bytes, path));
-  return std::optional(std::move(content));
+  return read_some(fd_, static_cast<std::int64_t>(offset), max_bytes, path_);
 }
 
 Result<void> write_file_atomically(const std::filesystem::path& path, ByteView content) {

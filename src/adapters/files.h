@@ -15,9 +15,27 @@ namespace avouch::adapters {
 // /proc and /sys say no size); kRetryable for any other fault.
 Result<std::optional<Bytes>> read_file(const std::filesystem::path& path, std::size_t max_bytes);
 
-// Up to `max_bytes` from `offset` on; empty at the end; nothing where there is no such file.
-Result<std::optional<Bytes>> read_file_part(const std::filesystem::path& path, std::uint64_t offset,
-                                            std::size_t max_bytes);
+// A file that stays open between readings. One thread at a time.
+class OpenFile {
+ public:
+  // Nothing where there is no such file.
+  static Result<std::optional<OpenFile>> open(const std::filesystem::path& path);
+  OpenFile(OpenFile&& other) noexcept;
+  OpenFile& operator=(OpenFile&& other) noexcept;
+  ~OpenFile();
+
+  // Whether `path` is still this very file.
+  bool is_at(const std::filesystem::path& path) const;
+
+  // Up to `max_bytes` from `offset` on; empty at the end.
+  Result<Bytes> read(std::uint64_t offset, std::size_t max_bytes) const;
+
+ private:
+  OpenFile(int fd, std::filesystem::path path) : fd_(fd), path_(std::move(path)) {}
+
+  int fd_ = -1;
+  std::filesystem::path path_;
+};
 
 // Replaces the file's content in one step: a reader, also one after a power cut, sees the old
 // content or the new one. Durable when it returns (file and folder fsynced). The file is readable

@@ -31,7 +31,10 @@ Result<void> Attester::prepare() {
   if (!endorsement_) {
     AVOUCH_TRY(endorsement_, device_.endorsement());
   }
-  if (key_) return {};
+  if (key_) {
+    store();
+    return {};
+  }
   if (!stored_key_unusable_) {
     auto stored = keys_.load();
     if (stored.has_value()) {
@@ -41,11 +44,21 @@ Result<void> Attester::prepare() {
     }
     if (key_) return {};
   }
-  AVOUCH_TRY(tpm::WrappedKey fresh, device_.create_attestation_key());
-  AVOUCH_CHECK(keys_.save(fresh));
-  key_ = std::move(fresh);
+  AVOUCH_TRY(key_, device_.create_attestation_key());
   stored_key_unusable_ = false;
+  stored_ = false;
+  store();
   return {};
+}
+
+void Attester::store() {
+  if (stored_) return;
+  storage_trouble_.reset();
+  if (auto saved = keys_.save(*key_); !saved.has_value()) {
+    storage_trouble_ = std::move(saved).error();
+    return;
+  }
+  stored_ = true;
 }
 
 Result<attest::UnverifiedIdentity> Attester::identity() {
@@ -78,11 +91,16 @@ Result<attest::ActivationAnswer> Attester::activate(const ActivationRequest& req
       .proof = attest::activation_proof(secret, node_uid, request.challenge_id, ak.name)};
 }
 
-Result<Measurement> Attester::measure(std::string_view beacon_note, std::string_view node_uid) {
+Result<UnverifiedBeacon> parse_beacon_unverified(std::string_view note) {
+  AVOUCH_TRY(tlog::UnverifiedNote parsed, tlog::parse_note_unverified(note));
+  AVOUCH_TRY(const tlog::Checkpoint checkpoint, tlog::parse_checkpoint_unverified(parsed.text));
+  return UnverifiedBeacon{.note_text = std::move(parsed.text),
+                          .reference = {.origin = checkpoint.origin, .size = checkpoint.size}};
+}
+
+Result<Measurement> Attester::measure(const UnverifiedBeacon& beacon, std::string_view node_uid) {
   AVOUCH_CHECK(prepare());
-  AVOUCH_TRY(const tlog::UnverifiedNote note, tlog::parse_note_unverified(beacon_note));
-  AVOUCH_TRY(const tlog::Checkpoint beacon, tlog::parse_checkpoint_unverified(note.text));
-  const crypto::Sha256 extra = attest::qualifying(attest::challenge(note.text, node_uid));
+  const crypto::Sha256 extra = attest::qualifying(attest::challenge(beacon.note_text, node_uid));
   AVOUCH_TRY(state_, device_.state());
   const tpm::PcrSelection selection = selection_of(*state_);
 
@@ -91,6 +109,7 @@ Result<Measurement> Attester::measure(std::string_view beacon_note, std::string_
     if (!quoted.has_value()) {
       if (quoted.error().kind == ErrorKind::kRejected) {
         key_.reset();
+        endorsement_.reset();
         stored_key_unusable_ = true;
       }
       return std::move(quoted).error();
@@ -102,7 +121,7 @@ Result<Measurement> Attester::measure(std::string_view beacon_note, std::string_
     if (crypto::hash(signature.scheme.hash, values) != attest.pcr_digest) continue;
     return Measurement{.quote = {.message = std::move(quoted->message),
                                  .signature = std::move(quoted->signature),
-                                 .beacon = {.origin = beacon.origin, .size = beacon.size}},
+                                 .beacon = beacon.reference},
                        .pcrs = std::move(pcrs),
                        .reset_count = attest.clock.reset_count,
                        .restart_count = attest.clock.restart_count};

@@ -27,14 +27,27 @@ struct Measurement {
   std::uint32_t reset_count = 0, restart_count = 0;
 };
 
+// What of a beacon a quote needs. Not verified: whoever appraises the quote knows its own beacons.
+struct UnverifiedBeacon {
+  std::string note_text;  // what was signed
+  attest::BeaconReference reference;
+};
+
+// kRejected for anything but a signed note whose text is a checkpoint.
+Result<UnverifiedBeacon> parse_beacon_unverified(std::string_view note);
+
 // One owner thread. Errors are those of tpm::Device and KeyStore.
 class Attester {
  public:
   Attester(tpm::Device& device, KeyStore& keys) : device_(device), keys_(keys) {}
 
   // Reads the endorsement and loads or makes the attestation key; remembers both. A stored key that
-  // cannot be read is replaced.
+  // is damaged is replaced. A key that cannot be stored (folder full or read-only) is used all the
+  // same, and storing it is tried again in each call: storage_trouble().
   Result<attest::UnverifiedIdentity> identity();
+
+  // Why the present key would not outlive a restart of the agent.
+  const std::optional<Error>& storage_trouble() const { return storage_trouble_; }
 
   // Of the TPM, as far as it has been asked: informative.
   attest::AgentInfo info(std::string_view version) const;
@@ -44,13 +57,15 @@ class Attester {
   Result<attest::ActivationAnswer> activate(const ActivationRequest& request,
                                             std::string_view node_uid);
 
-  // A quote over PCR 0 to 15 of every active bank for the beacon checkpoint in `beacon_note` (a
-  // signed note), and the values that it covers. A key that the TPM can no longer load is dropped,
-  // so that identity() makes a new one. kRetryable where PCRs change faster than they can be read.
-  Result<Measurement> measure(std::string_view beacon_note, std::string_view node_uid);
+  // A quote over PCR 0 to 15 of every active bank for `beacon`, and the values that it covers.
+  // kRejected where the TPM cannot load the key (it is another TPM, or the stored key is damaged):
+  // key and endorsement are dropped, and identity() reads and makes them anew. A TPM that was reset
+  // loads the same key again. kRetryable where PCRs change faster than they can be read.
+  Result<Measurement> measure(const UnverifiedBeacon& beacon, std::string_view node_uid);
 
  private:
   Result<void> prepare();
+  void store();
 
   tpm::Device& device_;
   KeyStore& keys_;
@@ -58,6 +73,8 @@ class Attester {
   std::optional<tpm::Endorsement> endorsement_;
   std::optional<tpm::WrappedKey> key_;
   bool stored_key_unusable_ = false;
+  bool stored_ = true;  // key_ is in the key store
+  std::optional<Error> storage_trouble_;
 };
 
 }  // namespace avouch::collect

@@ -10,8 +10,24 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::uint8_t kImaPcr = 10;  // changes with every file that IMA measures: no new substance
+constexpr milliseconds kIdleTurn{60'000};      // a sign of life, however long the heartbeat is
+constexpr milliseconds kLongestRetry{60'000};  // between quotes that found no taker
+constexpr milliseconds kWidestPhase{30'000};
+
+// A beacon that comes a little early must not wait for the next one.
+milliseconds shortest_pause(milliseconds heartbeat) { return heartbeat * 3 / 4; }
 
 }  // namespace
+
+void Retry::failed(SteadyTime now) {
+  pause_ = std::clamp(pause_ * 2, min_, max_);
+  at_ = now + pause_;
+}
+
+void Retry::succeeded() {
+  pause_ = milliseconds{0};
+  at_ = SteadyTime::min();
+}
 
 Collector::Collector(Attester& attester, LogSource& logs, Uplink& uplink, Clock& clock,
                      CollectorOptions options, CollectorEvents events)
@@ -22,12 +38,19 @@ Collector::Collector(Attester& attester, LogSource& logs, Uplink& uplink, Clock&
       options_(std::move(options)),
       events_(std::move(events)),
       last_turn_(clock.steady_now()),
-      runtime_log_(logs) {}
+      runtime_log_(logs),
+      uid_retry_(options_.min_backoff, options_.max_backoff),
+      tpm_retry_(options_.min_backoff, options_.max_backoff),
+      quote_retry_(std::min(options_.min_backoff * 2, shortest_pause(options_.heartbeat)),
+                   std::min(kLongestRetry, shortest_pause(options_.heartbeat))),
+      publish_retry_(options_.min_backoff, options_.max_backoff) {}
 
 void Collector::beacon_published(std::string note) {
   const std::lock_guard lock(mutex_);
   if (told_.beacon == note) return;
   told_.beacon = std::move(note);
+  if (!beacon_waits_) told_.beacon_since = clock_.steady_now();
+  beacon_waits_ = true;
   ++told_.changes;
   wake_.notify_all();
 }
@@ -40,6 +63,7 @@ void Collector::evidence_seen(bool exists, std::optional<ActivationRequest> acti
   told_.evidence_known = true;
   told_.evidence_exists = exists;
   told_.activation = std::move(activation);
+  ++told_.evidence_changes;
   ++told_.changes;
   wake_.notify_all();
 }
@@ -62,139 +86,223 @@ void Collector::run(const std::stop_token& stop) {
     }
     const milliseconds pause = step();
     std::unique_lock lock(mutex_);
-    clock_.wait_until(lock, wake_, clock_.steady_now() + pause, [&] {
-      // After a failure only time helps: what changes meanwhile is seen at the next turn.
-      return stop.stop_requested() || (backoff_ == milliseconds{0} && told_.changes != seen);
-    });
+    clock_.wait_until(lock, wake_, clock_.steady_now() + pause,
+                      [&] { return stop.stop_requested() || told_.changes != seen; });
   }
 }
 
 milliseconds Collector::step() {
-  Told told;
-  {
+  const auto told_now = [this] {
     const std::lock_guard lock(mutex_);
-    told = told_;
-  }
-  const Result<void> done = turn(told);
-  {
-    const std::lock_guard lock(mutex_);
-    last_turn_ = clock_.steady_now();
-  }
-  if (!done.has_value()) {
-    events_.on_problem("turn", done.error());
-    backoff_ = std::clamp(backoff_ * 2, options_.min_backoff, options_.max_backoff);
-    return backoff_;
-  }
-  backoff_ = milliseconds{0};
-  if (quoted_at_ && !told.beacon.empty() && told.beacon != quoted_beacon_) {
-    // A beacon came before its time: quote for the newest one when the heartbeat is due.
-    const auto due = *quoted_at_ + options_.heartbeat * 3 / 4;
-    return std::max(milliseconds{1}, due - clock_.steady_now());
-  }
-  return options_.heartbeat;  // an idle turn is a sign of life
+    return told_;
+  };
+  turn(told_now());
+  const SteadyTime due = next_due(told_now());
+  const std::lock_guard lock(mutex_);
+  last_turn_ = clock_.steady_now();
+  return std::clamp(std::max(due, last_turn_) - last_turn_, milliseconds{1}, kIdleTurn);
 }
 
-bool Collector::quote_due(const Told& told) const {
-  if (told.beacon.empty() || told.beacon == quoted_beacon_) return false;
-  // Three quarters: a beacon that comes a little early must not wait for the next one.
-  return !quoted_at_ || clock_.steady_now() >= *quoted_at_ + options_.heartbeat * 3 / 4;
-}
-
-Result<void> Collector::refresh_uid() {
-  AVOUCH_TRY(std::string uid, uplink_.node_uid());
-  if (uid == uid_) return {};
-  // Another Node object of the same name: what was said for the old one counts no more.
-  uid_ = std::move(uid);
-  activation_.reset();
-  published_substance_.clear();
-  return {};
-}
-
-Result<void> Collector::turn(const Told& told) {
-  if (uid_.empty()) AVOUCH_CHECK(refresh_uid());
-  AVOUCH_TRY(auto identity, attester_.identity());
-  if (identity_ != identity) {
-    identity_ = std::move(identity);
-    activation_.reset();
+void Collector::turn(const Told& told) {
+  if (uid_.empty()) {
+    if (uid_retry_.due(clock_.steady_now())) learn_uid();
+    if (uid_.empty()) return;
   }
-  if (told.activation &&
+  if (!tpm_retry_.due(clock_.steady_now())) return;
+  learn_identity();
+  if (!identity_) return;
+  if (told.activation && told.activation->challenge_id != hopeless_challenge_ &&
       (!activation_ || activation_->challenge_id != told.activation->challenge_id)) {
-    AVOUCH_CHECK(answer_activation(*told.activation));
+    answer_activation(*told.activation);
   }
-  if (quote_due(told)) AVOUCH_CHECK(heartbeat(told.beacon));
+  if (clock_.steady_now() >= quote_due_at(told)) heartbeat(told.beacon);
+  if (publication_due(told) && publish_retry_.due(clock_.steady_now()) && publish()) {
+    // What is there now is ours, whatever was heard before; what is heard from now on counts.
+    const std::lock_guard lock(mutex_);
+    if (told_.evidence_changes == told.evidence_changes) told_.evidence_known = false;
+  }
+}
+
+// Every node of a cluster sees the same beacon at the same moment: each has its own place behind
+// it.
+milliseconds Collector::phase() const {
+  const milliseconds spread = std::min(options_.heartbeat / 10, kWidestPhase);
+  const crypto::Sha256 digest = crypto::sha256(uid_);
+  const std::uint32_t place = ByteReader(digest).be32("phase").value();
+  return milliseconds((spread.count() * static_cast<std::int64_t>(place)) >> 32);
+}
+
+SteadyTime Collector::quote_due_at(const Told& told) const {
+  if (told.beacon.empty() || told.beacon == settled_beacon_) return SteadyTime::max();
+  if (!next_quote_) return quote_retry_.at();  // the first, or the last found no taker: soon
+  return std::max(*next_quote_, told.beacon_since) + phase();
+}
+
+bool Collector::publication_due(const Told& told) const {
   const bool gone = told.evidence_known && !told.evidence_exists;
   const bool old = published_at_ && clock_.steady_now() >= *published_at_ + options_.republish;
-  if (gone || old || substance() != published_substance_) AVOUCH_CHECK(publish());
-  return {};
+  return gone || old || substance() != published_substance_;
 }
 
-Result<void> Collector::answer_activation(const ActivationRequest& request) {
+SteadyTime Collector::next_due(const Told& told) const {
+  if (uid_.empty()) return uid_retry_.at();
+  const SteadyTime now = clock_.steady_now();
+  if (!tpm_retry_.due(now)) return tpm_retry_.at();
+  SteadyTime next = std::min(quote_due_at(told), now + kIdleTurn);
+  if (publication_due(told)) {
+    next = std::min(next, publish_retry_.at());
+  } else if (published_at_) {
+    next = std::min(next, *published_at_ + options_.republish);
+  }
+  return next;
+}
+
+void Collector::learn_uid() {
+  auto uid = uplink_.node_uid();
+  if (!uid.has_value()) {
+    events_.on_problem("node", uid.error());
+    return uid_retry_.failed(clock_.steady_now());
+  }
+  uid_retry_.succeeded();
+  if (*uid == uid_) return;
+  // Another Node object of the same name: what was said for the old one counts no more.
+  uid_ = *std::move(uid);
+  activation_.reset();
+  published_substance_.clear();
+}
+
+void Collector::learn_identity() {
+  auto identity = attester_.identity();
+  if (!identity.has_value()) {
+    events_.on_problem("tpm", identity.error());
+    return tpm_retry_.failed(clock_.steady_now());
+  }
+  if (attester_.storage_trouble()) events_.on_problem("key file", *attester_.storage_trouble());
+  if (identity_ == *identity) return;
+  identity_ = *std::move(identity);
+  activation_.reset();
+  hopeless_challenge_.clear();
+}
+
+void Collector::answer_activation(const ActivationRequest& request) {
   auto answer = attester_.activate(request, uid_);
   if (!answer.has_value()) {
-    if (answer.error().kind == ErrorKind::kRetryable) return std::move(answer).error();
-    // Made for other keys than ours: the controller makes another one for what we publish.
     events_.on_problem("activation", answer.error());
-    return {};
+    if (answer.error().kind == ErrorKind::kRejected) {
+      // Made for other keys than ours: the controller makes another one for what we publish.
+      hopeless_challenge_ = request.challenge_id;
+    } else {
+      tpm_retry_.failed(clock_.steady_now());
+    }
+    return;
   }
   activation_ = *std::move(answer);
   events_.on_progress("activation answered");
-  return publish();
+  quote_retry_.succeeded();  // it is waited for
+  publish();
 }
 
-Result<void> Collector::heartbeat(const std::string& beacon) {
-  AVOUCH_TRY(measurement_, attester_.measure(beacon, uid_));
-  quoted_beacon_ = beacon;
-  quoted_at_ = clock_.steady_now();
+std::optional<Measurement> Collector::measure(const std::string& beacon) {
+  const auto parsed = parse_beacon_unverified(beacon);
+  if (!parsed.has_value()) {
+    events_.on_problem("beacon", parsed.error());
+    settled_beacon_ = beacon;  // the next may be better
+    return std::nullopt;
+  }
+  auto measured = attester_.measure(*parsed, uid_);
+  if (!measured.has_value()) {
+    events_.on_problem("quote", measured.error());
+    tpm_retry_.failed(clock_.steady_now());
+    return std::nullopt;
+  }
+  tpm_retry_.succeeded();
+  return *std::move(measured);
+}
 
-  auto boot_log = logs_.boot_log();
+void Collector::read_logs(const Measurement& measurement) {
+  const bool other_boot =
+      measurement_ && (measurement_->reset_count != measurement.reset_count ||
+                       measurement_->restart_count != measurement.restart_count);
+  if (other_boot) {
+    boot_log_reference_.reset();
+    runtime_log_.restart();
+  }
+  const auto boot_log = logs_.boot_log();
   if (!boot_log.has_value()) {
     events_.on_problem("boot log", boot_log.error());
   } else {
-    boot_log_ = *std::move(boot_log);
     boot_log_reference_.reset();
-    if (boot_log_) boot_log_reference_ = {crypto::sha256(*boot_log_), boot_log_->size()};
+    if (*boot_log) boot_log_reference_ = {crypto::sha256(**boot_log), (*boot_log)->size()};
   }
   // After the quote: the log then has at least every entry that the quote covers.
   if (const auto advanced = runtime_log_.advance(); !advanced.has_value()) {
     events_.on_problem("runtime log", advanced.error());
   }
-
-  auto answer = uplink_.heartbeat(evidence());
-  if (!answer.has_value()) {
-    events_.on_problem("heartbeat", answer.error());
-    AVOUCH_CHECK(refresh_uid());
-    if (!published_at_ || clock_.steady_now() >= *published_at_ + options_.fallback) {
-      return publish();
-    }
-    return {};
-  }
-  events_.on_heartbeat(*answer);
-  switch (answer->outcome) {
-    case HeartbeatAnswer::Outcome::kTaken:
-      return upload(*answer);
-    case HeartbeatAnswer::Outcome::kNotEnrolled:
-    case HeartbeatAnswer::Outcome::kRefused:
-      return refresh_uid();
-  }
-  return {};
 }
 
-Result<void> Collector::upload(const HeartbeatAnswer& answer) {
+void Collector::heartbeat(const std::string& beacon) {
+  auto measured = measure(beacon);
+  if (!measured) return;
+  read_logs(*measured);
+  measurement_ = std::move(measured);
+  {
+    const std::lock_guard lock(mutex_);
+    beacon_waits_ = told_.beacon != beacon;
+    if (beacon_waits_) told_.beacon_since = clock_.steady_now();
+  }
+  quoted_beacon_ = beacon;
+  send();
+}
+
+void Collector::send() {
+  const auto answer = uplink_.heartbeat(evidence());
+  const SteadyTime now = clock_.steady_now();
+  if (!answer.has_value()) {
+    events_.on_problem("heartbeat", answer.error());
+    next_quote_.reset();
+    quote_retry_.failed(now);
+    const auto since = std::max(reached_at_, published_at_);
+    if (publish_retry_.due(now) && (!since || now >= *since + options_.fallback)) publish();
+    return;
+  }
+  reached_at_ = now;
+  events_.on_heartbeat(*answer);
+  if (answer->outcome == HeartbeatAnswer::Outcome::kTaken) {
+    settled_beacon_ = quoted_beacon_;
+    next_quote_ = now + shortest_pause(options_.heartbeat);
+    quote_retry_.succeeded();
+    return upload(*answer);
+  }
+  // Refused for this beacon, or to be tried again once enrolled.
+  if (answer->outcome == HeartbeatAnswer::Outcome::kRefused) settled_beacon_ = quoted_beacon_;
+  next_quote_.reset();
+  quote_retry_.failed(now);
+  if (uid_retry_.due(now)) learn_uid();
+}
+
+void Collector::upload(const HeartbeatAnswer& answer) {
+  const auto trouble = [this](const Error& error) { events_.on_problem("upload", error); };
   for (const crypto::Sha256& digest : answer.missing_blobs) {
-    if (!boot_log_ || !boot_log_reference_ || boot_log_reference_->digest != digest) continue;
-    AVOUCH_CHECK(uplink_.put_blob(digest, *boot_log_));
+    if (!boot_log_reference_ || boot_log_reference_->digest != digest) continue;
+    const auto boot_log = logs_.boot_log();
+    if (!boot_log.has_value()) return trouble(boot_log.error());
+    if (!*boot_log || crypto::sha256(**boot_log) != digest) continue;  // another by now
+    if (const auto put = uplink_.put_blob(digest, **boot_log); !put.has_value()) {
+      return trouble(put.error());
+    }
   }
   const auto reference = runtime_log_.reference();
-  if (!reference || !answer.runtime_log_offset) return {};
+  if (!reference || !answer.runtime_log_offset) return;
   std::uint64_t offset = *answer.runtime_log_offset;
   while (offset < reference->offset) {
-    AVOUCH_TRY(const Bytes piece, runtime_log_.piece(offset));
-    if (piece.empty()) return {};
-    AVOUCH_TRY(const std::uint64_t next, uplink_.append_runtime_log(offset, piece));
-    if (next <= offset) return {};  // the controller wants it another way: at the next heartbeat
-    offset = next;
+    const auto piece = runtime_log_.piece(offset);
+    if (!piece.has_value()) return trouble(piece.error());
+    if (piece->empty()) return;
+    const auto next = uplink_.append_runtime_log(offset, *piece);
+    if (!next.has_value()) return trouble(next.error());
+    if (*next <= offset) return;  // the controller wants it another way: at the next heartbeat
+    offset = *next;
   }
-  return {};
 }
 
 attest::UnverifiedEvidence Collector::evidence() const {
@@ -228,13 +336,18 @@ std::string Collector::substance() const {
   return out;
 }
 
-Result<void> Collector::publish() {
+bool Collector::publish() {
   const std::string now = substance();
-  AVOUCH_CHECK(uplink_.publish(evidence()));
+  if (const auto published = uplink_.publish(evidence()); !published.has_value()) {
+    events_.on_problem("publish", published.error());
+    publish_retry_.failed(clock_.steady_now());
+    return false;
+  }
+  publish_retry_.succeeded();
   published_substance_ = now;
   published_at_ = clock_.steady_now();
   events_.on_progress("evidence published");
-  return {};
+  return true;
 }
 
 }  // namespace avouch::collect

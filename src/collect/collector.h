@@ -21,9 +21,11 @@ namespace avouch::collect {
 
 struct CollectorOptions {
   std::string version;
-  std::chrono::milliseconds heartbeat{10'000};  // a quote at most this often, one a beacon
-  std::chrono::milliseconds fallback{
-      30'000};  // between two writes while the intake is out of reach
+  // A quote this often, one a beacon; sooner again only where the last one found no taker.
+  std::chrono::milliseconds heartbeat{10'000};
+  // How long the intake must have been out of reach before the AttestationEvidence is written in
+  // its stead, and between two such writes: all agents see a controller that restarts at once.
+  std::chrono::milliseconds fallback{30'000};
   std::chrono::milliseconds republish{3'600'000};  // the AttestationEvidence at least this often
   std::chrono::milliseconds min_backoff{500};
   std::chrono::milliseconds max_backoff{15'000};
@@ -37,6 +39,24 @@ struct CollectorEvents {
   std::function<void(std::string_view what)> on_progress = [](std::string_view) {};
 };
 
+// When to try again what failed: after growing pauses.
+class Retry {
+ public:
+  Retry(std::chrono::milliseconds min, std::chrono::milliseconds max) : min_(min), max_(max) {}
+  bool due(SteadyTime now) const { return now >= at_; }
+  SteadyTime at() const { return at_; }
+  void failed(SteadyTime now);
+  void succeeded();
+
+ private:
+  std::chrono::milliseconds min_, max_, pause_{0};
+  SteadyTime at_ = SteadyTime::min();
+};
+
+// Four things go on beside one another, each with its own pauses after a failure: the node's UID,
+// the TPM, heartbeats and writes of the AttestationEvidence. None waits for another that is out of
+// reach, as long as it does not need what that brings.
+//
 // beacon_published() and evidence_seen() may be called from any thread; the rest is one thread's.
 class Collector {
  public:
@@ -63,21 +83,29 @@ class Collector {
  private:
   struct Told {  // by other threads
     std::string beacon;
+    SteadyTime beacon_since{};  // when the first beacon came that no quote was made for
     bool evidence_known = false;
     bool evidence_exists = false;
     std::optional<ActivationRequest> activation;
-    std::uint64_t changes = 0;
+    std::uint64_t changes = 0, evidence_changes = 0;
   };
 
-  Result<void> turn(const Told& told);
-  Result<void> answer_activation(const ActivationRequest& request);
-  Result<void> heartbeat(const std::string& beacon);
-  Result<void> upload(const HeartbeatAnswer& answer);
-  Result<void> publish();
-  Result<void> refresh_uid();
+  void turn(const Told& told);
+  void learn_uid();
+  void learn_identity();
+  void answer_activation(const ActivationRequest& request);
+  void heartbeat(const std::string& beacon);
+  std::optional<Measurement> measure(const std::string& beacon);
+  void read_logs(const Measurement& measurement);
+  void send();
+  void upload(const HeartbeatAnswer& answer);
+  bool publish();
   attest::UnverifiedEvidence evidence() const;
   std::string substance() const;
-  bool quote_due(const Told& told) const;
+  bool publication_due(const Told& told) const;
+  SteadyTime quote_due_at(const Told& told) const;
+  SteadyTime next_due(const Told& told) const;
+  std::chrono::milliseconds phase() const;
 
   Attester& attester_;
   LogSource& logs_;
@@ -89,20 +117,24 @@ class Collector {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   Told told_;
+  bool beacon_waits_ = false;  // no quote has been made for told_.beacon
   SteadyTime last_turn_{};
 
   std::string uid_;
   std::optional<attest::UnverifiedIdentity> identity_;
   std::optional<attest::ActivationAnswer> activation_;
+  std::string hopeless_challenge_;  // made for other keys than ours
   std::optional<Measurement> measurement_;
-  std::optional<Bytes> boot_log_;
   std::optional<attest::BootLogReference> boot_log_reference_;
   RuntimeLog runtime_log_;
-  std::string quoted_beacon_;
-  std::optional<SteadyTime> quoted_at_;
+
+  std::string quoted_beacon_;             // the last quote's
+  std::string settled_beacon_;            // quoted for, and answered
+  std::optional<SteadyTime> next_quote_;  // after one that was taken
+  std::optional<SteadyTime> reached_at_;  // the intake last answered
   std::string published_substance_;
   std::optional<SteadyTime> published_at_;
-  std::chrono::milliseconds backoff_{0};
+  Retry uid_retry_, tpm_retry_, quote_retry_, publish_retry_;
 };
 
 }  // namespace avouch::collect

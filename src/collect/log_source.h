@@ -11,8 +11,8 @@
 namespace avouch::collect {
 
 inline constexpr std::size_t kMaxBootLogBytes =
-    16 * 1024 * 1024;                                         // what the controller's intake takes
-inline constexpr std::size_t kRuntimeLogPiece = 1024 * 1024;  // one upload
+    16 * 1024 * 1024;                                        // what the controller's intake takes
+inline constexpr std::size_t kRuntimeLogPiece = 384 * 1024;  // one upload; more than one entry
 
 // One owner thread.
 class LogSource {

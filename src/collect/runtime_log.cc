@@ -60,16 +60,17 @@ void RuntimeLog::restart() {
 }
 
 Result<void> RuntimeLog::advance() {
-  if (offset_ > 0) {
-    // A log only grows within a boot: if the byte before our offset is gone, this is another one.
-    AVOUCH_TRY(const auto last, source_.runtime_log(offset_ - 1, 1));
-    if (!last || last->empty()) restart();
-  }
   for (;;) {
     AVOUCH_TRY(const auto piece, source_.runtime_log(offset_, kRuntimeLogPiece));
     present_ = piece.has_value();
     if (!piece || piece->empty()) return {};
-    AVOUCH_TRY(const WholeEntries whole, whole_entries(*piece));
+    const auto parsed = whole_entries(*piece);
+    if (!parsed.has_value()) {
+      Error error = with_context(parsed.error(), "from byte " + std::to_string(offset_));
+      restart();
+      return error;
+    }
+    const WholeEntries& whole = *parsed;
     if (whole.bytes == 0) return {};
     hasher_.update(ByteView(*piece).first(whole.bytes));
     offset_ += whole.bytes;

@@ -28,9 +28,13 @@ class RuntimeLog {
  public:
   explicit RuntimeLog(LogSource& source) : source_(source) {}
 
-  // Reads what came since the last call. A log that is shorter than before (a new boot) is followed
-  // from its start.
+  // Reads what came since the last call. Of an error in the log's form the place is known: it is
+  // read from its start the next time.
   Result<void> advance();
+
+  // Another boot, another log: it is read from its start. (Its length says nothing: a new log may
+  // be longer than the one before.)
+  void restart();
 
   // Of everything read so far; nothing where the node has no such log.
   std::optional<attest::RuntimeLogReference> reference() const;
@@ -39,8 +43,6 @@ class RuntimeLog {
   Result<Bytes> piece(std::uint64_t offset);
 
  private:
-  void restart();
-
   LogSource& source_;
   bool present_ = false;
   std::uint64_t offset_ = 0;

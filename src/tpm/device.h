@@ -62,7 +62,9 @@ class Device {
   virtual Result<Bytes> activate(const WrappedKey& key, ByteView blob,
                                  ByteView encrypted_secret) = 0;
 
-  // kRejected where `key` cannot be loaded by this TPM: make a new one and enrol again.
+  // kRejected only where `key` cannot be loaded by this TPM, whatever is tried: make a new one and
+  // enrol again. A TPM that was reset, is locked out or fails otherwise is kRetryable: the key
+  // stays.
   virtual Result<SignedQuote> quote(const WrappedKey& key, ByteView qualifying,
                                     const PcrSelection& selection) = 0;
 

@@ -20,7 +20,9 @@ namespace avouch::testing {
 
 class Swtpm {
  public:
-  Swtpm() {
+  enum class Certificates { kOfLocalCa, kNone };
+
+  explicit Swtpm(Certificates certificates = Certificates::kOfLocalCa) {
     std::string pattern = (std::filesystem::temp_directory_path() / "avouch-swtpm-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
     dir_ = pattern;
@@ -38,7 +40,8 @@ class Swtpm {
     std::filesystem::create_directories(dir_ + "/ca");
     std::filesystem::create_directories(dir_ + "/state");
     must("swtpm_setup --tpm2 --tpm-state " + dir_ + "/state --runas root --config " + dir_ +
-         "/setup.conf --create-ek-cert --ecc --lock-nvram --pcr-banks sha1,sha256 --overwrite");
+         "/setup.conf --ecc --pcr-banks sha1,sha256 --overwrite" +
+         (certificates == Certificates::kNone ? "" : " --create-ek-cert --lock-nvram"));
     start();
   }
   ~Swtpm() {
@@ -89,6 +92,12 @@ class Swtpm {
         throw std::runtime_error("swtpm did not start");
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
+  }
+
+  // Both stopped: from its next start on this one is the other.
+  void take_state_of(const Swtpm& other) const {
+    std::filesystem::remove_all(dir_ + "/state");
+    std::filesystem::copy(other.dir_ + "/state", dir_ + "/state");
   }
 
   // Runs a tpm2-tools command against this TPM.

@@ -150,6 +150,64 @@ TEST_F(EsapiDeviceTest, LeavesNothingLoadedBehind) {
   tpm_->tool("tpm2_getcap handles-loaded-session | (! grep -q .)");
 }
 
+TEST_F(EsapiDeviceTest, SaysWhichKeyAReplacedTpmHas) {
+  testing::Swtpm first, second;
+  EsapiDevice agent(first.tcti());
+  const auto before = agent.endorsement();
+  const auto key = agent.create_attestation_key();
+  ASSERT_TRUE(before.has_value() && key.has_value());
+  first.stop(SIGTERM);
+  second.stop(SIGTERM);
+  first.take_state_of(second);
+  first.start();
+  const auto refused = agent.quote(*key, kQualifying, kSelection);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().kind, ErrorKind::kRejected) << refused.error().message;
+  const auto after = agent.endorsement();
+  ASSERT_TRUE(after.has_value()) << after.error().message;
+  EXPECT_NE(after->ek_public, before->ek_public);
+  EXPECT_NE(after->ek_certificates, before->ek_certificates);
+  const auto fresh = agent.create_attestation_key();
+  ASSERT_TRUE(fresh.has_value()) << fresh.error().message;
+  EXPECT_TRUE(agent.quote(*fresh, kQualifying, kSelection).has_value());
+}
+
+TEST_F(EsapiDeviceTest, KeepsAKeyThatATpmCannotUseForNow) {
+  testing::Swtpm tpm;
+  EsapiDevice agent(tpm.tcti());
+  const auto key = agent.create_attestation_key();
+  ASSERT_TRUE(key.has_value());
+  tpm.tool("tpm2_changeauth -c endorsement secret");
+  const auto refused = agent.quote(*key, kQualifying, kSelection);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().kind, ErrorKind::kRetryable) << refused.error().message;
+  tpm.tool("tpm2_changeauth -c endorsement -p secret");
+  EXPECT_TRUE(agent.quote(*key, kQualifying, kSelection).has_value());
+}
+
+TEST_F(EsapiDeviceTest, RefusesADamagedKeyAsOne) {
+  const auto key = device.create_attestation_key();
+  ASSERT_TRUE(key.has_value());
+  for (const bool in_private : {true, false}) {
+    for (std::size_t i = 2; i < 40; i += 7) {
+      tpm::WrappedKey damaged = *key;
+      (in_private ? damaged.private_area : damaged.public_area)[i] ^= 0x01;
+      const auto quote = EsapiDevice(tpm_->tcti()).quote(damaged, kQualifying, kSelection);
+      ASSERT_FALSE(quote.has_value()) << in_private << i;
+      EXPECT_EQ(quote.error().kind, ErrorKind::kRejected) << quote.error().message;
+    }
+  }
+  EXPECT_TRUE(device.quote(*key, kQualifying, kSelection).has_value());
+}
+
+TEST_F(EsapiDeviceTest, MakesTheKeyOfATpmWithoutCertificates) {
+  testing::Swtpm tpm{testing::Swtpm::Certificates::kNone};
+  const auto endorsement = EsapiDevice(tpm.tcti()).endorsement();
+  ASSERT_TRUE(endorsement.has_value()) << endorsement.error().message;
+  EXPECT_TRUE(endorsement->ek_certificates.empty());
+  EXPECT_EQ(endorsement->template_name, "L-2 (ECC P-256)");
+}
+
 TEST_F(EsapiDeviceTest, SaysThatATctiIsWrong) {
   const auto state = EsapiDevice("nonsense:x").state();
   ASSERT_FALSE(state.has_value());

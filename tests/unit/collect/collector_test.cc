@@ -50,6 +50,15 @@ class FakeDevice final : public tpm::Device {
   Bytes message = testing::corpus("quote.msg"), signature = testing::corpus("quote.sig");
   tpm::PcrValues pcrs = testing::corpus_pcrs();
   std::vector<Bytes> qualifying_seen;
+  // Another boot: the quote's reset count grows.
+  void reboot() {
+    std::size_t at = 4 + 2;                    // magic, type
+    for (int field = 0; field < 2; ++field) {  // qualifiedSigner, extraData
+      at += 2U + (std::size_t{message[at]} << 8) + message[at + 1];
+    }
+    message[at + 8 + 3] ^= 1;  // behind the clock
+  }
+
   bool down = false;
   bool key_lost = false;
   int keys_made = 0;
@@ -57,25 +66,56 @@ class FakeDevice final : public tpm::Device {
 
 class MemoryKeys final : public KeyStore {
  public:
-  Result<std::optional<tpm::WrappedKey>> load() override { return key; }
+  Result<std::optional<tpm::WrappedKey>> load() override {
+    if (damaged) return rejected("not a key file");
+    return key;
+  }
   Result<void> save(const tpm::WrappedKey& fresh) override {
+    if (full) return retryable("no space left on device");
     key = fresh;
     return {};
   }
   std::optional<tpm::WrappedKey> key;
+  bool damaged = false, full = false;
 };
 
-class NoLogs final : public LogSource {
+class FakeLogs final : public LogSource {
  public:
-  Result<std::optional<Bytes>> boot_log() override { return std::optional(to_bytes("boot log")); }
-  Result<std::optional<Bytes>> runtime_log(std::uint64_t, std::size_t) override {
-    return std::optional<Bytes>();
+  Result<std::optional<Bytes>> boot_log() override {
+    if (broken) return retryable("input/output error");
+    return boot;
   }
+  Result<std::optional<Bytes>> runtime_log(std::uint64_t offset, std::size_t max) override {
+    if (broken) return retryable("input/output error");
+    if (!runtime) return std::optional<Bytes>();
+    if (offset >= runtime->size()) return std::optional(Bytes{});
+    const ByteView rest = ByteView(*runtime).subspan(offset);
+    const ByteView part = rest.first(std::min(max, rest.size()));
+    return std::optional(Bytes(part.begin(), part.end()));
+  }
+  std::optional<Bytes> boot = to_bytes("boot log");
+  std::optional<Bytes> runtime;
+  bool broken = false;
 };
+
+Bytes ima_entry(std::string_view data) {
+  Bytes out(24, 10);
+  const auto length = [&](std::size_t size) {
+    for (int i = 0; i < 4; ++i) out.push_back(static_cast<std::uint8_t>(size >> (8 * i)));
+  };
+  length(6);
+  append(out, to_bytes("ima-ng"));
+  length(data.size());
+  append(out, to_bytes(data));
+  return out;
+}
 
 class FakeUplink final : public Uplink {
  public:
-  Result<std::string> node_uid() override { return uid; }
+  Result<std::string> node_uid() override {
+    if (api_down) return retryable("API server: connection refused");
+    return uid;
+  }
   Result<HeartbeatAnswer> heartbeat(const attest::UnverifiedEvidence& evidence) override {
     if (intake_down) return retryable("connection refused");
     heartbeats.push_back(evidence);
@@ -83,22 +123,27 @@ class FakeUplink final : public Uplink {
   }
   Result<void> put_blob(const crypto::Sha256& digest, ByteView content) override {
     EXPECT_EQ(crypto::sha256(content), digest);
+    if (store_full) return retryable("507");
     ++blobs;
     return {};
   }
   Result<std::uint64_t> append_runtime_log(std::uint64_t offset, ByteView piece) override {
-    return offset + piece.size();
+    EXPECT_EQ(offset, uploaded.size());
+    append(uploaded, piece);
+    return uploaded.size();
   }
   Result<void> publish(const attest::UnverifiedEvidence& evidence) override {
+    if (api_down) return retryable("API server: connection refused");
     published.push_back(evidence);
     return {};
   }
 
   std::string uid = "uid-1";
-  bool intake_down = false;
+  bool intake_down = false, api_down = false, store_full = false;
   HeartbeatAnswer answer{.outcome = HeartbeatAnswer::Outcome::kTaken, .phase = "Trusted"};
   std::vector<attest::UnverifiedEvidence> heartbeats, published;
   int blobs = 0;
+  Bytes uploaded;
 };
 
 std::string beacon(int size) {
@@ -111,13 +156,39 @@ class CollectorTest : public ::testing::Test {
  protected:
   CollectorTest()
       : attester(device, keys),
-        collector(attester, logs, uplink, clock, {.version = "1", .heartbeat = 10s}, {}) {}
+        collector(attester, logs, uplink, clock, {.version = "1", .heartbeat = 10s}, events()) {}
+
+  // What the loop does in `time`, from one due moment to the next.
+  void run_for(std::chrono::milliseconds time) {
+    const SteadyTime end = clock.steady_now() + time;
+    for (;;) {
+      const auto pause = collector.step();
+      if (clock.steady_now() + pause > end) break;
+      clock.advance(pause);
+    }
+    clock.advance(end - clock.steady_now());
+  }
+  // A beacon, and the time in which a node has to quote for it.
+  void beacon_comes(int size) {
+    collector.beacon_published(beacon(size));
+    run_for(1s);
+  }
+  CollectorEvents events() {
+    return {
+        .on_heartbeat = [](const HeartbeatAnswer&) {},
+        .on_problem = [this](std::string_view what, const Error&) { problems.emplace_back(what); },
+        .on_progress = [](std::string_view) {}};
+  }
+  std::size_t count(std::string_view problem) const {
+    return static_cast<std::size_t>(std::count(problems.begin(), problems.end(), problem));
+  }
 
   FakeDevice device;
   MemoryKeys keys;
-  NoLogs logs;
+  FakeLogs logs;
   FakeUplink uplink;
   testing::ManualClock clock;
+  std::vector<std::string> problems;
   Attester attester;
   Collector collector;
 };
@@ -160,8 +231,7 @@ TEST_F(CollectorTest, QuotesOnceForEachBeaconAndBindsItToTheNode) {
   ASSERT_EQ(uplink.heartbeats.size(), 1U);
   EXPECT_EQ(uplink.heartbeats[0].quote->beacon.size, 7U);
   clock.advance(10s);
-  collector.beacon_published(beacon(8));
-  collector.step();
+  beacon_comes(8);
   ASSERT_EQ(device.qualifying_seen.size(), 2U);
   EXPECT_NE(device.qualifying_seen[0], device.qualifying_seen[1]);
 }
@@ -171,10 +241,9 @@ TEST_F(CollectorTest, WaitsForTheHeartbeatWhenBeaconsComeFaster) {
   collector.step();
   clock.advance(1s);
   collector.beacon_published(beacon(8));
-  const auto pause = collector.step();
+  run_for(6s);
   EXPECT_EQ(uplink.heartbeats.size(), 1U);
-  clock.advance(pause);
-  collector.step();
+  run_for(2s);
   EXPECT_EQ(uplink.heartbeats.size(), 2U);
 }
 
@@ -183,8 +252,7 @@ TEST_F(CollectorTest, AClockThatStepsChangesNothing) {
   collector.step();
   clock.step_wall_clock(-std::chrono::hours(48));
   clock.advance(10s);
-  collector.beacon_published(beacon(8));
-  collector.step();
+  beacon_comes(8);
   EXPECT_EQ(uplink.heartbeats.size(), 2U);
 }
 
@@ -193,8 +261,7 @@ TEST_F(CollectorTest, WritesTheCustomResourceOnlyWhenTheSubstanceChanges) {
   collector.step();
   ASSERT_EQ(uplink.published.size(), 1U);
   clock.advance(10s);
-  collector.beacon_published(beacon(8));
-  collector.step();
+  beacon_comes(8);
   EXPECT_EQ(uplink.published.size(), 1U) << "a heartbeat is not a write";
 }
 
@@ -210,13 +277,11 @@ TEST_F(CollectorTest, FallsBackToTheCustomResourceWhenTheIntakeIsOutOfReach) {
   collector.step();
   uplink.intake_down = true;
   clock.advance(31s);
-  collector.beacon_published(beacon(8));
-  collector.step();
+  beacon_comes(8);
   ASSERT_EQ(uplink.published.size(), 2U);
   EXPECT_EQ(uplink.published[1].quote->beacon.size, 8U);
   clock.advance(10s);
-  collector.beacon_published(beacon(9));
-  collector.step();
+  beacon_comes(9);
   EXPECT_EQ(uplink.published.size(), 2U) << "at most one such write every 30 s";
 }
 
@@ -230,9 +295,11 @@ TEST_F(CollectorTest, UploadsWhatTheControllerMisses) {
 TEST_F(CollectorTest, SurvivesALostTpmWithGrowingPauses) {
   device.down = true;
   const auto first = collector.step();
+  clock.advance(first);
   const auto second = collector.step();
   EXPECT_GT(second, first);
   device.down = false;
+  clock.advance(second);
   collector.step();
   EXPECT_EQ(uplink.published.size(), 1U);
 }
@@ -240,9 +307,7 @@ TEST_F(CollectorTest, SurvivesALostTpmWithGrowingPauses) {
 TEST_F(CollectorTest, MakesANewKeyWhenTheTpmNoLongerLoadsTheOldOne) {
   collector.step();
   device.key_lost = true;
-  collector.beacon_published(beacon(7));
-  collector.step();
-  collector.step();
+  beacon_comes(7);
   EXPECT_EQ(uplink.heartbeats.size(), 1U);
   EXPECT_EQ(device.keys_made, 2);
 }
@@ -253,8 +318,7 @@ TEST_F(CollectorTest, SpeaksForTheNewNodeWhenTheNodeObjectWasRecreated) {
   uplink.uid = "uid-2";
   uplink.answer.outcome = HeartbeatAnswer::Outcome::kRefused;
   clock.advance(10s);
-  collector.beacon_published(beacon(8));
-  collector.step();
+  beacon_comes(8);
   ASSERT_FALSE(uplink.published.empty());
   EXPECT_EQ(uplink.published.back().node_uid, "uid-2");
 }
@@ -264,6 +328,221 @@ TEST_F(CollectorTest, RefusesToSendValuesThatItsOwnQuoteDoesNotCover) {
   collector.beacon_published(beacon(7));
   collector.step();
   EXPECT_TRUE(uplink.heartbeats.empty());
+}
+
+TEST_F(CollectorTest, KeepsItsKeyWhenTheTpmFailsInAnyOtherWay) {
+  collector.step();
+  device.down = true;
+  beacon_comes(7);
+  device.down = false;
+  run_for(2s);
+  EXPECT_EQ(uplink.heartbeats.size(), 1U);
+  EXPECT_EQ(device.keys_made, 1);
+}
+
+TEST_F(CollectorTest, TakesUpTheEndorsementOfATpmThatReplacedTheOldOne) {
+  collector.step();
+  device.ek_public.back() ^= 1;
+  device.key_lost = true;
+  beacon_comes(7);
+  ASSERT_EQ(uplink.published.size(), 2U);
+  EXPECT_EQ(uplink.published[1].identity->ek_public, device.ek_public);
+}
+
+TEST_F(CollectorTest, AttestsWithAKeyThatItCannotStoreAndStoresItLater) {
+  keys.full = true;
+  beacon_comes(7);
+  EXPECT_EQ(uplink.heartbeats.size(), 1U);
+  EXPECT_EQ(device.keys_made, 1) << "a full disk makes no new identity with every turn";
+  EXPECT_GE(count("key file"), 1U);
+  keys.full = false;
+  collector.step();
+  EXPECT_TRUE(keys.key.has_value());
+  const auto reported = count("key file");
+  collector.step();
+  EXPECT_EQ(count("key file"), reported);
+}
+
+TEST_F(CollectorTest, ReplacesADamagedKeyFile) {
+  keys.damaged = true;
+  collector.step();
+  EXPECT_EQ(device.keys_made, 1);
+  EXPECT_TRUE(keys.key.has_value());
+}
+
+TEST_F(CollectorTest, TriesASilentIntakeAgainSoonHoweverLongTheHeartbeatIs) {
+  Collector hourly(attester, logs, uplink, clock, {.version = "1", .heartbeat = 1h}, events());
+  hourly.beacon_published(beacon(7));
+  uplink.intake_down = true;
+  hourly.step();
+  uplink.intake_down = false;
+  const auto pause = hourly.step();
+  EXPECT_LE(pause, 2s);
+  clock.advance(pause);
+  hourly.step();
+  EXPECT_EQ(uplink.heartbeats.size(), 1U) << "for the same beacon: there was no answer";
+  hourly.beacon_published(beacon(8));
+  clock.advance(44min);
+  hourly.step();
+  EXPECT_EQ(uplink.heartbeats.size(), 1U);
+  clock.advance(1min + 30s);
+  hourly.step();
+  EXPECT_EQ(uplink.heartbeats.size(), 2U);
+}
+
+TEST_F(CollectorTest, NeverSleepsLongerThanAMinuteSoThatItsLifeCanBeSeen) {
+  Collector hourly(attester, logs, uplink, clock, {.version = "1", .heartbeat = 1h}, events());
+  hourly.beacon_published(beacon(7));
+  for (int i = 0; i < 5; ++i) EXPECT_LE(hourly.step(), 1min);
+}
+
+TEST_F(CollectorTest, QuotesEverySecondWhenToldTo) {
+  Collector quick(attester, logs, uplink, clock, {.version = "1", .heartbeat = 1s}, events());
+  for (int second = 0; second < 5; ++second) {
+    quick.beacon_published(beacon(10 + second));
+    const SteadyTime end = clock.steady_now() + 1s;
+    for (auto pause = quick.step(); clock.steady_now() + pause < end; pause = quick.step()) {
+      clock.advance(pause);
+    }
+    clock.advance(end - clock.steady_now());
+  }
+  EXPECT_EQ(uplink.heartbeats.size(), 5U);
+}
+
+TEST_F(CollectorTest, QuotesAtOnceForTheFirstBeaconAndAtItsOwnPlaceForLaterOnes) {
+  collector.beacon_published(beacon(7));
+  collector.step();
+  EXPECT_EQ(uplink.heartbeats.size(), 1U) << "at once";
+  std::vector<std::chrono::milliseconds> places;
+  for (int node = 0; node < 20; ++node) {
+    FakeUplink other;
+    other.uid = "uid-" + std::to_string(node);
+    Collector one(attester, logs, other, clock, {.version = "1", .heartbeat = 10s}, events());
+    one.beacon_published(beacon(7));
+    one.step();
+    clock.advance(10s);
+    one.beacon_published(beacon(8));
+    const auto place = one.step();
+    EXPECT_LE(place, 1s);
+    places.push_back(place);
+  }
+  std::sort(places.begin(), places.end());
+  EXPECT_GT(places.back() - places.front(), 500ms) << "not all at once";
+}
+
+TEST_F(CollectorTest, AsksAgainSoonAfterEnrolment) {
+  uplink.answer.outcome = HeartbeatAnswer::Outcome::kNotEnrolled;
+  collector.beacon_published(beacon(7));
+  collector.step();
+  collector.evidence_seen(true, ActivationRequest{"challenge-1", to_bytes("blob"), to_bytes("s")});
+  collector.step();
+  uplink.answer.outcome = HeartbeatAnswer::Outcome::kTaken;
+  run_for(1s);
+  EXPECT_EQ(uplink.heartbeats.back().activation->challenge_id, "challenge-1");
+}
+
+TEST_F(CollectorTest, KeepsSendingHeartbeatsWhileTheApiServerIsAway) {
+  collector.step();
+  uplink.api_down = true;
+  logs.boot = to_bytes("another boot log");  // new substance, which cannot be written
+  for (int i = 7; i < 12; ++i) {
+    beacon_comes(i);
+    run_for(9s);
+  }
+  EXPECT_EQ(uplink.heartbeats.size(), 5U);
+  EXPECT_GE(count("publish"), 3U);
+  EXPECT_LE(count("publish"), 12U) << "with growing pauses";
+  uplink.api_down = false;
+  run_for(15s);
+  EXPECT_EQ(uplink.published.size(), 2U);
+}
+
+TEST_F(CollectorTest, GoesOnWhenTheControllersStoreIsFull) {
+  uplink.store_full = true;
+  uplink.answer.missing_blobs = {crypto::sha256("boot log")};
+  beacon_comes(7);
+  EXPECT_EQ(count("upload"), 1U);
+  EXPECT_EQ(uplink.published.size(), 1U);
+}
+
+TEST_F(CollectorTest, SkipsABeaconThatIsNoneAndQuotesForTheNext) {
+  collector.beacon_published("no note");
+  run_for(5s);
+  EXPECT_EQ(count("beacon"), 1U) << "said once";
+  EXPECT_EQ(uplink.published.size(), 1U) << "the identity does not wait for a beacon";
+  beacon_comes(7);
+  EXPECT_EQ(uplink.heartbeats.size(), 1U);
+}
+
+TEST_F(CollectorTest, FollowsABeaconThatWentBack) {
+  collector.beacon_published(beacon(70));
+  collector.step();
+  clock.advance(10s);
+  beacon_comes(7);
+  ASSERT_EQ(uplink.heartbeats.size(), 2U) << "which beacon counts is the controller's to say";
+  EXPECT_EQ(uplink.heartbeats[1].quote->beacon.size, 7U);
+}
+
+TEST_F(CollectorTest, WritesOnceForADeletionThatItHearsOfLate) {
+  collector.step();
+  collector.evidence_seen(false, std::nullopt);
+  run_for(30s);
+  EXPECT_EQ(uplink.published.size(), 2U);
+  collector.evidence_seen(false, std::nullopt);
+  run_for(1s);
+  EXPECT_EQ(uplink.published.size(), 3U) << "deleted once more";
+}
+
+TEST_F(CollectorTest, LeavesAHopelessChallengeAlone) {
+  collector.evidence_seen(true, ActivationRequest{"c", to_bytes("for another key"), to_bytes("s")});
+  run_for(60s);
+  EXPECT_EQ(count("activation"), 1U);
+}
+
+TEST_F(CollectorTest, SendsHeartbeatsWithoutLogsThatCannotBeRead) {
+  logs.broken = true;
+  beacon_comes(7);
+  ASSERT_EQ(uplink.heartbeats.size(), 1U);
+  EXPECT_FALSE(uplink.heartbeats[0].boot_log.has_value());
+  EXPECT_FALSE(uplink.heartbeats[0].runtime_log.has_value());
+}
+
+TEST_F(CollectorTest, UploadsOfTheRuntimeLogOnlyWhatIsNew) {
+  logs.runtime = ima_entry("one");
+  uplink.answer.runtime_log_offset = 0;
+  collector.beacon_published(beacon(7));
+  collector.step();
+  EXPECT_EQ(uplink.uploaded, *logs.runtime);
+  append(*logs.runtime, ima_entry("two"));
+  uplink.answer.runtime_log_offset = uplink.uploaded.size();
+  clock.advance(10s);
+  beacon_comes(8);
+  EXPECT_EQ(uplink.uploaded, *logs.runtime) << "appended at the controller's offset";
+}
+
+TEST_F(CollectorTest, ReadsTheRuntimeLogOfAnotherBootFromItsStartThoughItIsLonger) {
+  logs.runtime = ima_entry("one");
+  collector.beacon_published(beacon(7));
+  collector.step();
+  logs.runtime = ima_entry("of the next boot, and longer than before");
+  append(*logs.runtime, ima_entry("two"));
+  device.reboot();
+  clock.advance(10s);
+  beacon_comes(8);
+  ASSERT_EQ(uplink.heartbeats.size(), 2U);
+  EXPECT_EQ(uplink.heartbeats[1].runtime_log->digest, crypto::sha256(*logs.runtime));
+  EXPECT_EQ(uplink.heartbeats[1].runtime_log->entries, 2U);
+}
+
+TEST_F(CollectorTest, DoesNotSendTheBootLogOfTheBootBefore) {
+  collector.beacon_published(beacon(7));
+  collector.step();
+  logs.broken = true;
+  device.reboot();
+  clock.advance(10s);
+  beacon_comes(8);
+  ASSERT_EQ(uplink.heartbeats.size(), 2U);
+  EXPECT_FALSE(uplink.heartbeats[1].boot_log.has_value());
 }
 
 }  // namespace

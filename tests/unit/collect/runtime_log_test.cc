@@ -29,12 +29,14 @@ class MemoryLog final : public LogSource {
   Result<std::optional<Bytes>> boot_log() override { return std::optional<Bytes>(); }
   Result<std::optional<Bytes>> runtime_log(std::uint64_t offset, std::size_t max) override {
     if (!content) return std::optional<Bytes>();
+    lowest = std::min(lowest, offset);
     if (offset >= content->size()) return std::optional(Bytes{});
     const ByteView rest = ByteView(*content).subspan(offset);
     const ByteView part = rest.first(std::min(max, rest.size()));
     return std::optional(Bytes(part.begin(), part.end()));
   }
   std::optional<Bytes> content;
+  std::uint64_t lowest = UINT64_MAX;  // offset asked for
 };
 
 TEST(WholeEntries, CutsEveryTruncationAtTheLastWholeEntry) {
@@ -87,15 +89,45 @@ TEST(RuntimeLog, FollowsAGrowingLogEntryByEntry) {
   EXPECT_EQ(log.reference()->digest, crypto::sha256(*source.content));
 }
 
-TEST(RuntimeLog, StartsAnewWhenTheLogIsAnotherBoots) {
+TEST(RuntimeLog, StartsAnewWhenItIsToldOfAnotherBoot) {
   MemoryLog source;
   RuntimeLog log(source);
-  source.content = entry("ima-ng", "a long entry of the boot before");
+  source.content = entry("ima-ng", "of the boot before");
   ASSERT_TRUE(log.advance().has_value());
-  source.content = entry("ima-ng", "new");
+  source.content = entry("ima-ng", "new, and longer than what the boot before had measured");
+  log.restart();
   ASSERT_TRUE(log.advance().has_value());
   EXPECT_EQ(log.reference()->entries, 1U);
   EXPECT_EQ(log.reference()->digest, crypto::sha256(*source.content));
+}
+
+TEST(RuntimeLog, ReadsAnewAfterBytesThatAreNoEntry) {
+  MemoryLog source;
+  RuntimeLog log(source);
+  source.content = entry("ima-ng", "first");
+  ASSERT_TRUE(log.advance().has_value());
+  const Bytes good = *source.content;
+  source.content->insert(source.content->end(), 64, 0xff);
+  const auto refused = log.advance();
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().message.find("from byte " + std::to_string(good.size())),
+            std::string::npos)
+      << refused.error().message;
+  source.content = good;
+  ASSERT_TRUE(log.advance().has_value());
+  EXPECT_EQ(log.reference()->digest, crypto::sha256(good));
+}
+
+TEST(RuntimeLog, ReadsNothingTwice) {
+  MemoryLog source;
+  RuntimeLog log(source);
+  source.content = entry("ima-ng", "first");
+  ASSERT_TRUE(log.advance().has_value());
+  const std::size_t end = source.content->size();
+  source.lowest = end;
+  append(*source.content, entry("ima-ng", "second"));
+  ASSERT_TRUE(log.advance().has_value());
+  EXPECT_EQ(source.lowest, end) << "what was read before is not asked for again";
 }
 
 TEST(RuntimeLog, GivesPiecesThatTogetherAreTheLog) {
