@@ -16,8 +16,10 @@ constexpr int kLeadNumerator = 3, kLeadDenominator = 4;
 void Log::Impl::run_sequencer() {
   std::unique_lock lock(mutex);
   while (!counters.failure) {
-    clock.wait_until(lock, sequencer_wake, sequencer_deadline(), [this] {
-      return counters.failure || stopping || publication_is_due() || batch_is_ready();
+    const SteadyTime deadline = sequencer_deadline();
+    clock.wait_until(lock, sequencer_wake, deadline, [this, deadline] {
+      return counters.failure || stopping || publication_is_due() || batch_is_ready() ||
+             sequencer_deadline() < deadline;  // something arrived while it waited: wait for that
     });
     if (counters.failure) break;
     if (publication_is_due()) hand_over(lock);
