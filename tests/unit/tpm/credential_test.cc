@@ -60,7 +60,7 @@ TEST(MakeCredential, IsOpenedByTheTpmThatHasBothKeys) {
     const WrappedKey ak = tpm.create_attestation_key().value();
     const Public ek = parse_public(tpm.ek_public()).value();
     const Bytes name = parse_public(ak.public_area)->name;
-    for (const std::size_t size : {1, 16, 32}) {
+    for (const std::size_t size : {1U, 16U, 32U}) {
       const Bytes secret = count_up(9, size);
       const auto credential = make_credential(ek, name, secret, crypto::system_random());
       ASSERT_TRUE(credential.has_value()) << kind.name << ": " << credential.error().message;
