@@ -17,18 +17,25 @@ check() {
   printf '  [%4ds] ok: %s\n' "$SECONDS" "$text"
 }
 
+milliseconds() {
+  local now=${EPOCHREALTIME/[.,]/}
+  echo "${now%???}"
+}
+
 # eventually SECONDS TEXT COMMAND...: one assertion that must hold within a time.
 eventually() {
-  local limit=$1 text=$2 log=$STATE/demo-check.log began=$SECONDS
+  local limit=$1 text=$2 log=$STATE/demo-check.log began
+  began=$(milliseconds)
   shift 2
   until "$@" >"$log" 2>&1; do
-    if ((SECONDS - began >= limit)); then
+    if (($(milliseconds) - began >= limit * 1000)); then
       die "does not hold after $limit s: $text (${*:1:3} ...)" "$log"
     fi
     sleep 0.3
   done
   held=$((held + 1))
-  printf '  [%4ds] ok after %d s: %s\n' "$SECONDS" $((SECONDS - began)) "$text"
+  began=$(($(milliseconds) - began))
+  printf '  [%4ds] ok after %d.%d s: %s\n' "$SECONDS" $((began / 1000)) $((began % 1000 / 100)) "$text"
 }
 
 # refused PATTERN COMMAND...: the command fails and says something that matches.

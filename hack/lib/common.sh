@@ -33,6 +33,23 @@ require_root() {
   [[ $EUID -eq 0 ]] || die "this needs root: network namespaces, cgroups and mounts; run it with sudo"
 }
 
+require_debian() {
+  [[ -x /usr/bin/apt-get && -e /etc/debian_version ]] ||
+    die "this needs Debian 12 or newer: it installs Debian packages with apt-get"
+}
+
+# require_space GIB FOLDER...: each on a file system with that much left.
+require_space() {
+  local gib=$1 folder left
+  shift
+  for folder in "$@"; do
+    mkdir -p "$folder" || die "cannot make $folder: set AVOUCH_CACHE and AVOUCH_STATE to folders that can be written"
+    left=$(df --output=avail --block-size=1M "$folder" | tail -n 1)
+    ((left >= gib * 1024)) ||
+      die "$folder has $((left / 1024)) GiB left, $gib GiB are needed: make room, or set AVOUCH_CACHE or AVOUCH_STATE to a folder elsewhere"
+  done
+}
+
 # wait_for SECONDS WHAT LOG COMMAND...: polls COMMAND until it succeeds.
 wait_for() {
   local limit=$1 what=$2 log=$3 deadline

@@ -14,12 +14,25 @@ start_in_hub() {
   start_part "$name" nsenter --net="/proc/$(part_pid hub)/ns/net" "$@"
 }
 
+# Another cluster, a container engine or a tunnel may use the same addresses.
+require_free_networks() {
+  local network clash
+  for network in "$NODE_NET.0/24" "$SERVICE_CIDR" "$POD_CIDR"; do
+    clash=$({
+      ip -4 route show table main root "$network"
+      ip -4 route show table main match "$network"
+    } | awk '$1 != "default" {print; exit}')
+    [[ -z $clash ]] || die "the network $network is in use on this machine ($clash): choose another --name"
+  done
+}
+
 # The hub holds the namespace, the bridge that joins the nodes, and this
 # machine's way in.
 start_hub() {
   part_pid hub >/dev/null && return 0
   ip link show "$HOST_LINK" >/dev/null 2>&1 &&
     die "interface $HOST_LINK exists already: another cluster has the number $CLUSTER_ID; choose another --name"
+  require_free_networks
   start_part hub unshare --net sleep infinity
   local hub
   hub=$(part_pid hub)

