@@ -11,7 +11,7 @@
 namespace avouch::collect {
 namespace {
 
-constexpr std::uint32_t kQuotedPcrs = 0xffff;  // 0 to 15: static and operating system PCRs
+constexpr std::uint32_t kQuotedPcrs = 0xffffff;  // all: a policy may ask for any
 constexpr int kReadAttempts = 4;
 
 tpm::PcrSelection selection_of(const tpm::DeviceState& state) {

@@ -57,7 +57,7 @@ class Attester {
   Result<attest::ActivationAnswer> activate(const ActivationRequest& request,
                                             std::string_view node_uid);
 
-  // A quote over PCR 0 to 15 of every active bank for `beacon`, and the values that it covers.
+  // A quote over all PCRs of every active bank for `beacon`, and the values that it covers.
   // kRejected where the TPM cannot load the key (it is another TPM, or the stored key is damaged):
   // key and endorsement are dropped, and identity() reads and makes them anew. A TPM that was reset
   // loads the same key again. kRetryable where PCRs change faster than they can be read.

@@ -14,8 +14,8 @@
 namespace avouch::adapters {
 namespace {
 
-const tpm::PcrSelection kSelection = {{crypto::HashAlgorithm::kSha1, 0xffff},
-                                      {crypto::HashAlgorithm::kSha256, 0xffff}};
+const tpm::PcrSelection kSelection = {{crypto::HashAlgorithm::kSha1, 0xffffff},
+                                      {crypto::HashAlgorithm::kSha256, 0xffffff}};
 const Bytes kQualifying(32, 0x5a);
 
 class EsapiDeviceTest : public ::testing::Test {
@@ -91,7 +91,7 @@ TEST_F(EsapiDeviceTest, QuotesValuesThatItReadsBack) {
     ASSERT_TRUE(quote.has_value()) << quote.error().message;
     const auto pcrs = device.read_pcrs(kSelection);
     ASSERT_TRUE(pcrs.has_value()) << pcrs.error().message;
-    EXPECT_EQ(pcrs->size(), 32U);
+    EXPECT_EQ(pcrs->size(), 48U);
     const tpm::Attest attest = attest_of(*quote);
     EXPECT_EQ(attest.extra_data, kQualifying);
     const auto values = tpm::quoted_bytes(attest.selection, *pcrs);

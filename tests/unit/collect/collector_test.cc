@@ -35,7 +35,8 @@ class FakeDevice final : public tpm::Device {
     return to_bytes("secret");
   }
   Result<tpm::SignedQuote> quote(const tpm::WrappedKey&, ByteView qualifying,
-                                 const tpm::PcrSelection&) override {
+                                 const tpm::PcrSelection& selection) override {
+    asked = selection;
     if (down) return retryable("TPM lost");
     if (key_lost) {
       key_lost = false;
@@ -50,6 +51,7 @@ class FakeDevice final : public tpm::Device {
   Bytes message = testing::corpus("quote.msg"), signature = testing::corpus("quote.sig");
   tpm::PcrValues pcrs = testing::corpus_pcrs();
   std::vector<Bytes> qualifying_seen;
+  tpm::PcrSelection asked;  // by the last quote
   // Another boot: the quote's reset count grows.
   void reboot() {
     std::size_t at = 4 + 2;                    // magic, type
@@ -234,6 +236,14 @@ TEST_F(CollectorTest, QuotesOnceForEachBeaconAndBindsItToTheNode) {
   beacon_comes(8);
   ASSERT_EQ(device.qualifying_seen.size(), 2U);
   EXPECT_NE(device.qualifying_seen[0], device.qualifying_seen[1]);
+}
+
+// A policy may ask for any PCR: what is not quoted could never satisfy it.
+TEST_F(CollectorTest, QuotesEveryPcrOfEveryActiveBank) {
+  collector.beacon_published(beacon(7));
+  collector.step();
+  ASSERT_FALSE(device.asked.empty());
+  for (const tpm::BankSelection& bank : device.asked) EXPECT_EQ(bank.mask, 0xffffffU);
 }
 
 TEST_F(CollectorTest, WaitsForTheHeartbeatWhenBeaconsComeFaster) {
