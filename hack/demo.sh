@@ -19,17 +19,24 @@ source "$HACK_DIR/lib/cluster_names.sh"
 source "$HACK_DIR/lib/checks.sh"
 
 keep=
-[[ ${1:-} != --keep ]] || keep=yes
+case "$#:${1:-}" in
+  0:) ;;
+  1:--keep) keep=yes ;;
+  *) die "unknown argument: $*; expected nothing, or --keep" ;;
+esac
 
 name_cluster demo
 BUILD=$(build_dir release)
 NS=avouch-system
 HEARTBEAT=10
+MAX_AGE=30
 cluster() { "$HACK_DIR/cluster.sh" "$@" --name "$CLUSTER"; }
 
 finish() {
   local status=$?
-  trap - EXIT INT TERM
+  trap - EXIT
+  trap '' INT TERM HUP
+  [[ -z ${WATCHER:-} ]] || kill "$WATCHER" 2>/dev/null || true
   if [[ -n $keep ]]; then
     say "the cluster stays up: export KUBECONFIG=$KUBECONFIG_FILE; hack/cluster.sh down --name $CLUSTER ends it"
   else
@@ -39,7 +46,21 @@ finish() {
     fi
     cluster down || status=1
   fi
+  case $status in
+    0) ;;
+    130 | 143) say "the demo was interrupted" ;;
+    *) say "the demo FAILED (status $status)" ;;
+  esac
   exit "$status"
+}
+
+# If this script is killed outright, the cluster still ends.
+watch_over() {
+  # shellcheck disable=SC2016
+  setsid bash -c 'exec {in}</dev/null; tail --pid="$1" -f /dev/null; exec "$2" down --name "$3"' \
+    watch "$$" "$HACK_DIR/cluster.sh" "$CLUSTER" </dev/null >/dev/null 2>&1 {LOCK_FD}>&- &
+  WATCHER=$!
+  disown "$WATCHER"
 }
 
 # What the components said, for whoever looks into a failure.
@@ -62,6 +83,15 @@ field() { kubectl get "$1" "$2" -o "jsonpath=$3"; }
 phase_is() { same "$2" field attestationevidence "$1" '{.status.phase}'; }
 condition_is() { same "$2" field node "$1" "{.status.conditions[?(@.type=='Attested')].status}"; }
 reason_is() { same "$2" field node "$1" "{.status.conditions[?(@.type=='Attested')].reason}"; }
+# is_ejected NODE: all at once: the phase, the taint, and the condition with its reason.
+is_ejected() {
+  phase_is "$1" Contraindicated && is_tainted "$1" && condition_is "$1" False && reason_is "$1" PcrMismatch
+}
+# is_trusted NODE...: all at once: phase, condition, no taint.
+is_trusted() {
+  local node
+  for node; do phase_is "$node" Trusted && condition_is "$node" True && is_untainted "$node" || return 1; done
+}
 is_tainted() { field node "$1" '{.spec.taints[*].key}' | grep -qw avouch.dev/unattested; }
 is_untainted() { ! is_tainted "$1"; }
 release_ready() {
@@ -72,9 +102,12 @@ release_ready() {
   ((total >= 5 && ready == total))
 }
 pod_runs() { same Running kubectl -n "$1" get pod "$2" -o 'jsonpath={.status.phase}'; }
+none_of() { [[ -z $("$@") ]]; }
+pod_is_absent() { none_of kubectl -n "$1" get pod "$2" --ignore-not-found -o name; }
 pod_node() { kubectl -n "$1" get pod "$2" -o 'jsonpath={.spec.nodeName}'; }
 
-# make_pod NAMESPACE NAME [NODE]: a pod that sleeps; with NODE it bypasses the scheduler.
+# make_pod NAMESPACE NAME [NODE [SCHEDULER]]: a pod that sleeps; with NODE it bypasses the scheduler; with
+# SCHEDULER it waits for that one.
 make_pod() {
   kubectl apply -f - <<YAML
 apiVersion: v1
@@ -82,9 +115,17 @@ kind: Pod
 metadata: {name: $2, namespace: $1, labels: {app: demo}}
 spec:
   ${3:+nodeName: $3}
+  ${4:+schedulerName: $4}
   terminationGracePeriodSeconds: 0
   containers: [{name: sleep, image: "localhost/avouch-test/sleep:1", imagePullPolicy: IfNotPresent}]
 YAML
+}
+
+# bind NAMESPACE POD NODE: binds as schedulers do.
+bind() {
+  kubectl create --raw "/api/v1/namespaces/$1/pods/$2/binding" -f - <<JSON
+{"apiVersion":"v1","kind":"Binding","metadata":{"name":"$2","namespace":"$1"},"target":{"apiVersion":"v1","kind":"Node","name":"$3"}}
+JSON
 }
 
 # legacy_bind NAMESPACE POD NODE: binds by the old `bindings` resource, as no scheduler does any more.
@@ -103,6 +144,8 @@ exact_values() {
 # ---- the parts ----
 
 prepare() {
+  take_lock "$STATE_ROOT/.demo-run.lock"
+  require_space 4 "$CACHE_DIR" "$STATE_ROOT"
   install_build_deps
   install_cluster_deps
   ensure_kubernetes
@@ -110,6 +153,7 @@ prepare() {
   say "building Avouch (log: $STATE_ROOT/demo-build.log)"
   build release "$STATE_ROOT/demo-build.log" avouch-operator avouch-webhook avouch-agent kubectl-avouch || die "the build failed" "$STATE_ROOT/demo-build.log"
   cluster down >/dev/null
+  watch_over
   cluster up
   export KUBECONFIG=$KUBECONFIG_FILE PATH=$BUILD/bin:$STATE/bin:$PATH
   "$HACK_DIR/images.sh" release --name "$CLUSTER" --bin "$BUILD/bin"
@@ -119,7 +163,7 @@ part_a() {
   part a "Install: the release comes up by itself, both nodes enrol"
   kubectl create namespace "$NS" --dry-run=client -o yaml | kubectl apply -f - >/dev/null
   kubectl -n "$NS" create configmap tpm-vendors --from-file=ca.pem="$STATE/tpm-ca.pem"
-  helm install avouch "$REPO_DIR/charts/avouch" --namespace "$NS" --values "$HACK_DIR/demo-values.yaml" --wait --timeout 120s
+  chart install
   eventually 60 "all pods of the release are ready" release_ready
   kubectl apply -f - <<YAML
 apiVersion: avouch.dev/v1alpha1
@@ -130,7 +174,7 @@ spec:
   workloads:
     namespaceSelector: {matchLabels: {attested: required}}
   mode: Enforce
-  freshness: {maxAge: 30s}
+  freshness: {maxAge: ${MAX_AGE}s}
   endorsement:
     trustBundles: [{configMap: {namespace: $NS, name: tpm-vendors}}]
     enrollment: TrustOnFirstUse
@@ -141,12 +185,7 @@ spec:
 $(exact_values node-1)
   onFailure: {taint: NoSchedule, condition: true}
 YAML
-  local node
-  for node in node-1 node-2; do
-    eventually 60 "$node is Trusted" phase_is "$node" Trusted
-    eventually 10 "$node has condition Attested=True" condition_is "$node" True
-    eventually 10 "$node has no taint of ours" is_untainted "$node"
-  done
+  eventually 60 "both nodes are enrolled and Trusted: phase, condition Attested=True, no taint" is_trusted node-1 node-2
   kubectl avouch status
 }
 
@@ -163,27 +202,25 @@ part_b() {
 
 part_c() {
   part c "Node 2 is tampered with: no pod gets there, all run on node 1"
+  make_pod shop waiting "" nobody >/dev/null
+  make_pod shop waiting-for-legacy-bind "" nobody >/dev/null
   cluster tpm node-2 extend 8 "$(printf 'tampered' | sha256sum | cut -d' ' -f1)"
-  local began=$SECONDS
-  eventually $((HEARTBEAT + 2)) "node-2 is Contraindicated" phase_is node-2 Contraindicated
-  say "from tampering to the verdict: $((SECONDS - began)) s"
-  eventually 3 "node-2 is tainted" is_tainted node-2
-  eventually 3 "its condition is False" condition_is node-2 False
-  check "with the reason" reason_is node-2 PcrMismatch
-  check "a pod pinned to node-2 is denied, with the reason and what to do" \
-    refused 'node "node-2" does not satisfy AttestationPolicy "production".*PcrMismatch.*kubectl avouch explain node node-2' \
-    make_pod shop pinned node-2
-  make_pod shop waiting-for-legacy-bind >/dev/null
-  check "a legacy bindings call is denied" refused 'does not satisfy AttestationPolicy "production"' \
-    legacy_bind shop waiting-for-legacy-bind node-2
+  eventually $((HEARTBEAT + 2)) "node-2 is Contraindicated and tainted, its condition False, the reason PcrMismatch" is_ejected node-2
+  local denial='node "node-2" does not satisfy AttestationPolicy "production".*PcrMismatch.*PCR 8.*kubectl avouch explain node node-2'
+  check "a pod pinned to node-2 is denied, with the reason and what to do" refused "$denial" make_pod shop pinned node-2
+  check "and does not exist" pod_is_absent shop pinned
+  check "a binding to node-2 is denied alike" refused "$denial" bind shop waiting node-2
+  check "a legacy bindings call is denied alike" refused "$denial" legacy_bind shop waiting-for-legacy-bind node-2
+  check "the same binding to node-1 is not" bind shop waiting node-1
+  check "nor the same legacy call" legacy_bind shop waiting-for-legacy-bind node-1
   local i
   for i in 1 2 3 4 5; do make_pod shop "spread-$i" >/dev/null; done
-  for i in 1 2 3 4 5; do
-    eventually 30 "pod shop/spread-$i runs" pod_runs shop "spread-$i"
-    check "on node-1" same node-1 pod_node shop "spread-$i"
-  done
+  eventually 40 "five unpinned pods run" pods_run shop spread-{1..5}
+  for i in 1 2 3 4 5; do check "shop/spread-$i on node-1" same node-1 pod_node shop "spread-$i"; done
+  check "kubectl avouch explain names the PCR" prints 'PCR 8' kubectl avouch explain node node-2
   kubectl avouch explain node node-2
 }
+pods_run() { for pod in "${@:2}"; do pod_runs "$1" "$pod" || return 1; done; }
 
 # Only nodes with the label have an agent; taking it from one stops that one's.
 stop_agent() {
@@ -194,25 +231,41 @@ stop_agent() {
 }
 start_agent() { kubectl label node "$1" avouch-demo/agent=on --overwrite; }
 
+agent_is_gone() {
+  none_of kubectl -n "$NS" get pods -l app.kubernetes.io/component=agent --field-selector "spec.nodeName=$1" -o name
+}
+expires() { date -d "$(field attestationevidence "$1" '{.status.verdict.expires}')" +%s; }
+has_passed() { echo "now $(date +%s), expiry $1" && (($(date +%s) >= $1)); }
+
 part_d() {
   part d "Node 1's agent is stopped: silence becomes Stale by itself"
+  local until
   stop_agent node-1
-  eventually 60 "node-1 is Stale" phase_is node-1 Stale
+  eventually 30 "node-1 has no agent" agent_is_gone node-1
+  until=$(expires node-1)
+  eventually $((MAX_AGE + 5)) "when maxAge has passed, node-1 is Stale" phase_is node-1 Stale
+  check "and not before its verdict expired" has_passed "$until"
   eventually 3 "node-1 is tainted" is_tainted node-1
-  check "a pod pinned to node-1 is denied" refused 'does not satisfy AttestationPolicy "production"' \
-    make_pod shop pinned-stale node-1
+  check "its condition is Unknown: nothing is known against it" condition_is node-1 Unknown
+  check "a pod pinned to node-1 is denied: its verdict is stale" \
+    refused 'node "node-1" does not satisfy AttestationPolicy "production".*(VerdictStale|EvidenceExpired|[Ss]tale|expired)' make_pod shop pinned-stale node-1
   start_agent node-1
-  eventually 60 "the agent is back and node-1 is Trusted again" phase_is node-1 Trusted
+  eventually 60 "the agent is back and node-1 is Trusted again" is_trusted node-1
 }
+
+# What enrolment made: nothing of it may change in a reboot.
+enrolment() { field attestationevidence "$1" '{.status.identity} {.spec.identity}'; }
+boots() { field attestationevidence "$1" '{.status.boot.resetCount}'; }
+trusted_since_boot() { is_trusted "$1" && (($(boots "$1") > $2)); }
 
 part_e() {
   part e "Node 2 reboots: it enrols nothing anew, attests again, is Trusted again"
-  local enrolled
-  enrolled=$(field attestationevidence node-2 '{.status.identity.enrolledAt}')
+  local enrolled booted
+  enrolled=$(enrolment node-2)
+  booted=$(boots node-2)
   cluster tpm node-2 reset
-  eventually 60 "node-2 is Trusted" phase_is node-2 Trusted
-  check "with the enrolment it had" same "$enrolled" field attestationevidence node-2 '{.status.identity.enrolledAt}'
-  eventually 5 "node-2 has no taint of ours" is_untainted node-2
+  eventually 60 "node-2 has attested its new boot and is Trusted, without a taint" trusted_since_boot node-2 "$booted"
+  check "with the enrolment and the keys that it had" same "$enrolled" enrolment node-2
 }
 
 # agent_token NODE: a token like the one that node's agent holds, as a thief of that pod would have it.
@@ -240,68 +293,97 @@ write_evidence_as() {
 
 # forge_status NODE TOKEN: writes a status as an administrator can.
 forge_status() {
-  local proxy port
-  kubectl proxy --port=0 >"$STATE/proxy.log" 2>&1 &
-  proxy=$!
-  wait_for 10 "kubectl proxy" "$STATE/proxy.log" grep -q Starting "$STATE/proxy.log"
-  port=$(sed -n 's/.*127.0.0.1:\([0-9]*\).*/\1/p' "$STATE/proxy.log")
-  curl --silent --show-error --fail -X PATCH -H 'Content-Type: application/merge-patch+json' \
-    -d "{\"status\":{\"phase\":\"Trusted\",\"verdict\":{\"token\":\"$2\"}}}" \
-    "http://127.0.0.1:$port/apis/avouch.dev/v1alpha1/attestationevidences/$1/status" >/dev/null
-  kill "$proxy"
+  kubectl patch attestationevidence "$1" --subresource=status --type=merge \
+    -p "{\"status\":{\"phase\":\"Trusted\",\"verdict\":{\"token\":\"$2\"}}}"
 }
 
-refusal_reported() {
+# refusals NODE: how often evidence of that node was refused, by the Events.
+refusals() {
   kubectl get events -A --field-selector "involvedObject.name=$1" -o json |
-    jq -e '[.items[] | select(.reason == "EvidenceRefused")] | length > 0'
+    jq '[.items[] | select(.reason == "EvidenceRefused") | .count // 1] | add // 0'
 }
+more_refusals() { (($(refusals "$1") > $2)); }
 
 part_f() {
   part f "Replay, forgery and other people's evidence change nothing"
-  local patch token
+  local patch token before
   patch="{\"spec\":{\"quote\":$(<"$STATE/old-quote.json"),\"pcrs\":$(<"$STATE/old-pcrs.json")}}"
   check "an old quote written back with kubectl is refused: an administrator is no agent" \
     refused 'is written only by the Avouch agent that runs on that node' write_evidence node-2 "$patch"
+  before=$(refusals node-2)
   check "the node's own agent may write it" write_evidence_as "$(agent_token node-2)" node-2 "$patch"
-  eventually 15 "the controller refuses it as evidence, and reports that" refusal_reported node-2
-  check "node-2 stays what it was" phase_is node-2 Trusted
+  eventually 15 "the controller refuses it as evidence, and reports that by an Event" more_refusals node-2 "$before"
+  check "node-2 stays what it was" is_trusted node-2
 
   check "node 1's agent cannot write node 2's evidence" \
     refused 'is written only by the Avouch agent that runs on that node' \
     write_evidence_as "$(agent_token node-1)" node-2 '{"spec":{"agent":{"version":"forged"}}}'
 
+  token=$(field attestationevidence node-2 '{.status.verdict.token}')
   cluster tpm node-2 extend 8 "$(printf 'again' | sha256sum | cut -d' ' -f1)"
-  eventually $((HEARTBEAT + 2)) "node-2, tampered with again, is Contraindicated" phase_is node-2 Contraindicated
+  eventually $((HEARTBEAT + 2)) "node-2, tampered with again, is Contraindicated" is_ejected node-2
+  check "somebody gives node-2's status the good token that it had" forge_status node-2 "$token"
+  check "node-2 is still denied" refused 'does not satisfy AttestationPolicy "production"' make_pod shop pinned-old-token node-2
+  eventually 30 "and the status is put right" phase_is node-2 Contraindicated
   token=$(field attestationevidence node-1 '{.status.verdict.token}')
-  check "somebody forges node-2's status with node-1's token" forge_status node-2 "$token"
-  check "node-2 is still denied" \
-    refused 'does not satisfy AttestationPolicy "production"' make_pod shop pinned-forged node-2
+  check "somebody gives node-2's status node-1's good token" forge_status node-2 "$token"
+  check "node-2 is still denied" refused 'does not satisfy AttestationPolicy "production"' make_pod shop pinned-forged node-2
   eventually 30 "and the status is put right" phase_is node-2 Contraindicated
   cluster tpm node-2 reset
-  eventually 60 "node-2 rebooted and is Trusted" phase_is node-2 Trusted
+  eventually 60 "node-2 rebooted and is Trusted" is_trusted node-2
+}
+
+# prints PATTERN COMMAND...: the command succeeds and prints something that matches.
+prints() {
+  local output
+  output=$("${@:2}") || return 1
+  printf '%s\n' "$output"
+  grep --quiet --extended-regexp "$1" <<<"$output"
 }
 
 part_g() {
   part g "The log proves what was decided"
   kubectl avouch verify pod -n shop web-0
-  check "step b: the admission of shop/web-0" kubectl avouch verify pod -n shop web-0
-  check "step c: the denial of shop/pinned" kubectl avouch verify pod -n shop pinned
-  check "step d: the denial of shop/pinned-stale" kubectl avouch verify pod -n shop pinned-stale
+  check "step b: the admission of shop/web-0" prints '^verified' kubectl avouch verify pod -n shop web-0
+  check "it was an allow" prints 'allow of pod shop/web-0 on node ' kubectl avouch verify pod -n shop web-0
+  check "step c: the denial of shop/pinned" prints '^verified' kubectl avouch verify pod -n shop pinned
+  check "it was a deny on node-2" prints 'deny of pod shop/pinned on node node-2' kubectl avouch verify pod -n shop pinned
+  check "step d: the denial of shop/pinned-stale" prints '^verified' kubectl avouch verify pod -n shop pinned-stale
+  check "it was a deny on node-1" prints 'deny of pod shop/pinned-stale on node node-1' kubectl avouch verify pod -n shop pinned-stale
   kubectl avouch verify node node-1
-  check "node-1's verdict" kubectl avouch verify node node-1
+  check "node-1's verdict" prints '^verified' kubectl avouch verify node node-1
   check_independently
   report_memory
 }
 
-# A second checker, with none of our code: leaf, inclusion and checkpoint signature.
+# entry_of POD: the index of its admission verdict in the log.
+entry_of() { kubectl avouch log -n shop --pod "$1" --output json | jq -e '.entries[0].index'; }
+
+# entry_content INDEX: what the entry commits to, which the controller tells those who may read it.
+entry_content() {
+  local token
+  token=$(kubectl create --raw "/api/v1/namespaces/$NS/serviceaccounts/avouch-reader/token" -f - <<<'{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"audiences":["avouch.dev/controller"]}}' | jq -r .status.token)
+  curl --silent --show-error --fail --cacert "$PKI/ca.crt" --cert "$PKI/admin.crt" --key "$PKI/admin.key" -H "Avouch-Token: $token" \
+    "$API_URL/api/v1/namespaces/$NS/services/https:avouch-controller:443/proxy/v1/log/entries/$1" | jq -r .preimage | base64 --decode
+}
+says_denied() {
+  /usr/bin/python3 -c 'import cbor2, sys
+said = cbor2.load(open(sys.argv[1], "rb"))[1]
+print(said)
+sys.exit((said["decision"], said["namespace"], said["pod"], said["node"]) != ("deny", "shop", "pinned", "node-2"))' "$1"
+}
+
+# A second checker, with none of our code: leaf, inclusion and checkpoint signature of step c's denial, and what it says.
 check_independently() {
   local index
-  index=$(field attestationevidence node-1 '{.status.verdict.log.index}')
+  index=$(entry_of pinned)
   kubectl -n "$NS" get configmap avouch-trust -o 'jsonpath={.data.log\.vkey}' >"$STATE/log.vkey"
-  check "an independent script recomputes entry $index: leaf, inclusion, checkpoint signature" \
-    python3 "$HACK_DIR/check-log-entry.py" \
+  entry_content "$index" >"$STATE/entry.cbor"
+  check "an independent script recomputes step c's entry $index: leaf, inclusion, checkpoint signature" \
+    /usr/bin/python3 "$HACK_DIR/check-log-entry.py" \
     --fetch "kubectl get --raw /api/v1/namespaces/$NS/services/https:avouch-controller:443/proxy/log/{path}" \
-    --vkey "$(<"$STATE/log.vkey")" --index "$index"
+    --vkey "$(<"$STATE/log.vkey")" --index "$index" --preimage "$STATE/entry.cbor"
+  check "which says: deny of pod shop/pinned on node-2" says_denied "$STATE/entry.cbor"
 }
 
 # Resident memory of each pod, from its own metrics.
@@ -315,8 +397,6 @@ report_memory() {
   done
 }
 
-log_size() { kubectl avouch log --output json --limit 1 | jq -e '.size'; }
-
 # kill_component COMPONENT PROGRAM: SIGKILL to its processes inside this cluster's pods only.
 kill_component() {
   local pod
@@ -327,45 +407,67 @@ kill_component() {
 
 part_h() {
   part h "Controller and webhook are killed in the middle: nothing is lost"
-  local before restarts_before
-  before=$(log_size)
+  local restarts_before i pod
+  check "the log holds together; its checkpoint is kept" kubectl avouch verify log --save "$STATE/checkpoint"
   restarts_before=$(restarts)
+  # In the middle: of these five some are admitted before the kill, some wait for the webhook's return.
+  for i in 1 2 3 4 5; do make_pod shop "midst-$i" >/dev/null || true; done &
   kill_component controller
   kill_component webhook
+  wait
   eventually 60 "the kubelet has started all three again" restarted_since "$restarts_before"
   eventually 90 "all pods of the release are ready again" release_ready
-  eventually 30 "the log has all it had" grown_from "$before"
-  check "step b is still proven" kubectl avouch verify pod -n shop web-0
-  eventually 30 "node-1 is Trusted" phase_is node-1 Trusted
-  make_pod shop after-crash >/dev/null
-  eventually 40 "a new pod runs" pod_runs shop after-crash
+  eventually 30 "the log goes on from the checkpoint that was kept" kubectl avouch verify log --since "$STATE/checkpoint"
+  for pod in web-0:allow spread-5:allow pinned:deny pinned-stale:deny; do
+    check "the ${pod#*:} of shop/${pod%:*} is still proven" prints "${pod#*:} of pod shop/${pod%:*} " kubectl avouch verify pod -n shop "${pod%:*}"
+  done
+  eventually 30 "both nodes are Trusted" is_trusted node-1 node-2
+  for i in 1 2 3 4 5; do make_pod shop "midst-$i" >/dev/null; done
+  eventually 60 "the five pods of that moment run" pods_run shop midst-{1..5}
+  for i in 1 2 3 4 5; do
+    eventually 30 "the admission of shop/midst-$i is in the log" prints "allow of pod shop/midst-$i on node" kubectl avouch verify pod -n shop "midst-$i"
+  done
 }
 restarts() {
   kubectl -n "$NS" get pods -l "app.kubernetes.io/component in (controller,webhook)" -o json |
     jq '[.items[].status.containerStatuses[0].restartCount] | add'
 }
 restarted_since() { (($(restarts) >= $1 + 3)); }
-grown_from() { (($(log_size) >= $1)); }
+
+chart() { helm "$1" avouch "$REPO_DIR/charts/avouch" --namespace "$NS" --values "$HACK_DIR/demo-values.yaml" --wait --timeout 120s "${@:2}"; }
 
 part_i() {
-  part i "helm uninstall leaves nothing behind"
-  helm upgrade avouch "$REPO_DIR/charts/avouch" --namespace "$NS" --values "$HACK_DIR/demo-values.yaml" --wait --timeout 120s >/dev/null
-  check "an upgrade keeps the webhook's CA" webhook_has_ca
-  helm uninstall avouch --namespace "$NS" --wait --timeout 120s
-  check "no webhook configuration" same "" kubectl get validatingwebhookconfigurations -l app.kubernetes.io/part-of=avouch -o name
-  local node
+  part i "helm upgrade goes through, helm uninstall leaves nothing behind"
+  local ca node
+  ca=$(webhook_cas)
+  check "an upgrade with another timeout is accepted" chart upgrade --set webhook.timeoutSeconds=4
+  check "and in force" same 4 kubectl get validatingwebhookconfigurations avouch -o 'jsonpath={.webhooks[0].timeoutSeconds}'
+  check "it keeps the webhook's CA" same "$ca" webhook_cas
+  eventually 60 "all pods of the release are ready" release_ready
+  make_pod shop after-upgrade >/dev/null
+  eventually 40 "a new gated pod runs" pod_runs shop after-upgrade
+  cluster tpm node-2 extend 8 "$(printf 'to the last' | sha256sum | cut -d' ' -f1)"
+  eventually $((HEARTBEAT + 2)) "node-2 is ejected, so that there is something to leave behind" is_ejected node-2
+  check "helm uninstall" helm uninstall avouch --namespace "$NS" --wait --timeout 120s
+  check "no webhook configuration" none_of kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations -o name
   for node in node-1 node-2; do
     check "no taint on $node" is_untainted "$node"
     check "no condition on $node" condition_is "$node" ""
-    check "no label on $node" same "" field node "$node" '{.metadata.labels.avouch\.node-restriction\.kubernetes\.io/attested}'
+    check "no label on $node" none_of kubectl get nodes "$node" -l avouch.node-restriction.kubernetes.io/attested -o name --ignore-not-found
   done
+  check "no mark on a namespace" none_of kubectl get namespaces -l avouch.dev/exempt -o name
+  check "no rights" none_of kubectl get clusterroles,clusterrolebindings -l app.kubernetes.io/part-of=avouch -o name
+  eventually 60 "no pod of the release" none_of kubectl -n "$NS" get pods -o name
+  make_pod shop free node-2 >/dev/null
+  eventually 40 "a pod pinned to node-2 runs: nothing gates any more" pod_runs shop free
 }
-webhook_has_ca() { [[ -n $(kubectl get validatingwebhookconfigurations avouch -o 'jsonpath={.webhooks[*].clientConfig.caBundle}') ]]; }
+webhook_cas() { kubectl get validatingwebhookconfigurations avouch -o 'jsonpath={.webhooks[*].clientConfig.caBundle}' | grep .; }
 
 main() {
   require_root
   trap finish EXIT
-  trap 'exit 130' INT TERM
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
   prepare
   part_a
   part_b
