@@ -81,7 +81,8 @@ ByteView ReplayedBank::value(std::size_t pcr) const {
   return ByteView(values.at(pcr)).first(crypto::digest_size(algorithm));
 }
 
-ReplayedBank replay_bank(const BootLog& log, HashAlgorithm algorithm) {
+std::optional<ReplayedBank> replay_bank(const BootLog& log, HashAlgorithm algorithm) {
+  if (!log.has_bank(algorithm)) return std::nullopt;
   ReplayedBank out;
   out.algorithm = algorithm;
   const std::size_t size = crypto::digest_size(algorithm);
@@ -99,9 +100,8 @@ ReplayedBank replay_bank(const BootLog& log, HashAlgorithm algorithm) {
 std::vector<ReplayedBank> replay(const BootLog& log) {
   std::vector<ReplayedBank> out;
   for (const LogBank& bank : log.banks()) {
-    if (bank.algorithm.has_value() && bank.complete) {
-      out.push_back(replay_bank(log, *bank.algorithm));
-    }
+    if (!bank.algorithm.has_value()) continue;
+    if (auto replayed = replay_bank(log, *bank.algorithm)) out.push_back(*replayed);
   }
   return out;
 }

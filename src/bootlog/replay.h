@@ -29,7 +29,8 @@ struct ReplayedBank {
 // PCR 0 with the startup locality as its last byte; PCR 17 to 22 all ones. EV_NO_ACTION is never
 // extended.
 std::vector<ReplayedBank> replay(const BootLog& log);
-ReplayedBank replay_bank(const BootLog& log, crypto::HashAlgorithm algorithm);
+// Nothing where the log has no such bank, or one that some event leaves out.
+std::optional<ReplayedBank> replay_bank(const BootLog& log, crypto::HashAlgorithm algorithm);
 
 // Every quoted value against the replay, exactly:
 //   * a quoted bank of which an event has no digest: BootLogBankMissing (CVE-2021-42299)
