@@ -110,7 +110,9 @@ std::vector<Reason> compare(const BootLog& log, std::span<const ReplayedBank> re
                             const tpm::PcrValues& quoted, std::uint32_t excluded) {
   std::vector<Reason> out;
   std::optional<HashAlgorithm> reported;
-  for (const auto& [pcr, value] : quoted) {
+  for (const auto& each_quoted : quoted) {
+    const tpm::PcrId pcr = each_quoted.first;
+    const Bytes& value = each_quoted.second;
     const auto bank = std::find_if(replayed.begin(), replayed.end(), [&](const ReplayedBank& each) {
       return each.algorithm == pcr.bank;
     });

@@ -57,7 +57,9 @@ TEST(Replay, GivesWhatAnotherProgramGivesForTheLogsOfOtherMachines) {
     if (entry.path().filename() == "specid-vendordata.bin") continue;  // refused: log_test.cc
     const BootLog log = must_read(*testing::read_file(entry.path()));
     const std::vector<ReplayedBank> banks = replay(log);
-    for (const auto& [pcr, value] : yaml_pcrs(entry.path().string() + ".yaml")) {
+    for (const auto& quoted : yaml_pcrs(entry.path().string() + ".yaml")) {
+      const tpm::PcrId pcr = quoted.first;
+      const Bytes& value = quoted.second;
       const auto bank = std::find_if(banks.begin(), banks.end(), [&](const ReplayedBank& each) {
         return each.algorithm == pcr.bank;
       });
