@@ -18,7 +18,7 @@ namespace avouch::reference {
 // The digests of one algorithm. Private to this library.
 class DigestTable;
 
-// Immutable and thread-safe. Memory: the digests' own bytes and 8 KiB for each algorithm that
+// Immutable and thread-safe. Memory: the digests' own bytes and about 6 KiB for each algorithm that
 // occurs (10^6 SHA-256 digests: 32.0 MB).
 class DigestSet {
  public:

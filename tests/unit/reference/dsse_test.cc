@@ -54,6 +54,37 @@ TEST(VerifySignature, AcceptsEveryListedKindOfKey) {
   }
 }
 
+// Made with Python's json for the payload and the openssl program for keys and signatures.
+TEST(VerifySignature, AcceptsTheSignaturesOfAnIndependentProgram) {
+  struct Made {
+    const char* key;
+    const char* signature;
+  };
+  constexpr std::array kMade = {
+      Made{
+          "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEcgVBjf5SJaWqrMBR5PAg9p4xbmyT2e+0SRNQ/osp/eWf0YlLepY7"
+          "kUBSZQat1mDzMQqgVllw8J2yhUD804H47w==",
+          "MEQCID2qkW+weLdHPnyp0qL3cKz9RG0jZeyzsdJeQqvJIIj8AiBPXNPeMdvXsIRFxCJ8v5ItuUtxT7jaDMGLHTJw"
+          "MRjkhA=="},
+      Made{
+          "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEWGyf8bbtrVe2t/FUz0RVCcfg0WXrCqwjpmDh0jdYMFuLWbtWhpUYsQH8"
+          "+lRWmFj0ZI1U4hXE68DrmEDQASWObpFkvMIEqt4zrab0b4vYe6Fgl8WYBL4ncGRHOtr03tx4",
+          "MGYCMQDUaiDlSOPo+g7ADWlRKKeXEFO+cmXEUOVH9BVN2OAvak/tkZFt6cC9mBAExqiWE/cCMQC2Cu73+AIS6tKg"
+          "2zB7OAoT7MvZqzeMJPivmj7Ghh78AcI3/1J9Rg4GWdsiSB5IMn8="},
+      Made{"MCowBQYDK2VwAyEAUn8ePQXwSBcrl3SuOOy5RkYbmklZbxm3WdCNxF9wRzg=",
+           "uQCq9NWUp675PCOdSKc4c7Bg57grvtu2tgYxKS/cwl2/w3Ylw1qSE2tYnSUdm8PVroat1Xyb1DMt89sM9njPAw"
+           "=="}};
+  Json spec = revoking("x");
+  spec["provider"] = std::string("Example");
+  for (const Made& made : kMade) {
+    const auto key = PublicKey::from_spki_der(codec::from_base64(made.key).value());
+    const std::vector<PublicKey> trusted = {key.value()};
+    const Json with = with_signature(spec, codec::from_base64(made.signature).value());
+    EXPECT_TRUE(verify_signature(*manifest("m", with), trusted).has_value())
+        << crypto::key_type_name(key->type());
+  }
+}
+
 TEST(VerifySignature, AcceptsRsaWithPkcs1Padding) {
   const PrivateKey key = PrivateKey::generate(KeyType::kRsa2048);
   const Bytes message = dsse_pae(kManifestPayloadType, signed_payload(revoking("x")).value());
