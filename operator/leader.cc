@@ -90,11 +90,13 @@ kube::InformerOptions node_options() {
 // In the order of construction; what comes later uses what comes before.
 struct Leader::Parts final : control::AppraiserOutput {
   Parts(const config::ControllerConfig& the_config, const kube::Client& the_client,
-        Clock& the_clock, Signals& the_signals, std::string identity)
+        Clock& the_clock, Signals& the_signals, std::string identity,
+        control::FencedAnchor::LeadingUntil until)
       : config(the_config),
         client(the_client),
         clock(the_clock),
         signals(the_signals),
+        leading_until(std::move(until)),
         trust(trust_options(config), client, crypto::system_random(), clock),
         quick(client.with_timeout(5s)),
         callers(quick, clock,
@@ -133,6 +135,12 @@ struct Leader::Parts final : control::AppraiserOutput {
     node_worker.add(name);
   }
   void withdraw(const std::string& name) override { node_board.erase(name); }
+  void forget(const std::string& node_uid) override {
+    const auto taken = pool.post([this, node_uid] { blobs->remove(node_uid); });
+    if (taken == control::WorkPool::Taken::kFull) {
+      signals.problem("evidence store", "the runtime log of a Node that is gone stays for now");
+    }
+  }
   void publish_policy(control::PolicyOutlook outlook) override {
     const std::string name = outlook.name;
     policy_board.put(std::move(outlook));
@@ -179,6 +187,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   const kube::Client& client;
   Clock& clock;
   Signals& signals;
+  const control::FencedAnchor::LeadingUntil leading_until;
 
   control::TrustMaterial trust;
   std::optional<control::ReleaseKeys> keys;
@@ -254,7 +263,8 @@ Result<void> Leader::Parts::open_log() {
     AVOUCH_TRY(log_store, adapters::open_log_files({.directory = dir / "log"}));
   }
   if (!head_file) {
-    AVOUCH_TRY(head_file, adapters::open_head_file(dir / "log-head"));
+    AVOUCH_TRY(std::unique_ptr<tlog::Anchor> on_disk, adapters::open_head_file(dir / "log-head"));
+    head_file = std::make_unique<control::FencedAnchor>(std::move(on_disk), clock, leading_until);
   }
   AVOUCH_TRY(tlog::NoteSigner note_signer, tlog::NoteSigner::make(keys->log_origin, keys->log));
   tlog::LogOptions options;
@@ -523,8 +533,10 @@ void Leader::Parts::stop() {
 }
 
 Leader::Leader(const config::ControllerConfig& config, const kube::Client& client, Clock& clock,
-               Signals& signals, std::string identity)
-    : parts_(std::make_unique<Parts>(config, client, clock, signals, std::move(identity))) {}
+               Signals& signals, std::string identity,
+               control::FencedAnchor::LeadingUntil leading_until)
+    : parts_(std::make_unique<Parts>(config, client, clock, signals, std::move(identity),
+                                     std::move(leading_until))) {}
 
 Leader::~Leader() { stop(); }
 

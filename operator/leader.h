@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "config/controller_config.h"
+#include "control/fenced_anchor.h"
 #include "kube/client.h"
 #include "operator/signals.h"
 
@@ -18,9 +19,10 @@ namespace avouch::controller {
 
 class Leader {
  public:
-  // The references outlive the leader. `client` writes as long as this process leads.
+  // The references outlive the leader. `client` writes as long as this process leads, and the log
+  // publishes as long.
   Leader(const config::ControllerConfig& config, const kube::Client& client, Clock& clock,
-         Signals& signals, std::string identity);
+         Signals& signals, std::string identity, control::FencedAnchor::LeadingUntil leading_until);
   ~Leader();  // stop()
   Leader(const Leader&) = delete;
   Leader& operator=(const Leader&) = delete;

@@ -96,7 +96,8 @@ Result<void> run(const config::ControllerConfig& config, const std::string& kube
   elector.on_problem(
       [&](const std::string& message) { signals.problem("leader election", message); });
 
-  control::FencedTransport fenced(*transport, clock, [&] { return elector.leading_until(); });
+  const auto leading_until = [&] { return elector.leading_until(); };
+  control::FencedTransport fenced(*transport, clock, leading_until);
   const kube::Client client(fenced, {.timeout = 10s,
                                      .user_agent = "avouch-controller",
                                      .field_manager = std::string(control::kFieldManager)});
@@ -118,7 +119,7 @@ Result<void> run(const config::ControllerConfig& config, const std::string& kube
   signals.note("start", std::string("avouch-controller ") + AVOUCH_VERSION + " as " + own_identity);
   elector.start();
   Result<void> outcome;
-  Leader leader(config, client, clock, signals, own_identity);
+  Leader leader(config, client, clock, signals, own_identity, leading_until);
   std::jthread leader_thread([&](const std::stop_token& stop) {
     if (!leadership.wait(stop)) return;
     outcome = leader.start(stop);

@@ -32,7 +32,8 @@ inline constexpr std::string_view kEnrolling = "Enrolling", kIdentityMismatch = 
                                   kClockUnsafe = "ClockUnsafe", kClockWentBack = "ClockWentBack",
                                   kFirmwareChanged = "FirmwareChanged",
                                   kPcrMismatch = "PcrMismatch", kPolicyUnusable = "PolicyUnusable",
-                                  kNoPolicy = "NoPolicy", kEvidenceExpired = "EvidenceExpired";
+                                  kNoPolicy = "NoPolicy", kEvidenceExpired = "EvidenceExpired",
+                                  kInternalError = "InternalError";
 }  // namespace code
 
 // An event of a boot log. `number` counts from 0, the header, as tpm2_eventlog does.

@@ -1,5 +1,6 @@
 #include "control/appraiser.h"
 
+#include <exception>
 #include <utility>
 
 #include "attest/reason.h"
@@ -21,7 +22,7 @@ void Appraiser::restore(std::vector<NodeRecord> records, std::vector<RecordedPol
     NodeState& node = state(record.node_name);
     node.record = std::move(record);
     node.saved = node.record;
-    node.verdict_ends = now.steady + (node.record.verdict.expires_at - now.wall);
+    node.verdict_ends = now.steady + life_left(node.record.verdict, now.wall);
     if (!node.record.enrolment) continue;
     tpm_owners_[node.record.enrolment->enrolled.ek_digest] = node.name;
     auto keys = attest::check_keys(node.record.enrolment->identity);
@@ -45,7 +46,7 @@ void Appraiser::begin(Moment now) {
       release(node, now);
     }
     const Policies policies = selecting(node);
-    restore_quote(node, policies);
+    restore_quote(node, policies, now);
     consider(node, now);
     take_resource_quote(node, policies, Report::kSilent, now);
     drop_if_gone(name);
@@ -79,9 +80,13 @@ void Appraiser::set_node(NodeFacts facts, Moment now) {
     RecordJob job;
     job.changes.push_back({node.record.node_uid, ""});
     output_.record(std::move(job));
+    output_.forget(node.record.node_uid);
     node.record.held_by.clear();
     node.record.verdict = NodeVerdict{};
+    node.record.node_uid = uid;
     node.saved = node.record;
+    // Which TPM had this name has to outlive this process.
+    if (former) submit(node, std::nullopt, std::nullopt);
   }
   node.record.node_name = node.name;
   node.record.node_uid = uid;
@@ -151,8 +156,10 @@ void Appraiser::tick(Moment now) {
     bool due = node.challenge && now.steady >= node.challenge_ends;
     due = due || life_at(node.record.verdict, now.wall) == Life::kOver;
     due = due || (is_judged(node.record.verdict.phase) && now.steady >= node.verdict_ends);
-    due = due || (node.enrolment_problem && node.next_challenge != SteadyTime{} &&
-                  now.steady >= node.next_challenge && !node.challenge);
+    if (node.next_challenge != SteadyTime{} && now.steady >= node.next_challenge) {
+      node.next_challenge = {};
+      due = true;
+    }
     for (const auto& [policy, endorsement] : node.endorsements) {
       due = due || now.steady - endorsement.checked >= kEndorsementLife;
     }
@@ -197,10 +204,46 @@ Appraiser::Policies Appraiser::selecting(const NodeState& node) const {
 void Appraiser::consider(NodeState& node, Moment now) {
   if (!begun_) return;
   const Policies policies = selecting(node);
-  step_enrolment(node, policies, now);
-  step_verdict(node, policies, now);
+  try {
+    step_enrolment(node, policies, now);
+    step_verdict(node, policies, now);
+  } catch (const std::exception& error) {
+    distrust(node, error.what(), now);
+  }
   step_hold(node, policies);
   publish(node);
+}
+
+// The evidence is dropped: only new evidence leads out of here.
+void Appraiser::distrust(NodeState& node, const std::string& why, Moment now) {
+  drop_quote(node);
+  node.challenge.reset();
+  const NodeVerdict& current = node.record.verdict;
+  NodeVerdict denied;
+  denied.phase = Phase::kContraindicated;
+  denied.reasons = {attest::refuse(
+      attest::code::kInternalError,
+      "the appraisal of node \"" + node.name + "\" failed unexpectedly (" + why +
+          "); the node is not trusted until new evidence is appraised. Please report this")};
+  denied.issued_at = current.issued_at;
+  denied.boot = current.boot;
+  denied.ak_name = current.ak_name;
+  denied.max_age = current.max_age;
+  denied.expires_at = now.wall + attest::kMaxTokenLife;
+  denied.log = current.log;
+  node.verdict_ends = now.steady + attest::kMaxTokenLife;
+  if (current.phase == denied.phase && current.reasons == denied.reasons) return;
+  change(node, std::move(denied), now);
+}
+
+// One Event for each kind of complaint until it has been absent for a while, not one for each piece
+// of bad evidence: a node at odds with itself would otherwise write Events as fast as it can send.
+Appraiser::Tell Appraiser::worth_telling(NodeState& node, std::string_view code, Moment now) {
+  constexpr std::chrono::minutes kToldFor{10};
+  const auto [told, is_new] = node.told.try_emplace(std::string(code), now.steady);
+  const bool recent = !is_new && now.steady - told->second < kToldFor;
+  told->second = now.steady;
+  return recent ? Tell::kNo : Tell::kYes;
 }
 
 void Appraiser::drop_if_gone(const std::string& name) {
@@ -215,6 +258,7 @@ void Appraiser::drop_if_gone(const std::string& name) {
     RecordJob job;
     job.changes.push_back({node.record.node_uid, ""});
     output_.record(std::move(job));
+    output_.forget(node.record.node_uid);
   }
   nodes_.erase(found);
 }

@@ -61,6 +61,7 @@ class AppraiserOutput {
   virtual void record(RecordJob job) = 0;
   virtual void publish(NodeOutlook outlook) = 0;
   virtual void withdraw(const std::string& node_name) = 0;  // neither Node nor evidence is there
+  virtual void forget(const std::string& node_uid) = 0;     // that Node will never come back
   virtual void publish_policy(PolicyOutlook outlook) = 0;
   virtual void withdraw_policy(const std::string& name) = 0;
   virtual void event(NodeEvent event) = 0;
@@ -133,7 +134,12 @@ class Appraiser {
 
   NodeState& state(const std::string& name);
   Policies selecting(const NodeState& node) const;
+  // Brings the node's decisions up to date. What goes wrong in there in a way that nobody foresaw
+  // costs this node its trust, and no other.
   void consider(NodeState& node, Moment now);
+  void distrust(NodeState& node, const std::string& why, Moment now);
+  enum class Tell { kYes, kNo };
+  static Tell worth_telling(NodeState& node, std::string_view code, Moment now);
   void drop_if_gone(const std::string& name);
 
   // Enrolment (appraiser_enrolment.cc).
@@ -158,13 +164,15 @@ class Appraiser {
   void refuse(NodeState& node, const attest::Reason& reason, Moment now);
   enum class Report { kSilent, kRefusals };
   void take_resource_quote(NodeState& node, const Policies& policies, Report report, Moment now);
-  void restore_quote(NodeState& node, const Policies& policies) const;
+  void restore_quote(NodeState& node, const Policies& policies, Moment now) const;
+  static void drop_quote(NodeState& node);
 
   // Verdicts (appraiser_verdict.cc).
   void step_verdict(NodeState& node, const Policies& policies, Moment now);
   attest::Verdict judge(NodeState& node, const Policies& policies, Moment now) const;
   void issue(NodeState& node, Candidate candidate, Step step, Moment now);
   void change(NodeState& node, NodeVerdict verdict, Moment now);
+  void clock_went_back(NodeState& node, Moment now);
   void show_unjudged(NodeState& node, const Policies& policies, Moment now);
   void step_hold(NodeState& node, const Policies& policies);
   void submit(NodeState& node, std::optional<LogJob> entry,

@@ -26,7 +26,8 @@ void Appraiser::step_enrolment(NodeState& node, const Policies& policies, Moment
     node.dirty = true;
   }
   if (node.enrolment_problem && node.enrolment_problem != before &&
-      node.enrolment_problem->severity == attest::Status::kContraindicated) {
+      node.enrolment_problem->severity == attest::Status::kContraindicated &&
+      worth_telling(node, node.enrolment_problem->code, now) == Tell::kYes) {
     output_.event({.node_name = node.name,
                    .node_uid = node.facts ? node.facts->uid : "",
                    .evidence_uid = node.evidence ? node.evidence->uid : "",
@@ -41,10 +42,8 @@ void Appraiser::claim_identity(NodeState& node, const Policies& policies, Moment
   const auto problem = [&node](attest::Reason reason) {
     node.enrolment_problem = std::move(reason);
   };
-  const auto drop_challenge = [&node] {
-    node.challenge.reset();
-    node.next_challenge = {};
-  };
+  // The pause after a failed answer goes on: claiming something else meanwhile does not end it.
+  const auto drop_challenge = [&node] { node.challenge.reset(); };
 
   if (!node.facts) {
     drop_challenge();
@@ -156,7 +155,6 @@ void Appraiser::answer_or_challenge(NodeState& node, const attest::NodeKeys& key
   }
   node.challenge = *std::move(made);
   node.challenge_ends = now.steady + attest::kActivationTime;
-  node.next_challenge = {};
   node.enrolment_problem = waiting("waiting for the agent to answer status.activation");
 }
 
@@ -166,8 +164,7 @@ void Appraiser::enrol(NodeState& node, attest::NodeKeys keys, attest::Enrolled e
   const bool same_tpm =
       node.record.enrolment && node.record.enrolment->enrolled.ek_digest == enrolled.ek_digest;
   if (!same_tpm) release(node, now);
-  node.quote.reset();
-  node.record.evidence.reset();
+  drop_quote(node);
   node.endorsements.clear();
   node.record.former.reset();
   tpm_owners_[enrolled.ek_digest] = node.name;
@@ -197,14 +194,14 @@ void Appraiser::release(NodeState& node, Moment now) {
   node.record.enrolment.reset();
   node.record.former.reset();
   node.record.tpm.reset();
-  node.record.evidence.reset();
   node.record.boot_since = {};
   node.keys.reset();
   node.challenge.reset();
   node.next_challenge = {};
   node.endorsements.clear();
-  node.quote.reset();
+  drop_quote(node);
   node.refusal.reset();
+  node.told.clear();
   node.resource_quote.reset();
   node.resource_tpm.reset();
   node.dirty = true;

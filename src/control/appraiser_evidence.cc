@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "attest/reason.h"
@@ -77,15 +78,20 @@ attest::Checked<attest::VerifiedQuote> Appraiser::verify(
   }
   const attest::BeaconWindow beacons =
       beacons_.window_for(evidence.quote->beacon, now.wall, now.steady);
-  return attest::verify_quote(*evidence.quote, evidence.pcrs,
-                              {.keys = *node.keys,
-                               .node_uid = node.facts->uid,
-                               .beacons = beacons,
-                               .max_beacon_age = max_age,
-                               .needs = needs,
-                               .previous = previous,
-                               .allowed_firmware = {},
-                               .now = now.wall});
+  try {
+    return attest::verify_quote(*evidence.quote, evidence.pcrs,
+                                {.keys = *node.keys,
+                                 .node_uid = node.facts->uid,
+                                 .beacons = beacons,
+                                 .max_beacon_age = max_age,
+                                 .needs = needs,
+                                 .previous = previous,
+                                 .allowed_firmware = {},
+                                 .now = now.wall});
+  } catch (const std::exception& error) {
+    return attest::refuse(code::kInternalError,
+                          std::string("the quote could not be checked: ") + error.what());
+  }
 }
 
 void Appraiser::accept(NodeState& node, const attest::VerifiedQuote& quote,
@@ -95,6 +101,8 @@ void Appraiser::accept(NodeState& node, const attest::VerifiedQuote& quote,
   }
   node.record.tpm = quote.state();
   node.quote = quote;
+  // The verifier has counted this age by the steady clock (BeaconRing::window_for).
+  node.quote_since = now.steady - (now.wall - quote.not_older_than());
   node.quote_evidence = evidence;
   node.record.evidence = AcceptedEvidence{.evidence = evidence,
                                           .beacon_text = beacons_.note_text(quote.beacon()),
@@ -103,16 +111,24 @@ void Appraiser::accept(NodeState& node, const attest::VerifiedQuote& quote,
   node.record.evidence->evidence.activation.reset();
   if (node.refusal && now.steady - node.refusal->since >= kRefusalShown) {
     node.refusal.reset();
+    node.told.clear();
     node.dirty = true;
   }
   consider(node, now);
 }
 
+// What has expired, or was judged to an end that nobody foresaw, counts no more: neither a clock
+// that goes back nor another policy nor a restart makes it young again.
+void Appraiser::drop_quote(NodeState& node) {
+  node.quote.reset();
+  node.quote_evidence = {};
+  node.record.evidence.reset();
+}
+
 void Appraiser::refuse(NodeState& node, const attest::Reason& reason, Moment now) {
-  const bool known = node.refusal && node.refusal->reason.code == reason.code;
   node.refusal = Refusal{reason, now.steady};
   node.dirty = true;
-  if (known) return;
+  if (worth_telling(node, reason.code, now) == Tell::kNo) return;
   output_.event({.node_name = node.name,
                  .node_uid = node.facts ? node.facts->uid : "",
                  .evidence_uid = node.evidence ? node.evidence->uid : "",
@@ -152,10 +168,16 @@ void Appraiser::take_resource_quote(NodeState& node, const Policies& policies, R
 // After a restart the last saved evidence is verified again, so that a change of policy can be
 // judged before the next heartbeat comes. It was fresh when it was accepted; how old it is now, its
 // verdict's expiry says.
-void Appraiser::restore_quote(NodeState& node, const Policies& policies) const {
+void Appraiser::restore_quote(NodeState& node, const Policies& policies, Moment now) const {
   if (!node.record.evidence || !node.keys || !node.facts || policies.empty()) return;
   const AcceptedEvidence& accepted = *node.record.evidence;
   if (!accepted.evidence.quote) return;
+  // A beacon of the future: the clock has gone back, and how old the evidence is nobody knows.
+  if (accepted.beacon_published > now.wall ||
+      node.record.verdict.issued_at > now.wall + kIssuedAhead) {
+    drop_quote(node);
+    return;
+  }
   std::vector<attest::QuoteNeed> needs;
   for (const ResolvedPolicy* policy : policies) {
     needs.push_back({policy->name, attest::required_selection(policy->policy->spec)});
@@ -176,6 +198,7 @@ void Appraiser::restore_quote(NodeState& node, const Policies& policies) const {
                                            .now = accepted.beacon_published});
   if (!quote.has_value()) return;
   node.quote = quote.value();
+  node.quote_since = now.steady - (now.wall - accepted.beacon_published);
   node.quote_evidence = accepted.evidence;
 }
 

@@ -7,7 +7,9 @@ namespace avouch::control {
 
 AppraiserLoop::AppraiserLoop(Appraiser& appraiser, Clock& clock, ControlObserver& observer,
                              std::chrono::milliseconds tick)
-    : appraiser_(appraiser), clock_(clock), observer_(observer), tick_(tick) {}
+    : appraiser_(appraiser), clock_(clock), observer_(observer), tick_(tick) {
+  last_turn_ = clock.steady_now();
+}
 
 AppraiserLoop::~AppraiserLoop() { stop(); }
 
@@ -60,6 +62,7 @@ void AppraiserLoop::run() {
     }
     try {
       const Moment now = read_clock(clock_);
+      last_turn_ = now.steady;
       if (task) task(appraiser_, now);
       if (now.steady >= next_tick) {
         appraiser_.tick(now);

@@ -2,6 +2,7 @@
 
 // The thread that owns the appraiser: a queue in front, a tick a few times a second.
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -40,6 +41,9 @@ class AppraiserLoop {
 
   std::size_t waiting() const;
 
+  // When the thread last began a turn: a few times a second as long as nothing holds it up.
+  SteadyTime last_turn() const { return last_turn_.load(); }
+
  private:
   void run();
 
@@ -52,6 +56,7 @@ class AppraiserLoop {
   std::condition_variable wake_;
   std::deque<Task> tasks_;
   bool stopping_ = false;
+  std::atomic<SteadyTime> last_turn_;
   std::thread thread_;
 };
 

@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <utility>
 
 #include "attest/reason.h"
+#include "base/time_text.h"
 #include "control/appraiser.h"
 #include "tlog/entry.h"
 
@@ -9,8 +11,21 @@ namespace {
 
 namespace code = attest::code;
 
+constexpr std::string_view kClockWentBack = "the controller's clock has gone back";
+
 std::string first_code(const NodeVerdict& verdict) {
   return verdict.reasons.empty() ? std::string() : verdict.reasons.front().code;
+}
+
+bool affirms(const NodeVerdict& verdict, std::string_view policy) {
+  if (!is_judged(verdict.phase)) return false;
+  return std::any_of(verdict.policies.begin(), verdict.policies.end(), [&](const auto& judged) {
+    return judged.name == policy && judged.status == attest::Status::kAffirming;
+  });
+}
+
+bool taints(const attest::PolicySpec& spec) {
+  return spec.mode == attest::Mode::kEnforce && spec.taint != attest::TaintEffect::kNone;
 }
 
 attest::PolicyResult unusable(const ResolvedPolicy& policy) {
@@ -42,21 +57,42 @@ void Appraiser::step_verdict(NodeState& node, const Policies& policies, Moment n
         make_candidate(judge(node, policies, now), *node.quote, node.quote_evidence,
                        options_.origin, node.name, options_.build, current.issued_at, now.wall);
     const bool fresh = candidate.claims.expires_at > candidate.claims.issued_at &&
-                       !(over && candidate.claims.expires_at <= current.expires_at);
+                       now.steady < node.quote_since + candidate.verdict.max_age;
     if (fresh) {
       candidate.verdict.log = current.log;
-      const Step step = next_step(current, candidate.verdict, now.wall);
+      Step step = next_step(current, candidate.verdict, now.wall);
+      if (over && step == Step::kKeep) step = Step::kRenew;  // the wall clock went back a little
       // Renewals wait for the job that is under way; a transition never waits.
       const bool waits = step == Step::kRenew && node.job != node.job_done;
       if (step != Step::kKeep && !waits) issue(node, std::move(candidate), step, now);
       return;
     }
+    drop_quote(node);
+    if (current.issued_at > now.wall + kIssuedAhead) return clock_went_back(node, now);
     if (is_judged(current.phase)) change(node, stale_after(current, node.name), now);
     return;
   }
   if (over) return change(node, stale_after(current, node.name), now);
   if (!is_judged(current.phase) && current.phase != Phase::kStale)
     show_unjudged(node, policies, now);
+}
+
+// Tokens were issued for a time that has not come: another one would be older than they are, and
+// the older of two tokens is never believed.
+void Appraiser::clock_went_back(NodeState& node, Moment now) {
+  NodeVerdict stale = stale_after(node.record.verdict, node.name);
+  stale.reasons = {attest::refuse(
+      code::kEvidenceExpired,
+      std::string(kClockWentBack) + ": it says " + to_rfc3339(now.wall) +
+          ", and a token of node \"" + node.name + "\" was issued at " +
+          to_rfc3339(stale.issued_at) + ". The node is trusted again when that time has come; " +
+          "set the clock right, or delete the Node and let it register anew")};
+  const NodeVerdict& current = node.record.verdict;
+  if (current.phase == Phase::kStale && !current.reasons.empty() &&
+      current.reasons.front().message.starts_with(kClockWentBack)) {
+    return;
+  }
+  change(node, std::move(stale), now);
 }
 
 attest::Verdict Appraiser::judge(NodeState& node, const Policies& policies, Moment now) const {
@@ -100,7 +136,7 @@ void Appraiser::issue(NodeState& node, Candidate candidate, Step step, Moment no
   } else {
     candidate.verdict.token = *std::move(token);
   }
-  node.verdict_ends = now.steady + (candidate.verdict.expires_at - now.wall);
+  node.verdict_ends = node.quote_since + candidate.verdict.max_age;
   if (step == Step::kTransition) return change(node, std::move(candidate.verdict), now);
   const crypto::Sha256 digest = crypto::sha256(candidate.verdict.token);
   node.record.verdict = std::move(candidate.verdict);
@@ -152,24 +188,19 @@ void Appraiser::show_unjudged(NodeState& node, const Policies& policies, Moment 
 // Which policies the node fails, and with them the taint.
 void Appraiser::step_hold(NodeState& node, const Policies& policies) {
   if (!node.facts) return;
-  const NodeVerdict& verdict = node.saved.verdict;
   std::map<std::string, attest::TaintEffect, std::less<>> held;
   for (const ResolvedPolicy* policy : policies) {
     const attest::PolicySpec& spec = policy->policy->spec;
-    bool satisfied = false;
-    for (const attest::TokenPolicy& judged_policy : verdict.policies) {
-      satisfied = satisfied || (is_judged(verdict.phase) && judged_policy.name == policy->name &&
-                                judged_policy.status == attest::Status::kAffirming);
-    }
-    if (!satisfied && spec.mode == attest::Mode::kEnforce &&
-        spec.taint != attest::TaintEffect::kNone) {
-      held[policy->name] = spec.taint;
-    }
+    // Trust is shown once it is logged, distrust at once.
+    const bool satisfied =
+        affirms(node.saved.verdict, policy->name) && affirms(node.record.verdict, policy->name);
+    if (!satisfied && taints(spec)) held[policy->name] = spec.taint;
   }
   for (const auto& [name, effect] : node.record.held_by) {
     const ResolvedPolicy* policy = policies_->find(name);
-    if (policy == nullptr) continue;                    // removed by an administrator
-    if (policy->selects(node.facts->labels)) continue;  // decided above
+    if (policy == nullptr) continue;                                // removed by an administrator
+    if (policy->selects(node.facts->labels)) continue;              // decided above
+    if (policy->policy && !taints(policy->policy->spec)) continue;  // made harmless by one
     held[name] = effect;  // out of selection, or unreadable for now: no way to lose the taint
   }
   if (held == node.record.held_by) return;

@@ -1,5 +1,6 @@
 #include "control/epoch_publisher.h"
 
+#include <exception>
 #include <utility>
 
 #include "control/log_payloads.h"
@@ -46,20 +47,53 @@ void EpochPublisher::stop() {
 }
 
 Result<void> EpochPublisher::step() {
-  AVOUCH_CHECK(log_epoch());
-  AVOUCH_TRY(const std::string note, publish_());
-  AVOUCH_TRY(tlog::UnverifiedNote parsed, tlog::parse_note_unverified(note));
+  if (stage_ != Stage::kNone && clock_.steady_now() - begun_ >= options_.cadence) {
+    stage_ = Stage::kNone;
+  }
+  if (stage_ == Stage::kNone) {
+    begun_ = clock_.steady_now();
+    AVOUCH_CHECK(log_epoch());
+    stage_ = Stage::kLogged;
+  }
+  AVOUCH_CHECK(save_renewals());
+  if (stage_ == Stage::kLogged) {
+    AVOUCH_CHECK(publish());
+    stage_ = Stage::kPublished;
+  }
+  AVOUCH_CHECK(show_(note_));
+  stage_ = Stage::kNone;
+  return {};
+}
+
+// A full disk costs proofs of renewals for a while, and no beacon.
+Result<void> EpochPublisher::save_renewals() {
+  if (unsaved_.empty()) return {};
+  const Result<void> saved = store_.save(unsaved_index_, encode_renewals(unsaved_));
+  if (saved.has_value()) {
+    unsaved_.clear();
+    return {};
+  }
+  if (saved.error().kind == ErrorKind::kFatal) return saved.error();
+  observer_.problem("renewals", saved.error().message);
+  return {};
+}
+
+Result<void> EpochPublisher::publish() {
+  AVOUCH_TRY(note_, publish_());
+  AVOUCH_TRY(tlog::UnverifiedNote parsed, tlog::parse_note_unverified(note_));
   AVOUCH_TRY(const tlog::Checkpoint checkpoint, tlog::parse_checkpoint_unverified(parsed.text));
   // Counted from before anybody can see it: its age is never understated.
   ring_.add({.origin = checkpoint.origin,
              .size = checkpoint.size,
              .note_text = std::move(parsed.text),
              .published = clock_.steady_now()});
-  return show_(note);
+  return {};
 }
 
 Result<void> EpochPublisher::log_epoch() {
-  std::vector<Renewal> renewals = renewals_.take();
+  // Renewals of an epoch that could not be saved keep their place: theirs is the only proof.
+  std::vector<Renewal> renewals;
+  if (unsaved_.empty()) renewals = renewals_.take();
   const Bytes random = crypto::random_bytes(random_, kRandomBytes);
   const codec::Cbor payload =
       epoch_payload(clock_.now(), random, renewals_root(renewals), renewals.size());
@@ -78,13 +112,20 @@ Result<void> EpochPublisher::log_epoch() {
     return places.error();
   }
   if (renewals.empty()) return {};
-  return store_.save(places->front().index, encode_renewals(renewals));
+  unsaved_ = std::move(renewals);
+  unsaved_index_ = places->front().index;
+  return {};
 }
 
 void EpochPublisher::run() {
   for (;;) {
     const SteadyTime begun = clock_.steady_now();
-    const Result<void> outcome = step();
+    Result<void> outcome;
+    try {
+      outcome = step();
+    } catch (const std::exception& error) {
+      outcome = fatal(std::string("unexpected: ") + error.what());
+    }
     SteadyTime next = begun + options_.cadence;
     if (!outcome.has_value()) {
       if (outcome.error().kind == ErrorKind::kFatal) {

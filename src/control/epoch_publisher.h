@@ -4,9 +4,12 @@
 // and the object that agents watch.
 
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "base/clock.h"
 #include "control/beacon_ring.h"
@@ -43,12 +46,15 @@ class EpochPublisher {
   void start();  // the first beacon at once
   void stop();
 
-  // One epoch. On an error after the entry was logged the next step goes on from there: the
-  // renewals are in the log once.
+  // One epoch, or what is left of it: after an error the next step goes on from there, so that an
+  // API server that is away costs no entries and the renewals are in the log once. An epoch that
+  // is not shown within a period is left: its beacon would be old when it is seen.
   Result<void> step();
 
  private:
   Result<void> log_epoch();
+  Result<void> save_renewals();
+  Result<void> publish();
   void run();
 
   const Options options_;
@@ -62,6 +68,14 @@ class EpochPublisher {
   crypto::Random& random_;
   Clock& clock_;
   ControlObserver& observer_;
+
+  // Of the epoch under way.
+  enum class Stage { kNone, kLogged, kPublished };
+  Stage stage_ = Stage::kNone;
+  SteadyTime begun_{};
+  std::string note_;  // published, not shown yet
+  std::vector<Renewal> unsaved_;
+  std::uint64_t unsaved_index_ = 0;
 
   std::mutex mutex_;
   std::condition_variable wake_;

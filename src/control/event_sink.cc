@@ -1,5 +1,6 @@
 #include "control/event_sink.h"
 
+#include <exception>
 #include <utility>
 
 #include "kube/resource.h"
@@ -22,7 +23,11 @@ void EventSink::start() {
         event = std::move(events_.front());
         events_.pop_front();
       }
-      send(event);
+      try {
+        send(event);
+      } catch (const std::exception& error) {
+        observer_.problem("events", std::string("unexpected: ") + error.what());
+      }
     }
   });
 }

@@ -61,12 +61,16 @@ struct NodeState {
   std::map<std::string, CachedEndorsement> endorsements;  // by policy name
 
   // Evidence.
-  std::optional<attest::VerifiedQuote> quote;  // last good one
+  std::optional<attest::VerifiedQuote> quote;  // last good one that has not expired
+  SteadyTime quote_since{};                    // its age counts from here, whatever the wall clock
   attest::UnverifiedEvidence quote_evidence;
   SteadyTime verdict_ends{};
   std::optional<Refusal> refusal;
   std::optional<crypto::Sha256> resource_quote;  // digest of the last quote seen in the resource
   std::optional<attest::TpmState> resource_tpm;  // of the last good quote seen in the resource
+
+  // When a refusal or an enrolment's problem was last told by an Event, by its code.
+  std::map<std::string, SteadyTime, std::less<>> told;
 
   // Jobs for the recorder: the newest given, the newest done.
   std::uint64_t job = 0;

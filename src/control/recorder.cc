@@ -1,6 +1,7 @@
 #include "control/recorder.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "tlog/entry.h"
@@ -125,7 +126,12 @@ void Recorder::run() {
       wake_.wait(lock, [this] { return stopping_ || !queue_.empty() || !taken_.empty(); });
       if (stopping_ && queue_.empty() && taken_.empty()) return;
     }
-    const Result<void> outcome = step();
+    Result<void> outcome;
+    try {
+      outcome = step();
+    } catch (const std::exception& error) {
+      outcome = fatal(std::string("unexpected: ") + error.what());
+    }
     if (outcome.has_value()) continue;
     if (outcome.error().kind != ErrorKind::kRetryable) {
       observer_.fatal("recorder", outcome.error());

@@ -111,6 +111,11 @@ Life life_at(const NodeVerdict& verdict, SystemTime now) {
   return is_judged(verdict.phase) && verdict.expires_at <= now ? Life::kOver : Life::kLasting;
 }
 
+std::chrono::milliseconds life_left(const NodeVerdict& verdict, SystemTime now) {
+  if (verdict.issued_at > now + kIssuedAhead) return std::chrono::milliseconds(0);
+  return std::clamp(verdict.expires_at - now, std::chrono::milliseconds(0), verdict.max_age);
+}
+
 Candidate make_candidate(const attest::Verdict& appraisal, const attest::VerifiedQuote& quote,
                          const attest::UnverifiedEvidence& evidence, std::string_view issuer,
                          std::string_view node_name, std::string_view build, SystemTime last_issued,

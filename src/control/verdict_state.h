@@ -86,6 +86,15 @@ NodeVerdict stale_after(const NodeVerdict& current, std::string_view node_name);
 enum class Life { kLasting, kOver };
 Life life_at(const NodeVerdict& verdict, SystemTime now);
 
+// How long a verdict that was saved by another process may still stand: never longer than its
+// maxAge, and not at all where `now` is before it was issued, for then the clock has gone back by
+// nobody knows how much.
+std::chrono::milliseconds life_left(const NodeVerdict& verdict, SystemTime now);
+
+// Tokens are issued at most this far ahead of the clock: each is a second younger than the last,
+// and relying parties allow their own clocks as much.
+inline constexpr std::chrono::seconds kIssuedAhead{60};
+
 // The candidate of an appraisal: token claims and verdict. `last_issued` is the newest token's
 // issue time: the new one's is later, so that of two tokens the newer always wins.
 struct Candidate {
