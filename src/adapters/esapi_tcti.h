@@ -1,6 +1,8 @@
 #pragma once
 
-// A TCTI in front of another one: no command of the TPM waits for ever.
+// A TCTI in front of another one that bounds the wait for an answer, where the inner one can be
+// polled. That of a kernel's device can; those of simulators (swtpm and mssim of tpm2-tss 3.2) have
+// no poll handles and keep their own time: there the agent's liveness ends a program that hangs.
 
 #include <tss2/tss2_tcti.h>
 
@@ -9,9 +11,9 @@
 namespace avouch::adapters {
 
 // Hands everything on to `inner`, but waits for the first byte of an answer no longer than
-// `deadline`: then, as after every other fault of `inner`, receive() fails with
-// TSS2_TCTI_RC_IO_ERROR and the connection is lost, for what comes later may be the old answer.
-// One thread; not movable, since the library keeps its address.
+// `deadline`, if `inner` has poll handles: then, as after every other fault of `inner`, receive()
+// fails with TSS2_TCTI_RC_IO_ERROR and the connection is lost, for what comes later may be the old
+// answer. One thread; not movable, since the library keeps its address.
 class DeadlineTcti {
  public:
   // `inner` outlives it.
