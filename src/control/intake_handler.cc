@@ -28,8 +28,10 @@ struct Target {
 
 bool is_node_name(std::string_view name) {
   if (name.empty() || name.size() > 253) return false;
+  const auto is_inner = [](char c) { return c == '-' || c == '.'; };
+  if (is_inner(name.front()) || is_inner(name.back())) return false;
   for (const char c : name) {
-    const bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    const bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || is_inner(c);
     if (!good) return false;
   }
   return true;
@@ -128,15 +130,17 @@ Result<BodyPlan> IntakeHandler::plan(const HttpRequest& head) {
     case Route::kBlob:
       break;
   }
-  // Nothing is written for a caller that is not known. Agents are: a blob follows a heartbeat.
+  // Nothing is written for a caller that is not known, and the server's threads wait for no API
+  // server. Agents are known: a blob follows a heartbeat.
   const auto token = token_of(head.headers);
   if (!token) return rejected("a service-account token is needed: Authorization: Bearer TOKEN");
-  AVOUCH_TRY(const Caller caller, callers_.identify(*token));
-  if (caller.role != Caller::Role::kAgent) {
-    return rejected("\"" + caller.user.username + "\" is not the agent's service account");
+  const std::optional<Caller> caller = callers_.known(*token);
+  if (!caller) return retryable("the caller is not known yet: send a heartbeat first");
+  if (caller->role != Caller::Role::kAgent) {
+    return rejected("\"" + caller->user.username + "\" is not the agent's service account");
   }
   AVOUCH_TRY(std::unique_ptr<BlobWriter> writer, blobs_.begin(target.digest));
-  const auto spend = [this, node = caller.node](std::size_t bytes) -> Result<void> {
+  const auto spend = [this, node = caller->node](std::size_t bytes) -> Result<void> {
     const auto verdict = bytes_.spend(node, static_cast<double>(bytes), clock_.steady_now());
     if (verdict == RateLimits::Verdict::kAllowed) return {};
     return retryable("node \"" + node + "\" sends too many bytes; try again later");
