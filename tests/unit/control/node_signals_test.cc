@@ -1,0 +1,130 @@
+// What the controller puts on Nodes, on an API server in memory: its own signals and nobody else's.
+
+#include <gtest/gtest.h>
+
+#include "control/api_writer.h"
+#include "control/names.h"
+#include "kube/views.h"
+#include "support/fake_kube.h"
+
+namespace avouch::control {
+namespace {
+
+using attest::TaintEffect;
+using codec::Json;
+using testing::FakeKube;
+
+const SystemTime kNow{std::chrono::seconds(1'800'000'000)};
+
+class NodeSignalsTest : public ::testing::Test {
+ protected:
+  NodeSignalsTest() {
+    Json node = codec::parse_json(R"({"metadata":{"name":"n","labels":{"pool":"p"}},
+      "spec":{"taints":[{"key":"theirs","value":"v","effect":"NoExecute"}]},
+      "status":{"conditions":[{"type":"Ready","status":"True"}]}})")
+                    .value();
+    outlook.name = "n";
+    outlook.node_uid = std::string(server.put(kube::nodes(), node).text({"metadata", "uid"}));
+  }
+  Json live() { return *server.peek(kube::nodes(), "n"); }
+  void sync() {
+    const Json seen = live();
+    const auto synced = sync_node(client, outlook, &seen, kNow);
+    ASSERT_TRUE(synced.has_value()) << synced.error().message;
+  }
+  // "key:effect" of every taint, in order.
+  std::string taints() {
+    std::string out;
+    const Json node = live();
+    const Json* list = node.find_path({"spec", "taints"});
+    if (list == nullptr || list->as_array() == nullptr) return out;
+    for (const Json& taint : *list->as_array()) {
+      out += (out.empty() ? "" : " ") + std::string(taint.text({"key"})) + ":" +
+             std::string(taint.text({"effect"}));
+    }
+    return out;
+  }
+  std::string label() {
+    const Json node = live();
+    const Json* labels = node.find_path({"metadata", "labels"});
+    const Json* value = labels == nullptr ? nullptr : labels->find(kAttestedLabel);
+    return value == nullptr || value->as_string() == nullptr ? "" : *value->as_string();
+  }
+  std::string attested() {
+    const Json node = live();
+    for (const Json& condition : *node.find_path({"status", "conditions"})->as_array()) {
+      if (condition.text({"type"}) == kAttestedCondition) {
+        return std::string(condition.text({"status"}));
+      }
+    }
+    return "";
+  }
+
+  FakeKube server;
+  kube::Client client{server};
+  NodeOutlook outlook;
+};
+
+TEST_F(NodeSignalsTest, AreSetBesideWhatOthersSet) {
+  outlook.signals = {TaintEffect::kNoSchedule, false,
+                     AttestedCondition{"False", "PcrMismatch", "m"}};
+  sync();
+  EXPECT_EQ(taints(), "theirs:NoExecute avouch.dev/unattested:NoSchedule");
+  EXPECT_EQ(attested(), "False");
+  EXPECT_EQ(label(), "");
+
+  outlook.signals = {TaintEffect::kNone, true, AttestedCondition{"True", "Attested", "m"}};
+  sync();
+  EXPECT_EQ(taints(), "theirs:NoExecute");
+  EXPECT_EQ(attested(), "True");
+  EXPECT_EQ(label(), "true");
+  EXPECT_EQ(live().text({"metadata", "labels", "pool"}), "p");
+}
+
+TEST_F(NodeSignalsTest, ComeBackWhenSomebodyRemovesOrForgesThem) {
+  outlook.signals = {TaintEffect::kNoSchedule, false,
+                     AttestedCondition{"False", "PcrMismatch", "m"}};
+  sync();
+  Json forged = live();
+  forged["spec"]["taints"] = Json::Array{};
+  forged["metadata"]["labels"][std::string(kAttestedLabel)] = "true";
+  forged["status"]["conditions"] =
+      codec::parse_json(R"([{"type":"Attested","status":"True","reason":"Fine","message":"x"}])")
+          .value();
+  server.put(kube::nodes(), forged);
+  sync();
+  EXPECT_EQ(taints(), "avouch.dev/unattested:NoSchedule");
+  EXPECT_EQ(attested(), "False");
+  EXPECT_EQ(label(), "");
+}
+
+TEST_F(NodeSignalsTest, AreWrittenOnceWhenTheyAreRight) {
+  outlook.signals = {TaintEffect::kNoSchedule, false,
+                     AttestedCondition{"False", "PcrMismatch", "m"}};
+  sync();
+  server.clear_requests();
+  sync();
+  EXPECT_TRUE(server.requests().empty());
+}
+
+TEST_F(NodeSignalsTest, AreNotPutOnAnotherNodeOfThatName) {
+  outlook.node_uid = "of-the-old-node";
+  outlook.signals = {TaintEffect::kNone, true, AttestedCondition{"True", "Attested", "m"}};
+  sync();
+  EXPECT_EQ(label(), "");
+  EXPECT_EQ(attested(), "");
+}
+
+TEST_F(NodeSignalsTest, WinARaceWithAnotherWriterWithoutLosingItsTaint) {
+  outlook.signals = {TaintEffect::kNoSchedule, false,
+                     AttestedCondition{"False", "PcrMismatch", "m"}};
+  const Json stale = live();
+  Json changed = live();
+  changed["spec"]["taints"] = codec::parse_json(R"([{"key":"new","effect":"NoSchedule"}])").value();
+  server.put(kube::nodes(), changed);
+  ASSERT_TRUE(sync_node(client, outlook, &stale, kNow).has_value());
+  EXPECT_EQ(taints(), "new:NoSchedule avouch.dev/unattested:NoSchedule");
+}
+
+}  // namespace
+}  // namespace avouch::control
