@@ -25,7 +25,7 @@ std::shared_ptr<const DigestSet> set_of(const std::vector<Digest>& digests) {
 
 TEST(DigestSet, HasExactlyWhatWasAddedOfEveryAlgorithm) {
   for (const HashAlgorithm algorithm : kAll) {
-    for (const std::size_t n : {0, 1, 2, 3, 17, 1000, 20'000}) {
+    for (const std::size_t n : {0U, 1U, 2U, 3U, 17U, 1000U, 20'000U}) {
       DigestSetBuilder builder;
       for (std::size_t i = 0; i < n; ++i) {
         ASSERT_TRUE(builder.add(algorithm, number(algorithm, i)).has_value());
