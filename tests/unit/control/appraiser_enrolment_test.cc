@@ -1,0 +1,154 @@
+// Enrolment across restarts, races and other nodes' evidence: rows I3 and I10 of
+// src/attest/THREATS.md. The plain cases are in appraiser_test.cc.
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/control/world.h"
+
+namespace avouch::control {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+class EnrolmentTest : public ::testing::Test {
+ protected:
+  EnrolmentTest() {
+    world.set_policies({policy_object("production")});
+    world.add_node("node-1");
+    world.add_node("node-2");
+  }
+  std::string problem(const std::string& node) const {
+    const auto& found = world.find(node)->enrolment_problem;
+    return found ? found->code : "";
+  }
+  bool is_enrolled(const std::string& node) const {
+    return world.find(node)->saved.enrolment.has_value();
+  }
+
+  World world;
+  TestAgent one{"node-1"}, two{"node-2"};
+};
+
+TEST_F(EnrolmentTest,
+       MakesNoNewChallengeWithinThePauseAfterAWrongAnswerWhateverIsClaimedMeanwhile) {
+  world.write(one);
+  ASSERT_TRUE(world.solve(one));
+  one.answer->proof[0] ^= 1;
+  world.write(one);
+  world.put_evidence("node-1", std::nullopt, "nonsense");
+  world.write(one);
+  EXPECT_FALSE(world.find("node-1")->challenge.has_value());
+  world.pass(seconds(11));
+  EXPECT_TRUE(world.find("node-1")->challenge.has_value());
+}
+
+TEST_F(EnrolmentTest, ForgetsAChallengeAfterFiveMinutesAndAtARestart) {
+  world.write(one);
+  ASSERT_TRUE(world.solve(one));
+  world.pass(minutes(5));
+  world.write(one);
+  EXPECT_FALSE(is_enrolled("node-1"));
+  ASSERT_TRUE(world.solve(one));
+  world.restart();
+  world.write(one);
+  EXPECT_FALSE(is_enrolled("node-1"));
+  ASSERT_TRUE(world.solve(one));
+  world.write(one);
+  EXPECT_TRUE(is_enrolled("node-1"));
+}
+
+TEST_F(EnrolmentTest, I3_AnotherTpmCannotTakeAnEnrolledNodeAndCostsItNothing) {
+  world.enrol(one);
+  world.heartbeat(one);
+  TestAgent other("node-1");
+  world.write(other);
+  EXPECT_EQ(problem("node-1"), "IdentityMismatch");
+  EXPECT_EQ(world.phase("node-1"), Phase::kTrusted);  // until its own quotes stop
+  EXPECT_EQ(world.heartbeat(other).refusal.code, "SignatureInvalid");
+  EXPECT_EQ(world.heartbeat(one).outcome, HeartbeatAnswer::Outcome::kAccepted);
+}
+
+TEST_F(EnrolmentTest, I3_HoldsAcrossARestart) {
+  world.enrol(one);
+  world.restart();
+  TestAgent copy = one;
+  copy.name = "node-2";
+  world.write(copy);
+  EXPECT_EQ(problem("node-2"), "IdentityMismatch");
+}
+
+TEST_F(EnrolmentTest, EvidenceThatWasDeletedWhileTheControllerWasAwayEndsTheEnrolmentToo) {
+  world.enrol(one);
+  world.heartbeat(one);
+  world.log_hangs = true;
+  world.delete_evidence("node-1");
+  world.log_hangs = false;
+  world.restart();
+  EXPECT_EQ(world.phase("node-1"), Phase::kPending);
+  EXPECT_FALSE(is_enrolled("node-1"));
+}
+
+// A Node made anew under a known name, as by `kubectl delete node`.
+TEST_F(EnrolmentTest, ANodeMadeAnewHasNoVerdictAndTakesNoOtherTpmEvenAfterARestart) {
+  world.set_policies({policy_object("production", {.mode = "Audit"})});
+  world.enrol(one);
+  world.heartbeat(one);
+  const std::string before = world.uid_of("node-1");
+  world.add_node("node-1");
+  EXPECT_NE(world.phase("node-1"), Phase::kTrusted);
+  EXPECT_FALSE(world.disk.contains(before));
+  EXPECT_EQ(world.forgotten, std::vector{before});
+  world.restart();
+  TestAgent other("node-1");
+  world.write(other);
+  EXPECT_EQ(problem("node-1"), "IdentityMismatch");
+  world.restart();
+  one.answer.reset();
+  world.enrol(one);
+  world.heartbeat(one);
+  EXPECT_EQ(world.phase("node-1"), Phase::kTrusted);
+}
+
+TEST_F(EnrolmentTest, I10_EvidenceWithAnotherNodesIdentityIsRefused) {
+  world.enrol(one);
+  world.enrol(two);
+  world.heartbeat(one);
+  world.heartbeat(two);
+  // By the intake: node 2's agent sends what node 1's TPM quoted for node 1.
+  EXPECT_EQ(world.send("node-2", world.quote(one)).refusal.code, "IdentityMismatch");
+  attest::UnverifiedEvidence renamed = world.quote(one);
+  renamed.node_uid = world.uid_of("node-2");
+  EXPECT_EQ(world.send("node-2", renamed).refusal.code, "SignatureInvalid");
+  // By the resource.
+  attest::UnverifiedEvidence spec = world.identity_of(two);
+  spec.node_uid = world.uid_of("node-1");
+  world.put_evidence("node-2", spec);
+  EXPECT_EQ(problem("node-2"), "IdentityMismatch");
+  EXPECT_EQ(world.phase("node-1"), Phase::kTrusted);
+}
+
+TEST_F(EnrolmentTest, MalformedEvidenceAffectsItsOwnNodeAlone) {
+  world.enrol(one);
+  world.enrol(two);
+  world.heartbeat(one);
+  world.heartbeat(two);
+  world.put_evidence("node-2", std::nullopt, "spec.quote: expected an object");
+  EXPECT_EQ(problem("node-2"), "EvidenceMalformed");
+  world.pass(minutes(6), {&one});
+  EXPECT_EQ(world.phase("node-1"), Phase::kTrusted);
+  EXPECT_EQ(world.phase("node-2"), Phase::kStale);
+}
+
+TEST_F(EnrolmentTest, EvidenceOfANodeThatDoesNotExistEnrolsNothing) {
+  attest::UnverifiedEvidence spec = world.identity_of(one);
+  spec.node_uid = "uid-of-nobody";
+  world.put_evidence("node-9", spec);
+  EXPECT_FALSE(is_enrolled("node-9"));
+  EXPECT_FALSE(world.find("node-9")->challenge.has_value());
+  world.delete_evidence("node-9");
+  EXPECT_EQ(world.find("node-9"), nullptr);
+}
+
+}  // namespace
+}  // namespace avouch::control
