@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "control/names.h"
+#include "control/work_pool.h"
 #include "crypto/hash.h"
 #include "kube/views.h"
 
@@ -26,6 +27,19 @@ std::optional<std::string> token_of(const HttpHeaders& headers) {
     return std::nullopt;
   }
   return std::string(authorization->substr(kBearer.size()));
+}
+
+Result<Caller> known_caller(Callers& callers, WorkPool& pool, const HttpRequest& head) {
+  const auto token = token_of(head.headers);
+  if (!token) return rejected("a service-account token is needed: Authorization: Bearer TOKEN");
+  if (const auto caller = callers.known(*token)) return *caller;
+  const auto taken = pool.post([&callers, asked = *token] {
+    const auto answer = callers.identify(asked);  // for the cache
+    static_cast<void>(answer);
+  });
+  return retryable(taken == WorkPool::Taken::kYes
+                       ? "the caller is being identified; send the request again"
+                       : "too many requests wait; try again later");
 }
 
 Callers::Callers(kube::Client client, Clock& clock, CallerRules rules)

@@ -37,6 +37,14 @@ struct CallerRules {
 // into the other). Nothing where there is none.
 std::optional<std::string> token_of(const HttpHeaders& headers);
 
+class Callers;
+class WorkPool;
+
+// Who sends this request, from the cache alone: for decisions on a server's thread, before a body
+// is read. kRetryable where the API server has to be asked; that is begun, so that the same request
+// succeeds a moment later. kRejected without a token.
+Result<Caller> known_caller(Callers& callers, WorkPool& pool, const HttpRequest& head);
+
 // Thread-safe. Answers are cached for at most a minute, refusals for five seconds.
 class Callers {
  public:

@@ -24,6 +24,7 @@ constexpr std::string_view kEntries = "/v1/log/entries";
 constexpr std::string_view kRenewals = "/v1/log/renewals";
 constexpr std::size_t kMaxListed = 100;
 constexpr std::size_t kListedByDefault = 20;
+constexpr std::size_t kUnknownBody = 64 * 1024;
 
 HttpResponse json_response(int status, const Json& body) {
   HttpResponse response;
@@ -65,26 +66,41 @@ std::string text_of(const codec::Cbor& payload, std::string_view name) {
   return text == nullptr ? std::string() : *text;
 }
 
-// What the caller must be allowed to read to be shown an entry; nothing for kinds that every
-// authenticated caller may see.
+kube::AccessQuestion may_read_node(std::string node) {
+  return {.verb = "get",
+          .group = "avouch.dev",
+          .resource = "attestationevidences",
+          .subresource = "",
+          .ns = "",
+          .name = std::move(node)};
+}
+
+kube::AccessQuestion may_read_pods(std::string ns) {
+  return {.verb = "get",
+          .group = "",
+          .resource = "pods",
+          .subresource = "",
+          .ns = std::move(ns),
+          .name = ""};
+}
+
+std::string needs(const kube::AccessQuestion& question) {
+  return "needs \"get\" on " + question.resource +
+         (question.ns.empty() ? " \"" + question.name + "\""
+                              : " in namespace \"" + question.ns + "\"");
+}
+
+// Kinds whose content every authenticated caller may see: nothing in them is about a node or a pod.
+bool is_open(std::string_view kind) {
+  return kind == tlog::kGenesis || kind == tlog::kEpoch || kind == tlog::kPolicyChange;
+}
+
+// What the caller must be allowed to read to be shown an entry; nothing for a kind that this
+// version knows no rule for: nobody is shown it.
 std::optional<kube::AccessQuestion> question_for(std::string_view kind,
                                                  const codec::Cbor& payload) {
-  if (kind == tlog::kNodeVerdict) {
-    return kube::AccessQuestion{.verb = "get",
-                                .group = "avouch.dev",
-                                .resource = "attestationevidences",
-                                .subresource = "",
-                                .ns = "",
-                                .name = text_of(payload, "node")};
-  }
-  if (kind == tlog::kAdmissionVerdict) {
-    return kube::AccessQuestion{.verb = "get",
-                                .group = "",
-                                .resource = "pods",
-                                .subresource = "",
-                                .ns = text_of(payload, "namespace"),
-                                .name = ""};
-  }
+  if (kind == tlog::kNodeVerdict) return may_read_node(text_of(payload, "node"));
+  if (kind == tlog::kAdmissionVerdict) return may_read_pods(text_of(payload, "namespace"));
   return std::nullopt;
 }
 
@@ -116,10 +132,17 @@ LogHandler::LogHandler(LogParts parts, Callers& callers, kube::AccessReviewer& a
     : parts_(std::move(parts)), callers_(callers), access_(access), pool_(pool) {}
 
 Result<BodyPlan> LogHandler::plan(const HttpRequest& head) {
-  if (head.method == "POST" && head.path == kEntries) {
-    return BodyPlan{.limit = kMaxAdmissionBytes, .sink = nullptr};
+  if (head.method != "POST" || head.path != kEntries) return BodyPlan{};
+  // A caller that is not known gets little memory: more than a few verdicts need.
+  const auto length = head.headers.find("Content-Length");
+  const auto announced = length ? parse_number(*length) : std::nullopt;
+  if (announced && *announced <= kUnknownBody) {
+    return BodyPlan{.limit = kUnknownBody, .sink = nullptr};
   }
-  return BodyPlan{};
+  AVOUCH_TRY(const Caller caller, known_caller(callers_, pool_, head));
+  if (caller.role != Caller::Role::kWebhook)
+    return BodyPlan{.limit = kUnknownBody, .sink = nullptr};
+  return BodyPlan{.limit = kMaxAdmissionBytes, .sink = nullptr};
 }
 
 void LogHandler::handle(HttpRequest request, std::shared_ptr<BodySink>, Reply reply) {
@@ -225,6 +248,15 @@ HttpResponse LogHandler::list(const Caller& caller, std::string_view query) {
   if (limit == 0 || limit > kMaxListed) {
     return problem(400, "Malformed", "query: limit: expected 1 to 100");
   }
+  // Which entries are about a node or a pod is what their pseudonyms hide.
+  const kube::AccessQuestion question = node.empty() ? may_read_pods(ns) : may_read_node(node);
+  const auto access = access_.check(caller.user, question);
+  if (!access.has_value()) return failed(retryable(access.error().message));
+  if (*access != kube::Access::kAllowed) {
+    return problem(
+        403, "NotEntitled",
+        "\"" + caller.user.username + "\" " + needs(question) + " to list the entries about it");
+  }
   const std::string key = node.empty() ? pod_key(ns, pod) : node_key(node);
   Json::Array out;
   for (const std::uint64_t index : parts_.index.find(key, before, limit)) {
@@ -271,13 +303,16 @@ Result<Json> LogHandler::show(const Caller& caller, std::uint64_t index) {
   }
   AVOUCH_TRY(const codec::Cbor payload,
              tlog::open_preimage(statement.preimage_digest, stored.preimage));
-  if (const auto question = question_for(statement.kind, payload)) {
+  if (!is_open(statement.kind)) {
+    const auto question = question_for(statement.kind, payload);
+    if (!question) {
+      out["withheld"] = "no rule says who may read entries of kind \"" + statement.kind + "\"";
+      return out;
+    }
     const auto access = access_.check(caller.user, *question);
     if (!access.has_value()) return retryable(access.error().message);
     if (*access != kube::Access::kAllowed) {
-      out["withheld"] = "needs \"get\" on " + question->resource +
-                        (question->ns.empty() ? " \"" + question->name + "\""
-                                              : " in namespace \"" + question->ns + "\"");
+      out["withheld"] = needs(*question);
       return out;
     }
   }

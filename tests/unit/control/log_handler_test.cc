@@ -1,0 +1,226 @@
+// Who may write to the log and who may read what is in it.
+
+#include "control/log_handler.h"
+
+#include <gmock/gmock.h>
+
+#include <future>
+
+#include "codec/base64.h"
+#include "control/log_payloads.h"
+#include "control/names.h"
+#include "kube/views.h"
+#include "support/fake_kube.h"
+#include "support/manual_clock.h"
+#include "support/memory_log_store.h"
+#include "tests/support/tpm_structures.h"
+#include "tlog/entry.h"
+
+namespace avouch::control {
+namespace {
+
+using codec::Cbor;
+using codec::Json;
+using ::testing::HasSubstr;
+using testing::must_value;
+using ::testing::Not;
+
+class NoRenewals final : public RenewalStore {
+ public:
+  Result<void> save(std::uint64_t, ByteView) override { return {}; }
+  Result<std::vector<std::uint64_t>> epochs() override { return std::vector<std::uint64_t>(); }
+  Result<Bytes> read(std::uint64_t) override { return rejected("none"); }
+};
+
+class LogHandlerTest : public ::testing::Test {
+ protected:
+  LogHandlerTest() {
+    give("reader", "alice");
+    give("webhook", "system:serviceaccount:ns:webhook");
+    add(tlog::kGenesis, registration_policy_payload(clock.now()));
+    add(tlog::kNodeVerdict,
+        node_verdict_payload(clock.now(), "node-1", "uid-1", Phase::kPending, NodeVerdict{}));
+  }
+  void give(const std::string& token, const std::string& name) {
+    Json user;
+    user["username"] = name;
+    server.add_token(token, user, {std::string(kTokenAudience)});
+  }
+  void add(std::string_view kind, Cbor payload) {
+    auto made = must_value(tlog::make_entry(key,
+                                            {.issuer = "log",
+                                             .subject = "log:00",
+                                             .kind = std::string(kind),
+                                             .payload = std::move(payload)},
+                                            crypto::system_random()));
+    std::vector<EntryToLog> one;
+    one.push_back({std::move(made.statement), std::move(made.preimage), ""});
+    testing::must(entries.append(std::move(one)).has_value(), "an entry");
+  }
+  static std::string admission_body(const std::string& id) {
+    Cbor::Map map;
+    for (const auto& [name, value] : {std::pair{"id", id},
+                                      {"decision", std::string("deny")},
+                                      {"operation", "pods"},
+                                      {"namespace", "shop"},
+                                      {"pod", "web-0"}}) {
+      map.emplace_back(Cbor::text(name), Cbor::text(value));
+    }
+    map.emplace_back(Cbor::text("time"), Cbor::integer(1));
+    const Bytes payload = codec::to_cbor(Cbor::map(std::move(map)));
+    return R"({"entries":[{"id":")" + id + R"(","payload":")" + codec::to_base64(payload) + "\"}]}";
+  }
+  HttpResponse serve(const std::string& method, const std::string& target, const std::string& token,
+                     std::string body = "") {
+    HttpRequest request;
+    request.method = method;
+    request.path = target.substr(0, target.find('?'));
+    if (target.find('?') != std::string::npos) request.query = target.substr(target.find('?') + 1);
+    if (!token.empty()) request.headers.add("Authorization", "Bearer " + token);
+    request.body = std::move(body);
+    std::promise<HttpResponse> answer;
+    handler.handle(std::move(request), nullptr,
+                   [&](HttpResponse response) { answer.set_value(std::move(response)); });
+    return answer.get_future().get();
+  }
+  // Lets `alice` get whatever `rule` says.
+  void allow(std::function<bool(const Json& attributes)> rule) {
+    server.set_access([rule = std::move(rule)](const Json& spec) {
+      const Json* attributes = spec.find("resourceAttributes");
+      return attributes != nullptr && spec.text({"user"}) == "alice" && rule(*attributes);
+    });
+  }
+
+  testing::FakeKube server;
+  testing::ManualClock clock;
+  crypto::PrivateKey key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
+  testing::MemoryDisk disk;
+  testing::MemoryLogStore store{disk};
+  std::unique_ptr<tlog::Log> log = must_value(
+      tlog::Log::open({.origin = "log"}, store, {},
+                      must_value(tlog::NoteSigner::make(
+                          "log", crypto::PrivateKey::generate(crypto::KeyType::kEd25519))),
+                      clock));
+  LogIndex index;
+  SequencedLog entries{*log, index};
+  NoRenewals renewals;
+  Callers callers{
+      kube::Client(server),
+      clock,
+      {.ns = "ns", .agent_service_account = "agent", .webhook_service_account = "webhook"}};
+  kube::Client client{server};
+  kube::AccessReviewer access{client, clock};
+  WorkPool pool{2, 16};
+  LogHandler handler{{.log = *log,
+                      .tiles = store,
+                      .entries = entries,
+                      .index = index,
+                      .renewals = renewals,
+                      .origin = "log",
+                      .pseudonym_key = Bytes(32, 1),
+                      .verifier_key = key,
+                      .random = crypto::system_random()},
+                     callers,
+                     access,
+                     pool};
+};
+
+TEST_F(LogHandlerTest, OnlyTheWebhookAppends) {
+  EXPECT_EQ(serve("POST", "/v1/log/entries", "", admission_body("a")).status, 401);
+  EXPECT_EQ(serve("POST", "/v1/log/entries", "unknown", admission_body("a")).status, 401);
+  EXPECT_EQ(serve("POST", "/v1/log/entries", "reader", admission_body("a")).status, 403);
+  EXPECT_EQ(log->status().sequenced, 2U);
+  const HttpResponse first = serve("POST", "/v1/log/entries", "webhook", admission_body("a"));
+  EXPECT_EQ(first.status, 200) << first.body;
+  EXPECT_EQ(serve("POST", "/v1/log/entries", "webhook", admission_body("a")).body, first.body)
+      << "the same review has one place";
+  EXPECT_EQ(log->status().sequenced, 3U);
+}
+
+TEST_F(LogHandlerTest, ContentIsShownToThoseWhoMayReadWhatItIsAbout) {
+  HttpResponse answer = serve("GET", "/v1/log/entries/1", "reader");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, HasSubstr("withheld"));
+  EXPECT_THAT(answer.body, Not(HasSubstr("preimage")));
+  allow([](const Json& what) {
+    return what.text({"resource"}) == "attestationevidences" && what.text({"name"}) == "node-1" &&
+           what.text({"verb"}) == "get" && what.text({"group"}) == "avouch.dev";
+  });
+  clock.advance(std::chrono::minutes(2));  // answers are kept for a minute
+  answer = serve("GET", "/v1/log/entries/1", "reader");
+  EXPECT_THAT(answer.body, HasSubstr("preimage"));
+  EXPECT_THAT(serve("GET", "/v1/log/entries/0", "reader").body, HasSubstr("preimage"));
+}
+
+// Who knows which entries are about a name knows the name behind a pseudonym.
+TEST_F(LogHandlerTest, EntriesAreListedOnlyForThoseWhoMayReadTheirSubject) {
+  ASSERT_EQ(serve("POST", "/v1/log/entries", "webhook", admission_body("a")).status, 200);
+  const std::vector<std::string> questions = {"?node=node-1", "?namespace=shop&pod=web-0"};
+  for (const std::string& question : questions) {
+    const HttpResponse answer = serve("GET", "/v1/log/entries" + question, "reader");
+    EXPECT_EQ(answer.status, 403) << question;
+    EXPECT_THAT(answer.body, HasSubstr("NotEntitled"));
+    EXPECT_THAT(answer.body, Not(HasSubstr("statement")));
+  }
+  allow([](const Json& what) {
+    return what.text({"resource"}) == "pods" && what.text({"namespace"}) == "shop";
+  });
+  clock.advance(std::chrono::minutes(2));
+  EXPECT_EQ(serve("GET", "/v1/log/entries" + questions[0], "reader").status, 403);
+  const HttpResponse pods = serve("GET", "/v1/log/entries" + questions[1], "reader");
+  EXPECT_EQ(pods.status, 200);
+  EXPECT_THAT(pods.body, HasSubstr("preimage"));
+}
+
+TEST_F(LogHandlerTest, AKindWithoutARuleIsShownToNobody) {
+  Cbor::Map map;
+  map.emplace_back(Cbor::text("node"), Cbor::text("node-1"));
+  add("dispute", Cbor::map(std::move(map)));
+  allow([](const Json&) { return true; });
+  const HttpResponse answer = serve("GET", "/v1/log/entries/2", "reader");
+  EXPECT_THAT(answer.body, HasSubstr("withheld"));
+  EXPECT_THAT(answer.body, Not(HasSubstr("preimage")));
+}
+
+TEST_F(LogHandlerTest, WhenTheServerCannotBeAskedNothingIsShown) {
+  allow([](const Json&) { return true; });
+  ASSERT_TRUE(callers.identify("reader").has_value());
+  server.set_down(true);
+  EXPECT_EQ(serve("GET", "/v1/log/entries/1", "reader").status, 503);
+  EXPECT_EQ(serve("GET", "/v1/log/entries?node=node-1", "reader").status, 503);
+}
+
+TEST_F(LogHandlerTest, SaysWhatIsWrongWithAQuestion) {
+  for (const char* target :
+       {"/v1/log/entries", "/v1/log/entries?node=a&namespace=b&pod=c", "/v1/log/entries?pod=c",
+        "/v1/log/entries/x", "/v1/log/entries/-1", "/v1/log/renewals?token=sha256:00"}) {
+    EXPECT_EQ(serve("GET", target, "reader").status, 400) << target;
+  }
+  EXPECT_EQ(serve("GET", "/v1/log/entries/99", "reader").status, 404);
+  EXPECT_EQ(serve("GET", "/v1/log/other", "reader").status, 404);
+  EXPECT_EQ(serve("PUT", "/v1/log/entries", "reader").status, 405);
+}
+
+TEST_F(LogHandlerTest, GivesTheMemoryOfALargeBodyOnlyToTheWebhook) {
+  const auto plan = [&](const std::string& token, const std::string& length) {
+    HttpRequest head;
+    head.method = "POST";
+    head.path = "/v1/log/entries";
+    head.headers.add("Authorization", "Bearer " + token);
+    if (!length.empty()) head.headers.add("Content-Length", length);
+    return handler.plan(head);
+  };
+  EXPECT_EQ(plan("anybody", "1000")->limit, 64U * 1024);
+  for (const char* length : {"1000000", "", "x"}) {
+    const auto unknown = plan("nobody", length);
+    ASSERT_FALSE(unknown.has_value());
+    EXPECT_EQ(unknown.error().kind, ErrorKind::kRetryable);
+  }
+  ASSERT_TRUE(callers.identify("webhook").has_value());
+  ASSERT_TRUE(callers.identify("reader").has_value());
+  EXPECT_EQ(plan("webhook", "1000000")->limit, 1024U * 1024);
+  EXPECT_EQ(plan("reader", "1000000")->limit, 64U * 1024);
+}
+
+}  // namespace
+}  // namespace avouch::control
