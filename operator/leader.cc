@@ -1,5 +1,7 @@
 #include "operator/leader.h"
 
+#include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <future>
 #include <mutex>
@@ -18,6 +20,7 @@
 #include "control/cluster_facts.h"
 #include "control/epoch_publisher.h"
 #include "control/event_sink.h"
+#include "control/fenced_anchor.h"
 #include "control/intake_handler.h"
 #include "control/log_handler.h"
 #include "control/recorder.h"
@@ -35,10 +38,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::seconds kFresh{120};         // informers older than this: not ready
-constexpr std::chrono::minutes kTrustEvery{1};      // looks at certificates and trust objects
+constexpr std::chrono::seconds kFresh{120};     // informers older than this: not ready
+constexpr std::chrono::minutes kTrustEvery{1};  // looks at certificates and trust objects
+constexpr std::uint64_t kMostOfOneNode = 64ULL * 1024 * 1024;  // blobs, and as much runtime log
 constexpr std::uint64_t kIndexedEntries = 200'000;  // newest entries that are found by subject
 constexpr std::chrono::seconds kGrace{5};
+constexpr std::chrono::hours kKeepUnused{7 * 24};  // evidence that nothing names any more
+constexpr std::chrono::seconds kLongestTurn{60};   // of the appraiser: then something hangs
 const std::string kAll = "all";
 
 control::TrustOptions trust_options(const config::ControllerConfig& config) {
@@ -171,6 +177,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   }
   Result<void> keep_trust() {
     trust_worker.add_after(kAll, kTrustEvery);
+    blobs->drop_unused(kKeepUnused);
     return trust.step();
   }
   Result<void> refresh_policies();
@@ -229,7 +236,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<adapters::HttpServer> server;
 
   std::mutex metrics_mutex;
-  bool closed = false;
+  std::atomic<bool> closed = false;
   std::mutex summary_mutex;
   control::AppraiserSummary summary;
 };
@@ -288,9 +295,15 @@ Result<void> Leader::Parts::open_log() {
 Result<void> Leader::Parts::open_stores() {
   const std::filesystem::path dir = config.data_dir;
   AVOUCH_TRY(records, adapters::NodeFiles::open(dir / "nodes"));
-  AVOUCH_TRY(blobs,
-             adapters::BlobFiles::open(
-                 {.directory = dir / "evidence", .total_bytes = config.limits.store_bytes}, clock));
+  // No node can take more than a quarter of the store.
+  const std::uint64_t share = std::max<std::uint64_t>(
+      config.limits.blob_bytes,
+      std::min<std::uint64_t>(config.limits.store_bytes / 8, kMostOfOneNode));
+  AVOUCH_TRY(blobs, adapters::BlobFiles::open({.directory = dir / "evidence",
+                                               .total_bytes = config.limits.store_bytes,
+                                               .node_blob_bytes = share,
+                                               .runtime_log_bytes = share},
+                                              clock));
   AVOUCH_TRY(renewal_files, adapters::RenewalFiles::open({.directory = dir / "renewals"}));
   AVOUCH_TRY(signer, attest::KeySigner::make(keys->verifier));
 
@@ -577,6 +590,11 @@ Result<void> Leader::start(const std::stop_token& stop) {
   AVOUCH_CHECK(persist("stores", [&] { return p.open_stores(); }));
   AVOUCH_CHECK(persist("server", [&] { return p.serve(); }));
   p.loop->start();
+  p.signals.health().add_liveness("appraiser", [&p]() -> std::optional<std::string> {
+    const auto turn = p.clock.steady_now() - p.loop->last_turn();
+    if (p.closed || turn <= kLongestTurn) return std::nullopt;
+    return "has not finished what it began " + std::to_string(turn / 1s) + " s ago";
+  });
   p.recorder->start();
   p.events.start();
   p.trust_worker.start();

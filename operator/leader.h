@@ -3,6 +3,7 @@
 // All that the leader runs: log, stores, informers, appraiser, intake. Built when this process has
 // become the leader, taken apart when it ends.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -83,18 +84,19 @@ std::optional<crypto::Sha256> digest_of_name(const std::string& name) {
 
 class BlobFiles::Writer final : public control::BlobWriter {
  public:
-  Writer(BlobFiles& store, const crypto::Sha256& digest, std::filesystem::path path, int fd)
-      : store_(store), digest_(digest), path_(std::move(path)), fd_(fd) {}
+  Writer(BlobFiles& store, const crypto::Sha256& digest, std::string owner,
+         std::filesystem::path path, int fd)
+      : store_(store), digest_(digest), owner_(std::move(owner)), path_(std::move(path)), fd_(fd) {}
   ~Writer() override {
     if (fd_ >= 0) ::close(fd_);
     if (!kept_) ::unlink(path_.c_str());
-    if (!kept_) store_.release(reserved_);
+    if (!kept_) store_.release(owner_, reserved_);
   }
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
   Result<void> write(ByteView piece) override {
-    AVOUCH_CHECK(store_.reserve(piece.size()));
+    AVOUCH_CHECK(store_.reserve(owner_, piece.size()));
     reserved_ += piece.size();
     hasher_.update(piece);
     return write_all(fd_, piece, path_);
@@ -107,7 +109,7 @@ class BlobFiles::Writer final : public control::BlobWriter {
                       to_hex(digest_) + "; send the bytes that the name stands for");
     }
     if (::fsync(fd_) != 0) return fatal("fsync " + path_.string() + ": " + reason());
-    AVOUCH_TRY(const BlobOutcome outcome, store_.keep(digest_, path_, reserved_));
+    AVOUCH_TRY(const BlobOutcome outcome, store_.keep(digest_, owner_, path_, reserved_));
     kept_ = outcome == BlobOutcome::kCreated;
     return outcome;
   }
@@ -115,6 +117,7 @@ class BlobFiles::Writer final : public control::BlobWriter {
  private:
   BlobFiles& store_;
   const crypto::Sha256 digest_;
+  const std::string owner_;
   const std::filesystem::path path_;
   int fd_;
   crypto::Hasher hasher_{crypto::HashAlgorithm::kSha256};
@@ -173,25 +176,31 @@ Result<void> BlobFiles::scan() {
   return {};
 }
 
-Result<std::unique_ptr<control::BlobWriter>> BlobFiles::begin(const crypto::Sha256& digest) {
+Result<std::unique_ptr<control::BlobWriter>> BlobFiles::begin(const crypto::Sha256& digest,
+                                                              const std::string& owner) {
   const std::filesystem::path path =
       options_.directory / "incoming" / std::to_string(next_incoming_.fetch_add(1));
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return io_error("create " + path.string());
-  return std::unique_ptr<control::BlobWriter>(new Writer(*this, digest, path, fd));
+  return std::unique_ptr<control::BlobWriter>(new Writer(*this, digest, owner, path, fd));
 }
 
-bool BlobFiles::contains(const crypto::Sha256& digest) {
+bool BlobFiles::contains(const crypto::Sha256& digest, const std::string& user) {
   const std::lock_guard lock(mutex_);
   const auto found = blobs_.find(digest);
   if (found == blobs_.end()) return false;
-  use_locked(found->second);
+  Blob& blob = found->second;
+  use_locked(blob);
+  if (blob.owner.empty() && !user.empty()) {
+    blob.owner = user;
+    shares_[user] += blob.bytes;
+  }
   return true;
 }
 
 Result<Bytes> BlobFiles::read(const crypto::Sha256& digest, std::size_t max_bytes) {
   const std::string name = "sha256:" + to_hex(digest);
-  if (!contains(digest)) return rejected("blob " + name + " is not in the store");
+  if (!contains(digest, "")) return rejected("blob " + name + " is not in the store");
   AVOUCH_TRY(std::optional<Bytes> content, read_file(blob_path(digest), max_bytes));
   if (!content) return fatal("blob " + name + " has lost its file");
   if (!equal(crypto::sha256(*content), digest)) {
@@ -216,25 +225,31 @@ Result<std::uint64_t> BlobFiles::append(const std::string& node_uid, const std::
   if (!is_plain(node_uid, kMaxUidBytes) || !is_plain(boot, kMaxBootBytes)) {
     return rejected("node UID or boot cannot name a file");
   }
-  const std::lock_guard lock(mutex_);
-  RuntimeLog& log = runtime_logs_[node_uid];
+  std::unique_lock lock(mutex_);
+  RuntimeLog& log = runtime_logs_[node_uid];  // a busy one is not removed
+  if (log.busy) {
+    return retryable("an append to the runtime log of node UID " + node_uid + " is under way");
+  }
   if (log.boot != boot) {
     if (!log.boot.empty()) {
       ::unlink(runtime_path(node_uid, log.boot).c_str());
       used_bytes_ -= log.bytes;
     }
-    log = {boot, 0};
+    log = {boot, 0, false};
   }
   if (offset != log.bytes) {
     return rejected("offset " + std::to_string(offset) + " does not follow what is here, " +
                     std::to_string(log.bytes) + " bytes");
   }
-  if (bytes.size() > options_.runtime_log_bytes - log.bytes) {
+  if (log.bytes > options_.runtime_log_bytes ||
+      bytes.size() > options_.runtime_log_bytes - log.bytes) {
     return retryable("the runtime log would be longer than " +
                      std::to_string(options_.runtime_log_bytes) + " bytes");
   }
   AVOUCH_CHECK(reserve_locked(bytes.size()));
   used_bytes_ += bytes.size();
+  log.busy = true;
+  lock.unlock();  // a slow disk holds up this node alone
 
   const std::filesystem::path path = runtime_path(node_uid, boot);
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -251,6 +266,8 @@ Result<std::uint64_t> BlobFiles::append(const std::string& node_uid, const std::
     }
     ::close(fd);
   }
+  lock.lock();
+  log.busy = false;
   if (!written.has_value()) {
     used_bytes_ -= bytes.size();
     return std::move(written).error();
@@ -262,7 +279,7 @@ Result<std::uint64_t> BlobFiles::append(const std::string& node_uid, const std::
 void BlobFiles::remove(const std::string& node_uid) {
   const std::lock_guard lock(mutex_);
   const auto found = runtime_logs_.find(node_uid);
-  if (found == runtime_logs_.end()) return;
+  if (found == runtime_logs_.end() || found->second.busy) return;
   ::unlink(runtime_path(node_uid, found->second.boot).c_str());
   used_bytes_ -= found->second.bytes;
   runtime_logs_.erase(found);
@@ -292,27 +309,67 @@ Result<void> BlobFiles::reserve_locked(std::uint64_t more) {
                        std::to_string(options_.total_bytes) +
                        " bytes, all used within the last hour; raise limits.storeBytes");
     }
-    ::unlink(blob_path(oldest->first).c_str());
-    used_bytes_ -= oldest->second.bytes;
-    by_use_.pop_front();
-    blobs_.erase(oldest);
+    drop_locked(by_use_.begin());
   }
   return {};
 }
 
-Result<void> BlobFiles::reserve(std::uint64_t more) {
+Result<void> BlobFiles::reserve_share_locked(const std::string& owner, std::uint64_t more) {
+  const std::uint64_t limit = options_.node_blob_bytes;
+  const auto share = [&] { return shares_[owner]; };
+  const SteadyTime idle_since = clock_.steady_now() - kKeepAfterUse;
+  for (auto place = by_use_.begin(); share() + more > limit && place != by_use_.end();) {
+    const Blob& blob = blobs_.at(*place);
+    if (blob.used > idle_since) break;
+    place = blob.owner == owner ? drop_locked(place) : std::next(place);
+  }
+  if (share() + more <= limit) return {};
+  return retryable("the share of node \"" + owner +
+                   "\" in the evidence store is full: " + std::to_string(share()) + " of " +
+                   std::to_string(limit) + " bytes, used within the last hour");
+}
+
+BlobFiles::Uses::iterator BlobFiles::drop_locked(Uses::iterator place) {
+  const auto found = blobs_.find(*place);
+  ::unlink(blob_path(found->first).c_str());
+  give_back_locked(found->second.owner, found->second.bytes);
+  blobs_.erase(found);
+  return by_use_.erase(place);
+}
+
+void BlobFiles::give_back_locked(const std::string& owner, std::uint64_t bytes) {
+  used_bytes_ -= bytes;
+  const auto share = shares_.find(owner);
+  if (share == shares_.end()) return;  // nobody's
+  share->second -= bytes;
+  if (share->second == 0) shares_.erase(share);
+}
+
+std::uint64_t BlobFiles::drop_unused(std::chrono::milliseconds idle) {
   const std::lock_guard lock(mutex_);
+  const std::uint64_t before = used_bytes_;
+  const SteadyTime idle_since = clock_.steady_now() - idle;
+  while (!by_use_.empty() && blobs_.at(by_use_.front()).used <= idle_since) {
+    drop_locked(by_use_.begin());
+  }
+  return before - used_bytes_;
+}
+
+Result<void> BlobFiles::reserve(const std::string& owner, std::uint64_t more) {
+  const std::lock_guard lock(mutex_);
+  AVOUCH_CHECK(reserve_share_locked(owner, more));
   AVOUCH_CHECK(reserve_locked(more));
   used_bytes_ += more;
+  shares_[owner] += more;
   return {};
 }
 
-void BlobFiles::release(std::uint64_t bytes) {
+void BlobFiles::release(const std::string& owner, std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
-  used_bytes_ -= bytes;
+  give_back_locked(owner, bytes);
 }
 
-Result<BlobOutcome> BlobFiles::keep(const crypto::Sha256& digest,
+Result<BlobOutcome> BlobFiles::keep(const crypto::Sha256& digest, const std::string& owner,
                                     const std::filesystem::path& incoming, std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   if (const auto found = blobs_.find(digest); found != blobs_.end()) {
@@ -326,6 +383,7 @@ Result<BlobOutcome> BlobFiles::keep(const crypto::Sha256& digest,
   Blob blob;
   blob.bytes = bytes;
   blob.used = clock_.steady_now();
+  blob.owner = owner;
   blob.place = by_use_.insert(by_use_.end(), digest);
   blobs_.emplace(digest, blob);
   return BlobOutcome::kCreated;

@@ -24,8 +24,9 @@
 namespace avouch::adapters {
 
 struct BlobFilesOptions {
-  std::filesystem::path directory;                    // made if missing; its parent must exist
-  std::uint64_t total_bytes = 1024ULL * 1024 * 1024;  // blobs, incoming and runtime logs together
+  std::filesystem::path directory;                      // made if missing; its parent must exist
+  std::uint64_t total_bytes = 1024ULL * 1024 * 1024;    // blobs, incoming and runtime logs together
+  std::uint64_t node_blob_bytes = 64ULL * 1024 * 1024;  // of one node's blobs
   std::uint64_t runtime_log_bytes = 64ULL * 1024 * 1024;  // of one node
 };
 
@@ -34,10 +35,12 @@ class BlobFiles final : public control::BlobStore, public control::RuntimeLogSto
   // Drops what a crash left in incoming/. One process at a time may have it open.
   static Result<std::unique_ptr<BlobFiles>> open(BlobFilesOptions options, Clock& clock);
 
-  Result<std::unique_ptr<control::BlobWriter>> begin(const crypto::Sha256& digest) override;
-  bool contains(const crypto::Sha256& digest) override;
+  Result<std::unique_ptr<control::BlobWriter>> begin(const crypto::Sha256& digest,
+                                                     const std::string& owner) override;
+  bool contains(const crypto::Sha256& digest, const std::string& user) override;
   Result<Bytes> read(const crypto::Sha256& digest, std::size_t max_bytes) override;
   std::uint64_t bytes() override;
+  std::uint64_t drop_unused(std::chrono::milliseconds idle) override;
 
   std::uint64_t next_offset(const std::string& node_uid, const std::string& boot) override;
   Result<std::uint64_t> append(const std::string& node_uid, const std::string& boot,
@@ -49,12 +52,15 @@ class BlobFiles final : public control::BlobStore, public control::RuntimeLogSto
   struct Blob {
     std::uint64_t bytes = 0;
     SteadyTime used{};
+    std::string owner;                          // "": nobody's
     std::list<crypto::Sha256>::iterator place;  // in by_use_
   };
   struct RuntimeLog {
     std::string boot;
     std::uint64_t bytes = 0;
+    bool busy = false;  // an append is under way, without the lock
   };
+  using Uses = std::list<crypto::Sha256>;
 
   BlobFiles(BlobFilesOptions options, Clock& clock);
   Result<void> scan();
@@ -63,9 +69,12 @@ class BlobFiles final : public control::BlobStore, public control::RuntimeLogSto
   void use_locked(Blob& blob);
   // Room for `more` bytes, by giving up the oldest blobs. kRetryable if there is none.
   Result<void> reserve_locked(std::uint64_t more);
-  void release(std::uint64_t bytes);
-  Result<void> reserve(std::uint64_t more);
-  Result<control::BlobOutcome> keep(const crypto::Sha256& digest,
+  Result<void> reserve_share_locked(const std::string& owner, std::uint64_t more);
+  Uses::iterator drop_locked(Uses::iterator place);
+  void give_back_locked(const std::string& owner, std::uint64_t bytes);
+  void release(const std::string& owner, std::uint64_t bytes);
+  Result<void> reserve(const std::string& owner, std::uint64_t more);
+  Result<control::BlobOutcome> keep(const crypto::Sha256& digest, const std::string& owner,
                                     const std::filesystem::path& incoming, std::uint64_t bytes);
 
   const BlobFilesOptions options_;
@@ -75,7 +84,8 @@ class BlobFiles final : public control::BlobStore, public control::RuntimeLogSto
   std::mutex mutex_;
   std::uint64_t used_bytes_ = 0;
   std::map<crypto::Sha256, Blob> blobs_;
-  std::list<crypto::Sha256> by_use_;                // oldest first
+  Uses by_use_;                                     // oldest first
+  std::map<std::string, std::uint64_t> shares_;     // bytes of blobs, incoming too, by owner
   std::map<std::string, RuntimeLog> runtime_logs_;  // by node UID
 };
 

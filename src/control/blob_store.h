@@ -2,6 +2,7 @@
 
 // Seams to the evidence store: bulk evidence by digest, and each node's growing runtime log.
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -24,17 +25,23 @@ class BlobWriter : public BodySink {
 };
 
 // Content-addressed. Thread-safe. A full store gives up what was used longest ago, but nothing that
-// was used within the last hour.
+// was used within the last hour. A blob counts towards the share of the node that sent it first, so
+// that no node can fill the store: a full share gives up that node's own blobs by the same rule.
 class BlobStore {
  public:
   virtual ~BlobStore() = default;
-  virtual Result<std::unique_ptr<BlobWriter>> begin(const crypto::Sha256& digest) = 0;
-  // Whether it is there; counts as a use.
-  virtual bool contains(const crypto::Sha256& digest) = 0;
+  // `owner` is the node whose share it is to count towards.
+  virtual Result<std::unique_ptr<BlobWriter>> begin(const crypto::Sha256& digest,
+                                                    const std::string& owner) = 0;
+  // Whether it is there; counts as a use by `user`, who becomes its owner if it has none (as after
+  // a restart).
+  virtual bool contains(const crypto::Sha256& digest, const std::string& user) = 0;
   // kRejected if it is not there or longer than `max_bytes`; kFatal if its bytes are not those of
   // the digest. Counts as a use.
   virtual Result<Bytes> read(const crypto::Sha256& digest, std::size_t max_bytes) = 0;
   virtual std::uint64_t bytes() = 0;
+  // Removes what was not used for `idle`. Returns how many bytes that freed.
+  virtual std::uint64_t drop_unused(std::chrono::milliseconds idle) = 0;
 };
 
 // The runtime log of a node's current boot; `boot` is any text that differs from boot to boot.
@@ -45,7 +52,8 @@ class RuntimeLogStore {
   // The offset that follows what is there; 0 for another boot than the stored one.
   virtual std::uint64_t next_offset(const std::string& node_uid, const std::string& boot) = 0;
   // Appends at `offset`, which must be next_offset() (kRejected otherwise); a new boot drops the
-  // old one's bytes. Returns the new next offset. kRetryable if the store is full.
+  // old one's bytes. Returns the new next offset. kRetryable if the store is full, or another
+  // append for that node is under way.
   virtual Result<std::uint64_t> append(const std::string& node_uid, const std::string& boot,
                                        std::uint64_t offset, ByteView bytes) = 0;
   virtual void remove(const std::string& node_uid) = 0;

@@ -1,5 +1,6 @@
 #include "control/intake_handler.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -126,27 +127,41 @@ Result<BodyPlan> IntakeHandler::plan(const HttpRequest& head) {
     case Route::kHeartbeat:
       return BodyPlan{.limit = attest::kMaxHeartbeatBytes, .sink = nullptr};
     case Route::kRuntimeLog:
-      return BodyPlan{.limit = limits_.runtime_log_piece, .sink = nullptr};
     case Route::kBlob:
       break;
   }
-  // Nothing is written for a caller that is not known, and the server's threads wait for no API
-  // server. Agents are known: a blob follows a heartbeat.
-  const auto token = token_of(head.headers);
-  if (!token) return rejected("a service-account token is needed: Authorization: Bearer TOKEN");
-  const std::optional<Caller> caller = callers_.known(*token);
-  if (!caller) return retryable("the caller is not known yet: send a heartbeat first");
-  if (caller->role != Caller::Role::kAgent) {
-    return rejected("\"" + caller->user.username + "\" is not the agent's service account");
+  // Neither memory nor disk for a caller that is not known, and no waiting for the API server on a
+  // server's thread. Agents are known: these bodies follow a heartbeat.
+  AVOUCH_TRY(const Caller caller, known_caller(callers_, pool_, head));
+  if (caller.role != Caller::Role::kAgent) {
+    return rejected("\"" + caller.user.username + "\" is not the agent's service account");
   }
-  AVOUCH_TRY(std::unique_ptr<BlobWriter> writer, blobs_.begin(target.digest));
-  const auto spend = [this, node = caller->node](std::size_t bytes) -> Result<void> {
+  if (target.route == Route::kRuntimeLog) {
+    return BodyPlan{.limit = limits_.runtime_log_piece, .sink = nullptr};
+  }
+  return plan_blob(caller, target.digest);
+}
+
+Result<BodyPlan> IntakeHandler::plan_blob(const Caller& caller, const crypto::Sha256& digest) {
+  std::size_t limit = 0;
+  {
+    const std::lock_guard lock(wanted_mutex_);
+    const auto wanted = wanted_.find(caller.node);
+    if (wanted == wanted_.end() || wanted->second.digest != digest) {
+      return rejected("blob " + attest::digest_text(digest) +
+                      " is not one that the last accepted evidence of node \"" + caller.node +
+                      "\" names and that is missing here; send evidence first, and what its answer "
+                      "lists as missingBlobs");
+    }
+    limit = std::min<std::size_t>(limits_.blob_bytes, wanted->second.size);
+  }
+  AVOUCH_TRY(std::unique_ptr<BlobWriter> writer, blobs_.begin(digest, caller.node));
+  const auto spend = [this, node = caller.node](std::size_t bytes) -> Result<void> {
     const auto verdict = bytes_.spend(node, static_cast<double>(bytes), clock_.steady_now());
     if (verdict == RateLimits::Verdict::kAllowed) return {};
     return retryable("node \"" + node + "\" sends too many bytes; try again later");
   };
-  return BodyPlan{.limit = limits_.blob_bytes,
-                  .sink = std::make_shared<BlobSink>(std::move(writer), spend)};
+  return BodyPlan{.limit = limit, .sink = std::make_shared<BlobSink>(std::move(writer), spend)};
 }
 
 void IntakeHandler::handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) {
@@ -209,7 +224,7 @@ void IntakeHandler::heartbeat(const std::string& node, const HttpRequest& reques
                 ? "Accepted"
                 : std::string_view(result.refusal.code.empty() ? "NotReady" : result.refusal.code),
             took());
-        reply(answer(result, *shared));
+        reply(answer(node, result, *shared));
       });
   if (offered == AppraiserLoop::Offer::kFull) {
     observer_.heartbeat(node, "Overloaded", took());
@@ -217,7 +232,7 @@ void IntakeHandler::heartbeat(const std::string& node, const HttpRequest& reques
   }
 }
 
-HttpResponse IntakeHandler::answer(const HeartbeatAnswer& answer,
+HttpResponse IntakeHandler::answer(const std::string& node, const HeartbeatAnswer& answer,
                                    const attest::UnverifiedEvidence& evidence) {
   using Outcome = HeartbeatAnswer::Outcome;
   switch (answer.outcome) {
@@ -239,9 +254,16 @@ HttpResponse IntakeHandler::answer(const HeartbeatAnswer& answer,
                                    {"message", reason.message}});
   }
   Json::Array missing;
-  if (evidence.boot_log && evidence.boot_log->size <= limits_.blob_bytes &&
-      !blobs_.contains(evidence.boot_log->digest)) {
-    missing.push_back(attest::digest_text(evidence.boot_log->digest));
+  const bool is_missing = evidence.boot_log && evidence.boot_log->size <= limits_.blob_bytes &&
+                          !blobs_.contains(evidence.boot_log->digest, node);
+  if (is_missing) missing.push_back(attest::digest_text(evidence.boot_log->digest));
+  {
+    const std::lock_guard lock(wanted_mutex_);
+    if (is_missing) {
+      wanted_[node] = *evidence.boot_log;
+    } else {
+      wanted_.erase(node);
+    }
   }
   const std::uint64_t offset = runtime_logs_.next_offset(answer.node_uid, boot_name(answer.boot));
   return json_response(200, Json::Object{{"phase", phase_name(answer.phase)},

@@ -3,7 +3,9 @@
 // The evidence intake: docs/interfaces.md, 'Intake'.
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/clock.h"
@@ -38,7 +40,9 @@ class IntakeHandler final : public HttpHandler {
   void heartbeat(const std::string& node, const HttpRequest& request, const Reply& reply);
   void blob(const HttpRequest& request, const std::shared_ptr<BodySink>& sink, const Reply& reply);
   void runtime_log(const std::string& node, const HttpRequest& request, const Reply& reply);
-  HttpResponse answer(const HeartbeatAnswer& answer, const attest::UnverifiedEvidence& evidence);
+  HttpResponse answer(const std::string& node, const HeartbeatAnswer& answer,
+                      const attest::UnverifiedEvidence& evidence);
+  Result<BodyPlan> plan_blob(const Caller& caller, const crypto::Sha256& digest);
 
   const IntakeLimits limits_;
   Callers& callers_;
@@ -48,6 +52,10 @@ class IntakeHandler final : public HttpHandler {
   WorkPool& pool_;
   Clock& clock_;
   ControlObserver& observer_;
+  // The boot log that each node's last accepted evidence named and that is not here: the only blob
+  // that it may send.
+  std::mutex wanted_mutex_;
+  std::map<std::string, attest::BootLogReference> wanted_;  // by node name
   RateLimits heartbeats_;
   RateLimits bytes_;
 };

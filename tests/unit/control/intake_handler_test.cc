@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <future>
+#include <thread>
 
 #include "control/names.h"
 #include "kube/views.h"
@@ -27,13 +28,18 @@ class Silent final : public ControlObserver {
 
 class Blobs final : public BlobStore, public RuntimeLogStore {
  public:
-  Result<std::unique_ptr<BlobWriter>> begin(const crypto::Sha256& digest) override {
+  Result<std::unique_ptr<BlobWriter>> begin(const crypto::Sha256& digest,
+                                            const std::string& owner) override {
     ++begun;
+    owners.push_back(owner);
     return std::unique_ptr<BlobWriter>(new Writer(*this, digest));
   }
-  bool contains(const crypto::Sha256& digest) override { return kept.contains(digest); }
+  bool contains(const crypto::Sha256& digest, const std::string&) override {
+    return kept.contains(digest);
+  }
   Result<Bytes> read(const crypto::Sha256& digest, std::size_t) override { return kept.at(digest); }
   std::uint64_t bytes() override { return 0; }
+  std::uint64_t drop_unused(std::chrono::milliseconds) override { return 0; }
   std::uint64_t next_offset(const std::string&, const std::string&) override { return log.size(); }
   Result<std::uint64_t> append(const std::string&, const std::string&, std::uint64_t offset,
                                ByteView bytes) override {
@@ -46,6 +52,7 @@ class Blobs final : public BlobStore, public RuntimeLogStore {
   std::map<crypto::Sha256, Bytes> kept;
   Bytes log;
   int begun = 0;
+  std::vector<std::string> owners;
 
  private:
   class Writer final : public BlobWriter {
@@ -71,6 +78,7 @@ class Blobs final : public BlobStore, public RuntimeLogStore {
 class IntakeTest : public Scene {
  protected:
   IntakeTest() {
+    now.steady = clock.steady_now();  // one clock for both
     set_policies({policy("production", machine)});
     put_node("node-1", "uid-1");
     enrol("node-1", machine);
@@ -123,6 +131,18 @@ class IntakeTest : public Scene {
     publish_beacon();
     return codec::to_json(attest::to_heartbeat(quote("node-1", machine)));
   }
+  // Accepted evidence that names `log` as the node's boot log; returns the path to put it at.
+  std::string name_boot_log(std::string_view log) {
+    publish_beacon();
+    attest::UnverifiedEvidence named = quote("node-1", machine);
+    named.boot_log = attest::BootLogReference{crypto::sha256(log), log.size()};
+    const HttpResponse answer = serve(request("POST", "/v1/nodes/node-1/evidence", "agent-token",
+                                              codec::to_json(attest::to_heartbeat(named))));
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(answer.body.find(attest::digest_text(named.boot_log->digest)) != std::string::npos,
+              !blobs.kept.contains(named.boot_log->digest));
+    return "/v1/blobs/" + attest::digest_text(named.boot_log->digest);
+  }
   HttpResponse send_heartbeat(const std::string& node, const std::string& token) {
     return serve(request("POST", "/v1/nodes/" + node + "/evidence", token, heartbeat_body()));
   }
@@ -161,7 +181,9 @@ TEST_F(IntakeTest, AnswersWithCodeAndPlaceWhatIsMalformed) {
 
 TEST_F(IntakeTest, BoundsEveryBodyBeforeItIsRead) {
   EXPECT_EQ(intake.plan(request("POST", "/v1/nodes/node-1/evidence", "t"))->limit, 64U * 1024);
-  EXPECT_EQ(intake.plan(request("POST", "/v1/nodes/node-1/runtime-log", "t"))->limit, 1024U * 1024);
+  ASSERT_TRUE(callers.identify("agent-token").has_value());
+  EXPECT_EQ(intake.plan(request("POST", "/v1/nodes/node-1/runtime-log", "agent-token"))->limit,
+            1024U * 1024);
   for (const char* path : {"/v1/nodes/../evidence", "/v1/nodes/node-1", "/v1/nodes/A/evidence",
                            "/v1/blobs/sha256:00", "/v1/", "/v1/nodes//evidence"}) {
     EXPECT_EQ(intake.plan(request("POST", path, "agent-token"))->limit, 0U) << path;
@@ -179,29 +201,65 @@ TEST_F(IntakeTest, LimitsHowOftenANodeMaySend) {
 }
 
 TEST_F(IntakeTest, KeepsABlobOnlyUnderItsOwnDigestAndForAKnownAgent) {
-  const std::string path =
-      "/v1/blobs/sha256:" + to_hex(crypto::sha256(std::string_view("boot log")));
-  const std::size_t asked = server.requests().size();
-  EXPECT_EQ(serve(request("PUT", path, "agent-token", "boot log")).status, 499)
-      << "nobody has vouched for this token yet";
-  EXPECT_EQ(server.requests().size(), asked) << "and the server's threads ask nobody";
-  EXPECT_EQ(blobs.begun, 0);
-
-  EXPECT_EQ(serve(request("POST", "/v1/nodes/node-1/evidence", "agent-token", "{}")).status, 400);
+  const std::string path = name_boot_log("boot log");
   EXPECT_EQ(serve(request("PUT", path, "agent-token", "another")).status, 400);
   EXPECT_EQ(serve(request("PUT", path, "agent-token", "boot log")).status, 201);
   EXPECT_EQ(blobs.kept.size(), 1U);
+  EXPECT_EQ(blobs.owners, (std::vector<std::string>{"node-1", "node-1"}));
 
   ASSERT_TRUE(callers.identify("persons-token").has_value());
   EXPECT_EQ(serve(request("PUT", path, "persons-token", "boot log")).status, 499);
 }
 
+TEST_F(IntakeTest, TakesNoBodyOfACallerWhomItDoesNotKnowAndAsksWithoutAThreadOfTheServers) {
+  const std::string blob = "/v1/blobs/sha256:" + to_hex(crypto::sha256(std::string_view("x")));
+  for (const auto& [method, path] : {std::pair<std::string, std::string>{"PUT", blob},
+                                     {"POST", "/v1/nodes/node-1/runtime-log"}}) {
+    give_agent("token-for-" + method, "agent-for-" + method, "node-1");
+    EXPECT_FALSE(intake.plan(request(method, path, "")).has_value()) << path;
+    const auto unknown = intake.plan(request(method, path, "token-for-" + method));
+    ASSERT_FALSE(unknown.has_value()) << path;
+    EXPECT_EQ(unknown.error().kind, ErrorKind::kRetryable) << path;
+    while (!callers.known("token-for-" + method)) std::this_thread::yield();
+  }
+  EXPECT_EQ(blobs.begun, 0);
+}
+
+TEST_F(IntakeTest, TakesNoBlobThatTheNodesAcceptedEvidenceDoesNotName) {
+  const auto digest_path = [](std::string_view bytes) {
+    return "/v1/blobs/" + attest::digest_text(crypto::sha256(bytes));
+  };
+  name_boot_log("boot log");
+  EXPECT_EQ(serve(request("PUT", digest_path("rubbish"), "agent-token", "rubbish")).status, 499);
+  EXPECT_EQ(blobs.begun, 0);
+  EXPECT_EQ(intake.plan(request("PUT", digest_path("boot log"), "agent-token"))->limit, 8U)
+      << "nor more of it than the evidence says";
+  // Another node's agent cannot send it either.
+  give_agent("other-agent", "agent-2", "node-2");
+  ASSERT_TRUE(callers.identify("other-agent").has_value());
+  EXPECT_FALSE(intake.plan(request("PUT", digest_path("boot log"), "other-agent")).has_value());
+  // Evidence that is refused names nothing.
+  publish_beacon();
+  attest::UnverifiedEvidence bad = quote("node-1", machine);
+  bad.boot_log = attest::BootLogReference{crypto::sha256(std::string_view("rubbish")), 7};
+  bad.quote->signature.back() ^= 1;
+  EXPECT_EQ(serve(request("POST", "/v1/nodes/node-1/evidence", "agent-token",
+                          codec::to_json(attest::to_heartbeat(bad))))
+                .status,
+            422);
+  EXPECT_EQ(serve(request("PUT", digest_path("rubbish"), "agent-token", "rubbish")).status, 499);
+  // What is here is not sent twice.
+  EXPECT_EQ(serve(request("PUT", digest_path("boot log"), "agent-token", "boot log")).status, 201);
+  name_boot_log("boot log");
+  EXPECT_FALSE(intake.plan(request("PUT", digest_path("boot log"), "agent-token")).has_value());
+}
+
 TEST_F(IntakeTest, LimitsTheBytesOfANode) {
-  ASSERT_TRUE(callers.identify("agent-token").has_value());
   const std::string piece(16 * 1024 * 1024, 'x');
-  const std::string path = "/v1/blobs/sha256:" + to_hex(crypto::sha256(piece));
+  const std::string path = name_boot_log(piece);
   int refused = 0;
   for (int i = 0; i < 5; ++i) {
+    blobs.kept.clear();
     refused += serve(request("PUT", path, "agent-token", piece)).status == 498 ? 1 : 0;
   }
   EXPECT_EQ(refused, 1) << "64 MiB at once and no more";

@@ -1,0 +1,142 @@
+// The evidence store: what keeps one node from filling it.
+
+#include "adapters/blob_files.h"
+
+#include <gtest/gtest.h>
+
+#include "support/log_engines.h"
+#include "support/manual_clock.h"
+#include "tests/support/tpm_structures.h"
+
+namespace avouch::adapters {
+namespace {
+
+using control::BlobOutcome;
+using std::chrono::hours;
+using std::chrono::minutes;
+using testing::must_value;
+
+class BlobFilesTest : public ::testing::Test {
+ protected:
+  void open(std::uint64_t total = 1000, std::uint64_t share = 400) {
+    store.reset();
+    store = must_value(BlobFiles::open({.directory = folder.path() / "evidence",
+                                        .total_bytes = total,
+                                        .node_blob_bytes = share,
+                                        .runtime_log_bytes = share},
+                                       clock));
+  }
+  static std::string content(char letter, std::size_t size = 100) {
+    return std::string(size, letter);
+  }
+  static crypto::Sha256 digest(const std::string& text) { return crypto::sha256(as_bytes(text)); }
+  // The error's message; empty where it is kept.
+  std::string put(const std::string& owner, const std::string& text) {
+    auto writer = store->begin(digest(text), owner);
+    if (!writer.has_value()) return writer.error().message;
+    const auto written = (*writer)->write(as_bytes(text));
+    if (!written.has_value()) return written.error().message;
+    const auto kept = (*writer)->commit();
+    return kept.has_value() ? "" : kept.error().message;
+  }
+  bool has(const std::string& text) { return store->contains(digest(text), ""); }
+
+  testing::TemporaryDirectory folder;
+  testing::ManualClock clock;
+  std::unique_ptr<BlobFiles> store;
+};
+
+TEST_F(BlobFilesTest, NoNodeTakesMoreThanItsShareAndOthersHaveRoomLeft) {
+  open();
+  for (const char letter : {'a', 'b', 'c', 'd'}) EXPECT_EQ(put("node-1", content(letter)), "");
+  EXPECT_NE(put("node-1", content('e')).find("share of node \"node-1\""), std::string::npos);
+  EXPECT_EQ(store->bytes(), 400U) << "a refused blob leaves nothing behind";
+  for (const char letter : {'p', 'q', 'r', 's'}) EXPECT_EQ(put("node-2", content(letter)), "");
+}
+
+TEST_F(BlobFilesTest, AFullShareGivesUpTheNodesOwnOldestThatIsIdle) {
+  open();
+  ASSERT_EQ(put("node-2", content('z')), "");
+  for (const char letter : {'a', 'b', 'c', 'd'}) ASSERT_EQ(put("node-1", content(letter)), "");
+  clock.advance(hours(2));
+  ASSERT_TRUE(has(content('a')));  // in use
+  EXPECT_EQ(put("node-1", content('e')), "");
+  EXPECT_TRUE(has(content('a')));
+  EXPECT_FALSE(has(content('b')));
+  EXPECT_TRUE(has(content('z'))) << "another node's";
+}
+
+TEST_F(BlobFilesTest, AFullStoreGivesUpNothingThatWasUsedWithinTheHour) {
+  open(300, 300);
+  for (const char letter : {'a', 'b', 'c'}) ASSERT_EQ(put("node-1", content(letter)), "");
+  EXPECT_NE(put("node-2", content('d')).find("full"), std::string::npos);
+  clock.advance(hours(1));
+  EXPECT_EQ(put("node-2", content('d')), "");
+  EXPECT_FALSE(has(content('a')));
+}
+
+TEST_F(BlobFilesTest, AfterARestartABlobCountsForWhomUsesIt) {
+  open();
+  for (const char letter : {'a', 'b', 'c', 'd'}) ASSERT_EQ(put("node-1", content(letter)), "");
+  open();
+  EXPECT_EQ(store->bytes(), 400U);
+  for (const char letter : {'a', 'b', 'c', 'd'}) {
+    EXPECT_TRUE(store->contains(digest(content(letter)), "node-1"));
+  }
+  EXPECT_NE(put("node-1", content('e')), "");
+}
+
+TEST_F(BlobFilesTest, ABlobOfTwoNodesIsKeptOnce) {
+  open();
+  ASSERT_EQ(put("node-1", content('a')), "");
+  auto writer = must_value(store->begin(digest(content('a')), "node-2"));
+  ASSERT_TRUE(writer->write(as_bytes(content('a'))).has_value());
+  EXPECT_EQ(must_value(writer->commit()), BlobOutcome::kExisted);
+  writer.reset();
+  EXPECT_EQ(store->bytes(), 100U);
+}
+
+TEST_F(BlobFilesTest, DropsWhatNothingHasNamedForLong) {
+  open();
+  ASSERT_EQ(put("node-1", content('a')), "");
+  ASSERT_EQ(put("node-1", content('b')), "");
+  clock.advance(hours(24));
+  ASSERT_TRUE(has(content('b')));
+  EXPECT_EQ(store->drop_unused(hours(24)), 100U);
+  EXPECT_FALSE(has(content('a')));
+  EXPECT_TRUE(has(content('b')));
+  EXPECT_EQ(store->bytes(), 100U);
+}
+
+TEST_F(BlobFilesTest, KeepsNothingUnderAnotherDigestOrHalf) {
+  open();
+  auto writer = must_value(store->begin(digest(content('a')), "node-1"));
+  ASSERT_TRUE(writer->write(as_bytes(content('b'))).has_value());
+  EXPECT_FALSE(writer->commit().has_value());
+  writer.reset();
+  auto half = must_value(store->begin(digest(content('a')), "node-1"));
+  ASSERT_TRUE(half->write(as_bytes(content('a', 50))).has_value());
+  half.reset();
+  EXPECT_FALSE(has(content('a')));
+  EXPECT_EQ(store->bytes(), 0U);
+}
+
+TEST_F(BlobFilesTest, ARuntimeLogGrowsAtItsEndWithinItsBoundAndGoesWithItsNode) {
+  open();
+  const std::string piece = content('x', 300);
+  EXPECT_EQ(must_value(store->append("uid-1", "7", 0, as_bytes(piece))), 300U);
+  EXPECT_FALSE(store->append("uid-1", "7", 0, as_bytes(piece)).has_value());
+  EXPECT_FALSE(store->append("uid-1", "7", 300, as_bytes(piece)).has_value());
+  EXPECT_EQ(store->next_offset("uid-1", "7"), 300U);
+  EXPECT_EQ(store->next_offset("uid-1", "8"), 0U);
+  open();
+  EXPECT_EQ(store->next_offset("uid-1", "7"), 300U);
+  EXPECT_EQ(must_value(store->append("uid-1", "8", 0, as_bytes(content('y')))), 100U);
+  EXPECT_EQ(store->bytes(), 100U) << "the old boot's bytes are gone";
+  store->remove("uid-1");
+  EXPECT_EQ(store->bytes(), 0U);
+  EXPECT_FALSE(store->append("../x", "7", 0, as_bytes(piece)).has_value());
+}
+
+}  // namespace
+}  // namespace avouch::adapters
