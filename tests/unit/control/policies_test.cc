@@ -1,0 +1,148 @@
+// Policies as they are resolved and as their status shows them.
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/control/world.h"
+
+namespace avouch::control {
+namespace {
+
+using std::chrono::seconds;
+
+Result<ConfigMapData> nothing_there(const attest::ConfigMapName&) {
+  return rejected("does not exist");
+}
+Result<ConfigMapData> makers(const attest::ConfigMapName&) {
+  static const testing::EkAuthority maker;
+  return ConfigMapData{{"ca.pem", maker.root().pem()}};
+}
+
+// "Type=Status/Reason" of each condition.
+std::vector<std::string> conditions(const Json& policy, const ConfigMapLookup& lookup,
+                                    std::int64_t matched) {
+  const PolicyOutlook outlook =
+      make_policy_outlook(resolve_policy(policy, lookup), {.matched = matched}, seconds(10));
+  std::vector<std::string> out;
+  for (const Json& condition : *outlook.status.find("conditions")->as_array()) {
+    out.push_back(std::string(condition.text({"type"})) + "=" +
+                  std::string(condition.text({"status"})) + "/" +
+                  std::string(condition.text({"reason"})));
+    EXPECT_FALSE(condition.text({"message"}).empty());
+  }
+  return out;
+}
+
+using Shown = std::vector<std::string>;
+
+TEST(PolicyStatus, SaysThatAPolicyIsInForce) {
+  EXPECT_EQ(conditions(policy_object("p"), makers, 3),
+            (Shown{"Ready=True/InForce", "ReferencesResolved=True/Resolved",
+                   "SelectsNodes=True/Selected"}));
+}
+
+TEST(PolicyStatus, FlagsAPolicyThatChecksNothing) {
+  for (const char* member : {"exact", "banks"}) {
+    Json policy = policy_object("p");
+    policy["spec"]["pcrs"][member] = Json::Array{};
+    EXPECT_EQ(conditions(policy, makers, 3).front(), "Ready=False/InvalidSpec") << member;
+  }
+  Json empty = policy_object("p");
+  empty["spec"] = Json::Object{};
+  EXPECT_EQ(conditions(empty, makers, 3),
+            (Shown{"Ready=False/InvalidSpec", "ReferencesResolved=Unknown/InvalidSpec",
+                   "SelectsNodes=Unknown/InvalidSpec"}));
+}
+
+TEST(PolicyStatus, FlagsAPolicyThatSelectsNothing) {
+  EXPECT_EQ(conditions(policy_object("p"), makers, 0).back(), "SelectsNodes=False/NoNodes");
+}
+
+TEST(PolicyStatus, FlagsLabelsThatANodeCanSetOnItself) {
+  EXPECT_EQ(
+      conditions(policy_object("p", {.selector = R"({"matchLabels": {"pool": "x"}})"}), makers, 1)
+          .back(),
+      "SelectsNodes=True/LabelsSetByNodes");
+  EXPECT_EQ(
+      conditions(
+          policy_object(
+              "p", {.selector = R"({"matchLabels": {"a.node-restriction.kubernetes.io/b": "x"}})"}),
+          makers, 1)
+          .back(),
+      "SelectsNodes=True/Selected");
+}
+
+TEST(PolicyStatus, NamesEveryReferenceThatIsMissing) {
+  EXPECT_EQ(conditions(policy_object("p"), nothing_there, 1),
+            (Shown{"Ready=False/ReferencesMissing", "ReferencesResolved=False/Unresolved",
+                   "SelectsNodes=True/Selected"}));
+  const ResolvedPolicy resolved = resolve_policy(policy_object("p"), nothing_there);
+  ASSERT_EQ(resolved.reference_errors.size(), 1U);
+  EXPECT_EQ(resolved.reference_errors.front(),
+            "trust bundle ConfigMap \"ns/makers\": does not exist");
+  EXPECT_FALSE(resolved.usable());
+}
+
+TEST(PolicyStatus, FlagsAMaxAgeThatNoHeartbeatCanKeep) {
+  EXPECT_EQ(conditions(policy_object("p", {.max_age = "15s"}), makers, 1).front(),
+            "Ready=True/MaxAgeShort");
+  EXPECT_EQ(conditions(policy_object("p", {.max_age = "20s"}), makers, 1).front(),
+            "Ready=True/InForce");
+}
+
+TEST(ResolvePolicy, TakesNoUnreadableBundleForAnEmptyOne) {
+  const ResolvedPolicy resolved =
+      resolve_policy(policy_object("p"), [](const auto&) -> Result<ConfigMapData> {
+        return ConfigMapData{{"ca.pem", "no certificate"}};
+      });
+  EXPECT_FALSE(resolved.usable());
+}
+
+TEST(ResolvePolicy, HasAnotherDigestWhenAReferenceChanges) {
+  const ResolvedPolicy with = resolve_policy(policy_object("p"), makers);
+  const ResolvedPolicy without = resolve_policy(policy_object("p"), nothing_there);
+  EXPECT_EQ(with.spec_digest, without.spec_digest);
+  EXPECT_NE(with.digest, without.digest);
+}
+
+TEST(ResolvePolicy, AnUnreadablePolicySelectsNoNode) {
+  Json policy = policy_object("p");
+  policy["spec"]["unknown"] = true;
+  const ResolvedPolicy resolved = resolve_policy(policy, makers);
+  EXPECT_FALSE(resolved.selects({}));
+  EXPECT_NE(resolved.spec_error.find("unknown"), std::string::npos);
+}
+
+TEST(PolicySet, IsSortedSoThatEveryPolicyIsFound) {
+  std::vector<std::shared_ptr<const Json>> objects;
+  for (const char* name : {"c", "a", "b"}) {
+    objects.push_back(std::make_shared<const Json>(policy_object(name)));
+  }
+  const PolicySet set = resolve_policies(objects, makers);
+  for (const char* name : {"a", "b", "c"}) {
+    ASSERT_NE(set.find(name), nullptr) << name;
+    EXPECT_EQ(set.find(name)->name, name);
+  }
+  EXPECT_EQ(set.find("d"), nullptr);
+  EXPECT_EQ(references_of(set).size(), 1U);
+}
+
+TEST(PolicyRecord, IsTheSameAfterItWasStoredAndRefusedWhenAnyMemberIsMissing) {
+  const RecordedPolicy policy{"uid-1",
+                              {.name = "p",
+                               .spec_digest = crypto::sha256(std::string_view("a")),
+                               .digest = crypto::sha256(std::string_view("b")),
+                               .generation = 7}};
+  const std::string text = encode_policy_record(policy);
+  EXPECT_EQ(encode_policy_record(must_value(parse_policy_record(text))), text);
+  const Json whole = must_value(codec::parse_json(text));
+  for (const auto& [name, value] : *whole.as_object()) {
+    Json::Object less = *whole.as_object();
+    std::erase_if(less, [&, key = name](const auto& member) { return member.first == key; });
+    const auto parsed = parse_policy_record(codec::to_json(Json(less)));
+    ASSERT_FALSE(parsed.has_value()) << name;
+    EXPECT_NE(parsed.error().message.find(name), std::string::npos) << parsed.error().message;
+  }
+}
+
+}  // namespace
+}  // namespace avouch::control
