@@ -26,9 +26,8 @@ TEST(ResourcePath, RefusesNamesThatChangeThePath) {
   }
   EXPECT_FALSE(nodes().path(std::string(254, 'a')).has_value());
   EXPECT_TRUE(nodes().path(std::string(253, 'a')).has_value());
-  EXPECT_TRUE(ResourcePath("rbac.authorization.k8s.io", "v1", "clusterroles", "")
-                  .path("system:node")
-                  .has_value());
+  const ResourcePath roles{"rbac.authorization.k8s.io", "v1", "clusterroles", ""};
+  EXPECT_TRUE(roles.path("system:node").has_value());
 }
 
 TEST(ResourcePath, SaysItsApiVersion) {
