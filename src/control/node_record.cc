@@ -24,8 +24,9 @@ std::uint64_t read_unsigned(Fields& fields, std::string_view name) {
   const std::string text = fields.required_string(name, 20);
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    fields.error(name, "not an unsigned number");
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  if (!whole || (text.size() > 1 && text.front() == '0')) {
+    fields.error(name, "not an unsigned number without leading zeros");
   }
   return value;
 }
@@ -239,6 +240,11 @@ void read_claims(Fields& fields, NodeRecord& record) {
     fields.error("claims", "has no identity");
     return;
   }
+  if (evidence->node_uid != record.node_uid) {
+    fields.error("claims", "nodeUID is \"" + evidence->node_uid +
+                               "\", expected the record's own, \"" + record.node_uid + "\"");
+    return;
+  }
   record.enrolment->identity = *std::move(evidence->identity);
   evidence->identity.reset();
   if (auto accepted = fields.object("accepted")) {
@@ -246,6 +252,23 @@ void read_claims(Fields& fields, NodeRecord& record) {
         AcceptedEvidence{*std::move(evidence), accepted->required_string("beaconText", 4096),
                          read_time(*accepted, "beaconPublished")};
     accepted->finish();
+  }
+}
+
+// Without its holds a node that left a policy's selection while it failed would lose its taint.
+void read_holds(Fields& fields, codec::FieldErrors& errors, NodeRecord& record) {
+  using attest::TaintEffect;
+  const Json* held = fields.raw("heldBy");
+  if (held == nullptr || !held->is_object()) {
+    fields.error("heldBy", "expected an object, empty where no policy holds the node");
+    return;
+  }
+  Fields policies(*held, "heldBy", errors);
+  for (const auto& member : *held->as_object()) {
+    record.held_by[member.first] =
+        read_enum(policies, member.first,
+                  {TaintEffect::kNoSchedule, TaintEffect::kNoExecute, TaintEffect::kNone},
+                  &attest::taint_effect_name);
   }
 }
 
@@ -303,16 +326,7 @@ Result<NodeRecord> parse_record(std::string_view text) {
     record.enrolment = read_enrolment(*enrolment, record.node_uid);
     read_claims(fields, record);
   }
-  if (const Json* held = fields.raw("heldBy"); held != nullptr && held->is_object()) {
-    using attest::TaintEffect;
-    Fields policies(*held, "heldBy", errors);
-    for (const auto& member : *held->as_object()) {
-      record.held_by[member.first] =
-          read_enum(policies, member.first,
-                    {TaintEffect::kNoSchedule, TaintEffect::kNoExecute, TaintEffect::kNone},
-                    &attest::taint_effect_name);
-    }
-  }
+  read_holds(fields, errors, record);
   fields.finish();
   if (!errors.empty()) return rejected(errors.text());
   return record;

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
+#include "codec/json.h"
 #include "tests/unit/control/scene.h"
 
 namespace avouch::control {
@@ -12,7 +16,9 @@ class NodeRecordTest : public Scene {
   NodeRecordTest() {
     set_policies({policy("production", machine)});
     trusted("n", machine);
-    text = encode_record(saved.at("uid-n"));
+    NodeRecord record = saved.at("uid-n");
+    record.held_by["strict"] = attest::TaintEffect::kNoExecute;
+    text = encode_record(record);
   }
   Machine machine{maker};
   std::string text;
@@ -25,6 +31,7 @@ TEST_F(NodeRecordTest, IsTheSameAfterItWasStored) {
   EXPECT_EQ(again->verdict.phase, Phase::kTrusted);
   EXPECT_EQ(again->node_uid, "uid-n");
   EXPECT_FALSE(again->verdict.token.empty());
+  EXPECT_EQ(again->held_by.at("strict"), attest::TaintEffect::kNoExecute);
 }
 
 // The record decides about the node after a restart: what is damaged must not be taken for whole.
@@ -33,6 +40,56 @@ TEST_F(NodeRecordTest, IsRefusedAtEveryLengthButItsOwn) {
     EXPECT_FALSE(parse_record(std::string_view(text).substr(0, size)).has_value()) << size;
   }
   EXPECT_FALSE(parse_record(text + "x").has_value());
+}
+
+// A damaged record is refused, or it says exactly what it says: nothing is dropped or filled in.
+TEST_F(NodeRecordTest, LosesNothingInSilenceWhicheverByteIsDamaged) {
+  std::size_t refused = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    for (const unsigned flip : {0x01U, 0x20U, 0x80U}) {
+      std::string damaged = text;
+      damaged[at] = static_cast<char>(static_cast<unsigned char>(damaged[at]) ^ flip);
+      const auto record = parse_record(damaged);
+      if (!record.has_value()) {
+        ++refused;
+        continue;
+      }
+      // A capital in a digest in hexadecimal is the same digest.
+      const bool same_digit = damaged[at] >= 'A' && damaged[at] <= 'F' && flip == 0x20U;
+      const std::string again = encode_record(*record);
+      EXPECT_TRUE(again == damaged || (same_digit && again == text))
+          << "byte " << at << ", bits " << flip << ": " << damaged.substr(at - at % 80, 80);
+    }
+  }
+  EXPECT_GT(refused, text.size()) << "every byte with its top bit set, at the least";
+}
+
+// A TPM's binding must not pass from one node to another.
+TEST_F(NodeRecordTest, IsRefusedWithTheClaimsOfAnotherNode) {
+  auto json = codec::parse_json(text);
+  ASSERT_TRUE(json.has_value());
+  (*json)["claims"]["nodeUID"] = "uid-m";
+  const auto record = parse_record(codec::to_json_pretty(*json));
+  ASSERT_FALSE(record.has_value());
+  EXPECT_NE(record.error().message.find("claims"), std::string::npos) << record.error().message;
+}
+
+// Without it a node that left a policy's selection while it failed would lose its taint.
+TEST_F(NodeRecordTest, IsRefusedWithoutWhatHoldsTheNode) {
+  const auto json = codec::parse_json(text);
+  ASSERT_TRUE(json.has_value());
+  const std::vector<codec::Json> wrong = {codec::Json(), codec::Json(codec::Json::Array()),
+                                          codec::Json("production")};
+  for (const codec::Json& value : wrong) {
+    codec::Json damaged = *json;
+    damaged["heldBy"] = value;
+    EXPECT_FALSE(parse_record(codec::to_json_pretty(damaged)).has_value());
+  }
+  codec::Json::Object without;
+  for (const auto& [name, value] : *json->as_object()) {
+    if (name != "heldBy") without[name] = value;
+  }
+  EXPECT_FALSE(parse_record(codec::to_json_pretty(codec::Json(without))).has_value());
 }
 
 }  // namespace
