@@ -135,6 +135,7 @@ TEST_F(F6, AWallClockThatGoesBackProlongsNoVerdict) {
   world.set_policies({policy_object("production"), policy_object("more")});
   world.pass(minutes(5));
   EXPECT_EQ(world.phase("node-1"), Phase::kStale);
+  EXPECT_EQ(world.renewals, 0U) << "nor is its evidence good for another token";
 }
 
 TEST_F(F6, WhatIsStaleStaysSoWhenTheWallClockGoesBack) {
@@ -173,10 +174,11 @@ TEST_F(F6, ATokenOfTheFutureIsWaitedForAndTheReasonSaysSo) {
 
 TEST_F(F6, ASmallStepBackCostsNoTrust) {
   world.pass(minutes(1), {&one});
-  world.clock.step_wall_clock(-seconds(150));
+  world.clock.step_wall_clock(-seconds(160));
   for (int i = 0; i < 60; ++i) {
     world.pass(seconds(10), {&one});
     EXPECT_EQ(world.phase("node-1"), Phase::kTrusted) << i;
+    EXPECT_LT(world.clock.steady_now(), world.find("node-1")->verdict_ends) << i;
   }
 }
 
@@ -210,6 +212,19 @@ TEST_F(Restart, RevivesNoVerdictWithAClockThatIsBehind) {
   world.restart(hours(1), -hours(2));
   world.tick();
   EXPECT_EQ(world.phase("node-1"), Phase::kStale);
+}
+
+TEST(LifeLeft, IsNeverLongerThanMaxAgeAndNothingWhereTheClockWentBack) {
+  const SystemTime issued{hours(1000)};
+  NodeVerdict verdict;
+  verdict.phase = Phase::kTrusted;
+  verdict.issued_at = issued;
+  verdict.expires_at = issued + minutes(5);
+  verdict.max_age = minutes(5);
+  EXPECT_EQ(life_left(verdict, issued + minutes(4)), minutes(1));
+  EXPECT_EQ(life_left(verdict, issued + minutes(6)), minutes(0));
+  EXPECT_EQ(life_left(verdict, issued - seconds(60)), minutes(5));
+  EXPECT_EQ(life_left(verdict, issued - seconds(61)), minutes(0));
 }
 
 // Where nothing tells that the clock is behind, a verdict stands for at most its maxAge.
@@ -259,6 +274,14 @@ TEST_F(Q9, AnExceptionNeverKeepsTheLastGoodVerdict) {
   world.signer.broken = true;
   world.pass(minutes(3), {&two});  // a renewal is due
   EXPECT_EQ(world.phase("node-2"), Phase::kContraindicated);
+  // Nor does the evidence that it failed on count again once it would not fail.
+  world.signer.broken = false;
+  world.relabel("node-2", {{"a", "b"}});
+  EXPECT_EQ(world.phase("node-2"), Phase::kContraindicated);
+  world.restart();
+  EXPECT_EQ(world.phase("node-2"), Phase::kContraindicated);
+  world.heartbeat(two);
+  EXPECT_EQ(world.phase("node-2"), Phase::kTrusted);
 }
 
 TEST_F(VerdictTest, ALogThatHangsShowsNoTrustAndHidesNoDistrust) {
