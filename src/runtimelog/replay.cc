@@ -96,35 +96,34 @@ void Replay::extend_bank(std::size_t bank, ByteView data, const TemplateDigest& 
   }
 }
 
-Extends Replay::kind_that_meets(std::size_t bank) const {
-  const std::size_t size = kBankSize.at(bank);
-  const Extends kind = state_.extends_.at(bank);
-  const ByteView own = ByteView(state_.own_).subspan(kOwnAt.at(bank), size);
-  if (kind != Extends::kPaddedSha1 && equal(own, quoted_.at(bank))) return Extends::kOwnHash;
-  if (bank == 0 || kind == Extends::kOwnHash) return Extends::kUndecided;
-  const ByteView padded = ByteView(state_.padded_).subspan(kPaddedAt.at(bank), size);
-  return equal(padded, quoted_.at(bank)) ? Extends::kPaddedSha1 : Extends::kUndecided;
+bool Replay::own_meets(std::size_t bank) const {
+  const ByteView own = ByteView(state_.own_).subspan(kOwnAt.at(bank), kBankSize.at(bank));
+  return state_.extends_.at(bank) != Extends::kPaddedSha1 && equal(own, quoted_.at(bank));
+}
+
+bool Replay::padded_meets(std::size_t bank) const {
+  if (bank == 0 || state_.extends_.at(bank) == Extends::kOwnHash) return false;
+  const ByteView padded = ByteView(state_.padded_).subspan(kPaddedAt.at(bank), kBankSize.at(bank));
+  return equal(padded, quoted_.at(bank));
 }
 
 bool Replay::met() const {
   if (state_.banks_ == 0) return false;
   for (std::size_t bank = 0; bank < kBanks.size(); ++bank) {
-    if (state_.has_bank(kBanks.at(bank)) && kind_that_meets(bank) == Extends::kUndecided) {
-      return false;
-    }
+    if (!state_.has_bank(kBanks.at(bank))) continue;
+    if (!own_meets(bank) && !padded_meets(bank)) return false;
   }
   return true;
 }
 
 ReplayState Replay::proven() const {
   ReplayState out = state_;
-  if (out.entries_ == 0) return out;  // nothing was extended: every kind meets
-  for (std::size_t bank = 0; bank < kBanks.size(); ++bank) {
+  for (std::size_t bank = 1; bank < kBanks.size(); ++bank) {
     if (!out.has_bank(kBanks.at(bank))) continue;
-    out.extends_.at(bank) = kind_that_meets(bank);
-    // What was not extended stays zero, so that a state has one form.
-    if (bank == 0) continue;
-    const bool own = out.extends_.at(bank) == Extends::kOwnHash;
+    const bool own = own_meets(bank);
+    if (own == padded_meets(bank)) continue;
+    out.extends_.at(bank) = own ? Extends::kOwnHash : Extends::kPaddedSha1;
+    // What is not extended any more stays zero, so that a state has one form.
     const auto unused = own ? std::span(out.padded_).subspan(kPaddedAt.at(bank), kBankSize.at(bank))
                             : std::span(out.own_).subspan(kOwnAt.at(bank), kBankSize.at(bank));
     std::fill(unused.begin(), unused.end(), std::uint8_t{0});

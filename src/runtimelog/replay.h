@@ -28,11 +28,13 @@ class Replay {
   bool met() const;
 
   const ReplayState& state() const { return state_; }
-  // As of now, with the kind of each bank decided. Only where met().
+  // As of now, with the kind of each bank decided; it stays undecided while nothing but violations
+  // was extended, for which the kinds are one. Only where met().
   ReplayState proven() const;
 
  private:
-  Extends kind_that_meets(std::size_t bank) const;
+  bool own_meets(std::size_t bank) const;
+  bool padded_meets(std::size_t bank) const;
   void extend_bank(std::size_t bank, ByteView data, const TemplateDigest& sha1, bool violation);
 
   ReplayState state_;

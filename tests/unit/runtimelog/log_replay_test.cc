@@ -129,6 +129,19 @@ TEST(LogReplay, KeepsToTheKindOfExtendingThatTheBootBeganWith) {
   EXPECT_FALSE(replay_from(state, machine.log, machine.pcrs).value().met);
 }
 
+// Both kinds extend ff..ff for a violation, so a quote after nothing else cannot tell them apart.
+TEST(LogReplay, LeavesTheKindOpenWhileOnlyViolationsWereExtended) {
+  for (const Kernel kernel : {Kernel::kHashesForEachBank, Kernel::kPadsSha1}) {
+    ImaMachine machine({HashAlgorithm::kSha256}, kernel);
+    machine.measure(ima_violation("/a"));
+    const ReplayState state = replay_all(machine.log, machine.pcrs).value().state;
+    EXPECT_EQ(state.extends(HashAlgorithm::kSha256), Extends::kUndecided);
+    EXPECT_FALSE(state.is_strong());
+    machine.measure(ima_file("/b", "b"));
+    EXPECT_TRUE(replay_from(state, machine.log, machine.pcrs).value().met);
+  }
+}
+
 TEST(LogReplay, BoundsWhatOneCallTakes) {
   const ImaMachine machine = good_machine();
   for (const ReplayLimits limits : {ReplayLimits{2, 1 << 20}, ReplayLimits{100, 200}}) {
