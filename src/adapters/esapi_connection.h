@@ -37,8 +37,9 @@ using EsysPtr = std::unique_ptr<T, EsysFree>;
 // serves one program at a time. Not thread-safe.
 class EsapiConnection {
  public:
-  // `tcti` is a tpm2-tss TCTI string: "device:/dev/tpmrm0", "swtpm:path=/run/sock". Each command is
-  // given up as kRetryable after `deadline`; the connection is then of no more use.
+  // `tcti` is a tpm2-tss TCTI string: "device:/dev/tpmrm0", "swtpm:path=/run/sock". Where
+  // the TCTI can be polled (esapi_tcti.h), a command is given up as kRetryable after `deadline`;
+  // the connection is then of no more use.
   static Result<EsapiConnection> open(const std::string& tcti, std::chrono::milliseconds deadline);
 
   ESYS_CONTEXT* get() const { return esys_.get(); }

@@ -22,7 +22,8 @@ class EsapiDevice final : public tpm::Device {
  public:
   static constexpr std::chrono::milliseconds kDeadline{120'000};
 
-  // No command may take longer than `deadline`; the slowest TPMs make an RSA key in a minute.
+  // A command may take no longer than `deadline`, where the TCTI can be polled (esapi_tcti.h); the
+  // slowest TPMs make an RSA key in a minute.
   explicit EsapiDevice(std::string tcti, std::chrono::milliseconds deadline = kDeadline)
       : tcti_(std::move(tcti)), deadline_(deadline) {}
 
