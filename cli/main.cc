@@ -8,6 +8,7 @@
 #include "adapters/kubectl_proxy.h"
 #include "adapters/system_clock.h"
 #include "cli/commands.h"
+#include "cli/offline.h"
 #include "cli/progress.h"
 #include "inspect/proof.h"
 
@@ -16,6 +17,7 @@ namespace {
 using avouch::Error;
 using avouch::Result;
 using avouch::cli::Context;
+using avouch::cli::Appraised;
 using avouch::cli::Exit;
 
 using Command = std::function<Result<Exit>(const Context&)>;
@@ -34,6 +36,8 @@ constexpr const char* kFooter =
                                               proves that the log only grew since last time
   kubectl avouch log --node worker-2          entries about a node, newest first
   kubectl avouch log show 4182 -o json        one entry, with its proof
+  kubectl avouch appraise --policy policy.yaml --references refs --trust-bundle ca.pem case
+                                              judges stored evidence, without a cluster
 
 An auditor who does not trust the cluster keeps the keys and gives them by --verifier-keys, --vkey
 and --origin; without them they are those that the cluster itself names.
@@ -43,7 +47,8 @@ Exit status:
   1  something that was checked does not hold (for verify --trusted also: it is not trusted)
   2  the command line is wrong
   3  the API server, the controller or its log gave no answer: try again
-  4  no such object, no permission, no usable kubeconfig or key)";
+  4  no such object, no permission, no usable kubeconfig or key
+appraise has its own: see kubectl avouch appraise --help)";
 
 // What the command line says.
 struct Options {
@@ -55,6 +60,8 @@ struct Options {
   avouch::cli::LogCheck check;
   std::uint64_t index = 0;
   bool client_only = false;
+  avouch::cli::AppraiseOptions appraise;
+  std::function<Result<Appraised>()> offline;  // of a command that asks no server
   std::vector<const CLI::App*> about_pods;  // commands that need a namespace
 
   bool needs_namespace() const {
@@ -212,6 +219,39 @@ void add_log(CLI::App& app, Options& options) {
   });
 }
 
+void add_appraise(CLI::App& app, Options& options) {
+  CLI::App* sub = leaf(&app, options, "appraise",
+                       "Judges stored evidence by the controller's own verifier, without a cluster",
+                       Command());
+  avouch::cli::AppraiseOptions& to = options.appraise;
+  sub->add_option("--policy", to.policy_file, "File with one AttestationPolicy")->required();
+  sub->add_option("--references", to.references_folder,
+                  "Folder of ReferenceManifests, ConfigMaps (YAML or JSON) and digest lists");
+  sub->add_option("--trust-bundle", to.trust_bundle_file,
+                  "PEM certificates in place of the policy's trustBundles");
+  sub->add_option("--at", to.at,
+                  "Time at which certificates and manifests are judged (RFC 3339); default: now");
+  sub->add_option("--node", to.node_name, "Name of the node, for the policy's inventory")
+      ->check(name_problem);
+  sub->add_option("case", to.case_folder, "Folder of a case (docs/offline-appraisal.md)")
+      ->required();
+  sub->footer("Exit status: 0 affirming, 2 unusable input, 3 warning, 4 contraindicated");
+  sub->final_callback([&options] {
+    options.offline = [&options] {
+      avouch::adapters::SystemClock clock;
+      return avouch::cli::appraise(options.appraise, options.common.format, clock);
+    };
+  });
+}
+
+// An error of these commands is unusable input, whatever its kind.
+int run_offline(const Options& options) {
+  const auto done = options.offline();
+  if (done.has_value()) return static_cast<int>(*done);
+  fail(done.error());
+  return static_cast<int>(Appraised::kUnusable);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -230,6 +270,7 @@ int main(int argc, char** argv) try {
   add_explain(app, options);
   add_verify(app, options);
   add_log(app, options);
+  add_appraise(app, options);
   CLI::App* version =
       leaf(&app, options, "version", "Versions of this program and of the release",
            [&](const Context& context) { return avouch::cli::version(context, kVersion); });
@@ -247,7 +288,7 @@ int main(int argc, char** argv) try {
                                            : "client: " + std::string(kVersion) + "\n");
     return 0;
   }
-  return run(options);
+  return options.offline ? run_offline(options) : run(options);
 } catch (const std::exception& error) {
   std::cerr << "kubectl avouch: " << error.what() << '\n';
   return static_cast<int>(Exit::kUnreachable);

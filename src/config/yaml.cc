@@ -12,9 +12,7 @@
 namespace avouch::config {
 namespace {
 
-constexpr std::size_t kMaxBytes = 1024 * 1024;
 constexpr std::size_t kMaxDepth = 32;
-constexpr std::size_t kMaxNodes = 100'000;
 
 struct Refusal {
   int line;
@@ -24,9 +22,20 @@ struct Refusal {
 // Builds the tree from the parser's events; a Refusal ends the parse.
 class Builder final : public YAML::EventHandler {
  public:
-  YamlNode take() { return std::move(root_); }
+  // `nodes` are those of the documents before. `refused`: no document may begin any more.
+  Builder(const YamlLimits& limits, std::size_t nodes, bool refused)
+      : limits_(limits), nodes_(nodes), refused_(refused) {}
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  YamlNode take() { return std::move(root_); }
+  std::size_t nodes() const { return nodes_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (!refused_) return;
+    throw Refusal{mark.line + 1, limits_.documents == 1
+                                     ? "a second document (---); expected one"
+                                     : "more than " + std::to_string(limits_.documents) +
+                                           " documents"};
+  }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -86,7 +95,9 @@ class Builder final : public YAML::EventHandler {
   YamlNode& add(const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& tag) {
     check(mark, anchor, tag);
     if (expects_key()) throw Refusal{mark.line + 1, "a key must be a plain or quoted text"};
-    if (++nodes_ > kMaxNodes) throw Refusal{mark.line + 1, "more than 100,000 values"};
+    if (++nodes_ > limits_.nodes) {
+      throw Refusal{mark.line + 1, "more than " + std::to_string(limits_.nodes) + " values"};
+    }
     YamlNode* node = &root_;
     if (!open_.empty()) {
       YamlNode& parent = *open_.back().node;
@@ -122,9 +133,11 @@ class Builder final : public YAML::EventHandler {
     if (!open_.empty()) open_.back().has_key = false;
   }
 
+  const YamlLimits& limits_;
   YamlNode root_;
   std::vector<Open> open_;
-  std::size_t nodes_ = 0;
+  std::size_t nodes_;
+  const bool refused_;
 };
 
 class ViewBuffer final : public std::streambuf {
@@ -133,24 +146,6 @@ class ViewBuffer final : public std::streambuf {
     char* begin = const_cast<char*>(text.data());  // NOLINT: a get area is never written to
     setg(begin, begin, begin + text.size());
   }
-};
-
-class NothingMore final : public YAML::EventHandler {
- public:
-  void OnDocumentStart(const YAML::Mark& mark) override {
-    throw Refusal{mark.line + 1, "a second document (---); expected one"};
-  }
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                const std::string&) override {}
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                       YAML::EmitterStyle::value) override {}
-  void OnSequenceEnd() override {}
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                  YAML::EmitterStyle::value) override {}
-  void OnMapEnd() override {}
 };
 
 Error at(std::string_view name, int line, const std::string& message) {
@@ -180,8 +175,11 @@ std::string_view kind_name(YamlNode::Kind kind) {
   return "nothing";
 }
 
-Result<YamlNode> parse_yaml(std::string_view text, std::string_view name) {
-  if (text.size() > kMaxBytes) return rejected(std::string(name) + ": larger than 1 MiB");
+Result<std::vector<YamlNode>> parse_yaml_documents(std::string_view text, std::string_view name,
+                                                   const YamlLimits& limits) {
+  if (text.size() > limits.bytes) {
+    return rejected(std::string(name) + ": larger than " + std::to_string(limits.bytes) + " bytes");
+  }
   if (text.find('\0') != std::string_view::npos) {
     return rejected(std::string(name) + ": contains a zero byte");
   }
@@ -189,16 +187,23 @@ Result<YamlNode> parse_yaml(std::string_view text, std::string_view name) {
     ViewBuffer buffer(text);
     std::istream in(&buffer);
     YAML::Parser parser(in);
-    Builder builder;
-    parser.HandleNextDocument(builder);
-    NothingMore rest;
-    parser.HandleNextDocument(rest);
-    return builder.take();
+    std::vector<YamlNode> out;
+    for (std::size_t nodes = 0;;) {
+      Builder builder(limits, nodes, out.size() == limits.documents);
+      if (!parser.HandleNextDocument(builder)) return out;
+      nodes = builder.nodes();
+      out.push_back(builder.take());
+    }
   } catch (const Refusal& refusal) {
     return at(name, refusal.line, refusal.message);
   } catch (const YAML::Exception& e) {
     return at(name, e.mark.line + 1, "not YAML: " + e.msg);
   }
+}
+
+Result<YamlNode> parse_yaml(std::string_view text, std::string_view name) {
+  AVOUCH_TRY(std::vector<YamlNode> documents, parse_yaml_documents(text, name, {}));
+  return documents.empty() ? YamlNode{} : std::move(documents.front());
 }
 
 }  // namespace avouch::config

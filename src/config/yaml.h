@@ -33,9 +33,18 @@ struct YamlMember {
 
 std::string_view kind_name(YamlNode::Kind kind);  // "nothing", "a value", "a list", "a map"
 
+struct YamlLimits {
+  std::size_t bytes = 1024 * 1024;
+  std::size_t nodes = 100'000;
+  std::size_t documents = 1;
+};
+
 // One document (an empty one is kNull). kRejected, with `name`:line: not YAML, a second document,
-// duplicate keys, keys that are not scalars, aliases and anchors, explicit tags, more than 1 MiB,
-// nesting deeper than 32, more than 100,000 nodes.
+// duplicate keys, keys that are not scalars, aliases and anchors, explicit tags, more than a limit,
+// nesting deeper than 32.
 Result<YamlNode> parse_yaml(std::string_view text, std::string_view name);
+// Every document, under the same rules.
+Result<std::vector<YamlNode>> parse_yaml_documents(std::string_view text, std::string_view name,
+                                                   const YamlLimits& limits);
 
 }  // namespace avouch::config

@@ -264,4 +264,19 @@ Result<DigestList> read_digest_list(ByteView list, const DigestListLimits& limit
   return std::move(reader).finish();
 }
 
+Result<DigestList> read_digest_lists(const std::map<std::string, std::string>& data,
+                                     const DigestListLimits& limits) {
+  DigestListReader reader(limits);
+  for (const auto& [key, value] : data) {
+    auto fed = reader.feed(as_bytes(value));
+    if (fed.has_value()) fed = reader.feed(as_bytes("\n"));
+    if (fed.has_value()) continue;
+    // Alone, the value gives its own line's number.
+    const auto alone = read_digest_list(as_bytes(value), limits);
+    return rejected("data." + key + ": " +
+                    (alone.has_value() ? fed.error().message : alone.error().message));
+  }
+  return std::move(reader).finish();
+}
+
 }  // namespace avouch::reference

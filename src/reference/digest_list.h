@@ -12,6 +12,7 @@
 //
 // SHA-1 is refused in both.
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,5 +76,10 @@ class DigestListReader {
 
 // A whole list that is in memory.
 Result<DigestList> read_digest_list(ByteView list, const DigestListLimits& limits = {});
+
+// A ConfigMap's data: each value is a list in text form, and together they are one. Errors name the
+// value and its line.
+Result<DigestList> read_digest_lists(const std::map<std::string, std::string>& data,
+                                     const DigestListLimits& limits = {});
 
 }  // namespace avouch::reference

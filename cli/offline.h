@@ -1,0 +1,34 @@
+#pragma once
+
+// Commands that ask no server: appraisal of stored evidence, and decoding of logs.
+
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "cli/commands.h"
+
+namespace avouch::cli {
+
+// Exit status of `appraise`. Of `eventlog`: kAffirming, kContraindicated (it does not replay to the
+// given PCRs) and kUnusable.
+enum class Appraised {
+  kAffirming = 0,
+  kUnusable = 2,  // policy, references or case cannot be read: nothing was judged
+  kWarning = 3,
+  kContraindicated = 4,
+};
+
+struct AppraiseOptions {
+  std::string policy_file;
+  std::string references_folder;  // "" for none
+  std::string trust_bundle_file;  // "" : the policy's ConfigMaps are in references_folder
+  std::string case_folder;
+  std::string at;         // "" : now; RFC 3339
+  std::string node_name;  // "" : as the case says
+};
+
+// Prints the verdict. An error is "unusable", and printed by the caller.
+Result<Appraised> appraise(const AppraiseOptions& options, Format format, Clock& clock);
+
+}  // namespace avouch::cli

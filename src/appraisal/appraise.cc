@@ -1,0 +1,98 @@
+#include "appraisal/appraise.h"
+
+#include <utility>
+
+#include "runtimelog/codes.h"
+
+namespace avouch::appraisal {
+namespace {
+
+using attest::Claim;
+using attest::PolicyResult;
+using attest::Reason;
+using attest::Status;
+using attest::TrustVector;
+
+void add(PolicyResult& out, const TrustVector& vector, std::span<const Reason> reasons) {
+  out.vector = attest::worse(out.vector, vector);
+  out.reasons.insert(out.reasons.end(), reasons.begin(), reasons.end());
+}
+
+void add(PolicyResult& out, Claim claim, const Reason& reason) {
+  TrustVector vector;
+  vector[claim] = attest::kUnacceptable;
+  add(out, vector, {&reason, 1});
+}
+
+Reason missing(std::string_view code, std::string_view member, std::string_view what) {
+  return attest::refuse(code, "the policy's " + std::string(member) + " wants " +
+                                  std::string(what) + ", and the node has sent none");
+}
+
+void add_boot(const attest::BootLogSpec&, const Evidence& evidence, PolicyResult& out) {
+  if (!evidence.boot) {
+    add(out, Claim::kConfiguration,
+        missing(code::kBootLogMissing, "bootLog",
+                "the measured-boot log: boot the kernel through its EFI stub"));
+  } else if (!evidence.boot->has_value()) {
+    add(out, Claim::kConfiguration, evidence.boot->reason());
+  } else {
+    const BootFindings& boot = evidence.boot->value();
+    add(out, boot.vector, boot.reasons);
+  }
+}
+
+void add_runtime(const PolicyInForce& policy, const Evidence& evidence, PolicyResult& out) {
+  if (!policy.runtime) {  // and then it has a problem, and is not judged
+    add(out, Claim::kExecutables,
+        attest::refuse(attest::code::kInternalError, "the rules of `runtime` were not made"));
+  } else if (!evidence.runtime) {
+    add(out, Claim::kExecutables,
+        missing(runtimelog::code::kLogMissing, "runtime", "the kernel's runtime measurement log"));
+  } else if (!evidence.runtime->has_value()) {
+    add(out, Claim::kExecutables, evidence.runtime->reason());
+  } else {
+    const RuntimeFindings& runtime = evidence.runtime->value();
+    const bool boot_speaks = evidence.boot && evidence.boot->has_value();
+    const runtimelog::Coverage coverage =
+        boot_speaks ? evidence.boot->value().coverage : runtimelog::Coverage::kUnknown;
+    const runtimelog::RuntimeResult result = runtimelog::conclude(
+        runtime.findings, runtime.proven, *policy.runtime, coverage, runtime.detailed);
+    TrustVector vector = result.vector;
+    // "Only what was booted is approved" is less than "all that ran is", and both hold.
+    if (vector[Claim::kExecutables] == attest::kGenuine &&
+        out.vector[Claim::kExecutables] == attest::kApprovedBoot) {
+      out.vector[Claim::kExecutables] = attest::kGenuine;
+    }
+    add(out, vector, result.reasons);
+    out.status = attest::worse(out.status, result.status);
+  }
+}
+
+}  // namespace
+
+PolicyResult appraise(const PolicyInForce& policy,
+                      const attest::Checked<attest::EndorsementResult>& endorsement,
+                      const Evidence& evidence) {
+  if (!policy.problems.empty()) {
+    PolicyResult out;
+    out.name = policy.policy.name;
+    out.spec_digest = policy.policy.spec_digest;
+    out.digest = policy.digest;
+    out.max_age = policy.policy.spec.max_age;
+    for (const std::string& problem : policy.problems) {
+      out.reasons.push_back(attest::refuse(attest::code::kPolicyUnusable, problem));
+    }
+    return out;
+  }
+  PolicyResult out = attest::appraise(policy.policy, policy.digest, endorsement, evidence.quote);
+  const attest::PolicySpec& spec = policy.policy.spec;
+  if (spec.boot_log) add_boot(*spec.boot_log, evidence, out);
+  if (spec.runtime) add_runtime(policy, evidence, out);
+  out.status = attest::worse(out.status, attest::worst_tier(out.vector));
+  for (const Reason& reason : out.reasons) out.status = attest::worse(out.status, reason.severity);
+  if (out.status == Status::kNone) out.status = Status::kContraindicated;
+  return out;
+}
+
+}  // namespace avouch::appraisal

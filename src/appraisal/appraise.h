@@ -1,0 +1,32 @@
+#pragma once
+
+// The verifier: one policy over all of a node's evidence. The same code judges in the controller
+// and over stored evidence. A negative verdict is a value, not an error.
+
+#include <optional>
+
+#include "appraisal/boot.h"
+#include "appraisal/policy_in_force.h"
+#include "appraisal/runtime.h"
+#include "attest/appraisal.h"
+#include "attest/quote.h"
+
+namespace avouch::appraisal {
+
+// Each log as far as the policy wants it: a reason says why there is none that counts. What is
+// nothing although the policy wants it is refused as missing.
+struct Evidence {
+  const attest::VerifiedQuote& quote;
+  std::optional<attest::Checked<BootFindings>> boot;
+  std::optional<attest::Checked<RuntimeFindings>> runtime;
+};
+
+// `endorsement` is what check_endorsement said for this policy's rules. The reasons are those of
+// all that failed: what the policy refers to (PolicyUnusable: then nothing else is judged), the
+// endorsement, the quote's selection, PCRs with exact values, boot log, runtime log. Affirming only
+// where every part of the policy was judged and none failed.
+attest::PolicyResult appraise(const PolicyInForce& policy,
+                              const attest::Checked<attest::EndorsementResult>& endorsement,
+                              const Evidence& evidence);
+
+}  // namespace avouch::appraisal

@@ -1,0 +1,218 @@
+#include "appraisal/policy_in_force.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "reference/dsse.h"
+
+namespace avouch::appraisal {
+namespace {
+
+using reference::ManifestWithList;
+using reference::ResolvedReferences;
+using Resolved = std::shared_ptr<const ResolvedReferences>;
+
+std::string describe(const attest::ConfigMapName& name) {
+  return "ConfigMap \"" + name.ns + "/" + name.name + "\"";
+}
+
+// Reads each thing once, and keeps the digest of what it read.
+class Resolver {
+ public:
+  Resolver(Material& material, SystemTime now, PolicyInForce& out)
+      : material_(material), now_(now), out_(out) {}
+
+  void run() {
+    out_.endorsement.enrollment = spec().enrollment;
+    out_.endorsement.keys = spec().keys;
+    read_trust_bundles();
+    read_inventory();
+    read_reference_keys();
+    if (spec().boot_log && !spec().boot_log->references.empty()) {
+      out_.boot_references = manifests("bootLog", spec().boot_log->references);
+    }
+    if (spec().runtime) read_runtime();
+    out_.digest = attest::policy_digest(out_.policy.spec_digest, contents());
+  }
+
+ private:
+  const attest::PolicySpec& spec() const { return out_.policy.spec; }
+  void problem(std::string text) {
+    if (std::find(out_.problems.begin(), out_.problems.end(), text) == out_.problems.end()) {
+      out_.problems.push_back(std::move(text));
+    }
+  }
+
+  // Nothing where it is missing, which is then a problem.
+  const ConfigMapData* config_map(const std::string& what, const attest::ConfigMapName& name) {
+    auto data = material_.config_map(name);
+    // What is missing has an empty content: the digest changes when it appears.
+    config_maps_[name] = data.has_value() ? *data : ConfigMapData{};
+    if (data.has_value()) return &config_maps_[name];
+    problem(what + " " + describe(name) + ": " + data.error().message);
+    return nullptr;
+  }
+
+  void read_trust_bundles() {
+    for (const attest::ConfigMapName& name : spec().trust_bundles) {
+      const ConfigMapData* data = config_map("trust bundle", name);
+      if (data == nullptr) continue;
+      auto anchors = attest::parse_trust_bundle(*data);
+      if (!anchors.has_value()) {
+        problem("trust bundle " + describe(name) + ": " + anchors.error().message);
+        continue;
+      }
+      std::move(anchors->begin(), anchors->end(),
+                std::back_inserter(out_.endorsement.trust_anchors));
+    }
+  }
+
+  void read_inventory() {
+    if (!spec().inventory) return;
+    const ConfigMapData* data = config_map("inventory", *spec().inventory);
+    if (data == nullptr) return;
+    auto inventory = attest::parse_inventory(*data);
+    if (!inventory.has_value()) {
+      problem("inventory " + describe(*spec().inventory) + ": " + inventory.error().message);
+      return;
+    }
+    out_.endorsement.inventory = *std::move(inventory);
+  }
+
+  void read_reference_keys() {
+    for (const attest::ConfigMapName& name : spec().reference_keys) {
+      const ConfigMapData* data = config_map("reference keys", name);
+      if (data == nullptr) continue;
+      auto keys = reference::parse_reference_keys(*data);
+      if (!keys.has_value()) {
+        problem("reference keys " + describe(name) + ": " + keys.error().message);
+        continue;
+      }
+      std::move(keys->begin(), keys->end(), std::back_inserter(reference_keys_));
+    }
+  }
+
+  // What the manifests say together; never null. Without one of them it says less, never more, and
+  // the policy has a problem.
+  Resolved manifests(const std::string& member, const std::vector<std::string>& names) {
+    std::vector<ManifestWithList> read;
+    for (const std::string& name : names) {
+      if (auto each = manifest(member, name)) read.push_back(*std::move(each));
+    }
+    auto resolved = ResolvedReferences::resolve(read, reference_keys_, now_);
+    if (!resolved.has_value()) {
+      problem(member + ".references: " + resolved.error().message);
+      resolved = ResolvedReferences::resolve({}, {}, now_);
+      return resolved.has_value() ? *resolved : nullptr;
+    }
+    const ResolvedReferences& all = **resolved;
+    out_.notices.insert(out_.notices.end(), all.notices().begin(), all.notices().end());
+    if (const auto at = all.changes_at()) {
+      out_.changes_at = out_.changes_at ? std::min(*out_.changes_at, *at) : *at;
+    }
+    return *std::move(resolved);
+  }
+
+  std::optional<ManifestWithList> manifest(const std::string& member, const std::string& name) {
+    auto manifest = material_.manifest(name);
+    manifests_[name] = manifest.has_value() ? (*manifest)->digest : crypto::Sha256{};
+    if (!manifest.has_value()) {
+      problem(member + ": ReferenceManifest \"" + name + "\": " + manifest.error().message);
+      return std::nullopt;
+    }
+    ManifestWithList out{*std::move(manifest), nullptr};
+    if (!out.manifest->ima_source) return out;
+    if (const auto* map = std::get_if<attest::ConfigMapName>(&*out.manifest->ima_source)) {
+      const std::string what = "digest list of ReferenceManifest \"" + name + "\",";
+      if (config_map(what, *map) == nullptr) return std::nullopt;
+    }
+    auto list = material_.digest_list(*out.manifest->ima_source);
+    if (!list.has_value()) {
+      problem(member + ": digest list of ReferenceManifest \"" + name +
+              "\": " + list.error().message);
+      return std::nullopt;
+    }
+    out.list = *std::move(list);
+    return out;
+  }
+
+  void read_runtime() {
+    const attest::RuntimeSpec& from = *spec().runtime;
+    const Resolved files = manifests("runtime", from.references);
+    const Resolved signers = manifests("runtime.keyrings", from.keyrings);
+    if (files == nullptr || signers == nullptr) return;
+    runtimelog::RuleInput input;
+    input.files = from.files == attest::RuntimeFiles::kReplayOnly
+                      ? runtimelog::FileRule::kReplayOnly
+                      : runtimelog::FileRule::kJudge;
+    if (!from.references.empty()) {
+      input.references.push_back([files](crypto::HashAlgorithm algorithm, ByteView digest) {
+        return files->ima_file(algorithm, digest).standing == reference::Standing::kAccepted;
+      });
+    }
+    for (const Resolved& each : {files, signers}) {
+      input.revoked.push_back([each](crypto::HashAlgorithm algorithm, ByteView digest) {
+        return each->revocation(algorithm, digest).standing == reference::Standing::kRevoked;
+      });
+    }
+    for (const reference::SignerInForce& each : signers->ima_signers()) {
+      if (const auto added = input.keys.add(each.signer->certificate); !added.has_value()) {
+        problem("runtime.keyrings: ReferenceManifest \"" + std::string(each.manifest) +
+                "\": " + added.error().message);
+      }
+    }
+    input.exclude = from.exclude;
+    input.buffers = from.buffers;
+    input.violations = from.violations == attest::RuntimeViolations::kRecord
+                           ? runtimelog::OnViolation::kRecord
+                           : runtimelog::OnViolation::kDeny;
+    input.allow_legacy = from.allow_legacy_template;
+    input.allow_weak_replay = from.allow_weak_replay;
+    input.allow_second_boot = from.allow_second_boot;
+    input.digest = rules_digest();
+    auto rules = runtimelog::Rules::make(std::move(input));
+    if (!rules.has_value()) {
+      problem("runtime: " + rules.error().message);
+      return;
+    }
+    out_.runtime = std::make_shared<const runtimelog::Rules>(*std::move(rules));
+  }
+
+  // The same content judges otherwise once a manifest has begun or ended.
+  crypto::Sha256 rules_digest() const {
+    const crypto::Sha256 base = attest::policy_digest(out_.policy.spec_digest, contents());
+    std::string text = attest::digest_text(base);
+    for (const std::string& notice : out_.notices) text += "\n" + notice;
+    return crypto::sha256(text);
+  }
+
+  std::vector<attest::Reference> contents() const {
+    std::vector<attest::Reference> out;
+    for (const auto& [name, data] : config_maps_) {
+      out.push_back(attest::config_map_reference(name, data));
+    }
+    for (const auto& [name, digest] : manifests_) {
+      out.push_back({"ReferenceManifest/" + name, digest});
+    }
+    return out;
+  }
+
+  Material& material_;
+  SystemTime now_;
+  PolicyInForce& out_;
+  std::vector<crypto::PublicKey> reference_keys_;
+  std::map<attest::ConfigMapName, ConfigMapData> config_maps_;
+  std::map<std::string, crypto::Sha256> manifests_;
+};
+
+}  // namespace
+
+PolicyInForce resolve(attest::Policy policy, Material& material, SystemTime now) {
+  PolicyInForce out;
+  out.policy = std::move(policy);
+  Resolver(material, now, out).run();
+  return out;
+}
+
+}  // namespace avouch::appraisal

@@ -1,0 +1,41 @@
+#pragma once
+
+// A policy with everything that it refers to, read once and shared by all nodes.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "appraisal/material.h"
+#include "attest/enrolment.h"
+#include "attest/policy.h"
+#include "base/clock.h"
+#include "reference/resolved.h"
+#include "runtimelog/rules.h"
+
+namespace avouch::appraisal {
+
+struct PolicyInForce {
+  attest::Policy policy;
+  // Of the spec and of all that it refers to: `status.digest`, and what verdicts name.
+  crypto::Sha256 digest{};
+  // One for each reference that is missing or cannot be used: which, and why. With any, every node
+  // is contraindicated (PolicyUnusable).
+  std::vector<std::string> problems;
+
+  attest::EndorsementRules endorsement;
+  // Null where bootLog names none: then nothing says which boot components are good.
+  std::shared_ptr<const reference::ResolvedReferences> boot_references;
+  std::shared_ptr<const runtimelog::Rules> runtime;  // null without `runtime`
+
+  // What is not in force of the manifests, for people.
+  std::vector<std::string> notices;
+  // When a manifest begins or ends: resolve again then.
+  std::optional<SystemTime> changes_at;
+};
+
+// Reads what `policy` refers to. Never fails: what cannot be used is a problem of the policy's own.
+PolicyInForce resolve(attest::Policy policy, Material& material, SystemTime now);
+
+}  // namespace avouch::appraisal
