@@ -16,8 +16,8 @@ namespace {
 
 using avouch::Error;
 using avouch::Result;
-using avouch::cli::Context;
 using avouch::cli::Appraised;
+using avouch::cli::Context;
 using avouch::cli::Exit;
 
 using Command = std::function<Result<Exit>(const Context&)>;
@@ -62,7 +62,7 @@ struct Options {
   bool client_only = false;
   avouch::cli::AppraiseOptions appraise;
   std::function<Result<Appraised>()> offline;  // of a command that asks no server
-  std::vector<const CLI::App*> about_pods;  // commands that need a namespace
+  std::vector<const CLI::App*> about_pods;     // commands that need a namespace
 
   bool needs_namespace() const {
     return !query.pod.empty() || std::any_of(about_pods.begin(), about_pods.end(),
@@ -220,9 +220,9 @@ void add_log(CLI::App& app, Options& options) {
 }
 
 void add_appraise(CLI::App& app, Options& options) {
-  CLI::App* sub = leaf(&app, options, "appraise",
-                       "Judges stored evidence by the controller's own verifier, without a cluster",
-                       Command());
+  CLI::App* sub =
+      leaf(&app, options, "appraise",
+           "Judges stored evidence by the controller's own verifier, without a cluster", Command());
   avouch::cli::AppraiseOptions& to = options.appraise;
   sub->add_option("--policy", to.policy_file, "File with one AttestationPolicy")->required();
   sub->add_option("--references", to.references_folder,

@@ -160,7 +160,8 @@ Result<attest::Policy> read_policy_file(const std::filesystem::path& path) {
   const Json* policy = nullptr;
   for (const Json& object : objects) {
     if (object.text({"kind"}) != "AttestationPolicy") continue;
-    if (policy != nullptr) return rejected(path.string() + ": holds more than one AttestationPolicy");
+    if (policy != nullptr)
+      return rejected(path.string() + ": holds more than one AttestationPolicy");
     policy = &object;
   }
   if (policy == nullptr) return rejected(path.string() + ": holds no AttestationPolicy");
@@ -170,8 +171,8 @@ Result<attest::Policy> read_policy_file(const std::filesystem::path& path) {
   const std::string name(policy->text({"metadata", "name"}));
   if (name.empty()) return rejected(path.string() + ": metadata.name is missing");
   const Json* spec = policy->find("spec");
-  auto parsed = attest::parse_policy(name, spec == nullptr ? Json() : *spec,
-                                     attest::PolicyScope::kOffline);
+  auto parsed =
+      attest::parse_policy(name, spec == nullptr ? Json() : *spec, attest::PolicyScope::kOffline);
   if (!parsed.has_value()) return rejected(path.string() + ": " + parsed.error().message);
   return parsed;
 }

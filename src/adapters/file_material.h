@@ -35,7 +35,7 @@ class FileMaterial final : public appraisal::Material {
 
   std::map<attest::ConfigMapName, appraisal::ConfigMapData> config_maps_;
   std::map<std::string, std::shared_ptr<const reference::Manifest>, std::less<>> manifests_;
-  std::vector<std::filesystem::path> lists_;  // not read yet
+  std::vector<std::filesystem::path> lists_;                                    // not read yet
   std::map<crypto::Sha256, std::shared_ptr<const reference::DigestSet>> read_;  // by content
 };
 

@@ -19,7 +19,7 @@ inline constexpr std::string_view kBootLogMissing = "BootLogMissing";
 struct BootFindings {
   attest::TrustVector vector;
   std::vector<attest::Reason> reasons;
-  std::vector<std::string> command_lines;  // of the kernel, proven
+  std::vector<std::string> command_lines;                          // of the kernel, proven
   runtimelog::Coverage coverage = runtimelog::Coverage::kUnknown;  // as they say
   std::vector<std::string> quirks_used;
 };

@@ -16,9 +16,9 @@ using codec::Json;
 
 std::optional<Reason> check_ak_name(const StoredCase& stored, const NodeKeys& keys) {
   if (!stored.ak_name || *stored.ak_name == keys.ak.name) return std::nullopt;
-  return attest::refuse(attest::code::kIdentityMismatch,
-                        "ak.name is " + to_hex(*stored.ak_name) + ", but the name of ak.pub is " +
-                            to_hex(keys.ak.name));
+  return attest::refuse(attest::code::kIdentityMismatch, "ak.name is " + to_hex(*stored.ak_name) +
+                                                             ", but the name of ak.pub is " +
+                                                             to_hex(keys.ak.name));
 }
 
 // The credential was made for this EK and this AK's name; only the TPM that holds both gives back
@@ -184,11 +184,10 @@ Json to_json(const OfflineVerdict& verdict) {
                     {"unprovenEntries", static_cast<std::int64_t>(verdict.unproven_entries)}}}}};
   if (verdict.tpm) {
     const attest::TpmState& tpm = *verdict.tpm;
-    out["tpm"] =
-        Json::Object{{"clock", static_cast<std::int64_t>(tpm.clock.clock)},
-                     {"resetCount", std::int64_t{tpm.clock.reset_count}},
-                     {"restartCount", std::int64_t{tpm.clock.restart_count}},
-                     {"firmwareVersion", firmware_text(tpm.firmware_version)}};
+    out["tpm"] = Json::Object{{"clock", static_cast<std::int64_t>(tpm.clock.clock)},
+                              {"resetCount", std::int64_t{tpm.clock.reset_count}},
+                              {"restartCount", std::int64_t{tpm.clock.restart_count}},
+                              {"firmwareVersion", firmware_text(tpm.firmware_version)}};
   }
   return out;
 }

@@ -30,9 +30,11 @@ struct OfflineVerdict {
 // nothing of when it was made, so freshness is not judged beyond the nonce.
 OfflineVerdict appraise_case(const StoredCase& stored, const PolicyInForce& policy, SystemTime now);
 
-// {case, policy: {name, digest}, status, trustVector, reasons: [...], tpm, ...} (docs/interfaces.md)
+// {case, policy: {name, digest}, status, trustVector, reasons: [...], tpm, ...}
+// (docs/interfaces.md)
 codec::Json to_json(const OfflineVerdict& verdict);
-// One reason: {code, severity, message, event: {pcr, number}, line: {file, number}, fields, suggestion}.
+// One reason: {code, severity, message, event: {pcr, number}, line: {file, number}, fields,
+// suggestion}.
 codec::Json to_json(const attest::Reason& reason);
 
 }  // namespace avouch::appraisal

@@ -65,8 +65,7 @@ Result<tpm::PcrValues> read_pcrs(const Json& meta, std::string_view member) {
       unsigned number = tpm::kPcrCount;
       const auto [end, failed] =
           std::from_chars(index.data(), index.data() + index.size(), number, 10);
-      if (failed != std::errc() || end != index.data() + index.size() ||
-          number >= tpm::kPcrCount) {
+      if (failed != std::errc() || end != index.data() + index.size() || number >= tpm::kPcrCount) {
         return at(where + ": expected a PCR from 0 to 23");
       }
       if (digest.as_string() == nullptr) return at(where + ": expected hexadecimal digits");
@@ -162,8 +161,7 @@ class CaseReader {
 
   // The leaf, and the certificates between it and the trust bundle where the case has them.
   Result<void> read_certificates(attest::UnverifiedIdentity& out) {
-    AVOUCH_TRY(std::optional<Bytes> leaf,
-               optional("ek_cert.der", attest::kMaxEkCertificateBytes));
+    AVOUCH_TRY(std::optional<Bytes> leaf, optional("ek_cert.der", attest::kMaxEkCertificateBytes));
     if (!leaf) return {};  // judged: no maker vouches for this TPM
     out.ek_certificates.push_back(*std::move(leaf));
     for (std::size_t i = 1; i < attest::kMaxEkCertificates; ++i) {

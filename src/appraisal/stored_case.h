@@ -32,12 +32,12 @@ inline constexpr std::size_t kMaxRuntimeLogBytes = 1024 * 1024 * 1024;
 
 struct StoredCase {
   std::string id;
-  std::string node_name;               // for inventories; "" where meta.json names none
+  std::string node_name;                // for inventories; "" where meta.json names none
   attest::UnverifiedIdentity identity;  // ek.pub, ak.pub, ek_cert.der and ek_cert_chain.der
   std::optional<Bytes> ak_name;         // as the case claims it
   std::optional<Bytes> secret_expected, secret_activated;
   attest::UnverifiedQuote quote;
-  Bytes nonce;  // expected
+  Bytes nonce;          // expected
   tpm::PcrValues pcrs;  // claimed
   std::optional<Bytes> boot_log, runtime_log;
 };

@@ -31,10 +31,10 @@ class Builder final : public YAML::EventHandler {
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (!refused_) return;
-    throw Refusal{mark.line + 1, limits_.documents == 1
-                                     ? "a second document (---); expected one"
-                                     : "more than " + std::to_string(limits_.documents) +
-                                           " documents"};
+    throw Refusal{mark.line + 1,
+                  limits_.documents == 1
+                      ? "a second document (---); expected one"
+                      : "more than " + std::to_string(limits_.documents) + " documents"};
   }
   void OnDocumentEnd() override {}
 

@@ -1,0 +1,52 @@
+#pragma once
+
+// What a boot is worth under a policy.
+
+#include <vector>
+
+#include "attest/policy.h"
+#include "attest/reason.h"
+#include "attest/trust.h"
+#include "bootlog/meaning.h"
+#include "reference/resolved.h"
+
+namespace avouch::bootlog {
+
+namespace code {
+inline constexpr std::string_view kSecureBootDisabled = "SecureBootDisabled",
+                                  kSecureBootUnproven = "SecureBootUnproven",
+                                  kSecureBootKeyUnknown = "SecureBootKeyUnknown",
+                                  kSecureBootKeyRevoked = "SecureBootKeyRevoked",
+                                  kImageUnknown = "BootImageUnknown",
+                                  kImageRevoked = "BootImageRevoked",
+                                  kFileUnknown = "BootFileUnknown",
+                                  kFileRevoked = "BootFileRevoked",
+                                  kCommandLine = "KernelCommandLine",
+                                  kCommandLineUnproven = "KernelCommandLineUnproven",
+                                  kMoreReasons = "BootLogMoreReasons";
+}  // namespace code
+
+inline constexpr std::size_t kMaxReasons = 16;
+
+struct BootJudgement {
+  attest::TrustVector vector;           // configuration, executables
+  std::vector<attest::Reason> reasons;  // at most kMaxReasons, and then how many more there are
+};
+
+// All that the policy asks, each problem with its event and, where it lacks a reference value, with
+// what would accept it:
+//   * the log's own problems (meaning.h)
+//   * secureBoot Required: the variable SecureBoot is 1 (SecureBootDisabled); PK, KEK and db are
+//     there and readable, at least one program was let in by an entry of db, shim's verification is
+//     on (SecureBootUnproven, SecureBootDisabled)
+//   * `references`, null where the policy names none: every program and file that was measured is
+//     known, by a digest that is not SHA-1 (BootImageUnknown, BootFileUnknown); no digest that is
+//     in the measured dbx; where they have certificates, every one in PK, KEK, db and of an
+//     authority is known (SecureBootKeyUnknown); nothing is revoked
+//   * kernelCommandLine: each text that may have been the kernel's has, of its arguments, one that
+//     each required expression matches, and none that a forbidden one does; an expression may also
+//     match the whole text. At least one such text, and none that is hashed but not known.
+BootJudgement judge(const BoundLog& log, const Meaning& meaning, const attest::BootLogSpec& policy,
+                    const reference::ResolvedReferences* references);
+
+}  // namespace avouch::bootlog

@@ -1,0 +1,302 @@
+#include "bootlog/meaning.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "bootlog/describe.h"
+#include "bootlog/event.h"
+#include "bootlog/text.h"
+
+namespace avouch::bootlog {
+namespace {
+
+constexpr std::array<std::string_view, 3> kQuirks = {quirk::kNoExit, quirk::kOldShim,
+                                                     quirk::kNoSeparators};
+constexpr std::string_view kExitInvocation = "Exit Boot Services Invocation",
+                           kExitFailed = "Exit Boot Services Returned with Failure",
+                           kExitDone = "Exit Boot Services Returned with Success";
+constexpr std::uint32_t kLoadOptionsTag = 0x8f3b22ed;  // Linux, drivers/firmware/efi/libstub
+constexpr unsigned kLastFirmwarePcr = 7;
+
+bool is_printable(ByteView text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](std::uint8_t byte) { return byte >= 0x20 && byte < 0x7f; });
+}
+
+// The kernel's part of a text that a boot loader measured, if it may be one: GRUB's commands that
+// load a kernel, and what looks like GRUB's copy of its arguments (it begins with the file's path).
+std::optional<std::string_view> kernel_part(std::string_view text) {
+  const std::size_t end = std::min(text.find(' '), text.size());
+  const std::string_view first = text.substr(0, end);
+  if (first.starts_with("linux") || first == "kernel" || first.starts_with("module")) {
+    return end == text.size() ? std::string_view() : text.substr(end + 1);
+  }
+  if (text.starts_with('/') || text.starts_with('(')) return text;
+  return std::nullopt;
+}
+
+class Reading {
+ public:
+  Reading(const BoundLog& log, std::span<const std::string> quirks) : log_(log), quirks_(quirks) {}
+
+  Meaning run() {
+    const auto& events = log_.log().events();
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      if (log_.is_proven(events[i])) take(i, events[i]);
+    }
+    for (const std::size_t number : load_options_) match_load_options(number, events[number]);
+    check_separators();
+    check_exit();
+    return std::move(out_);
+  }
+
+ private:
+  void problem(std::size_t number, std::string_view code, std::string message) {
+    out_.problems.push_back(about_event(log_, number, code, std::move(message)));
+  }
+  bool allows(std::string_view quirk) {
+    if (std::find(quirks_.begin(), quirks_.end(), quirk) == quirks_.end()) return false;
+    auto& used = out_.quirks_used;
+    if (std::find(used.begin(), used.end(), quirk) == used.end()) used.emplace_back(quirk);
+    return true;
+  }
+  bool is_bound(std::size_t number) const { return log_.binding(number) != Binding::kNone; }
+
+  void take(std::size_t number, const Event& event) {
+    if (event.pcr == 5) note_exit(number, event);
+    if (event.type == kSeparator) return take_separator(number, event);
+    if (event.type == kAction || event.type == kEfiAction) return take_action(number, event);
+    switch (event.pcr) {
+      case 2:
+        if (event.type != kBootServicesDriver && event.type != kRuntimeServicesDriver &&
+            event.type != kBootServicesApplication) {
+          out_.files.push_back(number);
+          break;
+        }
+        [[fallthrough]];
+      case 4:
+        out_.images.push_back(number);
+        break;
+      case 7:
+        take_variable(number, event);
+        break;
+      case 8:
+      case 12:
+        take_text(number, event);
+        break;
+      case 9:
+        take_file_of_loader(number, event);
+        break;
+      case 0:
+      case 14:
+        out_.files.push_back(number);
+        break;
+      default:
+        break;  // configuration of the machine, or of whatever extends the PCR
+    }
+  }
+
+  void take_separator(std::size_t number, const Event& event) {
+    if (log_.binding(number) != Binding::kData) {
+      return problem(number, code::kEventDigest, "the separator's digest is not of its data");
+    }
+    const ByteView value = log_.proven_data(number);
+    const bool zero = value.size() == 4 && std::all_of(value.begin(), value.end(),
+                                                       [](std::uint8_t b) { return b == 0; });
+    if (event.pcr > kLastFirmwarePcr) {
+      if (!zero && as_text(value) != "WBCL") {
+        problem(number, code::kEventUnexpected, "a separator that is neither zero nor WBCL");
+      }
+      return;
+    }
+    if (!zero) {
+      problem(number, code::kEventUnexpected,
+              "the separator is not zero: the firmware met an error before it started the boot "
+              "loader");
+    }
+    if (separators_.at(event.pcr)) {
+      problem(number, code::kEventUnexpected,
+              "a second separator in PCR " + std::to_string(event.pcr));
+    }
+    separators_.at(event.pcr) = true;
+  }
+
+  void take_action(std::size_t number, const Event& event) {
+    if (!is_bound(number)) {
+      return problem(number, code::kEventDigest, "the action's digest is not of its text");
+    }
+    const ByteView text = log_.proven_data(number);
+    if ((event.pcr == 4 || event.pcr == 7) && !is_printable(text)) {
+      return problem(number, code::kEventUnexpected,
+                     "an action that is no text: another event under a false type");
+    }
+    if (event.pcr == 7 && as_text(text) == "UEFI Debug Mode") {
+      problem(number, code::kEventUnexpected, "a debugger of the firmware is enabled");
+    }
+  }
+
+  void take_variable(std::size_t number, const Event& event) {
+    const bool authority = event.type == kVariableAuthority || event.type == kSpdmDeviceAuthority;
+    if (!authority && event.type != kVariableDriverConfig && event.type != kSpdmDevicePolicy) {
+      return problem(number, code::kEventUnexpected,
+                     "in PCR 7 only variables, authorities and separators are measured");
+    }
+    auto variable = parse_variable(log_.log().data(event));
+    if (!variable.has_value()) {
+      return problem(number, code::kEventUnexpected,
+                     "is not a UEFI variable: " + variable.error().message);
+    }
+    if (log_.binding(number) != Binding::kData) {
+      const bool odd = authority && variable->guid == kShimGuid && variable->name == "Shim";
+      if (odd && allows(quirk::kOldShim)) return;
+      return problem(number, code::kEventDigest,
+                     "the digest is not of the variable's data: the data was changed, or logged "
+                     "other than measured");
+    }
+    if (!authority) {
+      if (separators_[7]) {
+        problem(number, code::kEventUnexpected,
+                "a variable of the configuration after the separator of PCR 7");
+      }
+      if (out_.configuration(variable->guid, variable->name) != nullptr) {
+        problem(number, code::kEventUnexpected,
+                "variable \"" + printable(variable->name, 64) + "\" is measured twice");
+      }
+    }
+    out_.variables.push_back({number, authority, *std::move(variable)});
+  }
+
+  // PCR 8 and 12: texts of the boot loader, among which the kernel's command line is.
+  void take_text(std::size_t number, const Event& event) {
+    if (!is_bound(number)) {
+      if (event.pcr == 8) {
+        return problem(number, code::kEventDigest,
+                       "the digest is not of the text, which therefore proves nothing");
+      }
+      out_.files.push_back(number);  // systemd-stub: credentials, extensions
+      out_.unknown_command_lines.push_back(number);
+      return;
+    }
+    const ByteView data = log_.proven_data(number);
+    if (log_.binding(number) == Binding::kNoPrefix) {
+      if (const auto kernel = kernel_part(as_text(data))) add_command_line(number, *kernel);
+      return;
+    }
+    if (event.type != kIpl && event.pcr == 12) return;  // Windows: tagged events
+    Bytes wide(data.begin(), data.end());
+    if (log_.binding(number) == Binding::kNulAdded) wide.push_back(0);
+    const bool ascii = is_printable(data);
+    const auto text = ascii ? std::optional(std::string(as_text(data))) : utf16_text(wide);
+    if (!text) {
+      out_.unknown_command_lines.push_back(number);
+    } else {
+      add_command_line(number, *text);
+    }
+  }
+
+  // Expressions see printable ASCII or nothing: what they cannot read, they cannot forbid.
+  void add_command_line(std::size_t number, std::string_view text) {
+    if (is_printable(as_bytes(text))) {
+      out_.command_lines.push_back({number, std::string(text)});
+    } else {
+      out_.unknown_command_lines.push_back(number);
+    }
+  }
+
+  void take_file_of_loader(std::size_t number, const Event& event) {
+    const ByteView data = log_.log().data(event);
+    ByteReader reader(data);
+    const auto tag = reader.le32("tag");
+    if (event.type == kEventTag && tag.has_value() && *tag == kLoadOptionsTag) {
+      load_options_.push_back(number);
+    } else {
+      out_.files.push_back(number);
+    }
+  }
+
+  // The kernel's EFI stub hashes the command line that it was given, in UTF-16.
+  void match_load_options(std::size_t number, const Event& event) {
+    const auto hashed = [&](std::string_view prefix, const std::string& text) {
+      Bytes wide = to_utf16(std::string(prefix) + text);
+      if (log_.is_digest_of(event, wide)) return true;
+      append(wide, Bytes{0, 0});
+      return log_.is_digest_of(event, wide);
+    };
+    const bool known =
+        std::any_of(out_.command_lines.begin(), out_.command_lines.end(), [&](const auto& line) {
+          return hashed("", line.text) || hashed("BOOT_IMAGE=", line.text);
+        });
+    if (!known) out_.unknown_command_lines.push_back(number);
+  }
+
+  void note_exit(std::size_t number, const Event& event) {
+    const std::string_view text = is_bound(number) ? as_text(log_.proven_data(number)) : "";
+    const bool exits = (event.type == kEfiAction || event.type == kAction) &&
+                       (text == kExitInvocation || text == kExitFailed || text == kExitDone);
+    if (!exits && exiting_) {
+      problem(number, code::kEventUnexpected,
+              "measured into PCR 5 after ExitBootServices, when no boot loader runs any more");
+    }
+    if (exits && exited_) {
+      problem(number, code::kEventUnexpected, "ExitBootServices had been left before");
+    }
+    if (!exits) return;
+    exiting_ = true;
+    exited_ = exited_ || text == kExitDone;
+  }
+
+  void check_exit() {
+    if (exited_ || !log_.is_proven(5) || allows(quirk::kNoExit)) return;
+    out_.problems.push_back(attest::refuse(
+        code::kExitMissing,
+        "the log does not say that boot services ended (\"" + std::string(kExitDone) +
+            "\" in PCR 5): it is cut off, or the kernel is older than Linux 5.3; the quirk " +
+            std::string(quirk::kNoExit) + " puts up with it"));
+  }
+
+  void check_separators() {
+    for (unsigned pcr = 0; pcr <= kLastFirmwarePcr; ++pcr) {
+      if (separators_.at(pcr) || !log_.is_proven(pcr)) continue;
+      if (pcr < kLastFirmwarePcr && allows(quirk::kNoSeparators)) continue;
+      out_.problems.push_back(attest::refuse(
+          code::kEventUnexpected, "PCR " + std::to_string(pcr) +
+                                      " has no separator, with which the firmware ends its part"));
+    }
+  }
+
+  const BoundLog& log_;
+  std::span<const std::string> quirks_;
+  Meaning out_;
+  std::array<bool, kLastFirmwarePcr + 1> separators_{};
+  std::vector<std::size_t> load_options_;
+  bool exiting_ = false, exited_ = false;
+};
+
+}  // namespace
+
+std::span<const std::string_view> known_quirks() { return kQuirks; }
+
+const MeasuredVariable* Meaning::configuration(std::string_view guid, std::string_view name) const {
+  const auto found = std::find_if(variables.begin(), variables.end(), [&](const auto& each) {
+    return !each.authority && each.variable.guid == guid && each.variable.name == name;
+  });
+  return found == variables.end() ? nullptr : &*found;
+}
+
+Meaning read_meaning(const BoundLog& log, std::span<const std::string> quirks) {
+  return Reading(log, quirks).run();
+}
+
+attest::Reason about_event(const BoundLog& log, std::size_t number, std::string_view code,
+                           std::string message) {
+  const Event& event = log.log().events()[number];
+  attest::Reason out = attest::refuse(
+      code, "boot log, event " + std::to_string(number) + " (PCR " + std::to_string(event.pcr) +
+                ", " + event_type_name(event.type) + "): " + std::move(message));
+  out.event = attest::EventPlace{event.pcr, static_cast<std::uint32_t>(number)};
+  out.fields = describe(log.log(), event);
+  return out;
+}
+
+}  // namespace avouch::bootlog

@@ -1,0 +1,72 @@
+#pragma once
+
+// What a boot did, as far as the quote proves it. Nothing is taken from data that no digest covers.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "attest/reason.h"
+#include "bootlog/bind.h"
+#include "bootlog/variable.h"
+
+namespace avouch::bootlog {
+
+namespace code {
+inline constexpr std::string_view kEventDigest = "BootEventDigest",
+                                  kEventUnexpected = "BootEventUnexpected",
+                                  kExitMissing = "BootExitMissing";
+}  // namespace code
+
+// Genuine firmware that deviates; a policy names those that it puts up with, and a verdict those
+// that were needed.
+namespace quirk {
+// Firmware or kernel does not log the end of boot services: Linux before 5.3, logs that a boot
+// loader saved. What was measured afterwards cannot be told from what was measured before.
+inline constexpr std::string_view kNoExit = "no-exit-boot-services";
+// shim before 15.3 logs the certificate by which it accepted an image with other data than it
+// measured: the event "Shim" in PCR 7 says nothing.
+inline constexpr std::string_view kOldShim = "old-shim-authority";
+// Firmware that ends not every PCR from 0 to 6 with a separator.
+inline constexpr std::string_view kNoSeparators = "no-separators";
+}  // namespace quirk
+std::span<const std::string_view> known_quirks();
+
+// A variable that was measured into PCR 7; the views live as long as the log.
+struct MeasuredVariable {
+  std::size_t event = 0;
+  bool authority = false;  // it let an image in; else it is part of the configuration
+  Variable variable;
+};
+
+struct CommandLine {
+  std::size_t event = 0;
+  std::string text;  // UTF-8, of the kernel
+};
+
+struct Meaning {
+  std::vector<MeasuredVariable> variables;  // in the order of PCR 7
+  std::vector<std::size_t> images;          // events whose digest is of a program (Authenticode)
+  std::vector<std::size_t> files;           // events whose digest is of bytes: firmware, files
+  std::vector<CommandLine> command_lines;   // every text that may have been one: judge them all
+  std::vector<std::size_t> unknown_command_lines;  // events that hash one which is none of those
+  std::vector<attest::Reason> problems;            // what no genuine boot does
+  std::vector<std::string> quirks_used;
+
+  const MeasuredVariable* configuration(std::string_view guid, std::string_view name) const;
+};
+
+// Problems (each with its event): data that is not what its digest is of where the profile says
+// that it must be (BootEventDigest: separators, actions, PCR 7, GRUB's texts); a separator that is
+// not zero, missing, or a second one; in PCR 7 another type, a variable twice or after the
+// separator; anything in PCR 5 after ExitBootServices (BootEventUnexpected); no ExitBootServices
+// (BootExitMissing). Only events of proven PCRs are looked at.
+Meaning read_meaning(const BoundLog& log, std::span<const std::string> quirks);
+
+// A reason about one event, with its place and its decoded fields.
+attest::Reason about_event(const BoundLog& log, std::size_t number, std::string_view code,
+                           std::string message);
+
+}  // namespace avouch::bootlog
