@@ -51,7 +51,21 @@ class Appraisal {
 
   void judge_identity(const Checked<EndorsementResult>& endorsement) {
     note(Claim::kInstanceIdentity, endorsement.has_value() ? kGenuine : kNotRecognized);
-    if (!endorsement.has_value()) out_.reasons.push_back(endorsement.reason());
+    if (!endorsement.has_value()) {
+      if (endorsement.reason().code == code::kHardwareRequired) {
+        note(Claim::kHardware, kNotRecognized);
+      }
+      out_.reasons.push_back(endorsement.reason());
+      return;
+    }
+    std::string rules;
+    for (const std::string& rule : endorsement->rules_used) {
+      rules += (rules.empty() ? "" : ", ") + rule;
+    }
+    if (rules.empty()) return;
+    out_.reasons.push_back(
+        {std::string(code::kEndorsementRuleUsed), Status::kNone,
+         "the EK certificate is odd but genuine, and accepted by these rules: " + rules});
   }
 
   void judge_selection() {

@@ -22,13 +22,13 @@ struct PolicyResult {
   std::chrono::milliseconds max_age{};
   Status status = Status::kContraindicated;
   TrustVector vector;
-  std::vector<Reason> reasons;  // none when affirming
+  std::vector<Reason> reasons;  // when affirming only such as give notice, of severity none
 };
 
 // One policy. `endorsement` is what check_endorsement said for this policy's rules. Reasons are
 // those of all that failed, not only of the first: endorsement, SelectionInsufficient, PcrMismatch
-// for each PCR and bank. A policy without exact values is PolicyUnusable: nothing checked is
-// nothing proven.
+// for each PCR and bank; and, of severity none, which rules for odd certificates were used. A
+// policy without exact values is PolicyUnusable: nothing checked is nothing proven.
 PolicyResult appraise(const Policy& policy, const crypto::Sha256& digest,
                       const Checked<EndorsementResult>& endorsement, const VerifiedQuote& quote);
 

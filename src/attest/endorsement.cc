@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "attest/ek_certificates.h"
 #include "attest/enrolment.h"
 
 namespace avouch::attest {
@@ -10,51 +11,27 @@ namespace {
 using crypto::Certificate;
 
 constexpr std::string_view kEkUsage = "2.23.133.8.1";  // tcg-kp-EKCertificate
-constexpr std::string_view kNvPadding = "nv-padding";
-constexpr std::size_t kMaxTrustAnchors = 1000;
 
 Reason invalid(std::string message) {
   return refuse(code::kEndorsementInvalid, std::move(message));
 }
 
-// Length of the DER value that `bytes` begins with, if its header is one of a SEQUENCE of at least
-// 128 bytes, as that of every certificate is; else all of `bytes`.
-std::size_t der_length(ByteView bytes) {
-  if (bytes.size() < 4 || bytes[0] != 0x30) return bytes.size();
-  if (bytes[1] == 0x81) return 3U + bytes[2];
-  if (bytes[1] == 0x82) return 4U + (std::size_t{bytes[2]} << 8) + bytes[3];
-  return bytes.size();
-}
-
-// Rule nv-padding: NV indices are often larger than the certificate in them.
-ByteView without_padding(ByteView stored, std::vector<std::string>& rules_used) {
-  const std::size_t length = der_length(stored);
-  if (length >= stored.size()) return stored;
-  const ByteView rest = stored.subspan(length);
-  const std::uint8_t filler = rest.front();
-  const bool is_padding =
-      (filler == 0x00 || filler == 0xff) &&
-      std::all_of(rest.begin(), rest.end(), [&](std::uint8_t each) { return each == filler; });
-  if (!is_padding) return stored;
-  if (std::find(rules_used.begin(), rules_used.end(), kNvPadding) == rules_used.end()) {
-    rules_used.emplace_back(kNvPadding);
-  }
-  return stored.first(length);
-}
-
 // TCG EK Credential Profile 2.5, 3.2.
-std::optional<Reason> check_profile(const Certificate& certificate, const tpm::Public& ek) {
-  const std::string who = "EK certificate of \"" + certificate.issuer() + "\": ";
+std::optional<Reason> check_profile(const Certificate& certificate, const tpm::Public& ek,
+                                    RulesUsed& used) {
+  const std::string who = "EK certificate of \"" + certificate.issuer().substr(0, 200) + "\": ";
   if (!certificate.has_extended_key_usage(kEkUsage)) {
     return invalid(who + "has no extended key usage " + std::string(kEkUsage) +
                    " (endorsement key certificate)");
   }
   if (certificate.is_ca()) return invalid(who + "is one of a certificate authority");
+  if (!certificate.has_basic_constraints()) note_rule(used, rule::kNoBasicConstraints);
   const auto unknown = certificate.unhandled_critical_extensions();
   if (!unknown.empty()) return invalid(who + "has unknown critical extension " + unknown.front());
   const auto key = certificate.public_key();
   if (!key.has_value()) return invalid(who + "its key is unusable: " + key.error().message);
   if (!(key.value() == ek.key)) return invalid(who + "is for another key than identity.ekPublic");
+  if (certificate.has_oaep_only_key()) note_rule(used, rule::kOaepKey);
   const bool is_ec =
       ek.key.type() == crypto::KeyType::kEcP256 || ek.key.type() == crypto::KeyType::kEcP384;
   const std::string_view usage = is_ec ? "keyAgreement" : "keyEncipherment";
@@ -64,24 +41,20 @@ std::optional<Reason> check_profile(const Certificate& certificate, const tpm::P
   return std::nullopt;
 }
 
-Checked<std::vector<Certificate>> read_certificates(const UnverifiedIdentity& identity,
-                                                    std::vector<std::string>& rules_used) {
-  if (identity.ek_certificates.empty()) {
-    return invalid(
-        "identity.ekCertificates: there is none, so no maker vouches for this TPM: load "
-        "its certificate into NV, or use a TPM that has one");
+// Who made it, for people and for require_hardware.
+std::optional<Reason> check_make(const Certificate& certificate, EndorsementResult& out) {
+  auto make = read_tpm_make(certificate);
+  if (!make.has_value()) return make.reason();
+  out.make = std::move(make).value();
+  if (!out.make || out.make->manufacturer.empty()) {
+    note_rule(out.rules_used, rule::kNoTpmAttributes);
   }
-  std::vector<Certificate> out;
-  for (std::size_t i = 0; i < identity.ek_certificates.size(); ++i) {
-    auto certificate =
-        Certificate::from_der(without_padding(identity.ek_certificates[i], rules_used));
-    if (!certificate.has_value()) {
-      return invalid("identity.ekCertificates[" + std::to_string(i) +
-                     "]: " + certificate.error().message);
-    }
-    out.push_back(std::move(certificate).value());
+  const auto name = certificate.subject_alternative_name();
+  const bool is_critical = name.has_value() && name.value() && name.value()->critical;
+  if (!certificate.has_subject() && !is_critical) {
+    note_rule(out.rules_used, rule::kNameNotCritical);
   }
-  return out;
+  return std::nullopt;
 }
 
 std::optional<Reason> check_chain(const std::vector<Certificate>& certificates,
@@ -124,54 +97,20 @@ Checked<EndorsementResult> check_endorsement(const NodeKeys& keys,
   }
   EndorsementResult out;
   out.bound_by = rules.enrollment;
-  const auto certificates = read_certificates(identity, out.rules_used);
+  const auto certificates = read_ek_certificates(identity, out.rules_used);
   if (!certificates.has_value()) return certificates.reason();
-  if (auto reason = check_profile(certificates.value().front(), keys.ek)) return *std::move(reason);
+  const Certificate& own = certificates.value().front();
+  if (auto reason = check_profile(own, keys.ek, out.rules_used)) return *std::move(reason);
   if (auto reason = check_chain(certificates.value(), rules.trust_anchors, now)) {
     return *std::move(reason);
+  }
+  if (auto reason = check_make(own, out)) return *std::move(reason);
+  if (rules.require_hardware) {
+    if (auto reason = require_hardware(out.make)) return *std::move(reason);
   }
   if (rules.enrollment == Enrollment::kInventory) {
     if (auto reason = check_inventory(keys, node_name, rules.inventory)) return *std::move(reason);
   }
-  return out;
-}
-
-Result<Inventory> parse_inventory(const std::map<std::string, std::string>& data) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  Inventory out;
-  for (const auto& [node, text] : data) {
-    std::vector<crypto::Sha256>& digests = out[node];
-    for (std::size_t start = text.find_first_not_of(kSpace); start != std::string::npos;) {
-      const std::size_t end = std::min(text.find_first_of(kSpace, start), text.size());
-      const auto digest = parse_digest_text(std::string_view(text).substr(start, end - start));
-      if (!digest.has_value()) {
-        return with_context(digest.error(), "inventory entry \"" + node + "\"");
-      }
-      digests.push_back(digest.value());
-      start = text.find_first_not_of(kSpace, end);
-    }
-    if (digests.empty()) {
-      return rejected("inventory entry \"" + node + "\": is empty, expected sha256:HEX");
-    }
-  }
-  return out;
-}
-
-Result<std::vector<crypto::Certificate>> parse_trust_bundle(
-    const std::map<std::string, std::string>& data) {
-  std::vector<Certificate> out;
-  for (const auto& [key, pem] : data) {
-    auto certificates = Certificate::list_from_pem(pem);
-    if (!certificates.has_value()) {
-      return with_context(std::move(certificates).error(), "trust bundle entry \"" + key + "\"");
-    }
-    out.insert(out.end(), certificates->begin(), certificates->end());
-    if (out.size() > kMaxTrustAnchors) {
-      return rejected("trust bundle: has more than " + std::to_string(kMaxTrustAnchors) +
-                      " certificates");
-    }
-  }
-  if (out.empty()) return rejected("trust bundle: has no entry, expected PEM certificates");
   return out;
 }
 

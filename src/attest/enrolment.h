@@ -12,6 +12,7 @@
 #include "attest/evidence.h"
 #include "attest/policy.h"
 #include "attest/reason.h"
+#include "attest/tpm_make.h"
 #include "base/clock.h"
 #include "crypto/random.h"
 #include "crypto/x509.h"
@@ -37,9 +38,15 @@ Checked<NodeKeys> check_keys(const UnverifiedIdentity& identity);
 
 // node name -> digests of the EK public areas that may be there.
 using Inventory = std::map<std::string, std::vector<crypto::Sha256>, std::less<>>;
-// A ConfigMap's data: node name -> "sha256:HEX", several separated by white space.
+// A ConfigMap's data: node name -> lines of "sha256:HEX", several on a line separated by blanks;
+// empty lines, and comments from "#" to the end of the line, count for nothing. kRejected names
+// every fault (20 at most) with entry and line: what is no digest, more than 16 of one node, the
+// same digest twice (in another entry too: one TPM cannot be in two nodes), an entry without any,
+// and a key that is no node's name.
 Result<Inventory> parse_inventory(const std::map<std::string, std::string>& data);
-// Every certificate of every value, in order of the keys; at most 1,000.
+// Every certificate of every value, in order of the keys; at most 1,000. kRejected names every
+// entry at fault: unreadable ones, and certificates that are no authority's, for they vouch for
+// nobody.
 Result<std::vector<crypto::Certificate>> parse_trust_bundle(
     const std::map<std::string, std::string>& data);
 
@@ -49,19 +56,28 @@ struct EndorsementRules {
   Enrollment enrollment = Enrollment::kInventory;
   Inventory inventory;
   std::vector<KeyKind> keys;
+  bool require_hardware = false;
 };
 
 // Named rules for certificates that are odd but genuine; each one that was used is reported.
-//   nv-padding  zero bytes (00) or erased ones (ff) follow the DER in NV
+//   nv-padding            zero bytes (00) or erased ones (ff) follow the DER in NV
+//   nv-chain              certificates of the chain stand one after another over NV indices
+//   not-der               BER that is not DER; the signature is checked over the bytes as they are
+//   oaep-key              the key is marked for RSAES-OAEP only (RFC 4055)
+//   no-basic-constraints  the extension is missing; it is no authority's without it either
+//   name-not-critical     the subject is empty, and the alternative name not critical
+//   no-tpm-attributes     the certificate does not say who made the TPM
 struct EndorsementResult {
   Enrollment bound_by = Enrollment::kInventory;
   std::vector<std::string> rules_used;
+  std::optional<TpmMake> make;  // by the verified certificate
 };
 
 // In this order: key kind allowed (KeyNotAllowed); the first certificate is one for this EK: EKU
 // 2.23.133.8.1, not a CA, key usage that fits, no unknown critical extension, key equal to the
-// EK's; chain to a trust anchor at `now` (all EndorsementInvalid); inventory names this EK for
-// `node_name` (IdentityMismatch). Judge again when rules change, and at least daily: certificates
+// EK's; chain to a trust anchor at `now`; readable TPM attributes (all EndorsementInvalid); a maker
+// of hardware, where that is required (HardwareRequired); inventory names this EK for `node_name`
+// (IdentityMismatch). Judge again when rules change, and at least daily: certificates
 // expire.
 Checked<EndorsementResult> check_endorsement(const NodeKeys& keys,
                                              const UnverifiedIdentity& identity,

@@ -47,7 +47,8 @@ std::optional<ConfigMapName> read_config_map(Fields& fields, std::string_view ex
 
 void read_endorsement(Fields& fields, PolicySpec& out) {
   constexpr std::string_view kConfigMap = "an object with namespace and name";
-  require(fields, "endorsement", "an object with trustBundles, enrollment and inventory");
+  require(fields, "endorsement",
+          "an object with trustBundles, enrollment, inventory and requireHardware");
   auto endorsement = fields.object("endorsement");
   if (!endorsement) return;
   for (Fields& bundle : endorsement->objects("trustBundles", kMaxBundles)) {
@@ -62,6 +63,7 @@ void read_endorsement(Fields& fields, PolicySpec& out) {
   const auto enrollment = endorsement->one_of("enrollment", {"Inventory", "TrustOnFirstUse"});
   out.enrollment =
       enrollment == "TrustOnFirstUse" ? Enrollment::kTrustOnFirstUse : Enrollment::kInventory;
+  out.require_hardware = endorsement->boolean("requireHardware").value_or(false);
   if (auto inventory = endorsement->object("inventory")) {
     out.inventory = read_config_map(*inventory, kConfigMap);
     inventory->finish();

@@ -79,6 +79,7 @@ struct PolicySpec {
   std::vector<ConfigMapName> trust_bundles;
   Enrollment enrollment = Enrollment::kInventory;
   std::optional<ConfigMapName> inventory;
+  bool require_hardware = false;
   std::vector<KeyKind> keys;
   std::vector<crypto::HashAlgorithm> banks;
   std::vector<ExactPcr> exact;
@@ -98,7 +99,8 @@ struct Policy {
 
 // Strict, all errors at once with their paths (kRejected). Required: nodeSelector, workloads,
 // endorsement.trustBundles, pcrs.banks, pcrs.exact. Defaults: mode Enforce, freshness.maxAge 5m,
-// endorsement.enrollment Inventory (which needs endorsement.inventory), keys ecdsa-p256-sha256,
+// endorsement.enrollment Inventory (which needs endorsement.inventory), endorsement.requireHardware
+// false, keys ecdsa-p256-sha256,
 // rsassa-2048-sha256 and ecdsa-p384-sha384, onFailure {taint: NoSchedule, condition: true}, logging
 // Spool.
 //

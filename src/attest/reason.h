@@ -18,6 +18,8 @@ namespace avouch::attest {
 namespace code {
 inline constexpr std::string_view kEnrolling = "Enrolling", kIdentityMismatch = "IdentityMismatch",
                                   kEndorsementInvalid = "EndorsementInvalid",
+                                  kHardwareRequired = "HardwareRequired",
+                                  kEndorsementRuleUsed = "EndorsementRuleUsed",
                                   kKeyNotAllowed = "KeyNotAllowed",
                                   kActivationFailed = "ActivationFailed",
                                   kQuoteMalformed = "QuoteMalformed",

@@ -233,7 +233,7 @@ void Appraiser::announce(const NodeState& node, Phase previous,
   event.severity = verdict.phase == Phase::kTrusted ? NodeEvent::Severity::kNormal
                                                     : NodeEvent::Severity::kWarning;
   event.reason = "Attestation" + std::string(phase_name(verdict.phase));
-  event.message = verdict.reasons.empty()
+  event.message = verdict.phase == Phase::kTrusted || verdict.reasons.empty()
                       ? "every policy that selects the node is satisfied"
                       : verdict.reasons.front().code + ": " + verdict.reasons.front().message;
   output_.event(std::move(event));

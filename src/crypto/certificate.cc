@@ -41,12 +41,16 @@ std::string name_text(const X509_NAME* name) {
   return {data, static_cast<std::size_t>(size)};
 }
 
+}  // namespace
+
 std::string oid_text(const ASN1_OBJECT* object) {
   std::array<char, 128> text{};
   const int size = OBJ_obj2txt(text.data(), static_cast<int>(text.size()), object, 1);
   if (size <= 0) return "an unreadable OID";
   return {text.data(), std::min(static_cast<std::size_t>(size), text.size() - 1)};
 }
+
+namespace {
 
 struct RawKey {
   const X509_PUBKEY* whole;
@@ -145,6 +149,30 @@ Bytes Certificate::subject_key_identifier() const {
 
 bool Certificate::is_ca() const {
   return (X509_get_extension_flags(impl_->x509.get()) & EXFLAG_CA) != 0;
+}
+
+bool Certificate::has_basic_constraints() const {
+  return (X509_get_extension_flags(impl_->x509.get()) & EXFLAG_BCONS) != 0;
+}
+
+bool Certificate::has_subject() const {
+  return X509_NAME_entry_count(X509_get_subject_name(impl_->x509.get())) > 0;
+}
+
+// OpenSSL reads BER too, and writes DER once it is told to forget the bytes that it read.
+bool Certificate::is_der() const {
+  const X509Ptr copy(X509_dup(impl_->x509.get()));
+  ensure(copy != nullptr, "X509_dup");
+  unsigned char* encoded = nullptr;
+  int size = i2d_re_X509_tbs(copy.get(), &encoded);
+  OPENSSL_free(encoded);
+  encoded = nullptr;
+  if (size > 0) size = i2d_X509(copy.get(), &encoded);
+  ERR_clear_error();
+  const bool same =
+      size > 0 && equal(ByteView(encoded, static_cast<std::size_t>(size)), impl_->der);
+  OPENSSL_free(encoded);
+  return same;
 }
 
 bool Certificate::has_extended_key_usage(std::string_view oid) const {

@@ -17,6 +17,8 @@ struct Certificate::Impl {
   SystemTime not_after;
 };
 
+std::string oid_text(const ASN1_OBJECT* object);  // in dots
+
 // For messages: `"CN=x"`, or its fingerprint's beginning where the subject is empty.
 std::string display_name(const Certificate& certificate);
 

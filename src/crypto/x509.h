@@ -16,6 +16,17 @@
 
 namespace avouch::crypto {
 
+// subjectAltName, as far as it gives directory names (RFC 5280, 4.2.1.6); other names are left out.
+struct NameAttribute {
+  std::string oid;  // "2.23.133.2.1"
+  std::string
+      value;  // UTF-8, as it was written; empty where it is no text or longer than 256 bytes
+};
+struct AlternativeName {
+  bool critical = false;
+  std::vector<NameAttribute> attributes;  // of every directory name, in order
+};
+
 // Immutable and thread-safe; copies share the certificate. Nothing here is verified but in
 // verify_chain.
 class Certificate {
@@ -40,6 +51,11 @@ class Certificate {
   // The subjectKeyIdentifier extension's value; empty without it.
   Bytes subject_key_identifier() const;
   bool is_ca() const;  // basicConstraints cA
+  bool has_basic_constraints() const;
+  bool has_subject() const;  // not an empty one
+  // False: BER that DER does not allow (a length in a longer form, a default written out). The
+  // signature is always checked over the bytes as they are.
+  bool is_der() const;
   bool has_extended_key_usage(std::string_view oid) const;
   // "digitalSignature", "keyEncipherment", "keyAgreement", "keyCertSign", "cRLSign"; false without
   // the extension and for any other name.
@@ -47,6 +63,9 @@ class Certificate {
   // OIDs of the critical extensions other than basicConstraints, keyUsage, extKeyUsage,
   // subjectAltName (content not judged here) and certificatePolicies (any policy is accepted).
   std::vector<std::string> unhandled_critical_extensions() const;
+  // Read anew at every call. kRejected: the extension stands twice or is malformed, or has more
+  // than 32 names or attributes.
+  Result<std::optional<AlternativeName>> subject_alternative_name() const;
 
   struct Impl;
   explicit Certificate(std::shared_ptr<const Impl> impl);

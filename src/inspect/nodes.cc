@@ -101,6 +101,10 @@ std::string code_remedy(std::string_view code, const std::string& node) {
     return "the TPM's endorsement is not covered by the policy: add its maker's certificates to "
            "the trust bundle, or the TPM to the inventory, if the machine is yours";
   }
+  if (code == "HardwareRequired") {
+    return "the policy requires a hardware TPM, and the certificate of this one is not by a known "
+           "maker of hardware: use another machine, or another policy for virtual ones";
+  }
   if (code == "IdentityMismatch") {
     return "another TPM answers for this node than the one that is enrolled: if the machine was "
            "replaced on purpose, kubectl delete attestationevidence " +

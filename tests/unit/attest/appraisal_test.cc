@@ -142,6 +142,26 @@ TEST_F(Appraise, RefusesANodeWhoseEndorsementDoesNotHoldUnderThisPolicy) {
   EXPECT_EQ(result.vector[Claim::kInstanceIdentity], kNotRecognized);
 }
 
+TEST_F(Appraise, ReportsEveryRuleThatAnOddCertificateNeeded) {
+  const Policy policy = policy_of(quote, {7});
+  const EndorsementResult odd{Enrollment::kInventory, {"nv-padding", "oaep-key"}, {}};
+  const PolicyResult result = appraise(policy, {}, odd, quote);
+  EXPECT_EQ(result.status, Status::kAffirming);
+  ASSERT_EQ(result.reasons.size(), 1U);
+  EXPECT_EQ(result.reasons[0].code, "EndorsementRuleUsed");
+  EXPECT_EQ(result.reasons[0].severity, Status::kNone);
+  EXPECT_NE(result.reasons[0].message.find("nv-padding, oaep-key"), std::string::npos);
+  EXPECT_EQ(combine({result}).status, Status::kAffirming);
+}
+
+TEST_F(Appraise, I9_SaysOfAVirtualTpmThatItsHardwareIsNotRecognized) {
+  const Policy policy = policy_of(quote, {7});
+  const PolicyResult result = appraise(policy, {}, refuse("HardwareRequired", "virtual"), quote);
+  EXPECT_EQ(result.status, Status::kContraindicated);
+  EXPECT_EQ(result.vector[Claim::kHardware], kNotRecognized);
+  EXPECT_EQ(result.reasons.at(0).code, "HardwareRequired");
+}
+
 TEST_F(Appraise, CombinedTakesTheWorst) {
   const Policy good = policy_of(quote, {0, 7}, "good");
   Policy bad = policy_of(quote, {7}, "bad");

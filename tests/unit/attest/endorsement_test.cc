@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "attest/enrolment.h"
 #include "tests/support/corpus.h"
 #include "tests/support/ek_authority.h"
+#include "tests/support/paths.h"
 #include "tests/unit/attest/node.h"
 
 namespace avouch::attest {
@@ -179,6 +182,181 @@ TEST_F(Endorsement, PaddingOfNvIsAcceptedByANamedRuleOnly) {
   }
 }
 
+TEST_F(Endorsement, ReadsAChainThatStandsInOneIndexOrGoesOnInTheNext) {
+  const EkAuthority other("another maker");
+  Bytes chain = other.root_der();
+  append(chain, maker.root_der());
+  const Bytes own = identity.ek_certificates[0];
+  identity.ek_certificates = {own, chain};
+  ASSERT_TRUE(check().has_value()) << check().reason().message;
+  EXPECT_EQ(check()->rules_used, std::vector<std::string>{"nv-chain"});
+  for (std::size_t cut = 1; cut < chain.size(); ++cut) {
+    const auto middle = chain.begin() + static_cast<std::ptrdiff_t>(cut);
+    identity.ek_certificates = {own, Bytes(chain.begin(), middle), Bytes(middle, chain.end())};
+    const auto result = check();
+    ASSERT_TRUE(result.has_value()) << cut << ": " << result.reason().message;
+    const bool one_each = cut == other.root_der().size();
+    EXPECT_EQ(result->rules_used.empty(), one_each) << cut;
+  }
+  chain.resize(4096, 0xff);
+  identity.ek_certificates = {own, chain};
+  EXPECT_EQ(check()->rules_used, (std::vector<std::string>{"nv-chain", "nv-padding"}));
+  chain = other.root_der();
+  chain.pop_back();
+  identity.ek_certificates = {own, chain};
+  EXPECT_EQ(code(), "EndorsementInvalid");
+}
+
+TEST_F(Endorsement, BoundsHowManyCertificatesAChainHas) {
+  Bytes chain;
+  for (std::size_t i = 1; i < kMaxEkCertificates; ++i) append(chain, maker.root_der());
+  identity.ek_certificates.push_back(chain);
+  EXPECT_EQ(code(), "");
+  identity.ek_certificates.push_back(maker.root_der());
+  EXPECT_EQ(code(), "EndorsementInvalid");
+}
+
+TEST_F(Endorsement, ReadsTheMakerFromTheVerifiedCertificate) {
+  EXPECT_EQ(check()->make, (TpmMake{"id:53544D20", "ST33", "id:0001"}));
+  EXPECT_EQ(to_text(*check()->make), "STM (id:53544D20), model ST33, version id:0001");
+  for (const int type : {V_ASN1_PRINTABLESTRING, V_ASN1_IA5STRING, V_ASN1_T61STRING}) {
+    for (const bool one_rdn : {false, true}) {
+      EkCertificateFields fields;
+      fields.attribute_type = type;
+      fields.one_rdn = one_rdn;
+      EXPECT_EQ(code_with(fields), "") << type;
+      EXPECT_EQ(check()->make, (TpmMake{"id:53544D20", "ST33", "id:0001"})) << type;
+      EXPECT_TRUE(check()->rules_used.empty()) << type;
+    }
+  }
+}
+
+// Each of these is refused or accepted by its own rule, and by no other.
+TEST_F(Endorsement, OddButGenuineCertificatesAreAcceptedByNamedRules) {
+  EkCertificateFields none;
+  none.tpm_attributes.clear();
+  EkCertificateFields no_maker;
+  no_maker.tpm_attributes = {{"2.23.133.2.2", "ST33"}};
+  EkCertificateFields not_critical;
+  not_critical.common_name = "";
+  not_critical.name_is_critical = false;
+  EkCertificateFields critical = not_critical;
+  critical.name_is_critical = true;
+  EkCertificateFields named = not_critical;
+  named.common_name = "tpm";
+  EkCertificateFields no_constraints;
+  no_constraints.has_basic_constraints = false;
+  EkCertificateFields long_length;
+  long_length.long_length = true;
+  const std::vector<std::pair<EkCertificateFields, std::vector<std::string>>> cases = {
+      {{}, {}},
+      {none, {"no-tpm-attributes"}},
+      {no_maker, {"no-tpm-attributes"}},
+      {critical, {}},
+      {named, {}},
+      {not_critical, {"name-not-critical"}},
+      {no_constraints, {"no-basic-constraints"}},
+      {long_length, {"not-der"}},
+  };
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    EXPECT_EQ(code_with(cases[i].first), "") << i;
+    const auto result = check();
+    ASSERT_TRUE(result.has_value()) << i;
+    EXPECT_EQ(result->rules_used, cases[i].second) << i;
+  }
+}
+
+TEST_F(Endorsement, OfAKeyMarkedForOaepOnlyIsAcceptedByANamedRule) {
+  const SoftwareTpm other(KeyType::kRsa2048);
+  const auto other_ak = other.make_key(KeyType::kEcP256, kEcdsaSha256);
+  EkCertificateFields fields;
+  fields.oaep_only = true;
+  const UnverifiedIdentity other_identity{
+      {maker.issue(other.ek().public_key(), fields)}, other.ek_public(), other_ak.public_area};
+  const auto result =
+      check_endorsement(TestNode::keys_of(other, other_ak), other_identity, "n", rules, kNow);
+  ASSERT_TRUE(result.has_value()) << result.reason().message;
+  EXPECT_EQ(result->rules_used, std::vector<std::string>{"oaep-key"});
+}
+
+TEST_F(Endorsement, RefusesNamesThatAreMalformedDoubleOrContradictory) {
+  EkCertificateFields broken;
+  broken.tpm_attributes.clear();
+  broken.broken_name = true;
+  EXPECT_EQ(code_with(broken), "EndorsementInvalid");
+  EkCertificateFields twice;
+  twice.times_named = 2;
+  EXPECT_EQ(code_with(twice), "EndorsementInvalid");
+  EkCertificateFields two_makers;
+  two_makers.tpm_attributes.emplace_back("2.23.133.2.1", "id:49465800");
+  EXPECT_EQ(code_with(two_makers), "EndorsementInvalid");
+  EkCertificateFields empty;
+  empty.tpm_attributes = EkCertificateFields::made_by("id:53544D20", "");
+  EXPECT_EQ(code_with(empty), "EndorsementInvalid");
+  EkCertificateFields many;
+  for (int i = 0; i < 40; ++i) many.tpm_attributes.emplace_back("2.23.133.2.3", "id:0001");
+  EXPECT_EQ(code_with(many), "EndorsementInvalid");
+}
+
+TEST_F(Endorsement, I9_AcceptsMakersOfHardwareWhereHardwareIsRequired) {
+  rules.require_hardware = true;
+  for (const char* id : {"id:53544D20", "id:53544D00", "id:53544d20", "id:49465800", "id:494E5443",
+                         "id:414D4400", "id:4E544300", "id:51434F4D"}) {
+    EkCertificateFields fields;
+    fields.tpm_attributes = EkCertificateFields::made_by(id);
+    EXPECT_EQ(code_with(fields), "") << id;
+  }
+}
+
+TEST_F(Endorsement, I9_RefusesVirtualTpmsWhereHardwareIsRequired) {
+  const std::vector<std::vector<std::pair<std::string, std::string>>> virtual_ones = {
+      EkCertificateFields::made_by("id:00001014", "swtpm"),  // swtpm's default
+      EkCertificateFields::made_by("id:49424D00", "x"),      // IBM
+      EkCertificateFields::made_by("id:49424D20", "x"),
+      EkCertificateFields::made_by("id:4D534654", "x"),      // MSFT
+      EkCertificateFields::made_by("id:474F4F47", "x"),      // GOOG
+      EkCertificateFields::made_by("id:564D5700", "x"),      // VMW
+      EkCertificateFields::made_by("id:564D5720", "x"),      // VMW
+      EkCertificateFields::made_by("id:51454D55", "x"),      // QEMU
+      EkCertificateFields::made_by("id:414D5A4E", "x"),      // AMZN
+      EkCertificateFields::made_by("id:53544D20", "swtpm"),  // a chip's id, a virtual model
+      EkCertificateFields::made_by("id:494E5443", "My vTPM 2.0"),
+      EkCertificateFields::made_by("id:58595A00", "x"),  // nobody knows XYZ
+      EkCertificateFields::made_by("id:00000000", "x"),
+      EkCertificateFields::made_by("STM", "ST33"),  // not of the profile's form
+      EkCertificateFields::made_by("id:53544D", "ST33"),
+      EkCertificateFields::made_by("id:53544D2000", "ST33"),
+      EkCertificateFields::made_by("ID:53544D20", "ST33"),
+      {{"2.23.133.2.2", "ST33"}},    // model, but no maker
+      {{"2.5.4.3", "id:53544D20"}},  // the right words elsewhere
+      {},
+  };
+  for (std::size_t i = 0; i < virtual_ones.size(); ++i) {
+    EkCertificateFields fields;
+    fields.tpm_attributes = virtual_ones[i];
+    rules.require_hardware = true;
+    EXPECT_EQ(code_with(fields), "HardwareRequired") << i;
+    rules.require_hardware = false;  // and it is for nothing else that they are refused
+    EXPECT_EQ(code(), "") << i;
+  }
+}
+
+// The subject is free text of the maker's; the profile has the maker in the alternative name alone.
+TEST_F(Endorsement, I9_BelievesNoOtherPlaceThanTheCertificatesAlternativeName) {
+  rules.require_hardware = true;
+  EkCertificateFields fields;
+  fields.tpm_attributes.clear();
+  fields.common_name = "2.23.133.2.1=id:53544D20";
+  EXPECT_EQ(code_with(fields), "HardwareRequired");
+}
+
+// What the chain does not vouch for is not read as a maker's word.
+TEST_F(Endorsement, I9_NamesTheUntrustedMakerBeforeTheMissingHardware) {
+  rules.require_hardware = true;
+  rules.trust_anchors = {EkAuthority("another").root()};
+  EXPECT_EQ(code(), "EndorsementInvalid");
+}
+
 TEST_F(Endorsement, I8_NeedsTheInventorysWordForThisVeryMachine) {
   rules.enrollment = Enrollment::kInventory;
   EXPECT_EQ(code(), "IdentityMismatch");
@@ -197,30 +375,119 @@ TEST_F(Endorsement, I8_SaysWhatWouldEnrolARightMachine) {
             std::string::npos);
 }
 
-TEST(Inventory, IsReadStrictly) {
+TEST(Inventory, IsLinesOfDigestsForEachNode) {
+  const auto text = [](const char* tpm) { return digest_text(crypto::sha256(tpm)); };
+  const auto inventory =
+      parse_inventory({{"one", text("a") + "\n"},
+                       {"rack-2.two", "# old board\r\n " + text("b") + " \t" + text("c") + "\n\n" +
+                                          text("d") + "# new board"}});
+  ASSERT_TRUE(inventory.has_value()) << inventory.error().message;
+  EXPECT_EQ(inventory->at("one"), std::vector<crypto::Sha256>{crypto::sha256("a")});
+  EXPECT_EQ(
+      inventory->at("rack-2.two"),
+      (std::vector<crypto::Sha256>{crypto::sha256("b"), crypto::sha256("c"), crypto::sha256("d")}));
+  EXPECT_TRUE(parse_inventory({}).has_value());  // no node has a TPM: all are refused
+}
+
+TEST(Inventory, NamesEveryBadLineAtOnce) {
   const std::string a = digest_text(crypto::sha256("a"));
   const std::string b = digest_text(crypto::sha256("b"));
-  const auto inventory = parse_inventory({{"one", a + "\n"}, {"two", " " + a + " \n" + b}});
-  ASSERT_TRUE(inventory.has_value());
-  EXPECT_EQ(inventory->at("one").size(), 1U);
-  EXPECT_EQ(inventory->at("two"),
-            (std::vector<crypto::Sha256>{crypto::sha256("a"), crypto::sha256("b")}));
-  for (const std::string& wrong : {std::string(), std::string(" \n"), a + "," + b, a.substr(7)}) {
-    const auto refused = parse_inventory({{"one", a}, {"bad", wrong}});
-    ASSERT_FALSE(refused.has_value()) << wrong;
-    EXPECT_NE(refused.error().message.find("\"bad\""), std::string::npos);
+  std::string upper = b;
+  upper[10] = 'F';
+  const auto refused = parse_inventory({{"one", a},
+                                        {"two", b + "\nnonsense\n# fine\n" + upper + " " + b},
+                                        {"three", " \n# nothing"},
+                                        {"Four", digest_text(crypto::sha256("c"))},
+                                        {"five", a},
+                                        {"six", a + "," + b},
+                                        {"seven", a.substr(7)}});
+  ASSERT_FALSE(refused.has_value());
+  for (const char* fault :
+       {R"(entry "two", line 2: "nonsense" is no digest)", R"(entry "two", line 4: "sha256:)",
+        R"(stands in entry "two", line 1 already)", R"(entry "three": is empty)",
+        R"(entry "Four": the key is no name of a node)", R"(entry "six", line 1)",
+        R"(stands in entry "five", line 1 already)", R"(entry "seven", line 1)"}) {
+    EXPECT_NE(refused.error().message.find(fault), std::string::npos)
+        << fault << " is not in " << refused.error().message;
+  }
+}
+
+TEST(Inventory, BoundsDigestsOfANodeAndTheLengthOfItsComplaint) {
+  std::string sixteen;
+  for (int i = 0; i < 16; ++i) sixteen += digest_text(crypto::sha256(std::to_string(i))) + "\n";
+  EXPECT_TRUE(parse_inventory({{"n", sixteen}}).has_value());
+  EXPECT_FALSE(parse_inventory({{"n", sixteen + digest_text(crypto::sha256("17"))}}).has_value());
+  std::string bad;
+  for (int i = 0; i < 1000; ++i) bad += std::string(500, 'x') + "\n";
+  const auto refused = parse_inventory({{"n", bad}});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_LT(refused.error().message.size(), 6000U);
+  EXPECT_NE(refused.error().message.find("and 980 more"), std::string::npos);
+}
+
+TEST(Inventory, TakesOnlyNamesThatANodeCanHave) {
+  const std::string a = digest_text(crypto::sha256("a"));
+  for (const char* good : {"a", "a-b", "a.b", "0", "ip-10-0-0-1.ec2.internal"}) {
+    EXPECT_TRUE(parse_inventory({{good, a}}).has_value()) << good;
+  }
+  for (const char* bad : {"", "A", "-a", "a-", ".a", "a.", "a..b", "a.-b", "a-.b", "a_b", "a b"}) {
+    EXPECT_FALSE(parse_inventory({{bad, a}}).has_value()) << bad;
   }
 }
 
 TEST(TrustBundle, IsEveryCertificateOfEveryEntry) {
   const EkAuthority one("one");
   const EkAuthority two("two");
-  const auto bundle = parse_trust_bundle(
-      {{"a.pem", one.root().pem()}, {"b.pem", two.root().pem() + one.root().pem()}});
+  const auto bundle = parse_trust_bundle({{"a.pem", "# maker one\n" + one.root().pem()},
+                                          {"b.pem", two.root().pem() + one.root().pem()}});
   ASSERT_TRUE(bundle.has_value());
   EXPECT_EQ(bundle->size(), 3U);
   EXPECT_FALSE(parse_trust_bundle({}).has_value());
   EXPECT_FALSE(parse_trust_bundle({{"a.pem", one.root().pem()}, {"b.pem", "nothing"}}).has_value());
+}
+
+TEST(TrustBundle, NamesEveryEntryAtFaultAndTakesNoCertificateOfATpm) {
+  const EkAuthority maker;
+  const SoftwareTpm tpm;
+  const std::string of_tpm =
+      crypto::Certificate::from_der(maker.issue(tpm.ek().public_key()))->pem();
+  const auto refused = parse_trust_bundle({{"a.pem", maker.root().pem() + of_tpm},
+                                           {"b.pem", "nothing"},
+                                           {"c.pem", maker.root().pem()}});
+  ASSERT_FALSE(refused.has_value());
+  for (const char* fault : {R"(entry "a.pem": PEM block 2, "CN=tpm", is not a certificate auth)",
+                            R"(entry "b.pem": )"}) {
+    EXPECT_NE(refused.error().message.find(fault), std::string::npos) << refused.error().message;
+  }
+  EXPECT_EQ(refused.error().message.find("c.pem"), std::string::npos);
+}
+
+// `data` of a ConfigMap whose values are block texts indented by four blanks.
+std::map<std::string, std::string> data_of_example(const std::string& name) {
+  std::ifstream in(testing::vectors_dir() / "../../docs/examples" / name);
+  std::map<std::string, std::string> out;
+  std::string* value = nullptr;
+  bool in_data = false;
+  for (std::string line; std::getline(in, line);) {
+    if (line == "data:") {
+      in_data = true;
+    } else if (in_data && line.starts_with("    ")) {
+      *value += line.substr(4) + "\n";
+    } else if (in_data) {
+      value = &out[line.substr(2, line.find(':') - 2)];
+    }
+  }
+  return out;
+}
+
+TEST(Examples, OfTheDocumentsAreAccepted) {
+  const auto bundle = parse_trust_bundle(data_of_example("tpm-vendors.yaml"));
+  ASSERT_TRUE(bundle.has_value()) << bundle.error().message;
+  EXPECT_EQ(bundle->size(), 2U);
+  const auto inventory = parse_inventory(data_of_example("tpm-inventory.yaml"));
+  ASSERT_TRUE(inventory.has_value()) << inventory.error().message;
+  EXPECT_EQ(inventory->size(), 2U);
+  EXPECT_EQ(inventory->at("worker-2.example.internal").size(), 2U);
 }
 
 std::string judge_corpus(const CorpusCase& each) {
@@ -258,6 +525,23 @@ TEST(CorpusEndorsements, ThatWereMutatedAreRefusedForTheRightReason) {
   };
   for (const auto& [id, code] : expected) {
     EXPECT_EQ(judge_corpus(testing::read_case(testing::own_corpus() / "cases", id)), code) << id;
+  }
+}
+
+TEST(CorpusEndorsements, I9_OfSoftwareTpmsAreRefusedWhereHardwareIsRequired) {
+  for (const char* id : {"01-good-baseline", "08a-rsa-ak", "12-ekcert-padded"}) {
+    const CorpusCase each = testing::read_case(testing::own_corpus() / "cases", id);
+    const UnverifiedIdentity identity{
+        {each.file("ek_cert.der")}, each.file("ek.pub"), each.file("ak.pub")};
+    const NodeKeys keys = check_keys(identity).value();
+    EndorsementRules rules;
+    rules.trust_anchors = testing::corpus_authority("ca1");
+    rules.enrollment = Enrollment::kTrustOnFirstUse;
+    rules.keys = {{keys.ak.key.type(), *keys.ak.signing}};
+    EXPECT_EQ(check_endorsement(keys, identity, "node", rules, kNow)->make->manufacturer,
+              "id:00001014");
+    rules.require_hardware = true;
+    EXPECT_EQ(code_of(check_endorsement(keys, identity, "node", rules, kNow)), "HardwareRequired");
   }
 }
 

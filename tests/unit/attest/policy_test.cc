@@ -33,7 +33,7 @@ Json full() {
     "freshness": {"maxAge": "90s"},
     "endorsement": {"trustBundles": [{"configMap": {"namespace": "ns", "name": "one"}},
                                      {"configMap": {"namespace": "ns", "name": "two"}}],
-                    "enrollment": "TrustOnFirstUse"},
+                    "enrollment": "TrustOnFirstUse", "requireHardware": true},
     "keys": ["rsapss-3072-sha384"],
     "pcrs": {"banks": ["sha256", "sha384"],
              "exact": [{"index": 7, "sha256": [")" +
@@ -80,6 +80,7 @@ TEST(ParsePolicy, FillsDefaultsThatDenyMost) {
   EXPECT_EQ(spec.max_age, std::chrono::minutes(5));
   EXPECT_EQ(spec.enrollment, Enrollment::kInventory);
   EXPECT_EQ(spec.inventory, (ConfigMapName{"ns", "inventory"}));
+  EXPECT_FALSE(spec.require_hardware);
   EXPECT_TRUE(spec.node_selector.selects_everything());
   EXPECT_TRUE(spec.namespace_selector.selects_everything());
   EXPECT_TRUE(spec.pod_selector.selects_everything());
@@ -104,6 +105,7 @@ TEST(ParsePolicy, ReadsEveryField) {
   EXPECT_EQ(spec.max_age, std::chrono::seconds(90));
   EXPECT_EQ(spec.enrollment, Enrollment::kTrustOnFirstUse);
   EXPECT_FALSE(spec.inventory.has_value());
+  EXPECT_TRUE(spec.require_hardware);
   EXPECT_EQ(spec.trust_bundles.size(), 2U);
   ASSERT_EQ(spec.keys.size(), 1U);
   EXPECT_EQ(key_kind_name(spec.keys[0]), "rsapss-3072-sha384");
@@ -114,6 +116,12 @@ TEST(ParsePolicy, ReadsEveryField) {
   EXPECT_EQ(spec.taint, TaintEffect::kNoExecute);
   EXPECT_FALSE(spec.condition);
   EXPECT_EQ(spec.logging, Logging::kStrict);
+}
+
+TEST(ParsePolicy, RefusesARequirementOfHardwareThatIsNoYesOrNo) {
+  EXPECT_TRUE(contains(errors_with({"endorsement", "requireHardware"}, R"("true")"),
+                       "spec.endorsement.requireHardware"));
+  EXPECT_TRUE(contains(errors_with({"endorsement", "requirehardware"}, "true"), "requirehardware"));
 }
 
 TEST(ParsePolicy, RefusesAPolicyThatChecksNothing) {

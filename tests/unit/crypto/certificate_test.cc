@@ -43,6 +43,39 @@ TEST(Certificate, OfATpmIsReadAsItIs) {
   EXPECT_FALSE(ecc.has_key_usage("keyEncipherment"));
 }
 
+TEST(Certificate, GivesTheTpmsMakerOfItsAlternativeName) {
+  for (const char* file : {"ek_cert.der", "ek_cert_ecc384.der"}) {
+    const auto name = real("01-good-baseline/" + std::string(file)).subject_alternative_name();
+    ASSERT_TRUE(name.has_value() && name->has_value()) << file;
+    EXPECT_TRUE((*name)->critical);
+    std::map<std::string, std::string> values;
+    for (const NameAttribute& each : (*name)->attributes) values[each.oid] = each.value;
+    EXPECT_EQ(values, (std::map<std::string, std::string>{{"2.23.133.2.1", "id:00001014"},
+                                                          {"2.23.133.2.2", "swtpm"},
+                                                          {"2.23.133.2.3", "id:20191023"}}));
+  }
+  const auto none = made().at("root").subject_alternative_name();
+  ASSERT_TRUE(none.has_value());
+  EXPECT_FALSE(none->has_value());
+}
+
+TEST(Certificate, IsDerWhereItIsWhatDerAllows) {
+  for (const auto& [name, certificate] : made()) EXPECT_TRUE(certificate.is_der()) << name;
+  EXPECT_TRUE(real("01-good-baseline/ek_cert.der").is_der());
+  // The outer length in three bytes: OpenSSL reads it.
+  const std::string der = read_vector("corpus/cases/01-good-baseline/ek_cert.der");
+  std::string ber = der.substr(0, 1) + std::string("\x83\x00", 2) + der.substr(2);
+  const auto odd = Certificate::from_der(as_bytes(ber));
+  ASSERT_TRUE(odd.has_value()) << odd.error().message;
+  EXPECT_FALSE(odd->is_der());
+}
+
+TEST(Certificate, SaysWhetherItHasSubjectAndBasicConstraints) {
+  EXPECT_TRUE(made().at("root").has_basic_constraints());
+  EXPECT_TRUE(made().at("root").has_subject());
+  EXPECT_TRUE(real("01-good-baseline/ek_cert.der").has_subject());
+}
+
 TEST(Certificate, RoundTripsThroughDerAndPem) {
   const std::string der = read_vector("corpus/cases/01-good-baseline/ek_cert.der");
   const Certificate one = Certificate::from_der(as_bytes(der)).value();
