@@ -85,7 +85,8 @@ PolicyResult appraise(const PolicyInForce& policy,
     }
     return out;
   }
-  PolicyResult out = attest::appraise(policy.policy, policy.digest, endorsement, evidence.quote);
+  PolicyResult out = attest::appraise(policy.policy, policy.digest, endorsement, evidence.quote,
+                                      attest::Logs::kJudgedByCaller);
   const attest::PolicySpec& spec = policy.policy.spec;
   if (spec.boot_log) add_boot(*spec.boot_log, evidence, out);
   if (spec.runtime) add_runtime(policy, evidence, out);

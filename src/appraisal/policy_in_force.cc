@@ -24,8 +24,7 @@ class Resolver {
       : material_(material), now_(now), out_(out) {}
 
   void run() {
-    out_.endorsement.enrollment = spec().enrollment;
-    out_.endorsement.keys = spec().keys;
+    out_.endorsement = attest::rules_of(spec());
     read_trust_bundles();
     read_inventory();
     read_reference_keys();

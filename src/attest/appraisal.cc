@@ -127,7 +127,8 @@ class Appraisal {
 }  // namespace
 
 PolicyResult appraise(const Policy& policy, const crypto::Sha256& digest,
-                      const Checked<EndorsementResult>& endorsement, const VerifiedQuote& quote) {
+                      const Checked<EndorsementResult>& endorsement, const VerifiedQuote& quote,
+                      Logs logs) {
   PolicyResult out;
   out.name = policy.name;
   out.spec_digest = policy.spec_digest;
@@ -136,6 +137,11 @@ PolicyResult appraise(const Policy& policy, const crypto::Sha256& digest,
   Appraisal appraisal(policy, quote, out);
   appraisal.judge_identity(endorsement);
   appraisal.judge_selection();
+  if (logs == Logs::kNotJudged && (policy.spec.boot_log || policy.spec.runtime)) {
+    out.reasons.push_back(refuse(code::kPolicyUnusable,
+                                 "it has bootLog or runtime, which nothing here judges: a policy "
+                                 "must not check less than it says"));
+  }
   appraisal.judge_pcrs();
   out.status = worst_tier(out.vector);
   for (const Reason& reason : out.reasons) out.status = worse(out.status, reason.severity);

@@ -29,8 +29,13 @@ struct PolicyResult {
 // those of all that failed, not only of the first: endorsement, SelectionInsufficient, PcrMismatch
 // for each PCR and bank; and, of severity none, which rules for odd certificates were used. A
 // policy without exact values is PolicyUnusable: nothing checked is nothing proven.
+//
+// Logs are not judged here: a policy with bootLog or runtime is PolicyUnusable unless the caller
+// says that it judges them and adds what they say.
+enum class Logs { kNotJudged, kJudgedByCaller };
 PolicyResult appraise(const Policy& policy, const crypto::Sha256& digest,
-                      const Checked<EndorsementResult>& endorsement, const VerifiedQuote& quote);
+                      const Checked<EndorsementResult>& endorsement, const VerifiedQuote& quote,
+                      Logs logs = Logs::kNotJudged);
 
 struct Verdict {
   Status status = Status::kContraindicated;

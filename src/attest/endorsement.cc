@@ -86,6 +86,14 @@ std::optional<Reason> check_inventory(const NodeKeys& keys, std::string_view nod
 
 }  // namespace
 
+EndorsementRules rules_of(const PolicySpec& spec) {
+  EndorsementRules out;
+  out.enrollment = spec.enrollment;
+  out.keys = spec.keys;
+  out.require_hardware = spec.require_hardware;
+  return out;
+}
+
 Checked<EndorsementResult> check_endorsement(const NodeKeys& keys,
                                              const UnverifiedIdentity& identity,
                                              std::string_view node_name,

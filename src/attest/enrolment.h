@@ -58,6 +58,8 @@ struct EndorsementRules {
   std::vector<KeyKind> keys;
   bool require_hardware = false;
 };
+// What stands in the spec itself; anchors and inventory are in ConfigMaps, and stay empty.
+EndorsementRules rules_of(const PolicySpec& spec);
 
 // Named rules for certificates that are odd but genuine; each one that was used is reported.
 //   nv-padding            zero bytes (00) or erased ones (ff) follow the DER in NV

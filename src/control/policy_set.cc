@@ -94,9 +94,7 @@ ResolvedPolicy resolve_policy(const codec::Json& object, const ConfigMapLookup& 
     return out;
   }
   out.policy = *std::move(policy);
-  out.rules.enrollment = out.policy->spec.enrollment;
-  out.rules.keys = out.policy->spec.keys;
-  out.rules.require_hardware = out.policy->spec.require_hardware;
+  out.rules = attest::rules_of(out.policy->spec);
   read_trust_bundles(out.policy->spec, lookup, out);
   read_inventory(out.policy->spec, lookup, out);
   out.digest = digest_with_references(*out.policy, lookup);

@@ -142,6 +142,22 @@ TEST_F(Appraise, RefusesANodeWhoseEndorsementDoesNotHoldUnderThisPolicy) {
   EXPECT_EQ(result.vector[Claim::kInstanceIdentity], kNotRecognized);
 }
 
+// Affirming such a policy by its PCRs alone would promise what nobody has looked at.
+TEST_F(Appraise, RefusesAPolicyWithLogsThatNobodyJudges) {
+  Policy boot_log = policy_of(quote, {7});
+  boot_log.spec.boot_log.emplace();
+  Policy runtime = policy_of(quote, {7});
+  runtime.spec.runtime.emplace();
+  for (Policy* policy : {&boot_log, &runtime}) {
+    policy->spec.banks = {HashAlgorithm::kSha256};
+    const PolicyResult result = judge(*policy);
+    EXPECT_EQ(result.status, Status::kContraindicated);
+    EXPECT_EQ(result.reasons.back().code, "PolicyUnusable");
+    EXPECT_EQ(appraise(*policy, {}, kEndorsed, quote, Logs::kJudgedByCaller).status,
+              Status::kAffirming);
+  }
+}
+
 TEST_F(Appraise, ReportsEveryRuleThatAnOddCertificateNeeded) {
   const Policy policy = policy_of(quote, {7});
   const EndorsementResult odd{Enrollment::kInventory, {"nv-padding", "oaep-key"}, {}};

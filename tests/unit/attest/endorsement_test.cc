@@ -342,6 +342,20 @@ TEST_F(Endorsement, I9_RefusesVirtualTpmsWhereHardwareIsRequired) {
 }
 
 // The subject is free text of the maker's; the profile has the maker in the alternative name alone.
+TEST(EndorsementRules, AreThoseOfTheSpec) {
+  PolicySpec spec;
+  spec.enrollment = Enrollment::kTrustOnFirstUse;
+  spec.keys = {{KeyType::kEcP256, kEcdsaSha256}};
+  for (const bool hardware : {false, true}) {
+    spec.require_hardware = hardware;
+    const EndorsementRules rules = rules_of(spec);
+    EXPECT_EQ(rules.enrollment, spec.enrollment);
+    EXPECT_EQ(rules.keys, spec.keys);
+    EXPECT_EQ(rules.require_hardware, hardware);
+    EXPECT_TRUE(rules.trust_anchors.empty());
+  }
+}
+
 TEST_F(Endorsement, I9_BelievesNoOtherPlaceThanTheCertificatesAlternativeName) {
   rules.require_hardware = true;
   EkCertificateFields fields;

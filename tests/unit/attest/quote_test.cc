@@ -6,6 +6,7 @@
 
 #include <random>
 
+#include "attest/policy_names.h"
 #include "tests/unit/attest/node.h"
 
 namespace avouch::attest {
@@ -17,22 +18,17 @@ using crypto::SignatureScheme;
 using testing::AttestFields;
 
 TEST(Quote, OfAnHonestNodeIsAcceptedWithEveryKindOfKey) {
-  struct Kind {
-    const char* name;
-    KeyType type;
-    tpm::SigningScheme scheme;
-  };
-  const Kind kinds[] = {
-      {"P-256", KeyType::kEcP256, {SignatureScheme::kEcdsa, HashAlgorithm::kSha256}},
-      {"P-384", KeyType::kEcP384, {SignatureScheme::kEcdsa, HashAlgorithm::kSha384}},
-      {"RSASSA", KeyType::kRsa2048, {SignatureScheme::kRsassa, HashAlgorithm::kSha256}},
-      {"RSAPSS", KeyType::kRsa3072, {SignatureScheme::kRsapss, HashAlgorithm::kSha384}},
-  };
-  for (const Kind& kind : kinds) {
-    TestNode node(kind.type, kind.scheme);
+  for (const char* name :
+       {"ecdsa-p256-sha256", "ecdsa-p384-sha384", "rsassa-2048-sha256", "rsassa-3072-sha256",
+        "rsassa-3072-sha384", "rsapss-2048-sha256", "rsapss-3072-sha256", "rsapss-3072-sha384"}) {
+    const auto kind = parse_key_kind(name);
+    ASSERT_TRUE(kind.has_value()) << name;
+    EXPECT_EQ(key_kind_name(*kind), name);
+    TestNode node(kind->type, kind->scheme);
     const Presented honest = node.present();
     const auto verified = node.verify(honest);
-    ASSERT_TRUE(verified.has_value()) << kind.name << ": " << verified.reason().message;
+    ASSERT_TRUE(verified.has_value()) << name << ": " << verified.reason().message;
+    EXPECT_EQ((KeyKind{node.keys().ak.key.type(), *node.keys().ak.signing}), *kind) << name;
     EXPECT_EQ(verified->pcrs(), honest.pcrs);
     EXPECT_EQ(verified->selection(), node.selection);
     EXPECT_EQ(verified->state().clock, node.tpm.clock);
