@@ -141,9 +141,9 @@ BoundLog bind(const BootLog& log, std::span<const ReplayedBank> replayed,
   std::uint32_t differs = 0;
   std::uint32_t strong = 0;
   for (const auto& [pcr, value] : quoted) {
-    const auto bank = std::find_if(replayed.begin(), replayed.end(), [&](const ReplayedBank& each) {
-      return each.algorithm == pcr.bank;
-    });
+    const auto bank = std::find_if(
+        replayed.begin(), replayed.end(),
+        [wanted = pcr.bank](const ReplayedBank& each) { return each.algorithm == wanted; });
     const bool equals = bank != replayed.end() && equal(bank->value(pcr.index), value);
     if (!equals) differs |= 1U << pcr.index;
     if (equals && pcr.bank != HashAlgorithm::kSha1) strong |= 1U << pcr.index;
