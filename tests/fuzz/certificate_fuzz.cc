@@ -41,6 +41,12 @@ void check_certificate(const crypto::Certificate& certificate) {
   (void)certificate.has_extended_key_usage("2.23.133.8.1");
   (void)certificate.has_key_usage("keyCertSign");
   (void)certificate.unhandled_critical_extensions();
+  (void)certificate.has_basic_constraints();
+  (void)certificate.has_subject();
+  (void)certificate.is_der();
+  const auto name = certificate.subject_alternative_name();
+  require(name.has_value() ? !*name || (*name)->attributes.size() <= 32
+                           : name.error().kind == avouch::ErrorKind::kRejected);
   require(crypto::Certificate::list_from_pem(certificate.pem()).value().front().der() ==
           certificate.der());
   require(!crypto::verify_chain(certificate, {certificate}, strangers(), kNow).has_value());
