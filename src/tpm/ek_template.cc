@@ -6,11 +6,13 @@
 namespace avouch::tpm {
 namespace {
 
-// PolicyA (SHA-256): PolicySecret of the endorsement hierarchy. PolicyB (SHA-384): the same or a
-// policy of the platform, by PolicyOR (TCG EK Credential Profile 2.5, B.6).
+// PolicyA (SHA-256): PolicySecret of the endorsement hierarchy. PolicyB: the same or a policy of
+// the platform, by PolicyOR (TCG EK Credential Profile 2.5, B.6).
 constexpr std::string_view kPolicyA =
     "837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa";
-constexpr std::string_view kPolicyB =
+constexpr std::string_view kPolicyB256 =
+    "ca3d0a99a2b93906f7a3342414efcfb3a385d44cd1fd459089d19b5071c0b7a0";
+constexpr std::string_view kPolicyB384 =
     "b26e7d28d11a50bc53d882bcf5fd3a1a074148bb35d3b4e4cb1c0ad9bde419ca"
     "cb47ba09699646150f9fc000f3f80e12";
 
@@ -39,6 +41,12 @@ void append_curve(Bytes& out, std::uint16_t curve, std::size_t coordinate_size) 
   append(out, to_sized(Bytes(coordinate_size)));
 }
 
+void append_rsa(Bytes& out, std::uint16_t key_bits, std::size_t modulus_size) {
+  append_be16(out, key_bits);
+  append_be32(out, 0);  // exponent 65537
+  append(out, to_sized(Bytes(modulus_size)));
+}
+
 }  // namespace
 
 Bytes ek_template(EkTemplate key) {
@@ -46,17 +54,27 @@ Bytes ek_template(EkTemplate key) {
   switch (key) {
     case EkTemplate::kRsa2048:
       append_head(area, kRsa, crypto::HashAlgorithm::kSha256, kLowRange, kPolicyA, 128);
-      append_be16(area, 2048);
-      append_be32(area, 0);  // exponent 65537
-      append(area, to_sized(Bytes(256)));
+      append_rsa(area, 2048, 256);
       break;
     case EkTemplate::kEccP256:
       append_head(area, kEcc, crypto::HashAlgorithm::kSha256, kLowRange, kPolicyA, 128);
       append_curve(area, kP256, 32);
       break;
     case EkTemplate::kEccP384:
-      append_head(area, kEcc, crypto::HashAlgorithm::kSha384, kHighRange, kPolicyB, 256);
+      append_head(area, kEcc, crypto::HashAlgorithm::kSha384, kHighRange, kPolicyB384, 256);
       append_curve(area, kP384, 0);
+      break;
+    case EkTemplate::kHighEccP256:
+      append_head(area, kEcc, crypto::HashAlgorithm::kSha256, kHighRange, kPolicyB256, 128);
+      append_curve(area, kP256, 0);
+      break;
+    case EkTemplate::kHighRsa2048:
+      append_head(area, kRsa, crypto::HashAlgorithm::kSha256, kHighRange, kPolicyB256, 128);
+      append_rsa(area, 2048, 0);
+      break;
+    case EkTemplate::kHighRsa3072:
+      append_head(area, kRsa, crypto::HashAlgorithm::kSha384, kHighRange, kPolicyB384, 256);
+      append_rsa(area, 3072, 0);
       break;
   }
   return to_sized(area);

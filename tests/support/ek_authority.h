@@ -60,6 +60,19 @@ class EkAuthority {
     root_ = make(key_.public_key(), fields);
   }
 
+  // An authority whose certificate is by this one.
+  EkAuthority subordinate(const std::string& name) const {
+    EkAuthority out(name);
+    EkCertificateFields fields;
+    fields.common_name = name;
+    fields.extended_key_usage = "";
+    fields.key_usage = "critical,keyCertSign";
+    fields.is_ca = true;
+    fields.tpm_attributes.clear();
+    out.root_ = make(out.key_.public_key(), fields);
+    return out;
+  }
+
   const Bytes& root_der() const { return root_; }
   crypto::Certificate root() const { return must_value(crypto::Certificate::from_der(root_)); }
 
