@@ -18,11 +18,13 @@
 #include "control/appraiser.h"
 #include "control/appraiser_loop.h"
 #include "control/cluster_facts.h"
+#include "control/cluster_material.h"
 #include "control/epoch_publisher.h"
 #include "control/event_sink.h"
 #include "control/fenced_anchor.h"
 #include "control/intake_handler.h"
 #include "control/log_handler.h"
+#include "control/log_judge.h"
 #include "control/recorder.h"
 #include "control/reference_watcher.h"
 #include "control/router.h"
@@ -114,6 +116,7 @@ struct Leader::Parts final : control::AppraiserOutput {
         nodes(client, clock, crypto::system_random(), node_options()),
         evidences(client, clock, crypto::system_random(), all_of(kube::attestation_evidences())),
         policies(client, clock, crypto::system_random(), all_of(kube::attestation_policies())),
+        manifests(client, clock, crypto::system_random(), all_of(kube::reference_manifests())),
         webhooks(client, clock, crypto::system_random(),
                  one_of(kube::validating_webhook_configurations(), config.webhook.configuration)),
         trust_map(
@@ -130,7 +133,8 @@ struct Leader::Parts final : control::AppraiserOutput {
                       [this](const std::string&) { return refresh_policies(); }),
         trust_worker("trust objects", 1, clock, signals,
                      [this](const std::string&) { return keep_trust(); }),
-        pool(4, 1024) {}
+        pool(4, 1024),
+        judge_pool(2, 16'384) {}
 
   // What the appraiser decides.
   void record(control::RecordJob job) override { recorder->add(std::move(job)); }
@@ -142,9 +146,26 @@ struct Leader::Parts final : control::AppraiserOutput {
   }
   void withdraw(const std::string& name) override { node_board.erase(name); }
   void forget(const std::string& node_uid) override {
-    const auto taken = pool.post([this, node_uid] { blobs->remove(node_uid); });
+    const auto taken = pool.post([this, node_uid] {
+      blobs->remove(node_uid);
+      judge->forget(node_uid);
+    });
     if (taken == control::WorkPool::Taken::kFull) {
       signals.problem("evidence store", "the runtime log of a Node that is gone stays for now");
+    }
+  }
+  void judge_logs(std::shared_ptr<const control::LogQuestion> question) override {
+    const auto answer = [this, question](std::optional<control::LogFindings> findings) {
+      loop->post([question, findings = std::move(findings)](control::Appraiser& the_appraiser,
+                                                            control::Moment now) mutable {
+        the_appraiser.logs_judged(*question, std::move(findings), now);
+      });
+    };
+    const auto taken =
+        judge_pool.post([this, question, answer] { answer(judge->judge(*question)); });
+    if (taken == control::WorkPool::Taken::kFull) {
+      signals.problem("log judge", "more nodes' logs wait than can be judged");
+      answer(std::nullopt);
     }
   }
   void publish_policy(control::PolicyOutlook outlook) override {
@@ -217,13 +238,16 @@ struct Leader::Parts final : control::AppraiserOutput {
   kube::EventRecorder event_recorder;
   control::EventSink events;
 
-  kube::Informer nodes, evidences, policies, webhooks, trust_map;
+  kube::Informer nodes, evidences, policies, manifests, webhooks, trust_map;
   control::ReferenceWatcher references;
   control::Board<control::NodeOutlook> node_board;
   control::Board<control::PolicyOutlook> policy_board;
   control::Worker status_worker, node_worker, policy_status_worker, policy_worker, trust_worker;
-  control::WorkPool pool;
+  control::WorkPool pool, judge_pool;
+  control::ManifestCatalog catalog;  // the policy worker's
+  control::DigestLists digest_lists;
 
+  std::unique_ptr<control::LogJudge> judge;
   std::unique_ptr<control::Appraiser> appraiser;
   std::unique_ptr<control::AppraiserLoop> loop;
   std::unique_ptr<control::Recorder> recorder;
@@ -246,20 +270,31 @@ Result<void> Leader::Parts::refresh_policies() {
   const auto snapshot = policies.snapshot();
   for (const auto& [name, object] : *snapshot) objects.push_back(object);
 
-  bool waiting = false;
-  const auto lookup = [&](const attest::ConfigMapName& name) {
-    auto data = references.data(name);
-    waiting = waiting || (!data.has_value() && data.error().kind == ErrorKind::kRetryable);
-    return data;
-  };
-  // Which references there are is known before any of them is read.
-  references.watch(control::references_of(control::resolve_policies(objects, [](const auto&) {
-    return Result<control::ConfigMapData>(rejected("not read yet"));
-  })));
-  auto set = std::make_shared<control::PolicySet>(control::resolve_policies(objects, lookup));
-  if (waiting) return retryable("ConfigMaps that policies refer to are being read");
-  loop->post([set](control::Appraiser& the_appraiser, control::Moment now) {
-    the_appraiser.set_policies(set, now);
+  std::vector<kube::ObjectPtr> references_known;
+  const auto manifests_now = manifests.snapshot();
+  for (const auto& [name, object] : *manifests_now) references_known.push_back(object);
+  catalog.set(references_known);
+
+  // Which ConfigMaps there are to read is known before any of them is read.
+  control::ClusterMaterial asking(
+      [](const auto&) { return Result<control::ConfigMapData>(rejected("not read yet")); }, catalog,
+      digest_lists);
+  control::resolve_policies(objects, asking, clock.now());
+  references.watch({asking.asked_for().begin(), asking.asked_for().end()});
+
+  control::ClusterMaterial material(
+      [this](const attest::ConfigMapName& name) { return references.data(name); }, catalog,
+      digest_lists);
+  const SystemTime now = clock.now();
+  auto set =
+      std::make_shared<control::PolicySet>(control::resolve_policies(objects, material, now));
+  if (material.incomplete()) return retryable("ConfigMaps that policies refer to are being read");
+  if (const auto at = set->changes_at()) {
+    // A manifest begins or ends. The clock may be set: look again at least once an hour.
+    policy_worker.add_after(kAll, std::min<std::chrono::milliseconds>(*at - now, 1h));
+  }
+  loop->post([set](control::Appraiser& the_appraiser, control::Moment moment) {
+    the_appraiser.set_policies(set, moment);
   });
   return {};
 }
@@ -335,6 +370,7 @@ Result<void> Leader::Parts::open_stores() {
                                 .cadence = config.log.cadence},
       *signer, beacons, crypto::system_random(), *this);
   appraiser->restore(std::move(nodes_known), std::move(policies_known), control::read_clock(clock));
+  judge = std::make_unique<control::LogJudge>(*blobs, *blobs, config.limits.blob_bytes);
   loop = std::make_unique<control::AppraiserLoop>(*appraiser, clock, signals);
   recorder = std::make_unique<control::Recorder>(
       control::Recorder::Options{.origin = keys->log_origin}, *entries, *records, renewals,
@@ -409,12 +445,13 @@ void Leader::Parts::watch_cluster() {
     policy_worker.add(kAll);
     policy_status_worker.add(change.key);
   });
+  manifests.on_change([this](const Change&) { policy_worker.add(kAll); });
   webhooks.on_change([this](const Change&) { trust_worker.add(kAll); });
   trust_map.on_change([this](const Change&) { trust_worker.add(kAll); });
   for (const auto& [name, informer] :
        {std::pair{"nodes", &nodes}, std::pair{"evidence", &evidences},
-        std::pair{"policies", &policies}, std::pair{"webhook configuration", &webhooks},
-        std::pair{"trust map", &trust_map}}) {
+        std::pair{"policies", &policies}, std::pair{"reference manifests", &manifests},
+        std::pair{"webhook configuration", &webhooks}, std::pair{"trust map", &trust_map}}) {
     informer->on_problem([this, part = std::string("watch of ") + name](
                              const std::string& message) { signals.problem(part, message); });
     informer->start();
@@ -507,7 +544,8 @@ void Leader::Parts::show_metrics() {
           std::pair{"evidence-status", status_worker.waiting()},
           std::pair{"node-signals", node_worker.waiting()},
           std::pair{"policy-status", policy_status_worker.waiting()},
-          std::pair{"requests", pool.waiting()}, std::pair{"renewals", renewals.waiting()}}) {
+          std::pair{"requests", pool.waiting()}, std::pair{"log-judge", judge_pool.waiting()},
+          std::pair{"renewals", renewals.waiting()}}) {
       gauge("avouch_queue_depth", "Work that waits, by queue", static_cast<double>(depth),
             {{"queue", queue}});
     }
@@ -528,13 +566,15 @@ void Leader::Parts::stop() {
     closed = true;
   }
   if (server) server->stop(kGrace);
-  for (kube::Informer* informer : {&nodes, &evidences, &policies, &webhooks, &trust_map}) {
+  for (kube::Informer* informer :
+       {&nodes, &evidences, &policies, &manifests, &webhooks, &trust_map}) {
     informer->stop();
   }
   references.watch({});
   policy_worker.stop();
   trust_worker.stop();
   pool.stop();
+  judge_pool.stop();
   if (epochs) epochs->stop();
   if (loop) loop->stop();
   if (recorder) recorder->stop();
@@ -603,7 +643,9 @@ Result<void> Leader::start(const std::stop_token& stop) {
   p.watch_cluster();
   p.show_metrics();
   AVOUCH_CHECK(persist("informers", [&]() -> Result<void> {
-    if (p.nodes.synced() && p.evidences.synced() && p.policies.synced()) return {};
+    if (p.nodes.synced() && p.evidences.synced() && p.policies.synced() && p.manifests.synced()) {
+      return {};
+    }
     return retryable("the cluster is being read");
   }));
   AVOUCH_CHECK(persist("policies", [&] { return p.refresh_policies(); }));
@@ -615,7 +657,7 @@ Result<void> Leader::start(const std::stop_token& stop) {
   p.policy_status_worker.start();
   for (const auto& [name, informer] :
        {std::pair{"nodes", &p.nodes}, std::pair{"evidence", &p.evidences},
-        std::pair{"policies", &p.policies}}) {
+        std::pair{"policies", &p.policies}, std::pair{"reference manifests", &p.manifests}}) {
     p.signals.health().add_readiness(name, [watched = informer]() -> std::optional<std::string> {
       if (watched->fresh(kFresh)) return std::nullopt;
       return "what is known of them is older than two minutes";

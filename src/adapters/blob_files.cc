@@ -276,6 +276,41 @@ Result<std::uint64_t> BlobFiles::append(const std::string& node_uid, const std::
   return log.bytes;
 }
 
+Result<Bytes> BlobFiles::read(const std::string& node_uid, const std::string& boot,
+                              std::uint64_t offset, std::size_t max_bytes) {
+  std::uint64_t left = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = runtime_logs_.find(node_uid);
+    if (found == runtime_logs_.end() || found->second.boot != boot) return Bytes();
+    // What an append that is under way has written does not count.
+    left = found->second.bytes - std::min(found->second.bytes, offset);
+  }
+  const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(left, max_bytes));
+  if (wanted == 0) return Bytes();
+  AVOUCH_TRY(const auto file, OpenFile::open(runtime_path(node_uid, boot)));
+  if (!file) return Bytes();  // removed meanwhile
+  AVOUCH_TRY(Bytes out, file->read(offset, wanted));
+  if (out.size() < wanted) {
+    return fatal(runtime_path(node_uid, boot).string() + ": is shorter than what was written");
+  }
+  return out;
+}
+
+Result<void> BlobFiles::truncate(const std::string& node_uid, const std::string& boot,
+                                 std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  const auto found = runtime_logs_.find(node_uid);
+  if (found == runtime_logs_.end() || found->second.boot != boot) return {};
+  RuntimeLog& log = found->second;
+  if (log.busy) return retryable("an append to the runtime log is under way");
+  if (bytes >= log.bytes) return {};
+  // The file is cut by the next append, which begins at what counts.
+  used_bytes_ -= log.bytes - bytes;
+  log.bytes = bytes;
+  return {};
+}
+
 void BlobFiles::remove(const std::string& node_uid) {
   const std::lock_guard lock(mutex_);
   const auto found = runtime_logs_.find(node_uid);

@@ -45,6 +45,10 @@ class BlobFiles final : public control::BlobStore, public control::RuntimeLogSto
   std::uint64_t next_offset(const std::string& node_uid, const std::string& boot) override;
   Result<std::uint64_t> append(const std::string& node_uid, const std::string& boot,
                                std::uint64_t offset, ByteView bytes) override;
+  Result<Bytes> read(const std::string& node_uid, const std::string& boot, std::uint64_t offset,
+                     std::size_t max_bytes) override;
+  Result<void> truncate(const std::string& node_uid, const std::string& boot,
+                        std::uint64_t bytes) override;
   void remove(const std::string& node_uid) override;
 
  private:

@@ -171,8 +171,7 @@ Result<attest::Policy> read_policy_file(const std::filesystem::path& path) {
   const std::string name(policy->text({"metadata", "name"}));
   if (name.empty()) return rejected(path.string() + ": metadata.name is missing");
   const Json* spec = policy->find("spec");
-  auto parsed =
-      attest::parse_policy(name, spec == nullptr ? Json() : *spec, attest::PolicyScope::kOffline);
+  auto parsed = attest::parse_policy(name, spec == nullptr ? Json() : *spec);
   if (!parsed.has_value()) return rejected(path.string() + ": " + parsed.error().message);
   return parsed;
 }

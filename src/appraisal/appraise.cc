@@ -30,6 +30,7 @@ Reason missing(std::string_view code, std::string_view member, std::string_view 
 }
 
 void add_boot(const attest::BootLogSpec&, const Evidence& evidence, PolicyResult& out) {
+  if (!evidence.boot && evidence.awaiting_logs) return;
   if (!evidence.boot) {
     add(out, Claim::kConfiguration,
         missing(code::kBootLogMissing, "bootLog",
@@ -46,6 +47,8 @@ void add_runtime(const PolicyInForce& policy, const Evidence& evidence, PolicyRe
   if (!policy.runtime) {  // and then it has a problem, and is not judged
     add(out, Claim::kExecutables,
         attest::refuse(attest::code::kInternalError, "the rules of `runtime` were not made"));
+  } else if (!evidence.runtime && evidence.awaiting_logs) {
+    return;
   } else if (!evidence.runtime) {
     add(out, Claim::kExecutables,
         missing(runtimelog::code::kLogMissing, "runtime", "the kernel's runtime measurement log"));

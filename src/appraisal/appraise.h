@@ -19,6 +19,9 @@ struct Evidence {
   const attest::VerifiedQuote& quote;
   std::optional<attest::Checked<BootFindings>> boot;
   std::optional<attest::Checked<RuntimeFindings>> runtime;
+  // A log that is not there is on its way: it is not counted as missing. What comes out is then no
+  // verdict, but if it is contraindicated, so will the verdict be.
+  bool awaiting_logs = false;
 };
 
 // `endorsement` is what check_endorsement said for this policy's rules. The reasons are those of

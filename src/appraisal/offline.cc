@@ -99,7 +99,7 @@ class CaseAppraisal {
   }
 
   Evidence evidence_of(const attest::VerifiedQuote& quote) {
-    Evidence out{.quote = quote, .boot = {}, .runtime = {}};
+    Evidence out{.quote = quote, .boot = {}, .runtime = {}, .awaiting_logs = false};
     const attest::PolicySpec& spec = policy_.policy.spec;
     if (stored_.boot_log && spec.boot_log) {
       out.boot = judge_boot_log(*stored_.boot_log, quote, policy_);

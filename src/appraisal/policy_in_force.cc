@@ -33,6 +33,7 @@ class Resolver {
     }
     if (spec().runtime) read_runtime();
     out_.digest = attest::policy_digest(out_.policy.spec_digest, contents());
+    out_.rules_digest = rules_digest();
   }
 
  private:

@@ -20,6 +20,9 @@ struct PolicyInForce {
   attest::Policy policy;
   // Of the spec and of all that it refers to: `status.digest`, and what verdicts name.
   crypto::Sha256 digest{};
+  // Also of which manifests are in force now: what logs were judged to be holds for one such
+  // digest.
+  crypto::Sha256 rules_digest{};
   // One for each reference that is missing or cannot be used: which, and why. With any, every node
   // is contraindicated (PolicyUnusable).
   std::vector<std::string> problems;

@@ -192,16 +192,6 @@ void read_on_failure(Fields& fields, PolicySpec& out) {
   on_failure->finish();
 }
 
-void refuse_offline_fields(Fields& fields) {
-  for (const std::string_view name : {"bootLog", "runtime", "referenceKeys"}) {
-    if (fields.raw(name) != nullptr) {
-      fields.error(name,
-                   "is not in force in clusters in this version, and a policy must not check less "
-                   "than it says: remove it, and pin the PCRs with pcrs.exact");
-    }
-  }
-}
-
 void read_reference_keys(Fields& fields, PolicySpec& out) {
   for (Fields& each : fields.objects("referenceKeys", kMaxBundles)) {
     if (auto name = read_config_map(each, "an object with namespace and name")) {
@@ -221,7 +211,7 @@ void require_a_check(Fields& fields, const PolicySpec& spec) {
                "in bootLog or runtime");
 }
 
-PolicySpec read_spec(Fields fields, PolicyScope scope) {
+PolicySpec read_spec(Fields fields) {
   using std::chrono::hours;
   using std::chrono::seconds;
   PolicySpec out;
@@ -242,13 +232,9 @@ PolicySpec read_spec(Fields fields, PolicyScope scope) {
   read_pcrs(fields, out);
   read_on_failure(fields, out);
   if (fields.one_of("logging", {"Spool", "Strict"}) == "Strict") out.logging = Logging::kStrict;
-  if (scope == PolicyScope::kCluster) {
-    refuse_offline_fields(fields);
-  } else {
-    out.boot_log = read_boot_log(fields);
-    out.runtime = read_runtime(fields);
-    read_reference_keys(fields, out);
-  }
+  out.boot_log = read_boot_log(fields);
+  out.runtime = read_runtime(fields);
+  read_reference_keys(fields, out);
   require_a_check(fields, out);
   fields.finish();
   return out;
@@ -256,11 +242,11 @@ PolicySpec read_spec(Fields fields, PolicyScope scope) {
 
 }  // namespace
 
-Result<Policy> parse_policy(std::string name, const Json& spec, PolicyScope scope) {
+Result<Policy> parse_policy(std::string name, const Json& spec) {
   codec::FieldErrors errors;
   Policy out;
   out.name = std::move(name);
-  out.spec = read_spec(Fields(spec, "spec", errors), scope);
+  out.spec = read_spec(Fields(spec, "spec", errors));
   if (!errors.empty()) return rejected(errors.text());
   AVOUCH_TRY(out.spec_digest, spec_digest(spec));
   return out;

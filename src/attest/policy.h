@@ -108,12 +108,7 @@ struct Policy {
 // and no bootLog or runtime with a rule of its own), an exact PCR without values for one of
 // pcrs.banks or with values for another bank, SHA-1 as the only bank, expressions that RE2 does not
 // know, unknown members anywhere.
-//
-// kCluster refuses bootLog, runtime and referenceKeys as well: the controller of this version
-// appraises quotes and PCRs alone. kOffline is for appraisal of stored evidence.
-enum class PolicyScope { kCluster, kOffline };
-Result<Policy> parse_policy(std::string name, const codec::Json& spec,
-                            PolicyScope scope = PolicyScope::kCluster);
+Result<Policy> parse_policy(std::string name, const codec::Json& spec);
 
 // SHA-256 of the RFC 8785 form of `spec` as stored.
 Result<crypto::Sha256> spec_digest(const codec::Json& spec);

@@ -206,6 +206,7 @@ void Appraiser::consider(NodeState& node, Moment now) {
   const Policies policies = selecting(node);
   try {
     step_enrolment(node, policies, now);
+    step_logs(node, policies);
     step_verdict(node, policies, now);
   } catch (const std::exception& error) {
     distrust(node, error.what(), now);
@@ -217,6 +218,7 @@ void Appraiser::consider(NodeState& node, Moment now) {
 // The evidence is dropped: only new evidence leads out of here.
 void Appraiser::distrust(NodeState& node, const std::string& why, Moment now) {
   drop_quote(node);
+  drop_newer(node);
   node.challenge.reset();
   const NodeVerdict& current = node.record.verdict;
   NodeVerdict denied;

@@ -18,6 +18,7 @@
 #include "attest/token.h"
 #include "codec/cbor.h"
 #include "control/beacon_ring.h"
+#include "control/log_judge.h"
 #include "control/log_payloads.h"
 #include "control/moment.h"
 #include "control/node_state.h"
@@ -62,6 +63,8 @@ class AppraiserOutput {
   virtual void publish(NodeOutlook outlook) = 0;
   virtual void withdraw(const std::string& node_name) = 0;  // neither Node nor evidence is there
   virtual void forget(const std::string& node_uid) = 0;     // that Node will never come back
+  // Answered by logs_judged(), whatever becomes of it.
+  virtual void judge_logs(std::shared_ptr<const LogQuestion> question) = 0;
   virtual void publish_policy(PolicyOutlook outlook) = 0;
   virtual void withdraw_policy(const std::string& name) = 0;
   virtual void event(NodeEvent event) = 0;
@@ -118,6 +121,11 @@ class Appraiser {
   HeartbeatAnswer heartbeat(const std::string& node_name,
                             const attest::UnverifiedEvidence& evidence, Moment now);
 
+  // The answer to judge_logs(); nothing: it could not be answered, and is asked again later.
+  void logs_judged(const LogQuestion& question, std::optional<LogFindings> findings, Moment now);
+  // Something of a node's logs has come into the evidence store.
+  void logs_arrived(const std::string& node_name, Moment now);
+
   // The job is done; `place` is where its entry, if it had one, is in the log.
   void recorded(const std::string& node_name, std::uint64_t job, std::optional<LogPlace> place,
                 Moment now);
@@ -167,9 +175,20 @@ class Appraiser {
   void restore_quote(NodeState& node, const Policies& policies, Moment now) const;
   static void drop_quote(NodeState& node);
 
+  // Logs (appraiser_logs.cc).
+  static bool is_judged_for(const NodeState& node, const Policies& policies);
+  static void install(NodeState& node, HeldQuote held, LogFindings findings);
+  static void drop_newer(NodeState& node);
+  void step_logs(NodeState& node, const Policies& policies);
+  bool fails_anyway(NodeState& node, const Policies& policies, const LogQuestion& question,
+                    const LogFindings& findings, Moment now) const;
+
   // Verdicts (appraiser_verdict.cc).
   void step_verdict(NodeState& node, const Policies& policies, Moment now);
-  attest::Verdict judge(NodeState& node, const Policies& policies, Moment now) const;
+  enum class Awaited { kMissing, kNotCounted };  // logs that are not there
+  attest::Verdict judge(NodeState& node, const Policies& policies,
+                        const attest::VerifiedQuote& quote, const LogFindings& findings,
+                        Awaited awaited, Moment now) const;
   void issue(NodeState& node, Candidate candidate, Step step, Moment now);
   void change(NodeState& node, NodeVerdict verdict, Moment now);
   void clock_went_back(NodeState& node, Moment now);

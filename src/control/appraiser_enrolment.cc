@@ -108,8 +108,8 @@ void Appraiser::claim_identity(NodeState& node, const Policies& policies, Moment
   std::optional<attest::Enrollment> bound_by;
   for (const ResolvedPolicy* policy : policies) {
     if (!policy->usable()) continue;
-    const auto endorsement = attest::check_endorsement(*keys.operator->(), *spec.identity,
-                                                       node.name, policy->rules, now.wall);
+    const auto endorsement = attest::check_endorsement(
+        *keys.operator->(), *spec.identity, node.name, policy->in_force->endorsement, now.wall);
     if (!endorsement.has_value()) {
       if (!first_refusal) first_refusal = endorsement.reason();
     } else if (!bound_by || endorsement->bound_by == attest::Enrollment::kInventory) {
@@ -165,6 +165,7 @@ void Appraiser::enrol(NodeState& node, attest::NodeKeys keys, attest::Enrolled e
       node.record.enrolment && node.record.enrolment->enrolled.ek_digest == enrolled.ek_digest;
   if (!same_tpm) release(node, now);
   drop_quote(node);
+  drop_newer(node);
   node.endorsements.clear();
   node.record.former.reset();
   tpm_owners_[enrolled.ek_digest] = node.name;
@@ -200,6 +201,7 @@ void Appraiser::release(NodeState& node, Moment now) {
   node.next_challenge = {};
   node.endorsements.clear();
   drop_quote(node);
+  drop_newer(node);
   node.refusal.reset();
   node.told.clear();
   node.resource_quote.reset();

@@ -73,8 +73,8 @@ attest::Checked<attest::VerifiedQuote> Appraiser::verify(
   std::vector<attest::QuoteNeed> needs;
   std::chrono::milliseconds max_age = attest::kMaxTokenLife;
   for (const ResolvedPolicy* policy : policies) {
-    needs.push_back({policy->name, attest::required_selection(policy->policy->spec)});
-    max_age = std::min(max_age, policy->policy->spec.max_age);
+    needs.push_back({policy->name, attest::required_selection(policy->spec())});
+    max_age = std::min(max_age, policy->spec().max_age);
   }
   const attest::BeaconWindow beacons =
       beacons_.window_for(evidence.quote->beacon, now.wall, now.steady);
@@ -100,15 +100,14 @@ void Appraiser::accept(NodeState& node, const attest::VerifiedQuote& quote,
     node.record.boot_since = now.wall;
   }
   node.record.tpm = quote.state();
-  node.quote = quote;
   // The verifier has counted this age by the steady clock (BeaconRing::window_for).
-  node.quote_since = now.steady - (now.wall - quote.not_older_than());
-  node.quote_evidence = evidence;
-  node.record.evidence = AcceptedEvidence{.evidence = evidence,
-                                          .beacon_text = beacons_.note_text(quote.beacon()),
-                                          .beacon_published = quote.not_older_than()};
-  node.record.evidence->evidence.identity.reset();
-  node.record.evidence->evidence.activation.reset();
+  HeldQuote held{.quote = quote,
+                 .since = now.steady - (now.wall - quote.not_older_than()),
+                 .beacon_text = beacons_.note_text(quote.beacon()),
+                 .evidence = evidence};
+  held.evidence.identity.reset();
+  held.evidence.activation.reset();
+  node.newer = std::move(held);  // step_logs() decides when it takes the old one's place
   if (node.refusal && now.steady - node.refusal->since >= kRefusalShown) {
     node.refusal.reset();
     node.told.clear();
@@ -122,6 +121,7 @@ void Appraiser::accept(NodeState& node, const attest::VerifiedQuote& quote,
 void Appraiser::drop_quote(NodeState& node) {
   node.quote.reset();
   node.quote_evidence = {};
+  node.findings = {};
   node.record.evidence.reset();
 }
 
@@ -180,7 +180,7 @@ void Appraiser::restore_quote(NodeState& node, const Policies& policies, Moment 
   }
   std::vector<attest::QuoteNeed> needs;
   for (const ResolvedPolicy* policy : policies) {
-    needs.push_back({policy->name, attest::required_selection(policy->policy->spec)});
+    needs.push_back({policy->name, attest::required_selection(policy->spec())});
   }
   attest::BeaconWindow window;
   window.add({.origin = accepted.evidence.quote->beacon.origin,

@@ -31,13 +31,27 @@ bool taints(const attest::PolicySpec& spec) {
 attest::PolicyResult unusable(const ResolvedPolicy& policy) {
   attest::PolicyResult result;
   result.name = policy.name;
-  result.spec_digest = policy.policy->spec_digest;
+  result.spec_digest = policy.spec_digest;
   result.digest = policy.digest;
-  result.max_age = policy.policy->spec.max_age;
+  result.max_age = policy.spec().max_age;
   result.status = attest::Status::kContraindicated;
   result.vector[attest::Claim::kInstanceIdentity] = attest::kUnacceptable;
-  result.reasons = {attest::refuse(code::kPolicyUnusable, policy.reference_errors.front())};
+  result.reasons = {attest::refuse(code::kPolicyUnusable, policy.in_force->problems.front())};
   return result;
+}
+
+// Of the logs, tokens name what was judged: the boot log, and of the runtime log what was proven.
+void name_judged_logs(const LogFindings& findings, const attest::UnverifiedEvidence& evidence,
+                      attest::TokenClaims& claims) {
+  for (const auto& each : findings.policies) {
+    const PolicyFindings& policy = each.second;
+    if (policy.boot && policy.boot->has_value() && evidence.boot_log) {
+      claims.boot_log = evidence.boot_log->digest;
+    }
+    if (policy.runtime && policy.runtime->has_value()) {
+      claims.runtime_log = policy.runtime->value().proven.log_digest();
+    }
+  }
 }
 
 }  // namespace
@@ -52,10 +66,12 @@ void Appraiser::step_verdict(NodeState& node, const Policies& policies, Moment n
   }
   if (policies.empty() || !node.record.enrolment) return show_unjudged(node, policies, now);
 
-  if (node.quote) {
+  if (node.quote && is_judged_for(node, policies)) {
     Candidate candidate =
-        make_candidate(judge(node, policies, now), *node.quote, node.quote_evidence,
-                       options_.origin, node.name, options_.build, current.issued_at, now.wall);
+        make_candidate(judge(node, policies, *node.quote, node.findings, Awaited::kMissing, now),
+                       *node.quote, node.quote_evidence, options_.origin, node.name, options_.build,
+                       current.issued_at, now.wall);
+    name_judged_logs(node.findings, node.quote_evidence, candidate.claims);
     const bool fresh = candidate.claims.expires_at > candidate.claims.issued_at &&
                        now.steady < node.quote_since + candidate.verdict.max_age;
     if (fresh) {
@@ -95,7 +111,9 @@ void Appraiser::clock_went_back(NodeState& node, Moment now) {
   change(node, std::move(stale), now);
 }
 
-attest::Verdict Appraiser::judge(NodeState& node, const Policies& policies, Moment now) const {
+attest::Verdict Appraiser::judge(NodeState& node, const Policies& policies,
+                                 const attest::VerifiedQuote& quote, const LogFindings& findings,
+                                 Awaited awaited, Moment now) const {
   constexpr std::chrono::hours kEndorsementLife{12};
   std::vector<attest::PolicyResult> results;
   std::map<std::string, CachedEndorsement> endorsements;
@@ -113,10 +131,18 @@ attest::Verdict Appraiser::judge(NodeState& node, const Policies& policies, Mome
               : CachedEndorsement{
                     policy->digest,
                     attest::check_endorsement(*node.keys, node.record.enrolment->identity,
-                                              node.name, policy->rules, now.wall),
+                                              node.name, policy->in_force->endorsement, now.wall),
                     now.steady};
-    results.push_back(
-        attest::appraise(*policy->policy, policy->digest, endorsement.result, *node.quote));
+    appraisal::Evidence evidence{.quote = quote,
+                                 .boot = {},
+                                 .runtime = {},
+                                 .awaiting_logs = awaited == Awaited::kNotCounted};
+    if (const auto of_logs = findings.policies.find(policy->name);
+        of_logs != findings.policies.end()) {
+      evidence.boot = of_logs->second.boot;
+      evidence.runtime = of_logs->second.runtime;
+    }
+    results.push_back(appraisal::appraise(*policy->in_force, endorsement.result, evidence));
     endorsements.insert_or_assign(policy->name, std::move(endorsement));
   }
   node.endorsements = std::move(endorsements);
@@ -173,8 +199,9 @@ void Appraiser::show_unjudged(NodeState& node, const Policies& policies, Moment 
     shown.reasons = {*node.enrolment_problem};
   } else {
     shown.phase = Phase::kEnrolling;
-    shown.reasons = {{std::string(code::kEnrolling), attest::Status::kNone,
-                      "enrolled; waiting for the first quote"}};
+    shown.reasons = {
+        node.awaited.value_or(attest::Reason{std::string(code::kEnrolling), attest::Status::kNone,
+                                             "enrolled; waiting for the first quote"})};
   }
   const Phase current = node.record.verdict.phase;
   if (is_judged(current) || current == Phase::kStale) return change(node, std::move(shown), now);
@@ -190,7 +217,7 @@ void Appraiser::step_hold(NodeState& node, const Policies& policies) {
   if (!node.facts) return;
   std::map<std::string, attest::TaintEffect, std::less<>> held;
   for (const ResolvedPolicy* policy : policies) {
-    const attest::PolicySpec& spec = policy->policy->spec;
+    const attest::PolicySpec& spec = policy->spec();
     // Trust is shown once it is logged, distrust at once.
     const bool satisfied =
         affirms(node.saved.verdict, policy->name) && affirms(node.record.verdict, policy->name);
@@ -198,9 +225,9 @@ void Appraiser::step_hold(NodeState& node, const Policies& policies) {
   }
   for (const auto& [name, effect] : node.record.held_by) {
     const ResolvedPolicy* policy = policies_->find(name);
-    if (policy == nullptr) continue;                                // removed by an administrator
-    if (policy->selects(node.facts->labels)) continue;              // decided above
-    if (policy->policy && !taints(policy->policy->spec)) continue;  // made harmless by one
+    if (policy == nullptr) continue;                    // removed by an administrator
+    if (policy->selects(node.facts->labels)) continue;  // decided above
+    if (policy->in_force != nullptr && !taints(policy->spec())) continue;  // made harmless by one
     held[name] = effect;  // out of selection, or unreadable for now: no way to lose the taint
   }
   if (held == node.record.held_by) return;

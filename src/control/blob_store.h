@@ -56,6 +56,13 @@ class RuntimeLogStore {
   // append for that node is under way.
   virtual Result<std::uint64_t> append(const std::string& node_uid, const std::string& boot,
                                        std::uint64_t offset, ByteView bytes) = 0;
+  // Up to `max_bytes` from `offset` on; empty at the end, and of another boot than the stored one.
+  virtual Result<Bytes> read(const std::string& node_uid, const std::string& boot,
+                             std::uint64_t offset, std::size_t max_bytes) = 0;
+  // Keeps the first `bytes` of that boot's log; longer than it is: nothing. kRetryable while an
+  // append is under way.
+  virtual Result<void> truncate(const std::string& node_uid, const std::string& boot,
+                                std::uint64_t bytes) = 0;
   virtual void remove(const std::string& node_uid) = 0;
 };
 

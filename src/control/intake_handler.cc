@@ -78,8 +78,6 @@ HttpResponse json_response(int status, const Json& body) {
   return response;
 }
 
-std::string boot_name(const BootIdentity& boot) { return std::to_string(boot.reset_count); }
-
 // Receives a blob at the rate that its node is allowed.
 class BlobSink final : public BodySink {
  public:
@@ -184,7 +182,7 @@ void IntakeHandler::handle(HttpRequest request, std::shared_ptr<BodySink> sink, 
                   "\"" + caller->user.username +
                       "\" is not the agent's service account; nobody else sends evidence"));
     }
-    if (target.route == Route::kBlob) return blob(request, sink, reply);
+    if (target.route == Route::kBlob) return blob(caller->node, request, sink, reply);
     if (caller->node != target.node) {
       return reply(problem(403, "NotOwnNode",
                            "the token is that of the agent on node \"" + caller->node +
@@ -265,15 +263,21 @@ HttpResponse IntakeHandler::answer(const std::string& node, const HeartbeatAnswe
       wanted_.erase(node);
     }
   }
-  const std::uint64_t offset = runtime_logs_.next_offset(answer.node_uid, boot_name(answer.boot));
+  const std::uint64_t offset =
+      runtime_logs_.next_offset(answer.node_uid, boot_name(answer.boot.reset_count));
   return json_response(200, Json::Object{{"phase", phase_name(answer.phase)},
                                          {"reasons", std::move(reasons)},
                                          {"missingBlobs", std::move(missing)},
                                          {"runtimeLogOffset", static_cast<std::int64_t>(offset)}});
 }
 
-void IntakeHandler::blob(const HttpRequest& request, const std::shared_ptr<BodySink>& sink,
-                         const Reply& reply) {
+// The appraiser may be waiting for it.
+void IntakeHandler::tell_arrival(const std::string& node) {
+  loop_.post([node](Appraiser& appraiser, Moment now) { appraiser.logs_arrived(node, now); });
+}
+
+void IntakeHandler::blob(const std::string& node, const HttpRequest& request,
+                         const std::shared_ptr<BodySink>& sink, const Reply& reply) {
   const auto writer = std::dynamic_pointer_cast<BlobSink>(sink);
   if (writer == nullptr) {
     return reply(later(503, "TryAgain", "the caller was not known when the body came; try again"));
@@ -290,6 +294,7 @@ void IntakeHandler::blob(const HttpRequest& request, const std::shared_ptr<BodyS
         return reply(problem(500, "StoreFailed", "the evidence store has failed"));
     }
   }
+  tell_arrival(node);
   HttpResponse response;
   response.status = *outcome == BlobOutcome::kCreated ? 201 : 200;
   reply(std::move(response));
@@ -321,10 +326,11 @@ void IntakeHandler::runtime_log(const std::string& node, const HttpRequest& requ
                            "no quote of this node has been accepted yet: send evidence first"));
     }
     const std::string uid = state->facts->uid;
-    const std::string boot = std::to_string(state->record.tpm->clock.reset_count);
-    const auto work = [this, uid, boot, offset, body, reply] {
+    const std::string boot = boot_name(state->record.tpm->clock.reset_count);
+    const auto work = [this, node, uid, boot, offset, body, reply] {
       const auto next = runtime_logs_.append(uid, boot, offset, as_bytes(*body));
       if (next.has_value()) {
+        tell_arrival(node);
         return reply(json_response(200, Json::Object{{"next", static_cast<std::int64_t>(*next)}}));
       }
       switch (next.error().kind) {

@@ -38,7 +38,9 @@ class IntakeHandler final : public HttpHandler {
 
  private:
   void heartbeat(const std::string& node, const HttpRequest& request, const Reply& reply);
-  void blob(const HttpRequest& request, const std::shared_ptr<BodySink>& sink, const Reply& reply);
+  void blob(const std::string& node, const HttpRequest& request,
+            const std::shared_ptr<BodySink>& sink, const Reply& reply);
+  void tell_arrival(const std::string& node);
   void runtime_log(const std::string& node, const HttpRequest& request, const Reply& reply);
   HttpResponse answer(const std::string& node, const HeartbeatAnswer& answer,
                       const attest::UnverifiedEvidence& evidence);

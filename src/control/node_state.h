@@ -11,6 +11,7 @@
 #include "attest/enrolment.h"
 #include "attest/evidence.h"
 #include "attest/quote.h"
+#include "control/log_judge.h"
 #include "control/moment.h"
 #include "control/node_record.h"
 
@@ -64,6 +65,13 @@ struct NodeState {
   std::optional<attest::VerifiedQuote> quote;  // last good one that has not expired
   SteadyTime quote_since{};                    // its age counts from here, whatever the wall clock
   attest::UnverifiedEvidence quote_evidence;
+  LogFindings findings;  // of its logs
+  // Accepted, and to take its place once its logs are judged.
+  std::optional<HeldQuote> newer;
+  std::optional<crypto::Sha256> asked;  // what the log judge was last asked: quote and policies
+  bool asking = false;                  // and it has not answered yet
+  bool logs_arrived = false;            // since then
+  std::optional<attest::Reason> awaited;
   SteadyTime verdict_ends{};
   std::optional<Refusal> refusal;
   std::optional<crypto::Sha256> resource_quote;  // digest of the last quote seen in the resource

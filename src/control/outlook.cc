@@ -59,7 +59,7 @@ NodeSignals signals_of(const NodeState& state,
   out.label = !selecting.empty() && state.saved.verdict.phase == Phase::kTrusted &&
               state.record.held_by.empty();
   const bool wanted = std::any_of(selecting.begin(), selecting.end(), [](const auto* policy) {
-    return policy->policy && policy->policy->spec.condition;
+    return policy->in_force != nullptr && policy->spec().condition;
   });
   if (wanted) out.condition = attested(state);
   return out;
@@ -193,15 +193,16 @@ std::string joined(const std::vector<std::string>& parts) {
 }
 
 Json ready_condition(const ResolvedPolicy& policy, std::chrono::milliseconds cadence) {
-  if (!policy.policy) return condition("Ready", "False", "InvalidSpec", policy.spec_error);
-  if (!policy.reference_errors.empty()) {
+  if (policy.in_force == nullptr)
+    return condition("Ready", "False", "InvalidSpec", policy.spec_error);
+  if (!policy.usable()) {
     return condition("Ready", "False", "ReferencesMissing",
                      "nodes that it selects are judged contraindicated until this is mended: " +
-                         joined(policy.reference_errors));
+                         joined(policy.in_force->problems));
   }
-  if (policy.policy->spec.max_age < 2 * cadence) {
+  if (policy.spec().max_age < 2 * cadence) {
     return condition("Ready", "True", "MaxAgeShort",
-                     "in force; but freshness.maxAge " + to_duration(policy.policy->spec.max_age) +
+                     "in force; but freshness.maxAge " + to_duration(policy.spec().max_age) +
                          " is less than two beacon periods of " + to_duration(cadence) +
                          ": nodes will fall Stale between heartbeats");
   }
@@ -209,17 +210,17 @@ Json ready_condition(const ResolvedPolicy& policy, std::chrono::milliseconds cad
 }
 
 Json references_condition(const ResolvedPolicy& policy) {
-  if (!policy.policy) {
+  if (policy.in_force == nullptr) {
     return condition("ReferencesResolved", "Unknown", "InvalidSpec", "the spec cannot be read");
   }
-  if (policy.reference_errors.empty()) {
+  if (policy.usable()) {
     return condition("ReferencesResolved", "True", "Resolved", "every reference was read");
   }
-  return condition("ReferencesResolved", "False", "Unresolved", joined(policy.reference_errors));
+  return condition("ReferencesResolved", "False", "Unresolved", joined(policy.in_force->problems));
 }
 
 Json selection_condition(const ResolvedPolicy& policy, const NodeCounts& counts) {
-  if (!policy.policy) {
+  if (policy.in_force == nullptr) {
     return condition("SelectsNodes", "Unknown", "InvalidSpec", "the spec cannot be read");
   }
   if (counts.matched == 0) {
@@ -259,7 +260,7 @@ PolicyOutlook make_policy_outlook(const ResolvedPolicy& policy, const NodeCounts
                                   std::chrono::milliseconds cadence) {
   PolicyOutlook out{.name = policy.name, .uid = policy.uid, .status = {}};
   out.status["observedGeneration"] = policy.generation;
-  if (policy.policy) out.status["digest"] = attest::digest_text(policy.digest);
+  if (policy.in_force != nullptr) out.status["digest"] = attest::digest_text(policy.digest);
   out.status["nodes"] =
       Json::Object{{"matched", counts.matched}, {"trusted", counts.trusted},
                    {"warning", counts.warning}, {"contraindicated", counts.contraindicated},

@@ -11,38 +11,30 @@
 #include <string_view>
 #include <vector>
 
-#include "attest/appraisal.h"
-#include "attest/enrolment.h"
+#include "appraisal/policy_in_force.h"
 #include "attest/policy.h"
-#include "attest/quote.h"
 #include "codec/json.h"
 #include "crypto/hash.h"
 
 namespace avouch::control {
 
-// A ConfigMap's data, or why there is none ("does not exist").
-using ConfigMapData = std::map<std::string, std::string>;
-using ConfigMapLookup = std::function<Result<ConfigMapData>(const attest::ConfigMapName& name)>;
+using ConfigMapData = appraisal::ConfigMapData;
 
 struct ResolvedPolicy {
   std::string name, uid;
   std::int64_t generation = 0;
 
-  // Empty where the spec cannot be read; `spec_error` says why. Such a policy selects no node here;
-  // the webhook denies the pods that it may gate.
-  std::optional<attest::Policy> policy;
+  // Null where the spec cannot be read; `spec_error` says why. Such a policy selects no node here;
+  // the webhook denies the pods that it may gate. One with problems judges every node that it
+  // selects contraindicated (PolicyUnusable).
+  std::shared_ptr<const appraisal::PolicyInForce> in_force;
   std::string spec_error;
   crypto::Sha256 spec_digest{};  // of the spec as stored, readable or not
-
-  // One for each reference that is missing or unreadable. Such a policy judges every node that it
-  // selects contraindicated (PolicyUnusable).
-  std::vector<std::string> reference_errors;
-
-  attest::EndorsementRules rules;
-  crypto::Sha256 digest{};
+  crypto::Sha256 digest{};       // of all that it refers to as well
   std::vector<std::string> self_set_labels;
 
-  bool usable() const { return policy.has_value() && reference_errors.empty(); }
+  const attest::PolicySpec& spec() const { return in_force->policy.spec; }
+  bool usable() const { return in_force != nullptr && in_force->problems.empty(); }
   bool selects(const attest::Labels& node_labels) const;
 };
 
@@ -51,14 +43,14 @@ struct PolicySet {
   std::vector<std::shared_ptr<const ResolvedPolicy>> policies;
 
   const ResolvedPolicy* find(std::string_view name) const;
+  // When a manifest that some policy names begins or ends: resolve again then.
+  std::optional<SystemTime> changes_at() const;
 };
 
-ResolvedPolicy resolve_policy(const codec::Json& object, const ConfigMapLookup& lookup);
+ResolvedPolicy resolve_policy(const codec::Json& object, appraisal::Material& material,
+                              SystemTime now);
 
 PolicySet resolve_policies(const std::vector<std::shared_ptr<const codec::Json>>& objects,
-                           const ConfigMapLookup& lookup);
-
-// Every ConfigMap that some readable policy refers to.
-std::vector<attest::ConfigMapName> references_of(const PolicySet& set);
+                           appraisal::Material& material, SystemTime now);
 
 }  // namespace avouch::control

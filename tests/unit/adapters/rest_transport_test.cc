@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
@@ -116,9 +118,9 @@ class RestTransportTest : public ::testing::Test {
 };
 
 TEST_F(RestTransportTest, SendsARequestAsItIsAndReturnsTheAnswer) {
-  std::string seen;
+  std::promise<std::string> request_seen;  // by the server's thread
   serve([&](TlsConnection& connection) {
-    seen = connection.read_request();
+    request_seen.set_value(connection.read_request());
     connection.write(
         http_answer(201, "{\"a\":1}", "content-type: application/json\r\nRetry-After: 3\r\n"));
     connection.await_close();
@@ -136,6 +138,7 @@ TEST_F(RestTransportTest, SendsARequestAsItIsAndReturnsTheAnswer) {
   EXPECT_EQ(response->content_type, "application/json");
   EXPECT_EQ(response->headers.find("retry-after"), "3");
   EXPECT_EQ(response->body, "{\"a\":1}");
+  const std::string seen = request_seen.get_future().get();
   EXPECT_TRUE(seen.starts_with("PATCH /apis/x/y%20z?a=b%2Cc&force=true HTTP/1.1\r\n")) << seen;
   EXPECT_NE(seen.find("\r\nAuthorization:Bearer secret-token\r\n"), std::string::npos);
   EXPECT_NE(seen.find("\r\nContent-Type:application/merge-patch+json\r\n"), std::string::npos);
@@ -145,14 +148,15 @@ TEST_F(RestTransportTest, SendsARequestAsItIsAndReturnsTheAnswer) {
 }
 
 TEST_F(RestTransportTest, KeepsThePrefixOfItsUrl) {
-  std::string seen;
+  std::promise<std::string> request_seen;  // by the server's thread
   serve([&](TlsConnection& connection) {
-    seen = connection.read_request();
+    request_seen.set_value(connection.read_request());
     connection.write(http_answer(200, ""));
     connection.await_close();
   });
   options_.base_url += "/prefix";
   ASSERT_TRUE(send(get("/api")).has_value());
+  const std::string seen = request_seen.get_future().get();
   EXPECT_TRUE(seen.starts_with("GET /prefix/api HTTP/1.1")) << seen;
 }
 

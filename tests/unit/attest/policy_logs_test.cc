@@ -14,12 +14,12 @@ std::string spec_with(const std::string& members) {
          members + "}";
 }
 
-Result<Policy> parse(const std::string& members, PolicyScope scope = PolicyScope::kOffline) {
-  return parse_policy("p", codec::parse_json(spec_with(members)).value(), scope);
+Result<Policy> parse(const std::string& members) {
+  return parse_policy("p", codec::parse_json(spec_with(members)).value());
 }
 
-std::string errors_of(const std::string& members, PolicyScope scope = PolicyScope::kOffline) {
-  const auto policy = parse(members, scope);
+std::string errors_of(const std::string& members) {
+  const auto policy = parse(members);
   return policy.has_value() ? "" : policy.error().message;
 }
 
@@ -91,14 +91,6 @@ TEST(ParsePolicyLogs, RefusesUnknownAndRepeatedWords) {
   EXPECT_TRUE(
       contains(errors_of(R"("runtime": {"references": [{"name": "f"}], "allow": ["Anything"]})"),
                "spec.runtime.allow[0]: \"Anything\" is not known"));
-}
-
-TEST(ParsePolicyLogs, AreRefusedWhereTheControllerWouldHaveToJudgeThem) {
-  for (const char* member : {R"("bootLog": {})", R"("runtime": {"references": [{"name": "f"}]})",
-                             R"("referenceKeys": [])"}) {
-    EXPECT_TRUE(contains(errors_of(member, PolicyScope::kCluster), "is not in force in clusters"))
-        << member;
-  }
 }
 
 TEST(RequiredSelection, CoversWhatBootAndRuntimeLogsAreMadeOf) {

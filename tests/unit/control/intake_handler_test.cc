@@ -47,6 +47,16 @@ class Blobs final : public BlobStore, public RuntimeLogStore {
     avouch::append(log, bytes);
     return std::uint64_t{log.size()};
   }
+  Result<Bytes> read(const std::string&, const std::string&, std::uint64_t offset,
+                     std::size_t max_bytes) override {
+    const ByteView rest = ByteView(log).subspan(std::min<std::size_t>(offset, log.size()));
+    const ByteView piece = rest.first(std::min(rest.size(), max_bytes));
+    return Bytes(piece.begin(), piece.end());
+  }
+  Result<void> truncate(const std::string&, const std::string&, std::uint64_t bytes) override {
+    log.resize(std::min<std::size_t>(bytes, log.size()));
+    return {};
+  }
   void remove(const std::string&) override {}
 
   std::map<crypto::Sha256, Bytes> kept;

@@ -15,6 +15,7 @@
 #include "control/appraiser.h"
 #include "tests/support/ek_authority.h"
 #include "tests/support/software_tpm.h"
+#include "tests/unit/control/material.h"
 
 namespace avouch::control {
 
@@ -27,6 +28,9 @@ class Heard final : public AppraiserOutput {
   }
   void withdraw(const std::string& name) override { outlooks.erase(name); }
   void forget(const std::string& uid) override { forgotten.push_back(uid); }
+  void judge_logs(std::shared_ptr<const LogQuestion> question) override {
+    questions.push_back(std::move(question));
+  }
   void publish_policy(PolicyOutlook outlook) override {
     policies.insert_or_assign(outlook.name, outlook.status);
   }
@@ -38,6 +42,7 @@ class Heard final : public AppraiserOutput {
   std::map<std::string, codec::Json> policies;
   std::vector<NodeEvent> events;
   std::vector<std::string> forgotten;
+  std::vector<std::shared_ptr<const LogQuestion>> questions;  // not answered
 };
 
 // A machine: its TPM and what an honest agent does with it.

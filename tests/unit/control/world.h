@@ -18,6 +18,8 @@
 #include "support/ek_authority.h"
 #include "support/manual_clock.h"
 #include "support/software_tpm.h"
+#include "tests/unit/control/material.h"
+#include "tests/unit/control/memory_evidence.h"
 
 namespace avouch::control {
 
@@ -205,15 +207,32 @@ class World final : public AppraiserOutput {
     shown.insert_or_assign(outlook.name, std::move(outlook));
   }
   void withdraw(const std::string& name) override { shown.erase(name); }
-  void forget(const std::string& uid) override { forgotten.push_back(uid); }
+  void forget(const std::string& uid) override {
+    forgotten.push_back(uid);
+    judge->forget(uid);
+  }
+  void judge_logs(std::shared_ptr<const LogQuestion> question) override {
+    questions.push_back(std::move(question));
+  }
   void publish_policy(PolicyOutlook outlook) override {
     shown_policies.insert_or_assign(outlook.name, std::move(outlook));
   }
   void withdraw_policy(const std::string& name) override { shown_policies.erase(name); }
   void event(NodeEvent event) override { events.push_back(std::move(event)); }
 
-  // As the Recorder does it: log, disk, answer.
+  // As the log judge and the Recorder do it: answers; log, disk, answer.
   void settle() {
+    do {
+      while (!judge_hangs && !questions.empty()) {
+        const auto question = std::move(questions.front());
+        questions.pop_front();
+        ++asked;
+        appraiser->logs_judged(*question, judge->judge(*question), now());
+      }
+      settle_records();
+    } while (!judge_hangs && !questions.empty());
+  }
+  void settle_records() {
     while (!log_hangs && !queue_.empty()) {
       RecordJob job = std::move(queue_.front());
       queue_.pop_front();
@@ -243,6 +262,11 @@ class World final : public AppraiserOutput {
   std::unique_ptr<BeaconRing> beacons;
   std::unique_ptr<Appraiser> appraiser;
   bool log_hangs = false;
+  MemoryEvidence store;
+  std::unique_ptr<LogJudge> judge;
+  bool judge_hangs = false;
+  std::size_t asked = 0;
+  std::deque<std::shared_ptr<const LogQuestion>> questions;
 
   std::map<std::string, std::string> disk;
   std::vector<LogJob> entries;
@@ -251,9 +275,17 @@ class World final : public AppraiserOutput {
   std::map<std::string, PolicyOutlook> shown_policies;
   std::vector<NodeEvent> events;
   std::vector<std::string> forgotten;
+  std::vector<std::shared_ptr<const codec::Json>> manifests;
+
+  void resolve_again() {
+    appraiser->set_policies(resolve(), now());
+    settle();
+  }
 
  private:
   void start() {
+    questions.clear();
+    judge = std::make_unique<LogJudge>(store, store, std::size_t{1} << 20);
     beacons = std::make_unique<BeaconRing>();
     appraiser = std::make_unique<Appraiser>(
         AppraiserOptions{.origin = "log", .build = "test", .pseudonym_key = Bytes(32, 7)}, signer,
@@ -280,13 +312,15 @@ class World final : public AppraiserOutput {
     std::vector<std::shared_ptr<const Json>> objects;
     for (const Json& policy : policies_) objects.push_back(std::make_shared<const Json>(policy));
     return std::make_shared<const PolicySet>(resolve_policies(
-        objects, [this](const attest::ConfigMapName& name) -> Result<ConfigMapData> {
+        objects,
+        [this](const attest::ConfigMapName& name) -> Result<ConfigMapData> {
           const auto found = config_maps_.find(name.name);
           if (found == config_maps_.end()) {
             return rejected("does not exist");
           }
           return found->second;
-        }));
+        },
+        manifests));
   }
 
   std::map<std::string, NodeFacts> nodes_;

@@ -1,0 +1,144 @@
+#include <algorithm>
+#include <utility>
+
+#include "control/appraiser.h"
+
+namespace avouch::control {
+namespace {
+
+bool wants_logs(const ResolvedPolicy& policy) {
+  return policy.usable() && (policy.spec().boot_log || policy.spec().runtime);
+}
+
+// What is asked: which quote, and under which rules.
+crypto::Sha256 question_digest(const attest::VerifiedQuote& quote,
+                               const std::vector<const ResolvedPolicy*>& policies) {
+  Bytes input;
+  append(input, quote.digest());
+  for (const ResolvedPolicy* policy : policies) {
+    if (wants_logs(*policy)) append(input, policy->in_force->rules_digest);
+  }
+  return crypto::sha256(input);
+}
+
+bool is_older(const attest::VerifiedQuote& a, const attest::VerifiedQuote& b) {
+  const tpm::ClockInfo& one = a.state().clock;
+  const tpm::ClockInfo& other = b.state().clock;
+  if (one.reset_count != other.reset_count) return one.reset_count < other.reset_count;
+  return one.clock < other.clock;
+}
+
+}  // namespace
+
+bool Appraiser::is_judged_for(const NodeState& node, const Policies& policies) {
+  return std::all_of(policies.begin(), policies.end(), [&](const ResolvedPolicy* policy) {
+    if (!wants_logs(*policy)) return true;
+    const auto found = node.findings.policies.find(policy->name);
+    return found != node.findings.policies.end() &&
+           found->second.rules_digest == policy->in_force->rules_digest;
+  });
+}
+
+void Appraiser::install(NodeState& node, HeldQuote held, LogFindings findings) {
+  node.record.evidence = AcceptedEvidence{.evidence = held.evidence,
+                                          .beacon_text = std::move(held.beacon_text),
+                                          .beacon_published = held.quote.not_older_than()};
+  node.quote = std::move(held.quote);
+  node.quote_since = held.since;
+  node.quote_evidence = std::move(held.evidence);
+  node.findings = std::move(findings);
+}
+
+void Appraiser::drop_newer(NodeState& node) {
+  node.newer.reset();
+  node.asked.reset();
+  node.awaited.reset();
+}
+
+// A quote whose logs nobody wants takes its place at once. Any other waits for the log judge; the
+// verdict that is in force stays until then, or until it expires.
+void Appraiser::step_logs(NodeState& node, const Policies& policies) {
+  if (!node.facts || !node.record.enrolment) return;
+  const bool wanted = std::any_of(policies.begin(), policies.end(),
+                                  [](const auto* policy) { return wants_logs(*policy); });
+  if (!wanted) {
+    if (node.newer) install(node, *std::move(node.newer), {});
+    drop_newer(node);
+    return;
+  }
+  if (node.asking) return;
+  const bool again = node.quote && (!is_judged_for(node, policies) || node.findings.awaited);
+  if (!node.newer && !again) return;
+  const attest::VerifiedQuote& quote = node.newer ? node.newer->quote : *node.quote;
+  const crypto::Sha256 asked = question_digest(quote, policies);
+  if (node.asked == asked && !node.logs_arrived) return;
+  auto question = std::make_shared<LogQuestion>(LogQuestion{
+      .node_name = node.name,
+      .node_uid = node.facts->uid,
+      .held = node.newer ? *node.newer
+                         : HeldQuote{.quote = *node.quote,
+                                     .since = node.quote_since,
+                                     .beacon_text = node.record.evidence
+                                                        ? node.record.evidence->beacon_text
+                                                        : std::string(),
+                                     .evidence = node.quote_evidence},
+      .policies = {}});
+  for (const auto& policy : policies_->policies) {
+    if (wants_logs(*policy) && policy->selects(node.facts->labels)) {
+      question->policies.push_back(policy);
+    }
+  }
+  node.asked = asked;
+  node.asking = true;
+  node.logs_arrived = false;
+  output_.judge_logs(std::move(question));
+}
+
+bool Appraiser::fails_anyway(NodeState& node, const Policies& policies, const LogQuestion& question,
+                             const LogFindings& findings, Moment now) const {
+  const attest::Verdict so_far =
+      judge(node, policies, question.held.quote, findings, Awaited::kNotCounted, now);
+  return so_far.status == attest::Status::kContraindicated;
+}
+
+void Appraiser::logs_judged(const LogQuestion& question, std::optional<LogFindings> findings,
+                            Moment now) {
+  const auto found = nodes_.find(question.node_name);
+  if (found == nodes_.end()) return;
+  NodeState& node = found->second;
+  if (!node.facts || node.facts->uid != question.node_uid) return;
+  node.asking = false;
+  const attest::VerifiedQuote& quote = question.held.quote;
+  const bool of_this_key = node.keys && node.keys->ak.name == quote.ak_name();
+  if (!findings || !of_this_key) {
+    node.asked.reset();  // to be asked again when something happens, which a heartbeat does
+    if (!of_this_key) consider(node, now);
+    return;
+  }
+  const bool outdated = node.quote && is_older(quote, *node.quote);
+  if (!outdated) {
+    const Policies policies = selecting(node);
+    node.awaited = findings->awaited;
+    bool takes_its_place = !findings->awaited;
+    try {
+      takes_its_place = takes_its_place || fails_anyway(node, policies, question, *findings, now);
+    } catch (const std::exception& error) {
+      distrust(node, error.what(), now);
+    }
+    if (takes_its_place) {
+      if (node.newer && node.newer->quote.digest() == quote.digest()) node.newer.reset();
+      install(node, question.held, *std::move(findings));
+    }
+    node.dirty = true;
+  }
+  consider(node, now);
+}
+
+void Appraiser::logs_arrived(const std::string& node_name, Moment now) {
+  const auto found = nodes_.find(node_name);
+  if (found == nodes_.end()) return;
+  found->second.logs_arrived = true;
+  if (begun_) consider(found->second, now);
+}
+
+}  // namespace avouch::control

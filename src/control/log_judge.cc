@@ -1,0 +1,232 @@
+#include "control/log_judge.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "bootlog/log.h"
+#include "runtimelog/codes.h"
+#include "runtimelog/log_replay.h"
+
+namespace avouch::control {
+namespace {
+
+using attest::Checked;
+using attest::Reason;
+
+constexpr std::size_t kPiece = 1024 * 1024;
+constexpr std::string_view kAwaited = "LogsAwaited";
+
+Reason awaiting(std::string what) {
+  Reason out = attest::refuse(kAwaited, std::move(what));
+  out.severity = attest::Status::kNone;
+  return out;
+}
+
+const attest::PolicySpec& spec_of(const std::shared_ptr<const ResolvedPolicy>& policy) {
+  return policy->spec();
+}
+
+bool wants_boot_log(const LogQuestion& question) {
+  return std::any_of(question.policies.begin(), question.policies.end(),
+                     [](const auto& policy) { return spec_of(policy).boot_log.has_value(); });
+}
+
+bool wants_runtime_log(const LogQuestion& question) {
+  return std::any_of(question.policies.begin(), question.policies.end(),
+                     [](const auto& policy) { return spec_of(policy).runtime.has_value(); });
+}
+
+// The values that boot logs are judged by: all but PCR 10, which changes with every file.
+crypto::Sha256 boot_pcrs(const tpm::PcrValues& all) {
+  tpm::PcrValues some = all;
+  std::erase_if(some, [](const auto& each) { return each.first.index == 10; });
+  return attest::pcrs_digest(some);
+}
+
+}  // namespace
+
+std::string boot_name(std::uint32_t reset_count) { return std::to_string(reset_count); }
+
+LogJudge::LogJudge(BlobStore& blobs, RuntimeLogStore& runtime_logs, std::size_t max_boot_log_bytes)
+    : blobs_(blobs), runtime_logs_(runtime_logs), max_boot_log_bytes_(max_boot_log_bytes) {}
+
+std::shared_ptr<LogJudge::Node> LogJudge::node(const std::string& uid) {
+  const std::lock_guard lock(mutex_);
+  auto& found = nodes_[uid];
+  if (found == nullptr) found = std::make_shared<Node>();
+  return found;
+}
+
+void LogJudge::forget(const std::string& node_uid) {
+  const std::lock_guard lock(mutex_);
+  nodes_.erase(node_uid);
+}
+
+LogFindings LogJudge::judge(const LogQuestion& question) {
+  LogFindings out;
+  for (const auto& policy : question.policies) {
+    out.policies[policy->name].rules_digest = policy->in_force->rules_digest;
+  }
+  const std::shared_ptr<Node> known = node(question.node_uid);
+  try {
+    if (wants_boot_log(question)) judge_boot(question, *known, out);
+    if (wants_runtime_log(question)) judge_runtime(question, *known, out);
+  } catch (const std::exception& error) {
+    const Reason reason = attest::refuse(
+        attest::code::kInternalError, std::string("the logs could not be judged: ") + error.what());
+    for (auto& each : out.policies) {
+      each.second.boot = reason;
+      each.second.runtime = reason;
+    }
+    out.awaited.reset();
+    forget(question.node_uid);  // half of it may have been changed
+  }
+  return out;
+}
+
+void LogJudge::judge_boot(const LogQuestion& question, Node& node, LogFindings& out) {
+  if (!question.held.evidence.boot_log) return;  // and so it is missing: appraise() says so
+  const attest::BootLogReference& named = *question.held.evidence.boot_log;
+  const auto refuse_all = [&](const Reason& reason) {
+    for (const auto& policy : question.policies) {
+      if (spec_of(policy).boot_log) out.policies[policy->name].boot = reason;
+    }
+  };
+  if (named.size > max_boot_log_bytes_) {
+    return refuse_all(
+        attest::refuse(bootlog::code::kMalformed, "the boot log has " + std::to_string(named.size) +
+                                                      " bytes, expected at most " +
+                                                      std::to_string(max_boot_log_bytes_)));
+  }
+  const crypto::Sha256 pcrs = boot_pcrs(question.held.quote.pcrs());
+  if (node.boot_log != named || node.pcrs != pcrs) node.boot.clear();
+  node.boot_log = named;
+  node.pcrs = pcrs;
+  std::optional<Bytes> log;
+  for (const auto& policy : question.policies) {
+    if (!spec_of(policy).boot_log) continue;
+    const auto known = node.boot.find(policy->name);
+    if (known != node.boot.end() && known->second.rules_digest == policy->in_force->rules_digest) {
+      out.policies[policy->name].boot = known->second.boot;
+      continue;
+    }
+    if (!log) {
+      auto read = blobs_.read(named.digest, max_boot_log_bytes_);
+      if (!read.has_value() && read.error().kind != ErrorKind::kFatal) {
+        out.awaited = awaiting("the node's boot log " + attest::digest_text(named.digest) +
+                               " has not arrived yet");
+        return;
+      }
+      if (!read.has_value()) {
+        return refuse_all(
+            attest::refuse(attest::code::kInternalError,
+                           "the stored boot log is damaged: " + read.error().message));
+      }
+      log = *std::move(read);
+    }
+    PolicyFindings& findings = node.boot[policy->name];
+    findings.rules_digest = policy->in_force->rules_digest;
+    findings.boot = appraisal::judge_boot_log(*log, question.held.quote, *policy->in_force);
+    out.policies[policy->name].boot = findings.boot;
+  }
+}
+
+// From where the node's log is proven to the end of what is stored.
+Checked<runtimelog::Replayed> LogJudge::replay(const LogQuestion& question, const Node& node) {
+  auto replay = runtimelog::LogReplay::begin(
+      node.proven, runtimelog::boot_identity(question.held.quote), question.held.quote.pcrs());
+  if (!replay.has_value()) return replay.reason();
+  const std::string boot = boot_name(question.held.quote.state().clock.reset_count);
+  for (std::uint64_t at = replay->offset();;) {
+    const auto piece = runtime_logs_.read(question.node_uid, boot, at, kPiece);
+    if (!piece.has_value()) {
+      return attest::refuse(attest::code::kInternalError,
+                            "the stored runtime log cannot be read: " + piece.error().message);
+    }
+    if (piece->empty()) return replay->finish();
+    if (const auto fed = replay->feed(*piece); !fed.has_value()) return fed.reason();
+    at += piece->size();
+  }
+}
+
+Checked<appraisal::RuntimeFindings> LogJudge::judge_files(const LogQuestion& question,
+                                                          const std::string& policy,
+                                                          const runtimelog::Rules& rules,
+                                                          Node& node) {
+  runtimelog::Findings& kept = node.findings[policy];
+  runtimelog::Judging judging(kept, rules, node.proven, question.held.quote.pcrs());
+  const bool anew = judging.offset() == 0;
+  const std::string boot = boot_name(question.held.quote.state().clock.reset_count);
+  for (std::uint64_t at = judging.offset(); at < node.proven.offset();) {
+    const std::size_t want =
+        static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, node.proven.offset() - at));
+    const auto piece = runtime_logs_.read(question.node_uid, boot, at, want);
+    if (!piece.has_value() || piece->empty()) {
+      return attest::refuse(attest::code::kInternalError,
+                            "the stored runtime log cannot be read: " +
+                                (piece.has_value() ? "it is shorter than what was proven of it"
+                                                   : piece.error().message));
+    }
+    if (const auto fed = judging.feed(*piece); !fed.has_value()) return fed.reason();
+    at += piece->size();
+  }
+  auto judged = judging.finish();
+  if (!judged.has_value()) return judged.reason();
+  kept = judged->findings;
+  std::vector<Reason>& detailed = node.detailed[policy];
+  if (anew) detailed.clear();
+  std::move(judged->reasons.begin(), judged->reasons.end(), std::back_inserter(detailed));
+  return appraisal::RuntimeFindings{
+      .proven = node.proven, .findings = kept, .detailed = detailed, .unproven_entries = 0};
+}
+
+void LogJudge::judge_runtime(const LogQuestion& question, Node& node, LogFindings& out) {
+  if (!question.held.evidence.runtime_log) return;  // missing
+  const auto refuse_all = [&](const Reason& reason) {
+    for (const auto& policy : question.policies) {
+      if (spec_of(policy).runtime) out.policies[policy->name].runtime = reason;
+    }
+  };
+  const std::string boot = boot_name(question.held.quote.state().clock.reset_count);
+  const auto replayed = replay(question, node);
+  if (!replayed.has_value()) {
+    // Nothing of it counts: have the agent send again what was not proven.
+    const std::uint64_t proven =
+        node.proven.boot() == runtimelog::boot_identity(question.held.quote) ? node.proven.offset()
+                                                                             : 0;
+    static_cast<void>(runtime_logs_.truncate(question.node_uid, boot, proven));
+    return refuse_all(replayed.reason());
+  }
+  if (!replayed->met) {
+    const std::uint64_t here = runtime_logs_.next_offset(question.node_uid, boot);
+    if (here < question.held.evidence.runtime_log->offset) {
+      out.awaited =
+          awaiting("the node's runtime log has not arrived yet: " + std::to_string(here) + " of " +
+                   std::to_string(question.held.evidence.runtime_log->offset) + " bytes are here");
+      return;
+    }
+    return refuse_all(*replayed->reason);
+  }
+  if (!(node.proven.boot() == replayed->state.boot())) {
+    node.findings.clear();
+    node.detailed.clear();
+  }
+  node.proven = replayed->state;
+  for (const auto& policy : question.policies) {
+    const auto& rules = policy->in_force->runtime;
+    if (!spec_of(policy).runtime || rules == nullptr) continue;
+    auto judged = judge_files(question, policy->name, *rules, node);
+    if (judged.has_value()) judged->unproven_entries = replayed->unproven_entries;
+    out.policies[policy->name].runtime = std::move(judged);
+  }
+  // Of policies that are gone nothing is kept.
+  const auto gone = [&](const auto& each) {
+    return std::none_of(question.policies.begin(), question.policies.end(),
+                        [&](const auto& policy) { return policy->name == each.first; });
+  };
+  std::erase_if(node.findings, gone);
+  std::erase_if(node.detailed, gone);
+}
+
+}  // namespace avouch::control

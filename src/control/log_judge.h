@@ -1,0 +1,83 @@
+#pragma once
+
+// What the logs of a node are worth, off the appraiser's thread: logs are read from the evidence
+// store, and the first replay of a long one takes a while.
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "appraisal/appraise.h"
+#include "control/blob_store.h"
+#include "control/held_quote.h"
+#include "control/policy_set.h"
+#include "runtimelog/findings.h"
+
+namespace avouch::control {
+
+// What one policy's part of the logs says. Nothing where the policy does not ask for that log, or
+// where it is awaited.
+struct PolicyFindings {
+  crypto::Sha256 rules_digest{};  // of the policy in force
+  std::optional<attest::Checked<appraisal::BootFindings>> boot;
+  std::optional<attest::Checked<appraisal::RuntimeFindings>> runtime;
+};
+
+struct LogFindings {
+  std::map<std::string, PolicyFindings, std::less<>> policies;  // by name
+  // Why they are not complete: the agent has named a log that is not (all) here yet.
+  std::optional<attest::Reason> awaited;
+};
+
+// An accepted quote, and under which policies its logs are to be judged.
+struct LogQuestion {
+  std::string node_name, node_uid;
+  HeldQuote held;
+  std::vector<std::shared_ptr<const ResolvedPolicy>> policies;  // usable, and with such a member
+};
+
+// The store's name for a boot.
+std::string boot_name(std::uint32_t reset_count);
+
+// Keeps, for each node, how far its runtime log is proven and what it said under each policy.
+// Thread-safe; of one node one question at a time.
+class LogJudge {
+ public:
+  // The references outlive it.
+  LogJudge(BlobStore& blobs, RuntimeLogStore& runtime_logs, std::size_t max_boot_log_bytes);
+
+  // Never throws: what goes wrong in here is a reason that costs this node its trust.
+  LogFindings judge(const LogQuestion& question);
+  void forget(const std::string& node_uid);
+
+ private:
+  struct Node {
+    runtimelog::ReplayState proven;
+    std::map<std::string, runtimelog::Findings, std::less<>> findings;  // by policy name
+    std::map<std::string, std::vector<attest::Reason>, std::less<>> detailed;
+    // The last boot log that was judged, and what came out.
+    std::optional<attest::BootLogReference> boot_log;
+    crypto::Sha256 pcrs{};
+    std::map<std::string, PolicyFindings, std::less<>> boot;  // by policy name
+  };
+
+  std::shared_ptr<Node> node(const std::string& uid);
+  void judge_boot(const LogQuestion& question, Node& node, LogFindings& out);
+  void judge_runtime(const LogQuestion& question, Node& node, LogFindings& out);
+  attest::Checked<runtimelog::Replayed> replay(const LogQuestion& question, const Node& node);
+  attest::Checked<appraisal::RuntimeFindings> judge_files(const LogQuestion& question,
+                                                          const std::string& policy,
+                                                          const runtimelog::Rules& rules,
+                                                          Node& node);
+
+  BlobStore& blobs_;
+  RuntimeLogStore& runtime_logs_;
+  const std::size_t max_boot_log_bytes_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Node>> nodes_;  // by UID
+};
+
+}  // namespace avouch::control
