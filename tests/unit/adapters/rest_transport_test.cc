@@ -2,10 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <future>
-
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <stdexcept>
 #include <thread>
 #include <vector>

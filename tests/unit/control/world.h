@@ -133,7 +133,7 @@ class World final : public AppraiserOutput {
   }
   attest::UnverifiedEvidence quote(TestAgent& agent) {
     const Beacon& beacon = beacon_;
-    const tpm::PcrSelection selection = {{crypto::HashAlgorithm::kSha256, 0x0000ff}};
+    const tpm::PcrSelection selection = {{crypto::HashAlgorithm::kSha256, quoted_mask}};
     const crypto::Sha256 answer =
         attest::qualifying(attest::challenge(beacon.note_text, uid_of(agent.name)));
     attest::UnverifiedEvidence out;
@@ -262,6 +262,7 @@ class World final : public AppraiserOutput {
   std::unique_ptr<BeaconRing> beacons;
   std::unique_ptr<Appraiser> appraiser;
   bool log_hangs = false;
+  std::uint32_t quoted_mask = 0x0000ff;
   MemoryEvidence store;
   std::unique_ptr<LogJudge> judge;
   bool judge_hangs = false;

@@ -1,0 +1,339 @@
+// Boot logs and runtime logs in a node's verdict: awaited, judged, judged again.
+
+#include <gtest/gtest.h>
+
+#include "bootlog/log.h"
+#include "bootlog/replay.h"
+#include "support/ima_log.h"
+#include "support/vectors.h"
+#include "tests/unit/control/world.h"
+
+namespace avouch::control {
+namespace {
+
+using crypto::HashAlgorithm;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::ima_file;
+
+constexpr auto kBank = HashAlgorithm::kSha256;
+
+Json policy_with(const std::string& members, const std::string& max_age = "5m") {
+  Json out = policy_object("p", {.max_age = max_age});
+  out["spec"]["pcrs"].as_object()->erase("exact");
+  const Json more = must_value(codec::parse_json("{" + members + "}"));
+  for (const auto& [name, value] : *more.as_object()) out["spec"][name] = value;
+  return out;
+}
+const char* const kBootPolicy =
+    R"("bootLog": {"secureBoot": "Required", "kernelCommandLine": {"required": ["quiet"]}})";
+const char* const kRuntimePolicy = R"("runtime": {"references": [{"name": "files"}]})";
+
+Json manifest(const std::vector<std::string>& contents,
+              const std::vector<std::string>& revoked = {}) {
+  Json out{Json::Object{{"kind", "ReferenceManifest"}}};
+  out["metadata"]["name"] = "files";
+  const auto digests = [](const std::vector<std::string>& of) {
+    Json::Array list;
+    for (const std::string& each : of) {
+      list.push_back("sha256:" + to_hex(crypto::sha256(as_bytes(each))));
+    }
+    return list;
+  };
+  out["spec"]["ima"]["digests"] = digests(contents);
+  if (!revoked.empty()) out["spec"]["revoked"] = digests(revoked);
+  return out;
+}
+
+class Logs : public ::testing::Test {
+ protected:
+  Logs() : agent("n") {
+    world.quoted_mask = 0x47ff;
+    boot_log = testing::read_vector("bootlogs/good.bin");
+    boot();
+    world.add_node("n");
+  }
+
+  // The machine boots as its log says.
+  void boot() {
+    const auto log = bootlog::read_log(boot_log);
+    const auto bank = bootlog::replay_bank(log.value(), kBank);
+    for (unsigned pcr = 0; pcr < tpm::kPcrCount; ++pcr) {
+      const ByteView value = bank->value(pcr);
+      agent.tpm.set_pcr(pcr, kBank, Bytes(value.begin(), value.end()));
+    }
+    runtime_log.clear();
+    runtime_entries = 0;
+  }
+  void reboot() {
+    agent.tpm.power_cycle();
+    boot();
+  }
+  void measure(const testing::ImaEntry& entry) {
+    append(runtime_log, entry.bytes());
+    ++runtime_entries;
+    agent.tpm.extend(10, kBank, testing::openssl_digest(kBank, entry.hashed));
+  }
+  void measure_aggregate() {
+    Bytes values;
+    const auto pcrs = must_value(agent.tpm.read_pcrs({{kBank, 0x3ff}}));
+    for (const auto& [pcr, value] : pcrs) append(values, value);
+    measure(
+        testing::ima_entry("ima-ng", {testing::digest_field("sha256:", crypto::hash(kBank, values)),
+                                      testing::path_field("boot_aggregate")}));
+  }
+  void set_manifest(const Json& object) {
+    world.manifests = {std::make_shared<const Json>(object)};
+    world.resolve_again();
+  }
+
+  attest::UnverifiedEvidence evidence() {
+    attest::UnverifiedEvidence out = world.quote(agent);
+    out.boot_log = {crypto::sha256(boot_log), boot_log.size()};
+    if (!runtime_log.empty()) {
+      out.runtime_log = {runtime_entries, crypto::sha256(runtime_log), runtime_log.size()};
+    }
+    return out;
+  }
+  void store_boot_log() {
+    world.store.blobs[crypto::sha256(boot_log)] = boot_log;
+    arrived();
+  }
+  void store_runtime_log() {
+    world.store.logs[{world.uid_of("n"), boot_name(agent.tpm.clock.reset_count)}] = runtime_log;
+    arrived();
+  }
+  void arrived() {
+    world.appraiser->logs_arrived("n", world.now());
+    world.settle();
+  }
+  // A heartbeat 10 s after the last, with a newer clock.
+  HeartbeatAnswer beat() {
+    agent.tpm.clock.clock += 10'000;
+    world.pass(seconds(10));
+    return world.send("n", evidence());
+  }
+  void enrol(const std::string& members, const std::string& max_age = "5m") {
+    world.set_policies({policy_with(members, max_age)});
+    world.enrol(agent);
+  }
+  const NodeVerdict& verdict() const { return world.find("n")->saved.verdict; }
+  std::string first() const { return world.first_code("n"); }
+
+  World world;
+  TestAgent agent;
+  Bytes boot_log, runtime_log;
+  std::uint64_t runtime_entries = 0;
+};
+
+TEST_F(Logs, ANodeIsNotTrustedBeforeItsBootLogHasArrivedAndIsOnceItHas) {
+  enrol(kBootPolicy);
+  beat();
+  EXPECT_EQ(world.phase("n"), Phase::kEnrolling);
+  EXPECT_EQ(first(), "LogsAwaited");
+  store_boot_log();
+  EXPECT_EQ(world.phase("n"), Phase::kTrusted) << verdict().reasons.front().message;
+  const auto token = must_value(
+      attest::verify_token(verdict().token, std::vector{world.signer.public_key()}, "log"));
+  EXPECT_EQ(token.claims().boot_log, crypto::sha256(boot_log));
+  EXPECT_FALSE(token.claims().runtime_log.has_value());
+}
+
+TEST_F(Logs, ANodeThatNamesNoBootLogIsContraindicated) {
+  enrol(kBootPolicy);
+  auto without = evidence();
+  without.boot_log.reset();
+  world.send("n", without);
+  EXPECT_EQ(world.phase("n"), Phase::kContraindicated);
+  EXPECT_EQ(first(), "BootLogMissing");
+}
+
+TEST_F(Logs, APcrThatTheLogDoesNotExplainCostsTheTrustAtTheNextHeartbeat) {
+  enrol(kBootPolicy);
+  store_boot_log();
+  beat();
+  ASSERT_EQ(world.phase("n"), Phase::kTrusted);
+  agent.tpm.extend_event(4, as_bytes("another program"));
+  beat();
+  EXPECT_EQ(world.phase("n"), Phase::kContraindicated);
+  EXPECT_EQ(first(), "BootLogReplayMismatch");
+}
+
+TEST_F(Logs, F4_ANewBootWithTheOldBootLogIsContraindicated) {
+  enrol(kBootPolicy);
+  store_boot_log();
+  beat();
+  ASSERT_EQ(world.phase("n"), Phase::kTrusted);
+  reboot();
+  agent.tpm.extend_event(4, as_bytes("another boot loader"));
+  beat();
+  EXPECT_EQ(first(), "BootLogReplayMismatch");
+}
+
+TEST_F(Logs, ABootLogIsReadOnceForAllHeartbeatsOfABoot) {
+  enrol(kBootPolicy);
+  store_boot_log();
+  beat();
+  const std::size_t reads = world.store.blob_reads;
+  for (int i = 0; i < 5; ++i) beat();
+  EXPECT_EQ(world.store.blob_reads, reads);
+  EXPECT_EQ(world.phase("n"), Phase::kTrusted);
+}
+
+TEST_F(Logs, WhatFailsWithoutTheLogsFailsBeforeTheyArrive) {
+  Json policy = policy_with(kBootPolicy);
+  policy["spec"]["pcrs"]["exact"] =
+      *policy_object("p").find_path({"spec", "pcrs", "exact"});  // PCR 7 of another machine
+  world.set_policies({policy});
+  world.enrol(agent);
+  beat();
+  EXPECT_EQ(world.phase("n"), Phase::kContraindicated);
+  EXPECT_EQ(first(), "PcrMismatch");
+}
+
+TEST_F(Logs, WhileANewBootsLogIsAwaitedTheOldVerdictStaysAndThenExpires) {
+  enrol(kBootPolicy, "60s");
+  store_boot_log();
+  beat();
+  ASSERT_EQ(world.phase("n"), Phase::kTrusted);
+  reboot();
+  boot_log.push_back(0);  // another log, which never comes
+  for (int i = 0; i < 5; ++i) {
+    beat();
+    EXPECT_EQ(world.phase("n"), Phase::kTrusted) << i;
+  }
+  beat();
+  beat();
+  EXPECT_EQ(world.phase("n"), Phase::kStale);
+}
+
+TEST_F(Logs, ARuntimeLogIsAwaitedAndThenJudgedAndOnlyWhatIsNewIsRead) {
+  set_manifest(manifest({"good", "also good"}));
+  enrol(kRuntimePolicy);
+  measure_aggregate();
+  measure(ima_file("/usr/bin/good", "good"));
+  beat();
+  EXPECT_EQ(first(), "LogsAwaited");
+  store_runtime_log();
+  ASSERT_EQ(world.phase("n"), Phase::kTrusted) << verdict().reasons.front().message;
+  const auto token = must_value(
+      attest::verify_token(verdict().token, std::vector{world.signer.public_key()}, "log"));
+  EXPECT_EQ(token.claims().runtime_log, crypto::sha256(runtime_log));
+
+  const std::size_t before = runtime_log.size();
+  measure(ima_file("/usr/bin/also", "also good"));
+  world.store.log_bytes_read = 0;
+  beat();
+  store_runtime_log();
+  EXPECT_EQ(world.phase("n"), Phase::kTrusted);
+  EXPECT_LE(world.store.log_bytes_read, 3 * (runtime_log.size() - before));
+}
+
+TEST_F(Logs, AnUnknownFileCostsTheTrustUntilItIsKnown) {
+  set_manifest(manifest({"good"}));
+  enrol(kRuntimePolicy);
+  measure_aggregate();
+  measure(ima_file("/usr/bin/rogue", "rogue"));
+  store_runtime_log();
+  beat();
+  EXPECT_EQ(world.phase("n"), Phase::kContraindicated);
+  EXPECT_EQ(first(), "RuntimeFileUnknown");
+  set_manifest(manifest({"good", "rogue"}));
+  EXPECT_EQ(world.phase("n"), Phase::kTrusted);
+  set_manifest(manifest({"good", "rogue"}, {"rogue"}));
+  EXPECT_EQ(first(), "RuntimeFileRevoked");
+}
+
+TEST_F(Logs, ALogThatDoesNotMeetTheQuoteThoughAllOfItIsHereIsContraindicated) {
+  set_manifest(manifest({"good"}));
+  enrol(kRuntimePolicy);
+  measure_aggregate();
+  store_runtime_log();
+  beat();
+  ASSERT_EQ(world.phase("n"), Phase::kTrusted);
+  agent.tpm.extend_event(10, as_bytes("nothing that the log has"));
+  beat();
+  EXPECT_EQ(first(), "RuntimeLogNotReplayed");
+}
+
+TEST_F(Logs, AMalformedRuntimeLogIsContraindicatedAndSentAgain) {
+  set_manifest(manifest({"good"}));
+  enrol(kRuntimePolicy);
+  measure_aggregate();
+  const Bytes good = runtime_log;
+  append(runtime_log, Bytes(64, 0xff));
+  store_runtime_log();
+  beat();
+  EXPECT_EQ(first(), "RuntimeLogMalformed");
+  EXPECT_EQ(world.store.next_offset(world.uid_of("n"), boot_name(agent.tpm.clock.reset_count)), 0U);
+  runtime_log = good;
+  store_runtime_log();
+  beat();
+  EXPECT_EQ(world.phase("n"), Phase::kTrusted);
+}
+
+TEST_F(Logs, AJudgeThatHangsIsAskedOnceAndTheVerdictExpiresMeanwhile) {
+  enrol(kBootPolicy, "60s");
+  store_boot_log();
+  beat();
+  ASSERT_EQ(world.phase("n"), Phase::kTrusted);
+  world.judge_hangs = true;
+  for (int i = 0; i < 4; ++i) beat();
+  EXPECT_EQ(world.questions.size(), 1U);
+  EXPECT_EQ(world.phase("n"), Phase::kTrusted);
+  for (int i = 0; i < 4; ++i) beat();
+  EXPECT_EQ(world.phase("n"), Phase::kStale);
+  world.judge_hangs = false;
+  world.settle();
+  EXPECT_EQ(world.phase("n"), Phase::kTrusted);
+}
+
+TEST_F(Logs, AnAnswerAboutAnOlderQuoteChangesNothing) {
+  enrol(kBootPolicy);
+  store_boot_log();
+  beat();
+  world.judge_hangs = true;
+  beat();
+  const auto old = world.questions.front();
+  world.judge_hangs = false;
+  world.settle();
+  agent.tpm.extend_event(4, as_bytes("another program"));
+  beat();
+  ASSERT_EQ(first(), "BootLogReplayMismatch");
+  world.appraiser->logs_judged(*old, world.judge->judge(*old), world.now());
+  world.settle();
+  EXPECT_EQ(world.phase("n"), Phase::kContraindicated);
+}
+
+TEST_F(Logs, AfterARestartTheVerdictStandsAndTheLogsAreJudgedAgain) {
+  set_manifest(manifest({"good"}));
+  enrol(std::string(kBootPolicy) + "," + kRuntimePolicy);
+  measure_aggregate();
+  measure(ima_file("/usr/bin/good", "good"));
+  store_boot_log();
+  store_runtime_log();
+  beat();
+  ASSERT_EQ(world.phase("n"), Phase::kTrusted);
+  world.restart();
+  EXPECT_EQ(world.phase("n"), Phase::kTrusted);
+  set_manifest(manifest({"other"}));
+  EXPECT_EQ(first(), "RuntimeFileUnknown");
+}
+
+TEST_F(Logs, AMissingManifestMakesThePolicyUnusable) {
+  set_manifest(manifest({"good"}));
+  enrol(kRuntimePolicy);
+  measure_aggregate();
+  store_runtime_log();
+  beat();
+  ASSERT_EQ(world.phase("n"), Phase::kTrusted);
+  world.manifests.clear();
+  world.resolve_again();
+  EXPECT_EQ(world.phase("n"), Phase::kContraindicated);
+  EXPECT_EQ(first(), "PolicyUnusable");
+  beat();
+  EXPECT_EQ(world.phase("n"), Phase::kContraindicated);
+}
+
+}  // namespace
+}  // namespace avouch::control
