@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "attest/reason_json.h"
 #include "base/hex.h"
 #include "crypto/hash.h"
 
@@ -145,31 +146,10 @@ OfflineVerdict appraise_case(const StoredCase& stored, const PolicyInForce& poli
   return CaseAppraisal(stored, policy, now).run();
 }
 
-Json to_json(const Reason& reason) {
-  Json out{Json::Object{{"code", reason.code},
-                        {"severity", attest::status_name(reason.severity)},
-                        {"message", reason.message}}};
-  if (reason.event) {
-    out["event"] = Json::Object{{"number", std::int64_t{reason.event->number}}};
-    if (reason.event->pcr) out["event"]["pcr"] = std::int64_t{*reason.event->pcr};
-  }
-  if (reason.line) {
-    out["line"] = Json::Object{{"file", reason.line->file},
-                               {"number", static_cast<std::int64_t>(reason.line->line)}};
-  }
-  Json::Array fields;
-  for (const attest::ReasonField& field : reason.fields) {
-    fields.push_back(Json::Object{{"name", field.name}, {"value", field.value}});
-  }
-  if (!fields.empty()) out["fields"] = std::move(fields);
-  if (!reason.suggestion.empty()) out["suggestion"] = reason.suggestion;
-  return out;
-}
-
 Json to_json(const OfflineVerdict& verdict) {
   const attest::PolicyResult& result = verdict.result;
   Json::Array reasons;
-  for (const Reason& reason : result.reasons) reasons.push_back(to_json(reason));
+  for (const Reason& reason : result.reasons) reasons.push_back(attest::to_json(reason));
   Json::Array rules(verdict.rules_used.begin(), verdict.rules_used.end());
   Json out{Json::Object{
       {"case", verdict.case_id},

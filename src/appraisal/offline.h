@@ -33,8 +33,5 @@ OfflineVerdict appraise_case(const StoredCase& stored, const PolicyInForce& poli
 // {case, policy: {name, digest}, status, trustVector, reasons: [...], tpm, ...}
 // (docs/interfaces.md)
 codec::Json to_json(const OfflineVerdict& verdict);
-// One reason: {code, severity, message, event: {pcr, number}, line: {file, number}, fields,
-// suggestion}.
-codec::Json to_json(const attest::Reason& reason);
 
 }  // namespace avouch::appraisal

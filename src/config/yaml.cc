@@ -178,7 +178,8 @@ std::string_view kind_name(YamlNode::Kind kind) {
 Result<std::vector<YamlNode>> parse_yaml_documents(std::string_view text, std::string_view name,
                                                    const YamlLimits& limits) {
   if (text.size() > limits.bytes) {
-    return rejected(std::string(name) + ": larger than " + std::to_string(limits.bytes) + " bytes");
+    return rejected(std::string(name) + ": larger than " +
+                    std::to_string(limits.bytes / (1024 * 1024)) + " MiB");
   }
   if (text.find('\0') != std::string_view::npos) {
     return rejected(std::string(name) + ": contains a zero byte");

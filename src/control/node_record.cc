@@ -3,6 +3,7 @@
 #include <charconv>
 #include <utility>
 
+#include "attest/reason_json.h"
 #include "codec/base64.h"
 #include "codec/fields.h"
 #include "codec/json.h"
@@ -96,9 +97,7 @@ void put_digest(Json& object, std::string_view name, const std::optional<crypto:
 Json encode(const NodeVerdict& verdict) {
   Json::Array reasons;
   for (const attest::Reason& reason : verdict.reasons) {
-    reasons.push_back(Json::Object{{"code", reason.code},
-                                   {"severity", attest::status_name(reason.severity)},
-                                   {"message", reason.message}});
+    reasons.push_back(attest::to_json(reason));
   }
   Json::Array policies;
   for (const attest::TokenPolicy& policy : verdict.policies) {
@@ -147,10 +146,7 @@ NodeVerdict read_verdict(Fields fields) {
     fields.error("phase", phase.error().message);
   }
   for (Fields& reason : fields.objects("reasons", kMaxNames)) {
-    verdict.reasons.push_back({.code = reason.required_string("code", 64),
-                               .severity = read_status(reason, "severity"),
-                               .message = reason.required_string("message", 16 * 1024)});
-    reason.finish();
+    verdict.reasons.push_back(attest::read_reason(std::move(reason)));
   }
   for (Fields& policy : fields.objects("policies", kMaxNames)) {
     verdict.policies.push_back({.name = policy.required_string("name", 253),

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "attest/reason_json.h"
 #include "base/hex.h"
 #include "base/time_text.h"
 #include "codec/base64.h"
@@ -130,9 +131,7 @@ Json verdict_status(const NodeVerdict& verdict, const std::string& origin) {
   if (!policies.empty()) out["policies"] = std::move(policies);
   Json::Array reasons;
   for (const attest::Reason& reason : verdict.reasons) {
-    reasons.push_back(Json::Object{{"code", reason.code},
-                                   {"severity", attest::status_name(reason.severity)},
-                                   {"message", reason.message}});
+    reasons.push_back(attest::to_json(reason));
   }
   if (!reasons.empty()) out["reasons"] = std::move(reasons);
   if (verdict.log) {
@@ -146,10 +145,7 @@ Json verdict_status(const NodeVerdict& verdict, const std::string& origin) {
 // Without enrolment or verdict the reason for it stands where people look for reasons.
 Json pending_verdict(const NodeState& state) {
   const attest::Reason reason = first_reason(state);
-  return Json::Object{
-      {"reasons", Json::Array{Json::Object{{"code", reason.code},
-                                           {"severity", attest::status_name(reason.severity)},
-                                           {"message", reason.message}}}}};
+  return Json::Object{{"reasons", Json::Array{attest::to_json(reason)}}};
 }
 
 Json status_of(const NodeState& state, const std::string& origin) {

@@ -22,10 +22,23 @@ constexpr std::array kPhases = {
     PhaseName{Phase::kStale, "Stale"},
 };
 
+// A cut suggestion would be no JSON: it is kept whole or not at all.
+void bound_details(attest::Reason& reason, bool in_detail) {
+  if (!in_detail) reason.fields.clear();
+  if (reason.fields.size() > kMaxReasonFields) reason.fields.resize(kMaxReasonFields);
+  for (attest::ReasonField& field : reason.fields) {
+    if (field.value.size() > kMaxReasonBytes) field.value = "(too long to be kept)";
+  }
+  if (!in_detail || reason.suggestion.size() > kMaxSuggestionBytes) reason.suggestion.clear();
+  if (reason.line && reason.line->file.size() > kMaxReasonBytes) reason.line->file = "(too long)";
+}
+
 // Worst first, so that what is left out matters least; bounded, so that an entry fits the log.
 std::vector<attest::Reason> bounded(std::vector<attest::Reason> reasons) {
   if (reasons.size() > kMaxReasons) reasons.resize(kMaxReasons);
-  for (attest::Reason& reason : reasons) {
+  for (std::size_t i = 0; i < reasons.size(); ++i) {
+    attest::Reason& reason = reasons[i];
+    bound_details(reason, i < kDetailedReasons);
     if (reason.message.size() > kMaxReasonBytes) {
       reason.message.resize(kMaxReasonBytes);
       // Not inside a UTF-8 sequence.

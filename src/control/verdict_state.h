@@ -48,6 +48,10 @@ struct EvidenceDigests {
 
 inline constexpr std::size_t kMaxReasons = 16;
 inline constexpr std::size_t kMaxReasonBytes = 1024;
+// Of the first reasons everything is kept, of the others what and where.
+inline constexpr std::size_t kDetailedReasons = 4;
+inline constexpr std::size_t kMaxReasonFields = 16;
+inline constexpr std::size_t kMaxSuggestionBytes = 8 * 1024;
 
 // What a node is judged to be. Default-constructed: Pending, which no one trusts.
 struct NodeVerdict {

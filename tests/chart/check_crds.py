@@ -23,7 +23,7 @@ def walk(schema, path, problems):
         problems.append(f"{where}: integer without minimum")
     if "x-kubernetes-validations" in schema:
         problems.append(f"{where}: CEL rules belong in the chart's crd-rules.yaml; old clients refuse them here")
-    if schema.get("x-kubernetes-preserve-unknown-fields") and path not in (["spec", "bootLog"], ["spec", "runtime"]):
+    if schema.get("x-kubernetes-preserve-unknown-fields"):
         problems.append(f"{where}: keeps unknown fields, so older servers explain none of its own")
     for name, child in schema.get("properties", {}).items():
         walk(child, path + [name], problems)

@@ -62,11 +62,16 @@ defaults_are_shown() {
     and .spec.onFailure == {taint: "NoSchedule", condition: true}
     and .spec.keys == ["ecdsa-p256-sha256", "rsassa-2048-sha256", "ecdsa-p384-sha384"]'
 }
-keeps_reserved() { policy '.spec.runtime.violations = "Deny"' | jq -e '.spec.runtime == {violations: "Deny"}'; }
+has_log_rules() {
+  policy 'del(.spec.pcrs.exact) | .spec.bootLog = {references: [{name: "debian-12"}]} | .spec.runtime = {files: "ReplayOnly"}' |
+    jq -e '.spec.bootLog.references == [{name: "debian-12"}] and .spec.runtime == {files: "ReplayOnly"}'
+}
 
 check_policies() {
   check "a good policy is accepted and shows its defaults" defaults_are_shown
-  check "a reserved field reaches the webhook, which refuses it" keeps_reserved
+  check "a policy may have rules for logs in place of PCRs" has_log_rules
+  policy_refused "an unknown quirk" 'spec.bootLog.quirks' '.spec.bootLog = {quirks: ["any"]}'
+  policy_refused "an unknown member of runtime" 'unknown field "violation"' '.spec.runtime = {violation: "Deny"}'
   policy_refused "an unknown field" 'unknown field "frehsness"' '.spec.frehsness = {}'
   policy_refused "a mode of another case" 'spec.mode: Unsupported value: "enforce"' '.spec.mode = "enforce"'
   policy_refused "no node selector" 'spec.nodeSelector: Required|missing required field "nodeSelector"' 'del(.spec.nodeSelector)'

@@ -132,14 +132,6 @@ TEST(ParsePolicy, RefusesAPolicyThatChecksNothing) {
                        "expected at least one accepted value"));
 }
 
-TEST(ParsePolicy, RefusesFieldsThatAreNotInForceYet) {
-  for (const char* field : {"bootLog", "runtime"}) {
-    const std::string errors = errors_with({field}, R"({})");
-    EXPECT_TRUE(contains(errors, "spec." + std::string(field) + ": is not in force")) << errors;
-    EXPECT_FALSE(contains(errors, "unknown field")) << errors;
-  }
-}
-
 TEST(ParsePolicy, RefusesBanksAndValuesThatDoNotFitEachOther) {
   EXPECT_TRUE(contains(errors_with({"pcrs", "banks"}, R"(["sha256", "sha384"])"),
                        "spec.pcrs.exact[0].sha384: is required"));
