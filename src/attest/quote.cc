@@ -98,8 +98,8 @@ QuoteVerification::Outcome QuoteVerification::is_signed_by_the_enrolled_key() {
   }
   const auto value = tpm::signature_value(signature_, ak.key.type());
   if (!value.has_value()) return refuse(code::kSignatureInvalid, "quote." + value.error().message);
-  const auto verified =
-      ak.key.verify(ak.signing->scheme, ak.signing->hash, quote_.message, value.value());
+  const auto verified = ak.key.verify(ak.signing->scheme, ak.signing->hash, quote_.message,
+                                      value.value(), crypto::PssSalt::kDigestLengthOrLargest);
   if (verified.has_value()) return std::nullopt;
   return refuse(code::kSignatureInvalid,
                 "quote.signature: not by the enrolled attestation key over this message");

@@ -21,9 +21,13 @@ std::string_view key_type_name(KeyType type);
 enum class SignatureScheme {
   kEcdsa,    // signature: r || s, each padded to the curve's size (COSE and TPM form, not DER)
   kRsassa,   // PKCS#1 v1.5
-  kRsapss,   // salt length = digest length
+  kRsapss,   // salt length = digest length, unless PssSalt says otherwise
   kEd25519,  // hash is ignored
 };
+
+// Salts that are accepted under kRsapss. TPMs may take the largest salt that fits (TPM 2.0 Part 1,
+// B.7); one that claims FIPS 186-4 takes the digest's length.
+enum class PssSalt { kDigestLength, kDigestLengthOrLargest };
 
 class PublicKey {
  public:
@@ -50,7 +54,7 @@ class PublicKey {
   // A value only if `signature` is one by this key over `message`; kRejected otherwise, also for a
   // scheme that does not fit the key. SHA-1 is always refused.
   Result<void> verify(SignatureScheme scheme, HashAlgorithm hash, ByteView message,
-                      ByteView signature) const;
+                      ByteView signature, PssSalt salt = PssSalt::kDigestLength) const;
   // The same over a message whose digest under `hash` is `digest`. Not for Ed25519.
   Result<void> verify_digest(SignatureScheme scheme, HashAlgorithm hash, ByteView digest,
                              ByteView signature) const;

@@ -31,37 +31,53 @@ EVP_MD_CTX* fresh_thread_context() {
   return context.get();
 }
 
-void set_padding(EVP_PKEY_CTX* context, SignatureScheme scheme) {
+void set_padding(EVP_PKEY_CTX* context, SignatureScheme scheme,
+                 int salt_length = RSA_PSS_SALTLEN_DIGEST) {
   if (scheme == SignatureScheme::kRsassa) {
     ensure(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1, "RSA padding");
   } else if (scheme == SignatureScheme::kRsapss) {
     ensure(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
-               EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1,
+               EVP_PKEY_CTX_set_rsa_pss_saltlen(context, salt_length) == 1,
            "RSA-PSS padding");
   }
+}
+
+enum class Outcome { kNotSigned, kSigned };
+
+Outcome check_signature(EVP_PKEY* key, SignatureScheme scheme, HashAlgorithm hash, ByteView message,
+                        ByteView signature, int salt_length) {
+  EVP_MD_CTX* context = fresh_thread_context();
+  EVP_PKEY_CTX* options = nullptr;
+  ensure(EVP_DigestVerifyInit(context, &options, method_for(scheme, hash), nullptr, key) == 1,
+         "EVP_DigestVerifyInit");
+  set_padding(options, scheme, salt_length);
+  if (EVP_DigestVerify(context, signature.data(), signature.size(), message.data(),
+                       message.size()) == 1) {
+    return Outcome::kSigned;
+  }
+  ERR_clear_error();
+  return Outcome::kNotSigned;
 }
 
 }  // namespace
 
 Result<void> PublicKey::verify(SignatureScheme scheme, HashAlgorithm hash, ByteView message,
-                               ByteView signature) const {
+                               ByteView signature, PssSalt salt) const {
   AVOUCH_CHECK(check_fit(scheme, hash, type()));
   Bytes der;
   if (scheme == SignatureScheme::kEcdsa) {
     AVOUCH_TRY(der, ecdsa_raw_to_der(signature, field_size(type())));
     signature = der;
   }
-  EVP_MD_CTX* context = fresh_thread_context();
-  EVP_PKEY_CTX* options = nullptr;
-  ensure(EVP_DigestVerifyInit(context, &options, method_for(scheme, hash), nullptr,
-                              impl_->key.get()) == 1,
-         "EVP_DigestVerifyInit");
-  set_padding(options, scheme);
-  if (EVP_DigestVerify(context, signature.data(), signature.size(), message.data(),
-                       message.size()) == 1) {
-    return {};
+  const auto check = [&](int salt_length) {
+    return check_signature(impl_->key.get(), scheme, hash, message, signature, salt_length);
+  };
+  Outcome outcome = check(RSA_PSS_SALTLEN_DIGEST);
+  if (outcome != Outcome::kSigned && scheme == SignatureScheme::kRsapss &&
+      salt == PssSalt::kDigestLengthOrLargest) {
+    outcome = check(RSA_PSS_SALTLEN_MAX);
   }
-  ERR_clear_error();
+  if (outcome == Outcome::kSigned) return {};
   return rejected("the signature is not one by this " + std::string(key_type_name(type())) +
                   " key over this message");
 }

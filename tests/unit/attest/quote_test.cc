@@ -7,6 +7,7 @@
 #include <random>
 
 #include "attest/policy_names.h"
+#include "tests/support/pss.h"
 #include "tests/unit/attest/node.h"
 
 namespace avouch::attest {
@@ -38,6 +39,21 @@ TEST(Quote, OfAnHonestNodeIsAcceptedWithEveryKindOfKey) {
     EXPECT_EQ(verified->digest(), quote_digest(honest.quote));
     EXPECT_EQ(verified->ak_name(), node.keys().ak.name);
     EXPECT_EQ(verified->node_uid(), "node-1");
+  }
+}
+
+// TPM 2.0 Part 1, B.7: the salt is as long as the digest, or as long as fits.
+TEST(Quote, OfATpmThatTakesTheLargestSaltIsAccepted) {
+  TestNode node(KeyType::kRsa2048, {SignatureScheme::kRsapss, HashAlgorithm::kSha256});
+  Presented presented = node.present();
+  const std::string_view wrapped = as_text(node.ak.private_area);
+  const auto key =
+      testing::must_value(crypto::PrivateKey::from_pem(wrapped.substr(wrapped.find('\n') + 1)));
+  for (const int salt : {32, 222, 0, 221}) {
+    presented.quote.signature = {0x00, 0x16, 0x00, 0x0b};  // RSAPSS, SHA-256
+    append(presented.quote.signature,
+           tpm::to_sized(testing::sign_pss(key, presented.quote.message, salt)));
+    EXPECT_EQ(node.code(presented), salt == 32 || salt == 222 ? "" : "SignatureInvalid") << salt;
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "crypto/keys.h"
 #include "crypto/x509.h"
+#include "tests/support/pss.h"
 #include "tests/unit/crypto/vectors.h"
 
 namespace avouch::crypto {
@@ -216,6 +217,26 @@ TEST(Rsa, AcceptsTheSignaturesOfAnIndependentProgram) {
     }
   }
   EXPECT_EQ(checked, 9);
+}
+
+TEST(Rsa, TakesTheLargestSaltOnlyWhereTpmsSign) {
+  const PrivateKey key = PrivateKey::generate(KeyType::kRsa2048);
+  const Bytes message = to_bytes("message");
+  const auto accepts = [&](int salt_length, PssSalt salt) {
+    return key.public_key()
+        .verify(SignatureScheme::kRsapss, kSha256, message,
+                testing::sign_pss(key, message, salt_length), salt)
+        .has_value();
+  };
+  constexpr int kLargest = 256 - 32 - 2;
+  EXPECT_TRUE(accepts(32, PssSalt::kDigestLength));
+  EXPECT_TRUE(accepts(32, PssSalt::kDigestLengthOrLargest));
+  EXPECT_FALSE(accepts(kLargest, PssSalt::kDigestLength));
+  EXPECT_TRUE(accepts(kLargest, PssSalt::kDigestLengthOrLargest));
+  for (const int other : {0, 20, 31, 33, kLargest - 1}) {
+    EXPECT_FALSE(accepts(other, PssSalt::kDigestLength)) << other;
+    EXPECT_FALSE(accepts(other, PssSalt::kDigestLengthOrLargest)) << other;
+  }
 }
 
 TEST(Rsa, RefusesEveryUnsoundSignature) {
