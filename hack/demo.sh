@@ -183,6 +183,9 @@ spec:
     banks: [sha256]
     exact:
 $(exact_values node-1)
+  bootLog:
+    secureBoot: Required
+    kernelCommandLine: {required: ["quiet"], forbidden: ["init=.*"]}
   onFailure: {taint: NoSchedule, condition: true}
 YAML
   eventually 60 "both nodes are enrolled and Trusted: phase, condition Attested=True, no taint" is_trusted node-1 node-2

@@ -88,6 +88,16 @@ Result<std::string> make_folder() {
   return pattern;
 }
 
+// Whether somebody listens there. The socket's file is there a moment before that.
+bool answers(const std::string& socket) {
+  if (!std::filesystem::exists(socket)) return false;
+  asio::io_context context;
+  asio::local::stream_protocol::socket probe(context);
+  boost::system::error_code failed;
+  probe.connect(asio::local::stream_protocol::endpoint(socket), failed);
+  return !failed;
+}
+
 std::string kubectl_words(const std::string& folder) {
   const auto text = read_file(folder + "/messages", kMaxMessage);
   if (!text.has_value() || !*text) return "";
@@ -106,7 +116,7 @@ Result<std::unique_ptr<KubectlProxy>> KubectlProxy::start(const KubectlOptions& 
   out->child_ = child;
 
   const auto deadline = std::chrono::steady_clock::now() + options.start_timeout;
-  while (!std::filesystem::exists(socket)) {
+  while (!answers(socket)) {
     int status = 0;
     if (waitpid(child, &status, WNOHANG) == child) {
       out->child_ = -1;

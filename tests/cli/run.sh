@@ -38,12 +38,35 @@ expect 2 "limit" log --limit 101
 expect 2 "excludes" log --node a --pod b
 expect 2 "index" log show
 expect 0 "Exit status:" --help
-for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "version"; do
+for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "version" "appraise"; do
   # shellcheck disable=SC2086
   expect 0 "Usage" $words --help
 done
 expect 0 "^client: [0-9.]+$" version --client
 expect 0 '"client"' version --client -o json
+
+# Appraisal of stored evidence, without a server.
+CORPUS=$HERE/../vectors/corpus
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+python3 "$HERE/../../hack/lib/corpus_policy.py" "$CORPUS" "$CORPUS/policy/baseline.json" "$scratch/baseline"
+cat "$CORPUS/ca/ca1-rootca.pem" "$CORPUS/ca/ca1-issuer.pem" >"$scratch/makers.pem"
+appraise=(appraise --policy "$scratch/baseline/policy.json" --trust-bundle "$scratch/makers.pem")
+expect 0 "01-good-baseline: affirming under policy baseline" "${appraise[@]}" "$CORPUS/cases/01-good-baseline"
+expect 0 '"status": "affirming"' "${appraise[@]}" -o json "$CORPUS/cases/01-good-baseline/"
+expect 4 "PcrMismatch \(contraindicated\)" "${appraise[@]}" "$CORPUS/cases/07a-own-db"
+expect 4 "BootEventDigest" "${appraise[@]}" "$CORPUS/cases/11-ev-data-cmdline"
+expect 4 "not valid before" "${appraise[@]}" --at 2001-01-01T00:00:00Z "$CORPUS/cases/01-good-baseline"
+expect 2 "meta.json is missing" "${appraise[@]}" "$CORPUS"
+expect 2 "there is no such file" appraise --policy /nonexistent "$CORPUS/cases/01-good-baseline"
+expect 2 "what it refers to cannot be used" appraise --policy "$scratch/baseline/policy.json" "$CORPUS/cases/01-good-baseline"
+expect 2 "no PEM block" "${appraise[@]::3}" --trust-bundle "$HERE/run.sh" "$CORPUS/cases/01-good-baseline"
+expect 2 "at: " "${appraise[@]}" --at yesterday "$CORPUS/cases/01-good-baseline"
+printf 'kind: AttestationPolicy\napiVersion: avouch.dev/v1alpha1\nmetadata: {name: p}\nspec: {}\n' >"$scratch/empty.yaml"
+expect 2 "spec.endorsement: is required" appraise --policy "$scratch/empty.yaml" "$CORPUS/cases/01-good-baseline"
+printf 'kind: Secret\napiVersion: v1\nmetadata: {name: p}\n' >"$scratch/baseline/references/secret.yaml"
+expect 2 "expected ReferenceManifest or ConfigMap" "${appraise[@]}" --references "$scratch/baseline/references" "$CORPUS/cases/01-good-baseline"
+
 expect 4 "no configuration has been provided" status
 expect 4 "no configuration has been provided" explain pod web-0
 ANSWER="200 $NODES" expect 0 "^0 nodes$" status

@@ -23,7 +23,9 @@ def check_metrics(root, text):
 
 
 def check_codes(root, text):
-    for header in ("src/attest/reason.h", "src/admission/decision.h"):
+    headers = ["src/attest/reason.h", "src/admission/decision.h", "src/runtimelog/codes.h", "src/appraisal/boot.h"]
+    headers += sorted(str(file.relative_to(root)) for file in (root / "src/bootlog").glob("*.h"))
+    for header in headers:
         source = (root / header).read_text(encoding="utf-8")
         for code in re.findall(r'k[A-Z][A-Za-z]+ =\s*"([A-Z][A-Za-z]+)"', source):
             if f"`{code}`" not in text:

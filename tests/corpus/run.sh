@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Appraises our own corpus, and the shared one where it lies beside the checkout. Usage: run.sh KUBECTL_AVOUCH
+set -euo pipefail
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+REPO=$(dirname "$(dirname "$HERE")")
+export AVOUCH_KUBECTL=$1
+failed=0
+for corpus in "$REPO/tests/vectors/corpus" "$REPO/../shared/corpus"; do
+  [[ -d $corpus ]] || continue
+  echo "$corpus"
+  "$REPO/hack/run-corpus.sh" "$corpus" || failed=1
+done
+
+# What it would be worth to a user: a difference is found, and a folder that is no corpus is refused.
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+mkdir -p "$scratch/cases"
+cp -r "$REPO/tests/vectors/corpus/policy" "$REPO/tests/vectors/corpus/ca" "$scratch"
+cp -r "$REPO/tests/vectors/corpus/cases/01-good-baseline" "$scratch/cases"
+sed -i 's/"verdict": "accept"/"verdict": "reject"/' "$scratch/cases/01-good-baseline/meta.json"
+status=0
+"$REPO/hack/run-corpus.sh" "$scratch" || status=$?
+((status == 1)) || { echo "FAILED: a difference gave status $status, expected 1" && failed=1; }
+status=0
+"$REPO/hack/run-corpus.sh" "$scratch/cases" || status=$?
+((status == 2)) || { echo "FAILED: no corpus gave status $status, expected 2" && failed=1; }
+exit "$failed"
