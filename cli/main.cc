@@ -61,6 +61,7 @@ struct Options {
   std::uint64_t index = 0;
   bool client_only = false;
   avouch::cli::AppraiseOptions appraise;
+  avouch::cli::EventlogOptions eventlog;
   std::function<Result<Appraised>()> offline;  // of a command that asks no server
   std::vector<const CLI::App*> about_pods;     // commands that need a namespace
 
@@ -244,6 +245,28 @@ void add_appraise(CLI::App& app, Options& options) {
   });
 }
 
+void add_eventlog(CLI::App& app, Options& options) {
+  CLI::App* sub = app.add_subcommand(
+      "eventlog", "Decodes a boot log or a runtime log (IMA) of any Linux machine");
+  avouch::cli::EventlogOptions& to = options.eventlog;
+  sub->add_option("-o,--output", to.output, "text (a table), json or yaml")
+      ->check(CLI::IsMember({"text", "json", "yaml"}))
+      ->default_val("text");
+  sub->add_option("--pcrs", to.pcrs_file,
+                  "PCR values to compare with: what tpm2_pcrread prints, JSON, or lines "
+                  "\"BANK INDEX HEX\"");
+  sub->add_option(
+         "file", to.file,
+         "Copy of .../tpm0/binary_bios_measurements or .../ima/binary_runtime_measurements")
+      ->required();
+  sub->footer(
+      "Exit status: 0 decoded, and as the PCRs say where they are given; 2 unusable input; 4 the "
+      "log does not give the PCRs");
+  sub->final_callback([&options] {
+    options.offline = [&options] { return avouch::cli::eventlog(options.eventlog); };
+  });
+}
+
 // An error of these commands is unusable input, whatever its kind.
 int run_offline(const Options& options) {
   const auto done = options.offline();
@@ -271,6 +294,7 @@ int main(int argc, char** argv) try {
   add_verify(app, options);
   add_log(app, options);
   add_appraise(app, options);
+  add_eventlog(app, options);
   CLI::App* version =
       leaf(&app, options, "version", "Versions of this program and of the release",
            [&](const Context& context) { return avouch::cli::version(context, kVersion); });

@@ -6,7 +6,9 @@
 #include "adapters/case_folder.h"
 #include "adapters/file_material.h"
 #include "adapters/files.h"
+#include "appraisal/log_dump.h"
 #include "appraisal/offline.h"
+#include "appraisal/pcr_list.h"
 #include "base/time_text.h"
 #include "inspect/proof.h"
 
@@ -83,6 +85,31 @@ void print_text(const appraisal::OfflineVerdict& verdict) {
 }
 
 }  // namespace
+
+Result<Appraised> eventlog(const EventlogOptions& options) {
+  AVOUCH_TRY(const auto log, adapters::read_file(options.file, appraisal::kMaxRuntimeLogBytes));
+  if (!log) return rejected(options.file + ": there is no such file");
+  std::optional<tpm::PcrValues> pcrs;
+  if (!options.pcrs_file.empty()) {
+    AVOUCH_TRY(const auto text, adapters::read_file(options.pcrs_file, kMaxBundleBytes));
+    if (!text) return rejected(options.pcrs_file + ": there is no such file");
+    auto read = appraisal::parse_pcr_list(as_text(*text));
+    if (!read.has_value()) return rejected(options.pcrs_file + ": " + read.error().message);
+    pcrs = *std::move(read);
+  }
+  const auto dump = appraisal::dump_log(*log, pcrs);
+  if (!dump.has_value()) {
+    return rejected(options.file + ": " + dump.reason().code + ": " + dump.reason().message);
+  }
+  if (options.output == "json") {
+    std::cout << codec::to_json_pretty(appraisal::to_json(dump.value())) << '\n';
+  } else if (options.output == "yaml") {
+    std::cout << appraisal::to_yaml(appraisal::to_json(dump.value()));
+  } else {
+    std::cout << appraisal::to_table(dump.value());
+  }
+  return dump->problems.empty() ? Appraised::kAffirming : Appraised::kContraindicated;
+}
 
 Result<Appraised> appraise(const AppraiseOptions& options, Format format, Clock& clock) {
   SystemTime now = clock.now();

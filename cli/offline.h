@@ -28,6 +28,15 @@ struct AppraiseOptions {
   std::string node_name;  // "" : as the case says
 };
 
+struct EventlogOptions {
+  std::string file;       // binary_bios_measurements or binary_runtime_measurements
+  std::string pcrs_file;  // "" : nothing to compare with
+  std::string output;     // "text", "json" or "yaml"
+};
+
+// Prints the log, decoded, and how the PCRs differ from it.
+Result<Appraised> eventlog(const EventlogOptions& options);
+
 // Prints the verdict. An error is "unusable", and printed by the caller.
 Result<Appraised> appraise(const AppraiseOptions& options, Format format, Clock& clock);
 

@@ -1,9 +1,8 @@
 #include "appraisal/stored_case.h"
 
-#include <algorithm>
-#include <charconv>
 #include <utility>
 
+#include "appraisal/pcr_list.h"
 #include "base/hex.h"
 #include "codec/json.h"
 
@@ -49,36 +48,9 @@ Result<Bytes> read_hex(const Json& meta, std::string_view member, std::size_t ma
 }
 
 Result<tpm::PcrValues> read_pcrs(const Json& meta, std::string_view member) {
-  const auto at = [&](const std::string& what) {
-    return bad("meta.json: " + std::string(member) + what);
-  };
   const Json* banks = meta.find(member);
   if (banks == nullptr || banks->is_null()) return tpm::PcrValues{};  // quotes without PCRs
-  if (banks->as_object() == nullptr) return at(": expected an object of banks");
-  tpm::PcrValues out;
-  for (const auto& [bank, values] : *banks->as_object()) {
-    const auto hash = crypto::parse_hash_name(bank);
-    if (!hash.has_value()) return at(": " + hash.error().message);
-    if (values.as_object() == nullptr) return at("." + bank + ": expected an object");
-    for (const auto& [index, digest] : *values.as_object()) {
-      const std::string where = "." + bank + "." + index;
-      unsigned number = tpm::kPcrCount;
-      const auto [end, failed] =
-          std::from_chars(index.data(), index.data() + index.size(), number, 10);
-      if (failed != std::errc() || end != index.data() + index.size() || number >= tpm::kPcrCount) {
-        return at(where + ": expected a PCR from 0 to 23");
-      }
-      if (digest.as_string() == nullptr) return at(where + ": expected hexadecimal digits");
-      auto bytes = from_hex(*digest.as_string());
-      if (!bytes.has_value()) return at(where + ": " + bytes.error().message);
-      if (bytes->size() != crypto::digest_size(*hash)) {
-        return at(where + ": " + std::to_string(bytes->size()) + " bytes, expected " +
-                  std::to_string(crypto::digest_size(*hash)));
-      }
-      out[{*hash, static_cast<std::uint8_t>(number)}] = *std::move(bytes);
-    }
-  }
-  return out;
+  return parse_pcr_object(*banks, "meta.json: " + std::string(member));
 }
 
 class CaseReader {

@@ -38,7 +38,7 @@ expect 2 "limit" log --limit 101
 expect 2 "excludes" log --node a --pod b
 expect 2 "index" log show
 expect 0 "Exit status:" --help
-for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "version" "appraise"; do
+for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "version" "appraise" "eventlog"; do
   # shellcheck disable=SC2086
   expect 0 "Usage" $words --help
 done
@@ -64,6 +64,17 @@ expect 2 "no PEM block" "${appraise[@]::3}" --trust-bundle "$HERE/run.sh" "$CORP
 expect 2 "at: " "${appraise[@]}" --at yesterday "$CORPUS/cases/01-good-baseline"
 printf 'kind: AttestationPolicy\napiVersion: avouch.dev/v1alpha1\nmetadata: {name: p}\nspec: {}\n' >"$scratch/empty.yaml"
 expect 2 "spec.endorsement: is required" appraise --policy "$scratch/empty.yaml" "$CORPUS/cases/01-good-baseline"
+expect 0 "EV_EFI_VARIABLE_DRIVER_CONFIG .*SecureBoot" eventlog "$CORPUS/cases/01-good-baseline/eventlog.bin"
+expect 0 "EV_SEPARATOR +data +value=00000000" eventlog --pcrs "$CORPUS/cases/01-good-baseline/meta.json" "$CORPUS/cases/01-good-baseline/eventlog.bin"
+expect 4 "BootLogReplayMismatch: PCR 8" eventlog --pcrs "$CORPUS/cases/04-changed-cmdline/meta.json" "$CORPUS/cases/01-good-baseline/eventlog.bin"
+expect 0 '"kind": "RuntimeLog"' eventlog -o json "$CORPUS/cases/06a-ima-good/ima.bin"
+expect 0 "/usr/" eventlog --pcrs "$CORPUS/cases/06a-ima-good/meta.json" "$CORPUS/cases/06a-ima-good/ima.bin"
+expect 4 "RuntimeLogNotReplayed" eventlog --pcrs "$CORPUS/cases/01-good-baseline/meta.json" "$CORPUS/cases/06a-ima-good/ima.bin"
+expect 2 "BootLogMalformed" eventlog "$HERE/run.sh"
+expect 2 "no PCR value" eventlog --pcrs /dev/null "$CORPUS/cases/01-good-baseline/eventlog.bin"
+"$PROGRAM" eventlog -o yaml --pcrs "$CORPUS/cases/01-good-baseline/meta.json" "$CORPUS/cases/01-good-baseline/eventlog.bin" |
+  python3 -c 'import sys, yaml; log = yaml.safe_load(sys.stdin); assert len(log["events"]) == 53 and log["problems"] == [], log' ||
+  { echo "FAILED: the log as YAML is not the log" && failed=1; }
 printf 'kind: Secret\napiVersion: v1\nmetadata: {name: p}\n' >"$scratch/baseline/references/secret.yaml"
 expect 2 "expected ReferenceManifest or ConfigMap" "${appraise[@]}" --references "$scratch/baseline/references" "$CORPUS/cases/01-good-baseline"
 
