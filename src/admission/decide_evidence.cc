@@ -14,9 +14,31 @@ Decision not_own_node(const std::string& name, const std::string& why) {
                   ". The agent writes it by itself; to enrol a node anew, delete the object");
 }
 
+bool is_agent(const DecisionInput& input) {
+  return input.review.caller.username ==
+         service_account(input.rules, input.rules.agent_service_account);
+}
+
+// Whoever may set these can have the object deleted, or keep it from being deleted; and with the
+// object ends the node's enrolment.
+std::optional<Decision> refuse_lifetime(const DecisionInput& input, const std::string& name) {
+  for (const std::string_view member : {"ownerReferences", "finalizers"}) {
+    const JsonView now = input.review.object.find("metadata").find(member);
+    const JsonView before = input.review.old_object.find("metadata").find(member);
+    const codec::Json wanted = before.exists() ? before.to_json() : codec::Json();
+    const codec::Json given = now.exists() ? now.to_json() : codec::Json();
+    if (given == wanted) continue;
+    return not_own_node(name,
+                        "metadata." + std::string(member) +
+                            " is not for the agent to change: it decides when the object, and "
+                            "with it the node's enrolment, ends");
+  }
+  return std::nullopt;
+}
+
 std::optional<Decision> refuse_caller(const DecisionInput& input, const std::string& name) {
   const Caller& caller = input.review.caller;
-  if (caller.username != service_account(input.rules, input.rules.agent_service_account)) {
+  if (!is_agent(input)) {
     return not_own_node(name, "the caller is " + quote(caller.username));
   }
   const std::optional<std::string> node =
@@ -49,11 +71,14 @@ Decision decide_evidence(const DecisionInput& input) {
                 "metadata.name: expected the node's name, the same as in the request");
   }
   const codec::Json spec = review.object.find("spec").to_json();
-  // Metadata may change by other hands (garbage collection, labels): it is not evidence.
-  if (update && review.old_object.exists() && review.old_object.find("spec").to_json() == spec) {
+  // Metadata may change by other hands (garbage collection, labels), as RBAC lets them: it is not
+  // evidence. An agent changes nothing of another node's object.
+  if (!is_agent(input) && update && review.old_object.exists() &&
+      review.old_object.find("spec").to_json() == spec) {
     return allow();
   }
   if (auto refusal = refuse_caller(input, name)) return *refusal;
+  if (auto refusal = refuse_lifetime(input, name)) return *refusal;
   const auto evidence = attest::parse_evidence_spec(spec);
   if (!evidence.has_value()) {
     return deny(code::kInvalid,

@@ -96,6 +96,34 @@ TEST(DecideEvidence, LetsMetadataBeChangedByOthers) {
   EXPECT_EQ(on_evidence(world, review).code, code::kNotOwnNode);
 }
 
+// With the object ends the enrolment of the node: an owner that is not there, or that the agent can
+// delete, would be a way to delete it.
+TEST(DecideEvidence, LetsNoAgentChangeWhenAnObjectEndsNorAnythingOfAnotherNodes) {
+  const World world;
+  const Json owners =
+      codec::parse_json(R"([{"apiVersion": "v1", "kind": "Node", "name": "gone", "uid": "u"}])")
+          .value();
+  for (const char* operation : {"CREATE", "UPDATE"}) {
+    for (const char* member : {"ownerReferences", "finalizers"}) {
+      Json review = evidence("good", operation);
+      review["request"]["oldObject"] = *review.find_path({"request", "object"});
+      review["request"]["object"]["metadata"][member] = owners;
+      const Decision decision = on_evidence(world, review);
+      EXPECT_EQ(decision.code, code::kNotOwnNode) << operation << member;
+      EXPECT_TRUE(contains(decision.message, "metadata." + std::string(member)));
+    }
+  }
+  Json kept = evidence("good", "UPDATE");
+  kept["request"]["object"]["metadata"]["ownerReferences"] = owners;
+  kept["request"]["oldObject"] = *kept.find_path({"request", "object"});
+  EXPECT_TRUE(on_evidence(world, kept).allowed);
+
+  Json other = evidence("other", "UPDATE");  // an agent, but not this object's
+  other["request"]["oldObject"] = *other.find_path({"request", "object"});
+  other["request"]["object"]["metadata"]["labels"]["a"] = "b";
+  EXPECT_EQ(on_evidence(world, other).code, code::kNotOwnNode);
+}
+
 TEST(DecideEvidence, RefusesWhatIsMalformedOrOfAnotherUidWithThePath) {
   const World world;
   Json review = evidence();

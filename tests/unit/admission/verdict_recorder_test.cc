@@ -261,7 +261,7 @@ TEST_F(Recorder, SpoolsWhileTheLogIsOutOfReachAndDrainsInOrderMarkedLate) {
   }
   EXPECT_EQ(spool.records(), 4U);
   log.set_down(false);
-  while (spool.records() > 0) clock.advance(milliseconds(100));
+  while (recorder->stats().drained < 4U) clock.advance(milliseconds(100));
   EXPECT_EQ(log.payloads(), (std::vector<std::string>{"first late", "b late", "c late", "d late"}));
   EXPECT_EQ(record("e", Need::kLogOrSpool).get().where, Placed::Where::kLog);
   EXPECT_EQ(recorder->stats().drained, 4U);
