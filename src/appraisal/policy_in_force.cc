@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "bootlog/meaning.h"
 #include "reference/dsse.h"
 
 namespace avouch::appraisal {
@@ -28,6 +29,7 @@ class Resolver {
     read_trust_bundles();
     read_inventory();
     read_reference_keys();
+    check_quirks();
     if (spec().boot_log && !spec().boot_log->references.empty()) {
       out_.boot_references = manifests("bootLog", spec().boot_log->references);
     }
@@ -52,6 +54,19 @@ class Resolver {
     if (data.has_value()) return &config_maps_[name];
     problem(what + " " + describe(name) + ": " + data.error().message);
     return nullptr;
+  }
+
+  void check_quirks() {
+    if (!spec().boot_log) return;
+    const auto known = bootlog::known_quirks();
+    for (const std::string& quirk : spec().boot_log->quirks) {
+      if (std::find(known.begin(), known.end(), quirk) != known.end()) continue;
+      std::string names;
+      for (const std::string_view each : known) {
+        names += (names.empty() ? "" : ", ") + std::string(each);
+      }
+      problem("bootLog.quirks: \"" + quirk + "\" is not known: expected one of " + names);
+    }
   }
 
   void read_trust_bundles() {

@@ -59,52 +59,71 @@ std::string_view binding_name(Binding binding) {
       return "text and NUL";
     case Binding::kValueOnly:
       return "value";
+    case Binding::kOldShim:
+      return "all but the last byte";
     case Binding::kNone:
       break;
   }
   return "none";
 }
 
+PcrState BoundLog::state(std::uint32_t pcr) const {
+  if (pcr >= tpm::kPcrCount) return PcrState::kNotQuoted;
+  const std::uint32_t bit = 1U << pcr;
+  if ((differs_ & bit) != 0) return PcrState::kDiffers;
+  if ((strong_ & bit) != 0) return PcrState::kProven;
+  const bool quoted = std::any_of(quoted_.begin(), quoted_.end(),
+                                  [&](std::uint32_t pcrs) { return (pcrs & bit) != 0; });
+  return quoted ? PcrState::kWeak : PcrState::kNotQuoted;
+}
+
 bool BoundLog::is_proven(const Event& event) const {
   return event.type != kNoAction && is_proven(event.pcr);
 }
 
-std::vector<BoundLog::BankDigest> BoundLog::digests(const Event& event) const {
-  std::vector<BankDigest> out;
+BoundLog::BankDigests BoundLog::digests(const Event& event) const {
+  BankDigests out;
   if (!is_proven(event)) return out;
   // Where the data is not bound, the first comparison says so: strong hashes first.
   for (const HashAlgorithm bank : {HashAlgorithm::kSha256, HashAlgorithm::kSha384,
                                    HashAlgorithm::kSha512, HashAlgorithm::kSha1}) {
     if (((quoted_.at(static_cast<std::size_t>(bank)) >> event.pcr) & 1U) != 0) {
-      out.push_back({bank, log_.digest(event, bank)});
+      out.all_.at(out.size_++) = {bank, log_.digest(event, bank)};
     }
   }
   return out;
 }
 
 bool BoundLog::is_digest_of(const Event& event, ByteView data) const {
-  const std::vector<BankDigest> all = digests(event);
-  return !all.empty() && std::all_of(all.begin(), all.end(), [&](const BankDigest& each) {
-    std::array<std::uint8_t, 64> digest{};
-    const std::span<std::uint8_t> out(digest.data(), crypto::digest_size(each.bank));
-    crypto::hash_into(each.bank, {data}, out);
-    return equal(out, each.digest);
-  });
+  const BankDigests all = digests(event);
+  return all.begin() != all.end() &&
+         std::all_of(all.begin(), all.end(), [&](const BankDigest& each) {
+           std::array<std::uint8_t, 64> digest{};
+           const std::span<std::uint8_t> out(digest.data(), crypto::digest_size(each.bank));
+           crypto::hash_into(each.bank, {data}, out);
+           return equal(out, each.digest);
+         });
+}
+
+Binding BoundLog::find_of_variable(const Event& event, ByteView data) const {
+  if (event.pcr != 7) {
+    const auto variable = parse_variable(data);
+    const bool of_value = variable.has_value() && is_digest_of(event, variable->value);
+    return of_value ? Binding::kValueOnly : Binding::kNone;
+  }
+  const bool head = event.type == kVariableAuthority && parse_old_shim_authority(data) &&
+                    is_digest_of(event, data.first(data.size() - 1));
+  return head ? Binding::kOldShim : Binding::kNone;
 }
 
 Binding BoundLog::find(const Event& event) const {
   if (is_never_bound(event.type)) return Binding::kNone;
   const ByteView data = log_.data(event);
   if (const auto text = event.type == kIpl ? after_prefix(data) : std::nullopt) {
-    return is_digest_of(event, *text) ? Binding::kNoPrefix : Binding::kNone;
+    if (is_digest_of(event, *text)) return Binding::kNoPrefix;
   }
   if (is_digest_of(event, data)) return Binding::kData;
-  if (is_variable(event.type)) {
-    const auto variable = parse_variable(data);
-    const bool of_value =
-        variable.has_value() && event.pcr != 7 && is_digest_of(event, variable->value);
-    return of_value ? Binding::kValueOnly : Binding::kNone;
-  }
+  if (is_variable(event.type)) return find_of_variable(event, data);
   if (event.type != kIpl && event.type != kAction && event.type != kEfiAction) {
     return Binding::kNone;
   }
@@ -126,6 +145,8 @@ ByteView BoundLog::proven_data(std::size_t number) const {
       return without_nul(data);
     case Binding::kNoPrefix:
       return after_prefix(data).value_or(ByteView());
+    case Binding::kOldShim:
+      return data.first(data.size() - 1);
     case Binding::kValueOnly:
       if (const auto variable = parse_variable(data); variable.has_value()) return variable->value;
       break;
@@ -135,21 +156,19 @@ ByteView BoundLog::proven_data(std::size_t number) const {
   return {};
 }
 
-BoundLog bind(const BootLog& log, std::span<const ReplayedBank> replayed,
-              const tpm::PcrValues& quoted) {
+BoundLog bind_events(const BootLog& log, std::span<const ReplayedBank> replayed,
+                     const tpm::PcrValues& quoted) {
   BoundLog out(log);
-  std::uint32_t differs = 0;
-  std::uint32_t strong = 0;
   for (const auto& [pcr, value] : quoted) {
+    if (pcr.index >= tpm::kPcrCount) continue;
     const auto bank = std::find_if(
         replayed.begin(), replayed.end(),
         [wanted = pcr.bank](const ReplayedBank& each) { return each.algorithm == wanted; });
     const bool equals = bank != replayed.end() && equal(bank->value(pcr.index), value);
-    if (!equals) differs |= 1U << pcr.index;
-    if (equals && pcr.bank != HashAlgorithm::kSha1) strong |= 1U << pcr.index;
+    if (!equals) out.differs_ |= 1U << pcr.index;
+    if (pcr.bank != HashAlgorithm::kSha1) out.strong_ |= 1U << pcr.index;
     out.quoted_.at(static_cast<std::size_t>(pcr.bank)) |= 1U << pcr.index;
   }
-  out.proven_ = strong & ~differs;
   out.bindings_.reserve(log.events().size());
   for (const Event& event : log.events()) {
     out.bindings_.push_back(out.is_proven(event) ? out.find(event) : Binding::kNone);

@@ -7,7 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "bootlog/log.h"
@@ -25,17 +25,25 @@ enum class Binding : std::uint8_t {
                // prefix is not covered: which of the two it is, nobody vouches for
   kNulAdded,   // with a NUL that is not logged (systemd-boot before 247)
   kValueOnly,  // UEFI_VARIABLE_DATA: the variable's value alone
+  kOldShim,    // without its last byte: what shim before 15.3 logs of an authority
 };
 std::string_view binding_name(Binding binding);
+
+// What a quote says of a PCR of the log.
+enum class PcrState : std::uint8_t {
+  kNotQuoted,
+  kWeak,     // SHA-1's bank alone is quoted, in which other events can be made to fit
+  kDiffers,  // the replay gives another value in one of the quoted banks, or there is no replay
+  kProven,   // the same value in every quoted bank, not all of which are SHA-1's
+};
 
 // Immutable; shares the log.
 class BoundLog {
  public:
   const BootLog& log() const { return log_; }
 
-  // Whether the replay of this PCR gives the quoted value, in every bank in which it is quoted, and
-  // at least one of them is not SHA-1's.
-  bool is_proven(std::uint32_t pcr) const { return pcr < 32 && ((proven_ >> pcr) & 1U) != 0; }
+  PcrState state(std::uint32_t pcr) const;
+  bool is_proven(std::uint32_t pcr) const { return state(pcr) == PcrState::kProven; }
   // Event `number` is extended into a proven PCR.
   bool is_proven(const Event& event) const;
   Binding binding(std::size_t number) const { return bindings_[number]; }
@@ -45,26 +53,38 @@ class BoundLog {
   // The event's digests in the banks in which its PCR is quoted and proven, SHA-1's last; none
   // where it is not proven.
   struct BankDigest {
-    crypto::HashAlgorithm bank;
+    crypto::HashAlgorithm bank = crypto::HashAlgorithm::kSha256;
     ByteView digest;
   };
-  std::vector<BankDigest> digests(const Event& event) const;
+  class BankDigests {
+   public:
+    const BankDigest* begin() const { return all_.data(); }
+    const BankDigest* end() const { return all_.data() + size_; }
+    bool empty() const { return size_ == 0; }
+
+   private:
+    friend class BoundLog;
+    std::array<BankDigest, kAlgorithmCount> all_;
+    std::size_t size_ = 0;
+  };
+  BankDigests digests(const Event& event) const;
   // Whether all of them are that of `data`; never where there are none.
   bool is_digest_of(const Event& event, ByteView data) const;
 
  private:
-  friend BoundLog bind(const BootLog&, std::span<const ReplayedBank>, const tpm::PcrValues&);
+  friend BoundLog bind_events(const BootLog&, std::span<const ReplayedBank>, const tpm::PcrValues&);
   explicit BoundLog(BootLog log) : log_(std::move(log)) {}
   Binding find(const Event& event) const;
+  Binding find_of_variable(const Event& event, ByteView data) const;
 
   BootLog log_;
-  std::uint32_t proven_ = 0;
-  std::array<std::uint32_t, kAlgorithmCount> quoted_{};  // PCRs by crypto::HashAlgorithm
+  std::uint32_t strong_ = 0, differs_ = 0;               // bit n is PCR n
+  std::array<std::uint32_t, kAlgorithmCount> quoted_{};  // the same, by crypto::HashAlgorithm
   std::vector<Binding> bindings_;
 };
 
 // `replayed` is replay(log). Costs at most four hashes of an event's data in each bank.
-BoundLog bind(const BootLog& log, std::span<const ReplayedBank> replayed,
-              const tpm::PcrValues& quoted);
+BoundLog bind_events(const BootLog& log, std::span<const ReplayedBank> replayed,
+                     const tpm::PcrValues& quoted);
 
 }  // namespace avouch::bootlog

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/hex.h"
+#include "bootlog/describe_firmware.h"
 #include "bootlog/device_path.h"
 #include "bootlog/event.h"
 #include "bootlog/text.h"
@@ -12,12 +13,14 @@
 namespace avouch::bootlog {
 namespace {
 
-using Fields = std::vector<attest::ReasonField>;
-
 constexpr std::size_t kMaxText = 512;
+constexpr std::size_t kMaxCertificate = 16 * 1024;
 constexpr std::size_t kMaxListed = 8;  // signatures of one variable
 
 std::string certificate_text(ByteView der) {
+  if (der.size() > kMaxCertificate) {
+    return "certificate of " + std::to_string(der.size()) + " bytes";
+  }
   const auto certificate = crypto::Certificate::from_der(der);
   if (!certificate.has_value()) return "certificate that cannot be read";
   return printable(certificate->subject(), 200) + " (sha256:" + to_hex(certificate->fingerprint()) +
@@ -30,13 +33,14 @@ void add_signatures(ByteView value, Fields& out) {
     out.push_back({"signatures", "(" + entries.error().message + ")"});
     return;
   }
-  for (std::size_t i = 0; i < std::min(entries->size(), kMaxListed); ++i) {
-    const SignatureEntry& entry = (*entries)[i];
-    const bool x509 = entry.kind == SignatureEntry::Kind::kX509;
-    out.push_back({"signature", x509 ? certificate_text(entry.value)
-                                     : std::string(entry.type) + " " +
-                                           to_hex(entry.value.first(
-                                               std::min<std::size_t>(entry.value.size(), 64)))});
+  std::size_t listed = 0;
+  for (const SignatureEntry& entry : *entries) {
+    if (++listed > kMaxListed) break;
+    const ByteView start = entry.value.first(std::min<std::size_t>(entry.value.size(), 64));
+    const bool digest = entry.kind == SignatureEntry::Kind::kSha256;
+    out.push_back({"signature", entry.kind == SignatureEntry::Kind::kX509
+                                    ? certificate_text(entry.value)
+                                    : (digest ? "SHA-256 " : "") + to_hex(start)});
   }
   if (entries->size() > kMaxListed) {
     out.push_back({"signatures", std::to_string(entries->size()) + " in all"});
@@ -63,24 +67,68 @@ void add_variable(const Event& event, ByteView data, Fields& out) {
     add_signatures(variable->value, out);
     return;
   }
+  const bool boot = event.type == kVariableBoot || event.type == kVariableBoot2;
+  if (boot && variable->name == "BootOrder" && add_boot_order(variable->value, out)) return;
+  if (boot && add_load_option(variable->value, out)) return;
   out.push_back({"value", printable(variable->value, kMaxText)});
 }
 
-void add_image(ByteView data, Fields& out) {
+bool add_image(ByteView data, Fields& out) {
   const auto image = parse_image_load(data);
-  if (!image) {
-    out.push_back({"data", printable(data, kMaxText)});
-    return;
-  }
+  if (!image) return false;
   out.push_back({"path", image->path});
   out.push_back({"size", std::to_string(image->size)});
+  return true;
 }
 
 void add_text(ByteView data, Fields& out) {
+  data = data.first(std::min(data.size(), 2 * kMaxText));
   const ByteView text = !data.empty() && data.back() == 0 ? data.first(data.size() - 1) : data;
   const bool ascii = std::find(text.begin(), text.end(), 0) == text.end();
   const auto wide = ascii ? std::nullopt : utf16_text(data);
   out.push_back({"text", wide ? printable(*wide, kMaxText) : printable(text, kMaxText)});
+}
+
+bool add_decoded(const Event& event, ByteView data, Fields& out) {
+  switch (event.type) {
+    case kNoAction:
+      return add_no_action(data, out);
+    case kVariableDriverConfig:
+    case kVariableBoot:
+    case kVariableBoot2:
+    case kVariableAuthority:
+      add_variable(event, data, out);
+      return true;
+    case kBootServicesApplication:
+    case kBootServicesDriver:
+    case kRuntimeServicesDriver:
+      return add_image(data, out);
+    case kPlatformFirmwareBlob:
+      return add_firmware_blob(data, out);
+    case kPlatformFirmwareBlob2:
+      return add_firmware_blob2(data, out);
+    case kGptEvent:
+    case kGptEvent2:
+      return add_partitions(data, out);
+    case kEventTag:
+      return add_tagged(data, out);
+    case kSeparator:
+      out.push_back({"value", to_hex(data.first(std::min<std::size_t>(data.size(), 64)))});
+      return true;
+    case kPostCode:
+      if (add_firmware_blob(data, out)) return true;
+      [[fallthrough]];
+    case kCrtmVersion:
+    case kIpl:
+    case kAction:
+    case kEfiAction:
+    case kPostCode2:
+    case kOmitBootDeviceEvents:
+      add_text(data, out);
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace
@@ -88,37 +136,8 @@ void add_text(ByteView data, Fields& out) {
 std::vector<attest::ReasonField> describe(const BootLog& log, const Event& event) {
   Fields out;
   const ByteView data = log.data(event);
-  switch (event.type) {
-    case kVariableDriverConfig:
-    case kVariableBoot:
-    case kVariableBoot2:
-    case kVariableAuthority:
-      add_variable(event, data, out);
-      break;
-    case kBootServicesApplication:
-    case kBootServicesDriver:
-    case kRuntimeServicesDriver:
-      add_image(data, out);
-      break;
-    case kSeparator:
-      out.push_back({"value", to_hex(data.first(std::min<std::size_t>(data.size(), 64)))});
-      break;
-    case kCrtmVersion:
-    case kIpl:
-    case kAction:
-    case kEfiAction:
-    case kPostCode:
-      add_text(data, out);
-      break;
-    case kEventTag:
-      if (data.size() > 8) {
-        add_text(data.subspan(8), out);
-        break;
-      }
-      [[fallthrough]];
-    default:
-      if (!data.empty()) out.push_back({"data", printable(data, kMaxText)});
-      break;
+  if (!add_decoded(event, data, out) && !data.empty()) {
+    out.push_back({"data", printable(data, kMaxText)});
   }
   return out;
 }

@@ -1,5 +1,7 @@
 #include "bootlog/device_path.h"
 
+#include <algorithm>
+
 #include "bootlog/text.h"
 
 namespace avouch::bootlog {
@@ -26,7 +28,15 @@ std::string file_text(ByteView body) {
     body = body.first(body.size() - 2);
   }
   const auto text = utf16_text(body);
-  return text ? printable(*text, kMaxNodeText) : "File(not UTF-16)";
+  if (!text) return "File(not UTF-16)";
+  std::string out;
+  for (std::size_t at = 0; at <= text->size();) {  // its separators as they are
+    const std::size_t end = std::min(text->find('\\', at), text->size());
+    out += (at == 0 ? "" : "\\") + printable(text->substr(at, end - at), kMaxNodeText);
+    at = end + 1;
+    if (out.size() > kMaxNodeText) return out + "...";
+  }
+  return out;
 }
 
 std::string node_text(std::uint8_t type, std::uint8_t subtype, ByteView body) {

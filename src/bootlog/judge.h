@@ -23,6 +23,8 @@ inline constexpr std::string_view kSecureBootDisabled = "SecureBootDisabled",
                                   kFileRevoked = "BootFileRevoked",
                                   kCommandLine = "KernelCommandLine",
                                   kCommandLineUnproven = "KernelCommandLineUnproven",
+                                  kOutdated = "SecureBootOutdated",
+                                  kPcrUnproven = "BootPcrUnproven",
                                   kMoreReasons = "BootLogMoreReasons";
 }  // namespace code
 
@@ -34,18 +36,25 @@ struct BootJudgement {
 };
 
 // All that the policy asks, each problem with its event and, where it lacks a reference value, with
-// what would accept it:
+// what would accept it; the same digest or certificate once:
+//   * PCR 0 to 9 and 14 are proven (BootPcrUnproven; of one that differs compare() says so, and
+//   here
+//     it counts against the vector alone)
 //   * the log's own problems (meaning.h)
 //   * secureBoot Required: the variable SecureBoot is 1 (SecureBootDisabled); PK, KEK and db are
 //     there and readable, at least one program was let in by an entry of db, shim's verification is
 //     on (SecureBootUnproven, SecureBootDisabled)
 //   * `references`, null where the policy names none: every program and file that was measured is
-//     known, by a digest that is not SHA-1 (BootImageUnknown, BootFileUnknown); no digest that is
-//     in the measured dbx; where they have certificates, every one in PK, KEK, db and of an
-//     authority is known (SecureBootKeyUnknown); nothing is revoked
+//     known, by a digest that is not SHA-1 (BootImageUnknown, BootFileUnknown); where they have
+//     certificates, every one in PK, KEK, db and of an authority is known (SecureBootKeyUnknown);
+//     nothing is revoked (BootImageRevoked, BootFileRevoked, SecureBootKeyRevoked), and neither is
+//     the SHA-256 digest of the content of dbx or SbatLevel (SecureBootOutdated)
+//   * no program is one that the node's own dbx forbids (BootImageRevoked)
 //   * kernelCommandLine: each text that may have been the kernel's has, of its arguments, one that
-//     each required expression matches, and none that a forbidden one does; an expression may also
-//     match the whole text. At least one such text, and none that is hashed but not known.
+//     each required expression matches (before "--": what follows is for init), and none that a
+//     forbidden one does (KernelCommandLine); an expression may also match the whole text. At least
+//     one such text, none that is hashed but not known, and PCR 12, where it is quoted, is proven
+//     (KernelCommandLineUnproven)
 BootJudgement judge(const BoundLog& log, const Meaning& meaning, const attest::BootLogSpec& policy,
                     const reference::ResolvedReferences* references);
 

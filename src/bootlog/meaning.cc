@@ -19,21 +19,43 @@ constexpr std::string_view kExitInvocation = "Exit Boot Services Invocation",
 constexpr std::uint32_t kLoadOptionsTag = 0x8f3b22ed;  // Linux, drivers/firmware/efi/libstub
 constexpr unsigned kLastFirmwarePcr = 7;
 
+constexpr std::size_t kMaxAction = 256;  // bytes; real ones have at most 60
+
 bool is_printable(ByteView text) {
   return std::all_of(text.begin(), text.end(),
                      [](std::uint8_t byte) { return byte >= 0x20 && byte < 0x7f; });
 }
 
+// A text of firmware: ASCII, or UTF-16. No program and no file that matters is one.
+bool is_short_text(ByteView data) {
+  if (data.size() > kMaxAction) return false;
+  if (!data.empty() && data.back() == 0 && is_printable(data.first(data.size() - 1))) return true;
+  if (is_printable(data)) return true;
+  const auto wide = utf16_text(data);
+  return wide && is_printable(as_bytes(*wide));
+}
+
 // The kernel's part of a text that a boot loader measured, if it may be one: GRUB's commands that
-// load a kernel, and what looks like GRUB's copy of its arguments (it begins with the file's path).
+// load a kernel, and what looks like GRUB's copy of its arguments (it begins with the file's path,
+// its device, or a list of blocks).
 std::optional<std::string_view> kernel_part(std::string_view text) {
   const std::size_t end = std::min(text.find(' '), text.size());
   const std::string_view first = text.substr(0, end);
-  if (first.starts_with("linux") || first == "kernel" || first.starts_with("module")) {
+  if (first.starts_with("linux") || first.starts_with("multiboot") || first == "kernel" ||
+      first.starts_with("module")) {
     return end == text.size() ? std::string_view() : text.substr(end + 1);
   }
-  if (text.starts_with('/') || text.starts_with('(')) return text;
-  return std::nullopt;
+  const bool file = !text.empty() && (text[0] == '/' || text[0] == '(' || text[0] == '+' ||
+                                      (text[0] >= '0' && text[0] <= '9'));
+  return file ? std::optional(text) : std::nullopt;
+}
+
+bool is_configuration_name(const Variable& variable) {
+  constexpr std::array<std::string_view, 4> kGlobal = {"SecureBoot", "PK", "KEK", "AuditMode"};
+  if (variable.guid == kGlobalGuid) {
+    return std::find(kGlobal.begin(), kGlobal.end(), variable.name) != kGlobal.end();
+  }
+  return variable.guid == kSecurityDatabaseGuid && variable.name == "dbx";
 }
 
 class Reading {
@@ -45,7 +67,7 @@ class Reading {
     for (std::size_t i = 0; i < events.size(); ++i) {
       if (log_.is_proven(events[i])) take(i, events[i]);
     }
-    for (const std::size_t number : load_options_) match_load_options(number, events[number]);
+    match_load_options();
     check_separators();
     check_exit();
     return std::move(out_);
@@ -53,7 +75,15 @@ class Reading {
 
  private:
   void problem(std::size_t number, std::string_view code, std::string message) {
-    out_.problems.push_back(about_event(log_, number, code, std::move(message)));
+    if (has_room()) out_.problems.push_back(about_event(log_, number, code, std::move(message)));
+  }
+  void problem(std::string_view code, std::string message) {
+    if (has_room()) out_.problems.push_back(attest::refuse(code, std::move(message)));
+  }
+  bool has_room() {
+    if (out_.problems.size() < kMaxProblems) return true;
+    ++out_.more_problems;
+    return false;
   }
   bool allows(std::string_view quirk) {
     if (std::find(quirks_.begin(), quirks_.end(), quirk) == quirks_.end()) return false;
@@ -66,17 +96,21 @@ class Reading {
   void take(std::size_t number, const Event& event) {
     if (event.pcr == 5) note_exit(number, event);
     if (event.type == kSeparator) return take_separator(number, event);
-    if (event.type == kAction || event.type == kEfiAction) return take_action(number, event);
+    const bool action = event.type == kAction || event.type == kEfiAction;
+    if (action && event.pcr <= kLastFirmwarePcr) return take_action(number, event);
     switch (event.pcr) {
       case 2:
-        if (event.type != kBootServicesDriver && event.type != kRuntimeServicesDriver &&
-            event.type != kBootServicesApplication) {
+        if (event.type == kBootServicesDriver || event.type == kRuntimeServicesDriver ||
+            event.type == kBootServicesApplication) {
+          out_.images.push_back(number);
+        } else {
           out_.files.push_back(number);
-          break;
         }
-        [[fallthrough]];
+        break;
       case 4:
-        out_.images.push_back(number);
+        if (!is_bound(number) || !is_short_text(log_.proven_data(number))) {
+          out_.images.push_back(number);
+        }
         break;
       case 7:
         take_variable(number, event);
@@ -127,7 +161,7 @@ class Reading {
       return problem(number, code::kEventDigest, "the action's digest is not of its text");
     }
     const ByteView text = log_.proven_data(number);
-    if ((event.pcr == 4 || event.pcr == 7) && !is_printable(text)) {
+    if (!is_short_text(text)) {
       return problem(number, code::kEventUnexpected,
                      "an action that is no text: another event under a false type");
     }
@@ -142,17 +176,22 @@ class Reading {
       return problem(number, code::kEventUnexpected,
                      "in PCR 7 only variables, authorities and separators are measured");
     }
+    if (authority && log_.binding(number) == Binding::kOldShim) {
+      return take_old_shim(number, event);
+    }
     auto variable = parse_variable(log_.log().data(event));
     if (!variable.has_value()) {
       return problem(number, code::kEventUnexpected,
                      "is not a UEFI variable: " + variable.error().message);
     }
     if (log_.binding(number) != Binding::kData) {
-      const bool odd = authority && variable->guid == kShimGuid && variable->name == "Shim";
-      if (odd && allows(quirk::kOldShim)) return;
       return problem(number, code::kEventDigest,
                      "the digest is not of the variable's data: the data was changed, or logged "
                      "other than measured");
+    }
+    if (authority && is_configuration_name(*variable)) {
+      problem(number, code::kEventUnexpected,
+              "a variable of the configuration under the type of an authority");
     }
     if (!authority) {
       if (separators_[7]) {
@@ -164,7 +203,27 @@ class Reading {
                 "variable \"" + printable(variable->name, 64) + "\" is measured twice");
       }
     }
-    out_.variables.push_back({number, authority, *std::move(variable)});
+    add_variable({number, authority, *std::move(variable)});
+  }
+
+  void take_old_shim(std::size_t number, const Event& event) {
+    auto variable = parse_old_shim_authority(log_.log().data(event));
+    if (!variable || !allows(quirk::kOldShim)) {
+      return problem(number, code::kEventUnexpected,
+                     "an authority as shim before 15.3 logs it, with six bytes too many: update "
+                     "shim; the quirk " +
+                         std::string(quirk::kOldShim) + " puts up with it");
+    }
+    add_variable({number, true, *std::move(variable)});
+  }
+
+  void add_variable(MeasuredVariable variable) {
+    if (out_.variables.size() < kMaxVariables) {
+      out_.variables.push_back(std::move(variable));
+    } else {
+      problem(variable.event, code::kEventUnexpected,
+              "PCR 7 has more than " + std::to_string(kMaxVariables) + " variables");
+    }
   }
 
   // PCR 8 and 12: texts of the boot loader, among which the kernel's command line is.
@@ -183,21 +242,18 @@ class Reading {
       if (const auto kernel = kernel_part(as_text(data))) add_command_line(number, *kernel);
       return;
     }
-    if (event.type != kIpl && event.pcr == 12) return;  // Windows: tagged events
+    if (data.size() > 2 * kMaxCommandLine) return out_.unknown_command_lines.push_back(number);
+    if (is_printable(data)) return add_command_line(number, as_text(data));
     Bytes wide(data.begin(), data.end());
     if (log_.binding(number) == Binding::kNulAdded) wide.push_back(0);
-    const bool ascii = is_printable(data);
-    const auto text = ascii ? std::optional(std::string(as_text(data))) : utf16_text(wide);
-    if (!text) {
-      out_.unknown_command_lines.push_back(number);
-    } else {
-      add_command_line(number, *text);
-    }
+    if (const auto text = utf16_text(wide)) return add_command_line(number, *text);
+    out_.unknown_command_lines.push_back(number);
   }
 
   // Expressions see printable ASCII or nothing: what they cannot read, they cannot forbid.
   void add_command_line(std::size_t number, std::string_view text) {
-    if (is_printable(as_bytes(text))) {
+    const bool readable = text.size() <= kMaxCommandLine && is_printable(as_bytes(text));
+    if (readable && out_.command_lines.size() < kMaxCommandLines) {
       out_.command_lines.push_back({number, std::string(text)});
     } else {
       out_.unknown_command_lines.push_back(number);
@@ -208,26 +264,33 @@ class Reading {
     const ByteView data = log_.log().data(event);
     ByteReader reader(data);
     const auto tag = reader.le32("tag");
-    if (event.type == kEventTag && tag.has_value() && *tag == kLoadOptionsTag) {
+    const bool options = event.type == kEventTag && tag.has_value() && *tag == kLoadOptionsTag;
+    if (options && load_options_.size() < kMaxLoadOptions) {
       load_options_.push_back(number);
     } else {
       out_.files.push_back(number);
     }
   }
 
-  // The kernel's EFI stub hashes the command line that it was given, in UTF-16.
-  void match_load_options(std::size_t number, const Event& event) {
-    const auto hashed = [&](std::string_view prefix, const std::string& text) {
-      Bytes wide = to_utf16(std::string(prefix) + text);
-      if (log_.is_digest_of(event, wide)) return true;
-      append(wide, Bytes{0, 0});
-      return log_.is_digest_of(event, wide);
-    };
-    const bool known =
-        std::any_of(out_.command_lines.begin(), out_.command_lines.end(), [&](const auto& line) {
-          return hashed("", line.text) || hashed("BOOT_IMAGE=", line.text);
-        });
-    if (!known) out_.unknown_command_lines.push_back(number);
+  // The kernel's EFI stub hashes the command line that it was given, in UTF-16. What is the hash of
+  // no command line that is known may be that of anything: a file under a false type.
+  void match_load_options() {
+    for (const std::size_t number : load_options_) {
+      const Event& event = log_.log().events()[number];
+      const bool known =
+          std::any_of(out_.command_lines.begin(), out_.command_lines.end(), [&](const auto& line) {
+            return hashes(event, line.text) || hashes(event, "BOOT_IMAGE=" + line.text);
+          });
+      if (known) continue;
+      out_.unknown_command_lines.push_back(number);
+      out_.files.push_back(number);
+    }
+  }
+  bool hashes(const Event& event, const std::string& text) const {
+    Bytes wide = to_utf16(text);
+    if (log_.is_digest_of(event, wide)) return true;
+    append(wide, Bytes{0, 0});
+    return log_.is_digest_of(event, wide);
   }
 
   void note_exit(std::size_t number, const Event& event) {
@@ -248,20 +311,22 @@ class Reading {
 
   void check_exit() {
     if (exited_ || !log_.is_proven(5) || allows(quirk::kNoExit)) return;
-    out_.problems.push_back(attest::refuse(
-        code::kExitMissing,
-        "the log does not say that boot services ended (\"" + std::string(kExitDone) +
-            "\" in PCR 5): it is cut off, or the kernel is older than Linux 5.3; the quirk " +
-            std::string(quirk::kNoExit) + " puts up with it"));
+    problem(code::kExitMissing,
+            "the log does not say that boot services ended (\"" + std::string(kExitDone) +
+                "\" in PCR 5): it is cut off, or the kernel is older than Linux 5.3; the quirk " +
+                std::string(quirk::kNoExit) + " puts up with it");
   }
 
   void check_separators() {
     for (unsigned pcr = 0; pcr <= kLastFirmwarePcr; ++pcr) {
       if (separators_.at(pcr) || !log_.is_proven(pcr)) continue;
       if (pcr < kLastFirmwarePcr && allows(quirk::kNoSeparators)) continue;
-      out_.problems.push_back(attest::refuse(
-          code::kEventUnexpected, "PCR " + std::to_string(pcr) +
-                                      " has no separator, with which the firmware ends its part"));
+      problem(code::kEventUnexpected,
+              "PCR " + std::to_string(pcr) +
+                  " has no separator, with which the firmware ends its part" +
+                  (pcr < kLastFirmwarePcr
+                       ? "; the quirk " + std::string(quirk::kNoSeparators) + " puts up with it"
+                       : std::string()));
     }
   }
 

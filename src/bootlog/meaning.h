@@ -26,8 +26,8 @@ namespace quirk {
 // Firmware or kernel does not log the end of boot services: Linux before 5.3, logs that a boot
 // loader saved. What was measured afterwards cannot be told from what was measured before.
 inline constexpr std::string_view kNoExit = "no-exit-boot-services";
-// shim before 15.3 logs the certificate by which it accepted an image with other data than it
-// measured: the event "Shim" in PCR 7 says nothing.
+// shim before 15.3 logs the certificate of its own by which it accepted an image with six bytes too
+// many, and measures five of them.
 inline constexpr std::string_view kOldShim = "old-shim-authority";
 // Firmware that ends not every PCR from 0 to 6 with a separator.
 inline constexpr std::string_view kNoSeparators = "no-separators";
@@ -43,8 +43,12 @@ struct MeasuredVariable {
 
 struct CommandLine {
   std::size_t event = 0;
-  std::string text;  // UTF-8, of the kernel
+  std::string text;  // printable ASCII, of the kernel
 };
+
+// More of these no boot makes: what is beyond is a problem, and bounds what a log costs.
+inline constexpr std::size_t kMaxVariables = 256, kMaxCommandLines = 32, kMaxCommandLine = 4'096,
+                             kMaxLoadOptions = 8, kMaxProblems = 16;
 
 struct Meaning {
   std::vector<MeasuredVariable> variables;  // in the order of PCR 7
@@ -52,7 +56,8 @@ struct Meaning {
   std::vector<std::size_t> files;           // events whose digest is of bytes: firmware, files
   std::vector<CommandLine> command_lines;   // every text that may have been one: judge them all
   std::vector<std::size_t> unknown_command_lines;  // events that hash one which is none of those
-  std::vector<attest::Reason> problems;            // what no genuine boot does
+  std::vector<attest::Reason> problems;            // what no genuine boot does, kMaxProblems of it
+  std::size_t more_problems = 0;                   // beyond those
   std::vector<std::string> quirks_used;
 
   const MeasuredVariable* configuration(std::string_view guid, std::string_view name) const;
@@ -60,9 +65,13 @@ struct Meaning {
 
 // Problems (each with its event): data that is not what its digest is of where the profile says
 // that it must be (BootEventDigest: separators, actions, PCR 7, GRUB's texts); a separator that is
-// not zero, missing, or a second one; in PCR 7 another type, a variable twice or after the
-// separator; anything in PCR 5 after ExitBootServices (BootEventUnexpected); no ExitBootServices
-// (BootExitMissing). Only events of proven PCRs are looked at.
+// not zero, missing, or a second one; an action that is no text; in PCR 7 another type, a variable
+// twice, after the separator or as an authority; anything in PCR 5 after ExitBootServices
+// (BootEventUnexpected); no ExitBootServices (BootExitMissing). Only events of proven PCRs are
+// looked at: which are not, state() of the log says.
+//
+// Types are not covered by a digest, so what an event is follows from its PCR, and from its data
+// where that is bound. A false type can only have it judged as something that no manifest knows.
 Meaning read_meaning(const BoundLog& log, std::span<const std::string> quirks);
 
 // A reason about one event, with its place and its decoded fields.

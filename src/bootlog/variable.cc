@@ -14,20 +14,14 @@ SignatureEntry::Kind kind_of(std::string_view type) {
   return type == kSha256Guid ? SignatureEntry::Kind::kSha256 : SignatureEntry::Kind::kOther;
 }
 
-std::string_view kind_name(SignatureEntry::Kind kind) {
-  switch (kind) {
-    case SignatureEntry::Kind::kX509:
-      return "X.509";
-    case SignatureEntry::Kind::kSha256:
-      return "SHA-256";
-    case SignatureEntry::Kind::kOther:
-      break;
-  }
-  return "";
-}
+// One EFI_SIGNATURE_LIST's head, checked.
+struct List {
+  SignatureEntry::Kind kind = SignatureEntry::Kind::kOther;
+  std::size_t each = 0;   // size of an entry, with its owner
+  std::size_t count = 0;  // of entries
+};
 
-// One EFI_SIGNATURE_LIST from the front of `reader`.
-Result<void> take_list(ByteReader& reader, std::vector<SignatureEntry>& out) {
+Result<List> take_head(ByteReader& reader) {
   const std::string at = "signature list at byte " + std::to_string(reader.offset());
   AVOUCH_TRY(const ByteView type, reader.take(kGuid, at));
   AVOUCH_TRY(const std::uint32_t list_size, reader.le32(at));
@@ -44,19 +38,11 @@ Result<void> take_list(ByteReader& reader, std::vector<SignatureEntry>& out) {
     return rejected(at + ": signatures of " + std::to_string(each) + " bytes in " +
                     std::to_string(room));
   }
-  if (room / each > kMaxSignatures - out.size()) {
-    return rejected("more than " + std::to_string(kMaxSignatures) + " signatures");
-  }
   const auto kind = kind_of(guid_text(type));
   if (kind == SignatureEntry::Kind::kSha256 && each != kGuid + 32) {
     return rejected(at + ": SHA-256 digests of " + std::to_string(each - kGuid) + " bytes");
   }
-  for (std::uint32_t i = 0; i < room / each; ++i) {
-    AVOUCH_TRY(const ByteView owner, reader.take(kGuid, at));
-    AVOUCH_TRY(const ByteView value, reader.take(each - kGuid, at));
-    out.push_back({kind, kind_name(kind), guid_text(owner), value});
-  }
-  return {};
+  return List{kind, each, room / each};
 }
 
 }  // namespace
@@ -81,16 +67,56 @@ Result<Variable> parse_variable(ByteView data) {
   return Variable{guid_text(guid), *std::move(text), value};
 }
 
-Result<std::vector<SignatureEntry>> parse_signature_lists(ByteView value) {
-  std::vector<SignatureEntry> out;
+std::optional<Variable> parse_old_shim_authority(ByteView data) {
+  constexpr std::size_t kSurplus = 6;
+  if (data.size() <= kSurplus) return std::nullopt;
+  auto out = parse_variable(data.first(data.size() - kSurplus));
+  if (!out.has_value() || out->guid != kShimGuid || out->name != "Shim") return std::nullopt;
+  return *std::move(out);
+}
+
+Result<SignatureLists> parse_signature_lists(ByteView value) {
+  std::size_t size = 0;
   ByteReader reader(value);
-  while (!reader.at_end()) AVOUCH_CHECK(take_list(reader, out));
-  return out;
+  while (!reader.at_end()) {
+    AVOUCH_TRY(const List list, take_head(reader));
+    size += list.count;
+    if (size > kMaxSignatures) {
+      return rejected("more than " + std::to_string(kMaxSignatures) + " signatures");
+    }
+    AVOUCH_TRY(const ByteView entries, reader.take(list.each * list.count, "signatures"));
+    static_cast<void>(entries);
+  }
+  return SignatureLists(value, size);
+}
+
+void SignatureLists::Iterator::enter() {
+  if (rest_.empty()) return;
+  ByteReader reader(rest_);
+  const auto list = take_head(reader);
+  if (!list.has_value()) {  // not of a value that was accepted
+    rest_ = rest_.last(0);
+    return;
+  }
+  kind_ = list->kind;
+  each_ = list->each;
+  left_ = list->count;
+  rest_ = rest_.subspan(reader.offset());
+}
+
+SignatureEntry SignatureLists::Iterator::operator*() const {
+  return {kind_, rest_.first(kGuid), rest_.subspan(kGuid, each_ - kGuid)};
+}
+
+SignatureLists::Iterator& SignatureLists::Iterator::operator++() {
+  rest_ = rest_.subspan(each_);
+  if (--left_ == 0) enter();
+  return *this;
 }
 
 std::optional<SignatureData> parse_signature_data(ByteView value) {
   if (value.size() <= kGuid) return std::nullopt;
-  return SignatureData{guid_text(value.first(kGuid)), value.subspan(kGuid)};
+  return SignatureData{value.first(kGuid), value.subspan(kGuid)};
 }
 
 }  // namespace avouch::bootlog

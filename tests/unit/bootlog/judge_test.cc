@@ -1,0 +1,467 @@
+#include "bootlog/judge.h"
+
+#include "tests/unit/bootlog/boots.h"
+
+namespace avouch::bootlog {
+namespace {
+
+using attest::BootLogSpec;
+using codec::Json;
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+codec::Pattern pattern(std::string_view text) {
+  return codec::Pattern::compile(std::string(text)).value();
+}
+
+BootLogSpec command_line(const std::vector<std::string>& required,
+                         const std::vector<std::string>& forbidden = {}) {
+  BootLogSpec out = optional_secure_boot();
+  for (const auto& each : required) out.command_line_required.push_back(pattern(each));
+  for (const auto& each : forbidden) out.command_line_forbidden.push_back(pattern(each));
+  return out;
+}
+
+// The good log with another command line, as GRUB measures it.
+PlainLog with_command_line(const std::string& text) {
+  PlainLog log = good_log();
+  const auto set = [&](std::string_view prefix, const std::string& measured) {
+    const std::size_t at =
+        log.find(8, kIpl, std::string(prefix) + (prefix[0] == 'g' ? "linux" : ""));
+    log.events[at] =
+        log.make(8, kIpl, to_bytes(std::string(prefix) + measured), to_bytes(measured));
+  };
+  set("grub_cmd: ", "linux " + text);
+  set("kernel_cmdline: ", text);
+  return log;
+}
+
+void set_variable(PlainLog& log, std::string_view name, const Bytes& value) {
+  const std::size_t at = find_variable(log, name);
+  const std::string guid = parse_variable(log.events[at].data).value().guid;
+  log.events[at] = log.make(7, log.events[at].type, variable_bytes(guid, name, value));
+}
+
+void erase(PlainLog& log, std::size_t at) {
+  log.events.erase(log.events.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+TEST(Judge, AcceptsARealBootUnderSecureBootAndAManifestOfIt) {
+  const PlainLog log = good_log();
+  EXPECT_TRUE(appraise(log, testing::corpus_pcrs()).accepted());
+  const Appraised known =
+      appraise(log, testing::corpus_pcrs(), {}, references_of(manifest_of(log)));
+  EXPECT_TRUE(known.accepted()) << (known.reasons.empty() ? "" : known.reasons[0].message);
+  EXPECT_EQ(known.vector[attest::Claim::kExecutables], attest::kApprovedBoot);
+  EXPECT_EQ(known.vector[attest::Claim::kConfiguration], attest::kGenuine);
+}
+
+TEST(Judge, ClaimsNothingOfExecutablesWithoutReferences) {
+  EXPECT_EQ(appraise(good_log()).vector[attest::Claim::kExecutables], attest::kNotMeasured);
+}
+
+TEST(Judge, RefusesWhatNoManifestKnowsOnceEachWithTheAdditionThatWouldAcceptIt) {
+  const PlainLog log = good_log();
+  const Appraised found = appraise(log, {}, references_of(foreign_manifest()));
+  ASSERT_FALSE(found.reasons.empty());
+  EXPECT_THAT(found.codes(), Contains("SecureBootKeyUnknown"));
+  EXPECT_THAT(found.codes(), Contains("BootImageUnknown"));
+  std::set<std::string> suggestions;
+  for (const attest::Reason& each : found.reasons) {
+    if (each.code == code::kMoreReasons) continue;
+    EXPECT_TRUE(each.event.has_value()) << each.message;
+    EXPECT_FALSE(each.fields.empty()) << each.message;
+    EXPECT_TRUE(suggestions.insert(each.suggestion).second) << each.suggestion;
+    const Json addition = codec::parse_json(each.suggestion).value();
+    ASSERT_EQ(addition.as_object()->size(), 1U);
+    EXPECT_EQ(addition.as_object()->begin()->second.as_array()->size(), 1U);
+  }
+}
+
+TEST(Judge, WantsEachOfAManifestsValues) {
+  const PlainLog log = good_log();
+  const Json whole = manifest_of(log);
+  for (const char* member : {"bootComponents", "secureBootCertificates"}) {
+    const std::size_t count = whole.find(member)->as_array()->size();
+    const std::size_t first = std::string_view(member) == "secureBootCertificates" ? 1 : 0;
+    for (std::size_t i = first; i < count; ++i) {
+      Json without = whole;
+      auto* values = without[member].as_array();
+      values->erase(values->begin() + static_cast<std::ptrdiff_t>(i));
+      const Appraised found = appraise(log, {}, references_of(without));
+      ASSERT_EQ(found.reasons.size(), 1U) << member << " " << i;
+      EXPECT_TRUE(add_suggestions(found.reasons, without));
+      EXPECT_TRUE(appraise(log, {}, references_of(without)).accepted());
+    }
+  }
+}
+
+TEST(Judge, SaysOfManyProblemsHowManyItLeavesOut) {
+  PlainLog log = good_log();
+  const Json known = manifest_of(log);
+  for (int i = 0; i < 50; ++i) {
+    log.events.push_back(log.make(9, kIpl, to_bytes("f"), to_bytes(std::to_string(i))));
+  }
+  const Appraised found = appraise(log, {}, references_of(known));
+  ASSERT_EQ(found.reasons.size(), kMaxReasons + 1);
+  EXPECT_EQ(found.reasons.back().code, code::kMoreReasons);
+  EXPECT_THAT(found.reasons.back().message, HasSubstr("34 further problems"));
+}
+
+TEST(Judge, NeverAcceptsByASha1Digest) {
+  // The SHA-1 bank is quoted too, and its digest would be known if any were.
+  const PlainLog log = good_log();
+  const BootLog read = must_read(log.bytes());
+  const auto quoted = quote_of(read, {HashAlgorithm::kSha1});
+  const Appraised found =
+      appraise(log, quoted, optional_secure_boot(), references_of(manifest_of(log)));
+  EXPECT_FALSE(found.accepted());
+  EXPECT_THAT(found.codes(), Contains("BootPcrUnproven"));
+}
+
+TEST(Judge, KnowsComponentsByTheDigestOfAnyStrongBank) {
+  PlainLog log = good_log();
+  log.banks = {HashAlgorithm::kSha256, HashAlgorithm::kSha384};
+  log.header = make_header(log.banks);
+  for (PlainEvent& event : log.events) {
+    const Bytes seed = event.digests[1].second;
+    const bool bound = event.type == kSeparator || event.type == kEfiAction || event.pcr == 7;
+    event.digests = {
+        {HashAlgorithm::kSha256, seed},
+        {HashAlgorithm::kSha384, bound ? crypto::hash(HashAlgorithm::kSha384, event.data)
+                                       : crypto::hash(HashAlgorithm::kSha384, seed)}};
+  }
+  std::erase_if(log.events, [](const PlainEvent& event) { return event.pcr == 8; });
+  const auto both = quote_of(must_read(log.bytes()), log.banks);
+  const auto only384 = quote_of(must_read(log.bytes()), {HashAlgorithm::kSha384});
+  Json spec = foreign_manifest();
+  while (add_suggestions(appraise(log, only384, {}, references_of(spec)).reasons, spec)) {
+  }
+  EXPECT_THAT(codec::to_json(spec), HasSubstr("sha384:"));
+  EXPECT_TRUE(appraise(log, only384, {}, references_of(spec)).accepted());
+  EXPECT_TRUE(appraise(log, both, {}, references_of(spec)).accepted());
+  const auto only256 = quote_of(must_read(log.bytes()), {HashAlgorithm::kSha256});
+  EXPECT_FALSE(appraise(log, only256, {}, references_of(spec)).accepted());
+}
+
+TEST(B2, RefusesAChangedProgramUnderEveryType) {
+  const Json known = manifest_of(good_log());
+  for (const std::uint32_t type :
+       {kBootServicesApplication, kIpl, kEventTag, kCompactHash, kOmitBootDeviceEvents}) {
+    PlainLog log = good_log();
+    const std::size_t at = log.find(4, kBootServicesApplication);
+    log.events[at] = log.make(4, type, log.events[at].data, to_bytes("evil program"));
+    EXPECT_THAT(appraise(log, {}, references_of(known)).codes(), ElementsAre("BootImageUnknown"));
+  }
+  for (const std::uint32_t pcr : {0U, 2U, 9U, 14U}) {
+    for (const std::uint32_t type : {kIpl, kEventTag, kPlatformFirmwareBlob, kCompactHash}) {
+      PlainLog log = good_log();
+      log.events.push_back(log.make(pcr, type, Bytes(16), to_bytes("evil file")));
+      EXPECT_THAT(appraise(log, {}, references_of(known)).codes(), ElementsAre("BootFileUnknown"));
+    }
+  }
+}
+
+TEST(B7, RefusesSecureBootThatIsAbsentEmptyOrNeitherZeroNorOne) {
+  PlainLog absent = good_log();
+  erase(absent, find_variable(absent, "SecureBoot"));
+  EXPECT_THAT(appraise(absent).codes(), ElementsAre("SecureBootUnproven"));
+  const auto of = [](const Bytes& value) {
+    PlainLog log = good_log();
+    set_variable(log, "SecureBoot", value);
+    return appraise(log).codes();
+  };
+  EXPECT_THAT(of({1}), IsEmpty());
+  EXPECT_THAT(of({0}), ElementsAre("SecureBootDisabled"));
+  for (const Bytes& value :
+       {Bytes{}, Bytes{2}, Bytes{255}, Bytes{1, 0}, Bytes{1, 1}, Bytes{0, 1}}) {
+    EXPECT_THAT(of(value), ElementsAre("SecureBootUnproven"));
+  }
+}
+
+TEST(B7, DoesNotTakeAnotherVariableOfThatName) {
+  PlainLog log = good_log();
+  const std::size_t at = find_variable(log, "SecureBoot");
+  log.events[at] =
+      log.make(7, kVariableDriverConfig, variable_bytes(kShimGuid, "SecureBoot", Bytes{1}));
+  EXPECT_THAT(appraise(log).codes(), ElementsAre("SecureBootUnproven"));
+}
+
+TEST(B7, RefusesSecureBootWithoutKeys) {
+  for (const char* name : {"PK", "KEK", "db"}) {
+    PlainLog absent = good_log();
+    erase(absent, find_variable(absent, name));
+    const auto codes = appraise(absent).codes();
+    EXPECT_THAT(codes, Contains("SecureBootUnproven")) << name;
+    for (const Bytes& value : {Bytes{}, Bytes{1, 2, 3}, Bytes(28)}) {
+      PlainLog log = good_log();
+      set_variable(log, name, value);
+      EXPECT_THAT(appraise(log).codes(), Contains("SecureBootUnproven")) << name;
+    }
+  }
+}
+
+TEST(B7, RefusesSecureBootUnderWhichNothingWasVerified) {
+  PlainLog log = good_log();
+  erase(log, log.find(7, kVariableAuthority));  // db's
+  EXPECT_THAT(appraise(log).codes(), ElementsAre("SecureBootUnproven"));
+}
+
+TEST(B7, RefusesAnAuthorityThatDbDoesNotHave) {
+  PlainLog log = good_log();
+  const std::size_t at = log.find(7, kVariableAuthority);
+  Bytes value(16);
+  append(value, testing::corpus_authority("ca1").front().der());
+  log.events[at] =
+      log.make(7, kVariableAuthority, variable_bytes(kSecurityDatabaseGuid, "db", value));
+  EXPECT_THAT(appraise(log).codes(), ElementsAre("SecureBootUnproven"));
+}
+
+TEST(B7, RefusesAShimThatVerifiesNothing) {
+  PlainLog log = good_log();
+  log.events.push_back(
+      log.make(7, kVariableAuthority, variable_bytes(kShimGuid, "MokSBState", Bytes{1})));
+  EXPECT_THAT(appraise(log).codes(), ElementsAre("SecureBootDisabled"));
+  PlainLog in14 = good_log();
+  in14.events.push_back(in14.make(14, kIpl, to_bytes("MokSBState"), Bytes{1}));
+  EXPECT_THAT(appraise(in14).codes(), ElementsAre("SecureBootDisabled"));
+  PlainLog zero = good_log();
+  zero.events.push_back(
+      zero.make(7, kVariableAuthority, variable_bytes(kShimGuid, "MokSBState", Bytes{0})));
+  EXPECT_THAT(appraise(zero).codes(), IsEmpty());
+}
+
+TEST(B7, AsksNothingOfSecureBootWhereItIsOptional) {
+  PlainLog log = good_log();
+  set_variable(log, "SecureBoot", {0});
+  EXPECT_TRUE(appraise(log, optional_secure_boot()).accepted());
+}
+
+TEST(Judge, RefusesAKeyOfSecureBootThatNoManifestKnows) {
+  const Json known = manifest_of(good_log());
+  const Bytes der = testing::corpus_authority("ca1").back().der();  // not the manifest's own
+  for (const char* name : {"PK", "KEK", "db"}) {
+    PlainLog log = good_log();
+    const std::size_t at = find_variable(log, name);
+    const ByteView old = parse_variable(log.events[at].data).value().value;
+    Bytes value(old.begin(), old.end());
+    append(value, from_hex("a159c0a5e494a74a87b5ab155c2bf072").value());
+    put_le(value, 28 + 16 + der.size(), 4);
+    put_le(value, 0, 4);
+    put_le(value, 16 + der.size(), 4);
+    append(value, Bytes(16));
+    append(value, der);
+    set_variable(log, name, value);
+    EXPECT_THAT(appraise(log, {}, references_of(known)).codes(),
+                ElementsAre("SecureBootKeyUnknown"))
+        << name;
+  }
+  for (const char* name : {"MokListRT", "Shim", "vendor_db", "anything"}) {
+    for (const bool owner : {true, false}) {
+      PlainLog log = good_log();
+      Bytes value(owner ? 16 : 0);
+      append(value, der);
+      log.events.push_back(log.make(7, kVariableAuthority, variable_bytes(kShimGuid, name, value)));
+      EXPECT_THAT(appraise(log, {}, references_of(known)).codes(),
+                  ElementsAre("SecureBootKeyUnknown"))
+          << name;
+    }
+  }
+}
+
+TEST(Judge, RefusesADigestInDbThatIsOfNoKnownComponent) {
+  const Json known = manifest_of(good_log());
+  const auto with_digest = [](const Bytes& digest) {
+    PlainLog log = good_log();
+    const std::size_t at = find_variable(log, "db");
+    const ByteView old = parse_variable(log.events[at].data).value().value;
+    Bytes value(old.begin(), old.end());
+    append(value, from_hex("2616c4c14c509240aca941f936934328").value());
+    put_le(value, 28 + 48, 4);
+    put_le(value, 0, 4);
+    put_le(value, 48, 4);
+    append(value, Bytes(16));
+    append(value, digest);
+    set_variable(log, "db", value);
+    return log;
+  };
+  const PlainLog good = good_log();
+  const Bytes shim = good.events[good.find(4, kBootServicesApplication)].digests[1].second;
+  EXPECT_THAT(appraise(with_digest(shim), {}, references_of(known)).codes(), IsEmpty());
+  EXPECT_THAT(appraise(with_digest(Bytes(32, 5)), {}, references_of(known)).codes(),
+              ElementsAre("SecureBootKeyUnknown"));
+}
+
+// A manifest of the good boot that revokes as well.
+References revoking(const Bytes& digest, bool list_certificates = true) {
+  Json spec = manifest_of(good_log());
+  spec["revoked"] = Json::Array{"sha256:" + to_hex(digest)};
+  if (!list_certificates) spec.as_object()->erase("secureBootCertificates");
+  return references_of(spec);
+}
+
+TEST(B16, RefusesARevokedShimThoughItIsSignedAndListed) {
+  const PlainLog log = good_log();
+  const Bytes shim = log.events[log.find(4, kBootServicesApplication)].digests[1].second;
+  EXPECT_THAT(appraise(log, {}, revoking(shim)).codes(), ElementsAre("BootImageRevoked"));
+  const Bytes initrd = log.events[log.find(9, kIpl, "/initrd.img")].digests[1].second;
+  EXPECT_THAT(appraise(log, {}, revoking(initrd)).codes(), ElementsAre("BootFileRevoked"));
+}
+
+TEST(B16, RefusesAProgramThatTheNodesOwnDbxForbids) {
+  PlainLog log = good_log();
+  Bytes value = from_hex("2616c4c14c509240aca941f936934328").value();
+  const Bytes grub = log.events[log.find(4, kBootServicesApplication, "g")].digests[1].second;
+  put_le(value, 28 + 2 * 48, 4);
+  put_le(value, 0, 4);
+  put_le(value, 48, 4);
+  append(value, Bytes(48, 1));
+  append(value, Bytes(16));
+  append(value, grub);
+  set_variable(log, "dbx", value);
+  EXPECT_THAT(appraise(log).codes(), ElementsAre("BootImageRevoked"));
+  EXPECT_THAT(appraise(log, optional_secure_boot()).codes(), ElementsAre("BootImageRevoked"));
+}
+
+TEST(B16, RefusesADbxThatCannotBeRead) {
+  PlainLog log = good_log();
+  set_variable(log, "dbx", Bytes(5));
+  EXPECT_THAT(appraise(log).codes(), ElementsAre("SecureBootUnproven"));
+}
+
+TEST(B16, RefusesARevokedCertificateWhetherOrNotCertificatesAreListed) {
+  const PlainLog log = good_log();
+  const auto entries =
+      signatures_of(parse_variable(log.events[find_variable(log, "db")].data).value().value);
+  const crypto::Sha256 fingerprint = crypto::sha256(entries[0].value);
+  for (const bool listed : {true, false}) {
+    EXPECT_THAT(
+        appraise(log, {}, revoking(Bytes(fingerprint.begin(), fingerprint.end()), listed)).codes(),
+        ElementsAre("SecureBootKeyRevoked"));
+  }
+}
+
+TEST(B16, RefusesALevelOfSbatOrADbxThatIsRevoked) {
+  const PlainLog log = good_log();
+  for (const char* name : {"SbatLevel", "dbx"}) {
+    const Bytes& data = log.events[find_variable(log, name)].data;
+    const crypto::Sha256 digest = crypto::sha256(parse_variable(data).value().value);
+    EXPECT_THAT(appraise(log, {}, revoking(Bytes(digest.begin(), digest.end()))).codes(),
+                ElementsAre("SecureBootOutdated"))
+        << name;
+  }
+}
+
+TEST(B17, RefusesAQuoteThatLeavesOutOneOfTheBootsPcrs) {
+  const PlainLog log = good_log();
+  for (const std::uint8_t pcr : std::vector<std::uint8_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 14}) {
+    tpm::PcrValues quoted = testing::corpus_pcrs();
+    ASSERT_EQ(quoted.erase({HashAlgorithm::kSha256, pcr}), 1U);
+    const Appraised found = appraise(log, quoted, optional_secure_boot());
+    EXPECT_THAT(found.codes(), Contains("BootPcrUnproven")) << int{pcr};
+    EXPECT_FALSE(found.accepted()) << int{pcr};
+  }
+}
+
+TEST(B17, IsNeverAffirmingOfAPcrThatDiffers) {
+  const PlainLog log = good_log();
+  for (auto& [pcr, value] : testing::corpus_pcrs()) {
+    if (pcr.index == 10) continue;
+    tpm::PcrValues quoted = testing::corpus_pcrs();
+    quoted[pcr][0] ^= 1;
+    const BoundLog bound = bind_log(log, quoted);
+    const BootJudgement judged =
+        judge(bound, read_meaning(bound, {}), optional_secure_boot(), nullptr);
+    EXPECT_EQ(attest::worst_tier(judged.vector), attest::Status::kContraindicated);
+  }
+}
+
+TEST(B17, WantsMoreThanTheSha1Bank) {
+  const PlainLog log = good_log();
+  const auto quoted = quote_of(must_read(log.bytes()), {HashAlgorithm::kSha1});
+  const Appraised found = appraise(log, quoted, optional_secure_boot());
+  EXPECT_THAT(found.codes(), Each(std::string("BootPcrUnproven")));
+  EXPECT_THAT(found.reasons[0].message, HasSubstr("SHA-1 bank alone"));
+}
+
+TEST(F4, RefusesTheLogOfAnotherBootOfTheSameMachine) {
+  // A quote of the new boot, with the log that the machine sent for the one before.
+  for (const char* before : {"bootlogs/changed-cmdline.bin", "bootlogs/changed-initrd.bin"}) {
+    const PlainLog old = plain_log(must_read(testing::read_vector(before)));
+    EXPECT_TRUE(appraise(old).accepted()) << before;
+    const Appraised found = appraise(old, testing::corpus_pcrs());
+    EXPECT_THAT(found.codes(), Contains("BootLogReplayMismatch")) << before;
+    EXPECT_FALSE(found.accepted()) << before;
+  }
+}
+
+TEST(CommandLine, MatchesWholeArguments) {
+  const PlainLog log = good_log();
+  EXPECT_TRUE(appraise(log, command_line({"quiet", "root=.*"})).accepted());
+  EXPECT_THAT(appraise(log, command_line({"quie"})).codes(), Contains("KernelCommandLine"));
+  EXPECT_TRUE(appraise(log, command_line({}, {"init=/bin/.*", "oot=none"})).accepted());
+  EXPECT_THAT(appraise(log, command_line({}, {"root=none"})).codes(),
+              Contains("KernelCommandLine"));
+}
+
+TEST(CommandLine, IsJudgedInEveryTextThatMayBeIt) {
+  PlainLog log = good_log();
+  const std::string evil = "linux /vmlinuz root=none init=/bin/sh";
+  log.events.push_back(log.make(8, kIpl, to_bytes("grub_cmd: " + evil), to_bytes(evil)));
+  EXPECT_THAT(appraise(log, command_line({"quiet"})).codes(), ElementsAre("KernelCommandLine"));
+  EXPECT_THAT(appraise(log, command_line({}, {"init=.*"})).codes(),
+              ElementsAre("KernelCommandLine"));
+}
+
+TEST(CommandLine, CountsNothingAfterTheArgumentsOfTheKernel) {
+  // What follows "--" goes to init: the kernel does not see it.
+  const PlainLog log = with_command_line("/vmlinuz root=none -- lockdown=confidentiality");
+  EXPECT_THAT(appraise(log, command_line({"lockdown=confidentiality"})).codes(),
+              Contains("KernelCommandLine"));
+  EXPECT_THAT(appraise(log, command_line({}, {"lockdown=.*"})).codes(),
+              Contains("KernelCommandLine"));
+  EXPECT_TRUE(appraise(with_command_line("/vmlinuz lockdown=confidentiality -- 1"),
+                       command_line({"lockdown=confidentiality"}))
+                  .accepted());
+}
+
+TEST(CommandLine, ReadsQuotesAsTheKernelDoes) {
+  PlainLog log = good_log();
+  const std::size_t grub = log.find(8, kIpl, "grub_cmd: linux");
+  const std::size_t kernel = log.find(8, kIpl, "kernel_cmdline: ");
+  const std::string shown = "linux /vmlinuz a=b lockdown=confidentiality";  // GRUB drops quotes
+  const std::string passed = "/vmlinuz \"a=b lockdown=confidentiality\"";
+  log.events[grub] = log.make(8, kIpl, to_bytes("grub_cmd: " + shown), to_bytes(shown));
+  log.events[kernel] = log.make(8, kIpl, to_bytes("kernel_cmdline: " + passed), to_bytes(passed));
+  EXPECT_THAT(appraise(log, command_line({"lockdown=confidentiality"})).codes(),
+              ElementsAre("KernelCommandLine"));
+}
+
+TEST(CommandLine, IsRefusedWhereItIsNotShown) {
+  PlainLog none = good_log();
+  std::erase_if(none.events, [](const PlainEvent& event) { return event.pcr == 8; });
+  EXPECT_THAT(appraise(none, command_line({}, {"init=.*"})).codes(),
+              ElementsAre("KernelCommandLineUnproven"));
+  PlainLog hashed = good_log();
+  Bytes tag;
+  put_le(tag, 0x8f3b22ed, 4);
+  hashed.events.push_back(hashed.make(9, kEventTag, tag, to_bytes("another")));
+  EXPECT_THAT(appraise(hashed, command_line({"quiet"})).codes(),
+              ElementsAre("KernelCommandLineUnproven"));
+  EXPECT_TRUE(appraise(hashed).accepted());
+}
+
+TEST(CommandLine, IsRefusedWhereSystemdsPcrIsNotWhatTheLogSays) {
+  const PlainLog log = good_log();
+  tpm::PcrValues quoted = quote_of(log);
+  quoted[{HashAlgorithm::kSha256, 12}][0] ^= 1;
+  EXPECT_THAT(appraise(log, quoted, command_line({"quiet"})).codes(),
+              Contains("KernelCommandLineUnproven"));
+}
+
+}  // namespace
+}  // namespace avouch::bootlog
