@@ -60,7 +60,8 @@ std::optional<Reason> check_make(const Certificate& certificate, EndorsementResu
 std::optional<Reason> check_chain(const std::vector<Certificate>& certificates,
                                   const std::vector<Certificate>& anchors, SystemTime now) {
   const std::vector<Certificate> intermediates(certificates.begin() + 1, certificates.end());
-  const auto path = crypto::verify_chain(certificates.front(), intermediates, anchors, now);
+  const auto path =
+      crypto::verify_chain(certificates.front(), intermediates, anchors, now, kEkUsage);
   if (path.has_value()) return std::nullopt;
   return invalid("EK certificate: " + path.error().message +
                  ". If you trust its maker, add the maker's certificates to the policy's trust "

@@ -1,3 +1,4 @@
+#include <openssl/core_names.h>
 #include <openssl/objects.h>
 #include <openssl/x509v3.h>
 
@@ -12,7 +13,9 @@ namespace {
 
 constexpr std::size_t kLongestPath = 8;
 constexpr int kMostSignatureChecks = 200;
-constexpr int kWeakestKey = 112;  // bits of security: RSA-2048
+constexpr int kWeakestKey = 112;      // bits of security: RSA-2048
+constexpr int kLargestRsaKey = 8192;  // bits
+constexpr int kLargestExponent = 32;
 
 X509* x509_of(const Certificate& certificate) { return certificate.impl().x509.get(); }
 
@@ -46,12 +49,19 @@ Result<void> check_itself(const Certificate& certificate, SystemTime now) {
 
 // What must hold for an issuer with `path` (leaf first) below it.
 Result<void> check_authority(const Certificate& issuer, const std::vector<Certificate>& path,
-                             bool is_anchor) {
+                             bool is_anchor, std::string_view usage) {
   X509* x509 = x509_of(issuer);
   if (!issuer.is_ca()) return rejected("is not a certificate authority (basicConstraints)");
   const bool has_key_usage = (X509_get_extension_flags(x509) & EXFLAG_KUSAGE) != 0;
   if (has_key_usage ? !issuer.has_key_usage("keyCertSign") : !is_anchor) {
     return rejected("may not sign certificates (keyUsage without keyCertSign)");
+  }
+  constexpr std::string_view kAnyUsage = "2.5.29.37.0";
+  const bool has_usages = X509_get_ext_by_NID(x509, NID_ext_key_usage, -1) >= 0;
+  if (!usage.empty() && !is_anchor && has_usages && !issuer.has_extended_key_usage(usage) &&
+      !issuer.has_extended_key_usage(kAnyUsage)) {
+    return rejected("is an authority for other purposes (extendedKeyUsage without " +
+                    std::string(usage) + ")");
   }
   if (X509_get_ext_by_NID(x509, NID_name_constraints, -1) >= 0) {
     return rejected("has name constraints, which are not handled here");
@@ -67,18 +77,31 @@ Result<void> check_authority(const Certificate& issuer, const std::vector<Certif
   return {};
 }
 
+// Strong, and cheap to check with: an agent may send authorities with any key.
 Result<void> check_key(const EVP_PKEY* key) {
-  const bool is_listed =
-      key != nullptr && (EVP_PKEY_is_a(key, "RSA") == 1 || EVP_PKEY_is_a(key, "RSA-PSS") == 1 ||
-                         EVP_PKEY_is_a(key, "EC") == 1 || EVP_PKEY_is_a(key, "ED25519") == 1);
-  if (!is_listed) return rejected("has a key of a kind that is not accepted");
-  std::array<char, 64> group{};
-  if (EVP_PKEY_is_a(key, "EC") == 1 &&
-      EVP_PKEY_get_group_name(key, group.data(), group.size(), nullptr) != 1) {
-    return rejected("has an EC key without a named curve");
+  const auto is = [&](const char* kind) { return key != nullptr && EVP_PKEY_is_a(key, kind) == 1; };
+  if (is("ED25519")) return {};
+  if (is("EC")) {
+    constexpr std::array<std::string_view, 3> kCurves = {SN_X9_62_prime256v1, SN_secp384r1,
+                                                         SN_secp521r1};
+    std::array<char, 64> group{};
+    const bool is_listed =
+        EVP_PKEY_get_group_name(key, group.data(), group.size(), nullptr) == 1 &&
+        std::find(kCurves.begin(), kCurves.end(), std::string_view(group.data())) != kCurves.end();
+    if (is_listed) return {};
+    return rejected("has an EC key on a curve that is not accepted: expected P-256, P-384, P-521");
   }
+  if (!is("RSA") && !is("RSA-PSS")) return rejected("has a key of a kind that is not accepted");
   if (EVP_PKEY_get_security_bits(key) < kWeakestKey) {
     return rejected("has a key that is too weak: at least RSA-2048 or EC P-256 is expected");
+  }
+  BIGNUM* exponent = nullptr;
+  ensure(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1, "RSA exponent");
+  const BignumPtr owned(exponent);
+  if (EVP_PKEY_get_bits(key) > kLargestRsaKey || BN_num_bits(exponent) > kLargestExponent) {
+    return rejected("has a key that is too large: at most RSA-" + std::to_string(kLargestRsaKey) +
+                    " with an exponent of " + std::to_string(kLargestExponent) +
+                    " bits is accepted");
   }
   return {};
 }
@@ -112,8 +135,8 @@ Result<void> check_link(const Certificate& child, const Certificate& issuer) {
 class Search {
  public:
   Search(const std::vector<Certificate>& intermediates, const std::vector<Certificate>& roots,
-         SystemTime now)
-      : intermediates_(intermediates), roots_(roots), now_(now) {}
+         SystemTime now, std::string_view usage)
+      : intermediates_(intermediates), roots_(roots), now_(now), usage_(usage) {}
 
   Result<std::vector<Certificate>> from(const Certificate& leaf) {
     if (auto sound = check_itself(leaf, now_); !sound.has_value()) {
@@ -163,7 +186,7 @@ class Search {
     ++checks_;
     auto sound = check_link(path_.back(), candidate);
     if (sound.has_value()) sound = check_itself(candidate, now_);
-    if (sound.has_value()) sound = check_authority(candidate, path_, is_anchor);
+    if (sound.has_value()) sound = check_authority(candidate, path_, is_anchor, usage_);
     if (sound.has_value()) return true;
     return note("certificate " + display_name(candidate) + " " + sound.error().message);
   }
@@ -180,6 +203,7 @@ class Search {
   const std::vector<Certificate>& intermediates_;
   const std::vector<Certificate>& roots_;
   SystemTime now_;
+  std::string_view usage_;
   std::vector<Certificate> path_;
   int checks_ = 0;
   std::string reason_;
@@ -190,14 +214,14 @@ class Search {
 
 Result<std::vector<Certificate>> verify_chain(const Certificate& leaf,
                                               const std::vector<Certificate>& intermediates,
-                                              const std::vector<Certificate>& roots,
-                                              SystemTime now) {
+                                              const std::vector<Certificate>& roots, SystemTime now,
+                                              std::string_view usage) {
   if (roots.empty()) {
     return rejected(
         "the trust bundle is empty: no certificate can be trusted; add the TPM "
         "maker's root certificates");
   }
-  return Search(intermediates, roots, now).from(leaf);
+  return Search(intermediates, roots, now, usage).from(leaf);
 }
 
 }  // namespace avouch::crypto

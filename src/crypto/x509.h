@@ -80,14 +80,16 @@ class Certificate {
 // on the way checked, every certificate valid at `now` (both ends included), at most 8 long.
 // Names alone never build a path: where several authorities have one name, each is tried (at most
 // 200 signature checks). Issuers must be authorities with keyCertSign (an anchor may lack keyUsage
-// altogether) whose path length allows it, keys of 112 bits of security, signatures over SHA-2;
-// unhandled critical extensions and name constraints are refused. Revocation is not checked, nor
-// the leaf's own usages. kRejected says which certificate failed and why, by the try that came
-// furthest. Returns the path, leaf first.
+// altogether) whose path length allows it, with a key of RSA-2048 to RSA-8192 (exponent of at most
+// 32 bits), P-256, P-384, P-521 or Ed25519, and signatures over SHA-2; unhandled critical
+// extensions and name constraints are refused. With `usage` (an OID), an issuer that is no trust
+// anchor and has extended key usages must have that one, or any; a trust anchor is believed
+// whatever it was made for. Revocation is not checked, nor the leaf's own usages. kRejected says
+// which certificate failed and why, by the try that came furthest. Returns the path, leaf first.
 Result<std::vector<Certificate>> verify_chain(const Certificate& leaf,
                                               const std::vector<Certificate>& intermediates,
-                                              const std::vector<Certificate>& roots,
-                                              SystemTime now);
+                                              const std::vector<Certificate>& roots, SystemTime now,
+                                              std::string_view usage = {});
 
 // The release's own TLS certificates (ECDSA P-256): an authority for leaves only, and a serving
 // certificate with its authority's certificate behind it. Private keys are secrets.

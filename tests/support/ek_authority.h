@@ -61,11 +61,11 @@ class EkAuthority {
   }
 
   // An authority whose certificate is by this one.
-  EkAuthority subordinate(const std::string& name) const {
+  EkAuthority subordinate(const std::string& name, const std::string& usage = "") const {
     EkAuthority out(name);
     EkCertificateFields fields;
     fields.common_name = name;
-    fields.extended_key_usage = "";
+    fields.extended_key_usage = usage;
     fields.key_usage = "critical,keyCertSign";
     fields.is_ca = true;
     fields.tpm_attributes.clear();

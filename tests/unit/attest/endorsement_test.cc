@@ -109,6 +109,26 @@ TEST_F(Endorsement, I7_RefusesAnAuthorityOfTheSameName) {
   EXPECT_EQ(code(), "EndorsementInvalid");
 }
 
+// Under the root of a maker stand authorities for other things too.
+TEST_F(Endorsement, I7_RefusesAnIntermediateThatWasMadeForOtherPurposes) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"", ""},
+      {"2.23.133.8.1", ""},
+      {"serverAuth,2.23.133.8.1", ""},
+      {"anyExtendedKeyUsage", ""},
+      {"serverAuth", "EndorsementInvalid"},
+      {"2.23.133.8.2", "EndorsementInvalid"},
+  };
+  for (const auto& [usage, expected] : cases) {
+    const EkAuthority middle = maker.subordinate("middle", usage);
+    identity.ek_certificates = {middle.issue(tpm.ek().public_key()), middle.root_der()};
+    rules.trust_anchors = {maker.root()};
+    EXPECT_EQ(code(), expected) << usage;
+    rules.trust_anchors = {middle.root()};  // an administrator's own choice
+    EXPECT_EQ(code(), "") << usage;
+  }
+}
+
 TEST_F(Endorsement, I7_RefusesCertificatesBeforeAndAfterTheirTime) {
   EkCertificateFields fields;
   fields.not_before = kNow;

@@ -69,6 +69,76 @@ TEST_F(EnrolmentTest, I3_AnotherTpmCannotTakeAnEnrolledNodeAndCostsItNothing) {
   EXPECT_EQ(world.heartbeat(one).outcome, HeartbeatAnswer::Outcome::kAccepted);
 }
 
+// An exchanged board: never silent, never by itself, and by the inventory in the end.
+TEST_F(EnrolmentTest, I3_AReplacedTpmIsRefusedAloudUntilInventoryAndAdministratorBothAgree) {
+  const auto digest_of = [](const TestAgent& agent) {
+    return attest::digest_text(
+        crypto::sha256(must_value(tpm::parse_public(agent.tpm.ek_public())).encoded));
+  };
+  TestAgent fresh("node-1");
+  Json policy = policy_object("production");
+  policy["spec"]["endorsement"]["enrollment"] = "Inventory";
+  policy["spec"]["endorsement"]["inventory"]["configMap"] =
+      Json::Object{{"namespace", "ns"}, {"name", "inventory"}};
+  world.set_config_map("inventory", {{"node-1", digest_of(one)}});
+  world.set_policies({policy});
+  world.enrol(one);
+  world.heartbeat(one);
+  ASSERT_EQ(world.phase("node-1"), Phase::kTrusted);
+
+  world.write(fresh);
+  EXPECT_EQ(problem("node-1"), "IdentityMismatch");
+  EXPECT_EQ(world.events_of("IdentityMismatch"), 1U);
+  world.set_config_map("inventory", {{"node-1", digest_of(one) + "\n" + digest_of(fresh)}});
+  world.write(fresh);
+  EXPECT_EQ(problem("node-1"), "IdentityMismatch")
+      << "that it is expected does not replace the old";
+  EXPECT_FALSE(world.solve(fresh));
+
+  world.set_config_map("inventory", {{"node-1", digest_of(one)}});
+  world.delete_evidence("node-1");
+  world.write(fresh);
+  EXPECT_EQ(problem("node-1"), "IdentityMismatch") << "not in the inventory";
+  EXPECT_FALSE(is_enrolled("node-1"));
+
+  world.set_config_map("inventory", {{"node-1", digest_of(fresh)}});
+  world.enrol(fresh);
+  world.heartbeat(fresh);
+  EXPECT_TRUE(is_enrolled("node-1"));
+  EXPECT_EQ(world.phase("node-1"), Phase::kTrusted);
+}
+
+TEST_F(EnrolmentTest, ATpmThatTheInventoryDropsIsDistrustedThoughItIsEnrolled) {
+  Json policy = policy_object("production");
+  policy["spec"]["endorsement"]["enrollment"] = "Inventory";
+  policy["spec"]["endorsement"]["inventory"]["configMap"] =
+      Json::Object{{"namespace", "ns"}, {"name", "inventory"}};
+  const std::string ek = attest::digest_text(
+      crypto::sha256(must_value(tpm::parse_public(one.tpm.ek_public())).encoded));
+  world.set_config_map("inventory", {{"node-1", ek}});
+  world.set_policies({policy});
+  world.enrol(one);
+  world.heartbeat(one);
+  ASSERT_EQ(world.phase("node-1"), Phase::kTrusted);
+  world.set_config_map("inventory", {{"node-2", ek}});
+  EXPECT_EQ(world.phase("node-1"), Phase::kContraindicated);
+}
+
+TEST_F(EnrolmentTest, I9_AVirtualTpmIsNotEnrolledWhereHardwareIsRequired) {
+  Json policy = policy_object("production");
+  policy["spec"]["endorsement"]["requireHardware"] = true;
+  world.set_policies({policy});
+  testing::EkCertificateFields fields;
+  fields.tpm_attributes = testing::EkCertificateFields::made_by("id:00001014", "swtpm");
+  world.fields_of_certificates = fields;
+  world.write(one);
+  EXPECT_EQ(problem("node-1"), "HardwareRequired");
+  EXPECT_FALSE(world.solve(one));
+  world.fields_of_certificates = {};
+  world.enrol(one);
+  EXPECT_TRUE(is_enrolled("node-1"));
+}
+
 TEST_F(EnrolmentTest, I3_HoldsAcrossARestart) {
   world.enrol(one);
   world.restart();

@@ -98,13 +98,19 @@ class World final : public AppraiserOutput {
     settle();
   }
 
+  void set_config_map(const std::string& name, ConfigMapData data) {
+    config_maps_[name] = std::move(data);
+    resolve_again();
+  }
+
   // The agents.
   std::string uid_of(const std::string& node) { return nodes_.at(node).uid; }
   attest::UnverifiedEvidence identity_of(const TestAgent& agent) {
     attest::UnverifiedEvidence spec;
     spec.node_uid = uid_of(agent.name);
-    spec.identity = {
-        {maker.issue(agent.tpm.ek().public_key())}, agent.tpm.ek_public(), agent.ak.public_area};
+    spec.identity = {{maker.issue(agent.tpm.ek().public_key(), fields_of_certificates)},
+                     agent.tpm.ek_public(),
+                     agent.ak.public_area};
     spec.activation = agent.answer;
     if (agent.quoted) {
       spec.quote = agent.quoted->quote;
@@ -258,6 +264,7 @@ class World final : public AppraiserOutput {
 
   testing::ManualClock clock;
   testing::EkAuthority maker;
+  testing::EkCertificateFields fields_of_certificates;
   FragileSigner signer;
   std::unique_ptr<BeaconRing> beacons;
   std::unique_ptr<Appraiser> appraiser;

@@ -1,6 +1,11 @@
 // verify_chain: real endorsement certificates, then one certificate for each rule.
 
 #include <gtest/gtest.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/x509.h>
 
 #include "base/time_text.h"
 #include "crypto/x509.h"
@@ -257,6 +262,88 @@ TEST(Chain, EndsSoonAmongManyCandidates) {
   ASSERT_FALSE(path.has_value());
   EXPECT_NE(path.error().message.find("the first 200 candidates"), std::string::npos)
       << path.error().message;
+}
+
+using EvpKey = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+
+// An RSA key of any numbers: nobody has to know its primes to have it certified.
+EvpKey rsa_key(int modulus_bits, int exponent_bits) {
+  BIGNUM* modulus = BN_new();
+  BIGNUM* exponent = BN_new();
+  BN_set_bit(modulus, modulus_bits - 1);
+  BN_set_bit(modulus, 0);
+  BN_set_bit(exponent, exponent_bits - 1);
+  BN_set_bit(exponent, 0);
+  OSSL_PARAM_BLD* builder = OSSL_PARAM_BLD_new();
+  OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, modulus);
+  OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, exponent);
+  OSSL_PARAM* parameters = OSSL_PARAM_BLD_to_param(builder);
+  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr);
+  EVP_PKEY* key = nullptr;
+  EVP_PKEY_fromdata_init(context);
+  EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters);
+  EVP_PKEY_CTX_free(context);
+  OSSL_PARAM_free(parameters);
+  OSSL_PARAM_BLD_free(builder);
+  BN_free(modulus);
+  BN_free(exponent);
+  return {key, &EVP_PKEY_free};
+}
+
+EvpKey ec_key(const char* curve) { return {EVP_EC_gen(curve), &EVP_PKEY_free}; }
+
+// A certificate of "authority" for `key`, or by it ("leaf"); signed by somebody else.
+Certificate named(const char* name, EVP_PKEY* key) {
+  const std::unique_ptr<X509, decltype(&X509_free)> x509(X509_new(), &X509_free);
+  const auto set = [](X509_NAME* to, const char* text) {
+    X509_NAME_add_entry_by_txt(to, "CN", MBSTRING_UTF8,
+                               reinterpret_cast<const unsigned char*>(text), -1, -1, 0);
+  };
+  X509_set_version(x509.get(), X509_VERSION_3);
+  ASN1_INTEGER_set(X509_get_serialNumber(x509.get()), 1);
+  set(X509_get_subject_name(x509.get()), name);
+  set(X509_get_issuer_name(x509.get()), "authority");
+  ASN1_TIME_set_string(X509_getm_notBefore(x509.get()), "20260101000000Z");
+  ASN1_TIME_set_string(X509_getm_notAfter(x509.get()), "20400101000000Z");
+  X509_set_pubkey(x509.get(), key);
+  const EvpKey stranger = ec_key("P-256");
+  X509_sign(x509.get(), stranger.get(), EVP_sha256());
+  unsigned char* der = nullptr;
+  const int size = i2d_X509(x509.get(), &der);
+  auto out = Certificate::from_der({der, static_cast<std::size_t>(size)});
+  OPENSSL_free(der);
+  return out.value();
+}
+
+// Signatures by such keys would take a second together, or prove too little.
+TEST(Chain, ChecksNoSignatureByAKeyThatIsWeakSlowOrOfAnotherKind) {
+  const EvpKey own = ec_key("P-256");
+  const Certificate leaf = named("leaf", own.get());
+  struct Case {
+    EvpKey key;
+    const char* reason;
+  };
+  std::vector<Case> cases;
+  cases.push_back({rsa_key(16384, 17), "too large"});
+  cases.push_back({rsa_key(8193, 17), "too large"});
+  cases.push_back({rsa_key(2048, 33), "too large"});
+  cases.push_back({rsa_key(1024, 17), "too weak"});
+  cases.push_back({ec_key("secp224r1"), "curve"});
+  cases.push_back({ec_key("sect571r1"), "curve"});
+  cases.push_back({ec_key("brainpoolP256r1"), "curve"});
+  cases.push_back({EvpKey(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED448"), &EVP_PKEY_free), "kind"});
+  constexpr const char* kChecked = "the signature is not by its key";
+  cases.push_back({rsa_key(8192, 32), kChecked});
+  cases.push_back({rsa_key(2048, 17), kChecked});
+  cases.push_back({ec_key("P-521"), kChecked});
+  cases.push_back(
+      {EvpKey(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), &EVP_PKEY_free), kChecked});
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const auto path = verify_chain(leaf, {}, {named("authority", cases[i].key.get())}, kNow);
+    ASSERT_FALSE(path.has_value()) << i;
+    EXPECT_NE(path.error().message.find(cases[i].reason), std::string::npos)
+        << i << ": " << path.error().message;
+  }
 }
 
 }  // namespace
