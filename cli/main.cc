@@ -303,7 +303,11 @@ int main(int argc, char** argv) try {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::kUsage);
+    const int status = app.exit(error);
+    if (status != 0 && argc > 1 && app.get_subcommands().empty() && argv[1][0] != '-') {
+      std::cerr << "\"" << avouch::inspect::printable(argv[1]) << "\" is no command of it\n";
+    }
+    return status == 0 ? 0 : static_cast<int>(Exit::kUsage);
   }
   options.common.format =
       options.output == "json" ? avouch::cli::Format::kJson : avouch::cli::Format::kText;

@@ -62,7 +62,7 @@ NodeReport report(const kube::NodeView& node, const Json* evidence) {
       for (const Json& reason : *list) {
         out.reasons.push_back({std::string(reason.text({"code"})),
                                std::string(reason.text({"severity"})),
-                               std::string(reason.text({"message"}))});
+                               std::string(reason.text({"message"})), reason});
       }
     }
   }
@@ -256,11 +256,7 @@ Json status_json(const std::vector<NodeReport>& nodes, SystemTime now) {
     item["phase"] = node.phase;
     Json::Array reasons;
     for (const NodeReason& reason : node.reasons) {
-      Json one;
-      one["code"] = reason.code;
-      one["severity"] = reason.severity;
-      one["message"] = reason.message;
-      reasons.push_back(std::move(one));
+      reasons.push_back(reason.whole);
     }
     item["reasons"] = std::move(reasons);
     if (node.since) item["since"] = to_rfc3339(*node.since);
@@ -290,12 +286,40 @@ Json status_json(const std::vector<NodeReport>& nodes, SystemTime now) {
   return out;
 }
 
+// Where it is, what stands there, and what would accept it.
+std::string details_text(const Json& reason) {
+  std::string out;
+  const auto number = [](const Json* value) {
+    const std::int64_t* given = value == nullptr ? nullptr : value->as_int();
+    return given == nullptr ? std::string("?") : std::to_string(*given);
+  };
+  if (const Json* event = reason.find("event"); event != nullptr) {
+    out += "      event " + number(event->find("number")) + " of the boot log, PCR " +
+           number(event->find("pcr")) + "\n";
+  }
+  if (const Json* line = reason.find("line"); line != nullptr) {
+    out += "      entry " + number(line->find("number")) + ": " + printable(line->text({"file"})) +
+           "\n";
+  }
+  const Json* fields = reason.find("fields");
+  if (fields != nullptr && fields->as_array() != nullptr) {
+    for (const Json& field : *fields->as_array()) {
+      out += "      " + printable(field.text({"name"})) + ": " + printable(field.text({"value"})) +
+             "\n";
+    }
+  }
+  if (const std::string_view more = reason.text({"suggestion"}); !more.empty()) {
+    out += "      to accept it, add to a ReferenceManifest's spec: " + printable(more) + "\n";
+  }
+  return out;
+}
+
 std::string explain_text(const NodeReport& node, SystemTime now) {
   std::string out = "Node " + printable(node.name) + " is " + printable(phase_text(node, now)) +
                     (node.since ? ", for " + age_text(node.since, now) : "") + ".\n";
   for (const NodeReason& reason : node.reasons) {
     out += "  " + printable(reason.code) + " (" + printable(reason.severity) +
-           "): " + printable(reason.message) + "\n";
+           "): " + printable(reason.message) + "\n" + details_text(reason.whole);
   }
   for (const auto& [name, result] : node.policies) {
     out += "  policy " + printable(name) + ": " + printable(result) + "\n";

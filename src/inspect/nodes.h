@@ -13,6 +13,7 @@ namespace avouch::inspect {
 
 struct NodeReason {
   std::string code, severity, message;
+  codec::Json whole;  // as the status has it: also event, line, fields, suggestion
 };
 
 // What the API server's objects say; nothing is verified here (verify.h does that).

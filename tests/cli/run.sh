@@ -30,7 +30,7 @@ completes() {
 NODES='{"kind":"List","metadata":{"resourceVersion":"1"},"items":[]}'
 
 expect 2 "subcommand" # without any word
-expect 2 "subcommand" bogus
+expect 2 "\"bogus\" is no command of it" bogus
 expect 2 "output" status -o xml
 expect 2 "name of a Kubernetes object" verify node Node_1
 expect 2 "name of a Kubernetes object" status --release '../x'

@@ -85,6 +85,16 @@ seccompProfile: {type: RuntimeDefault}
 - {key: avouch.dev/unattested, operator: Exists}
 {{- end -}}
 
+{{/* Whoever is root where the webhook or the controller runs has their keys: better a node that is trusted, where there is one. */}}
+{{- define "avouch.prefersAttested" -}}
+nodeAffinity:
+  preferredDuringSchedulingIgnoredDuringExecution:
+    - weight: 100
+      preference:
+        matchExpressions:
+          - {key: avouch.node-restriction.kubernetes.io/attested, operator: In, values: ["true"]}
+{{- end -}}
+
 {{/* The newest version of the flow control API that the server has, or nothing. */}}
 {{- define "avouch.flowControlVersion" -}}
 {{- $minor := include "avouch.minor" . | int -}}

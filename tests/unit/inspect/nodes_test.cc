@@ -81,6 +81,26 @@ TEST(Nodes, ExplainsWithReasonsAndARemedyAndObeysNoEscapeSequence) {
   EXPECT_NE(text.find("tainted avouch.dev/unattested:NoSchedule"), std::string::npos);
 }
 
+TEST(Nodes, ExplainsWhichEventIsAtFaultAndWhatWouldAcceptIt) {
+  AnsweringTransport transport;
+  transport.answer("/api/v1/nodes", R"({"kind":"List","metadata":{"resourceVersion":"1"},
+    "items":[{"metadata":{"name":"a","uid":"u"}}]})");
+  transport.answer("/apis/avouch.dev/v1alpha1/attestationevidences",
+                   R"({"kind":"AttestationEvidenceList","metadata":{"resourceVersion":"1"},"items":[
+    {"metadata":{"name":"a","uid":"e"},"status":{"phase":"Contraindicated","verdict":{"reasons":[
+      {"code":"BootImageUnknown","severity":"contraindicated","message":"m",
+       "event":{"pcr":4,"number":24},"line":{"file":"/bin/x","number":3},
+       "fields":[{"name":"path","value":"/boot/\u001b[2J"}],"suggestion":"{\"a\":1}"}]}}}]})");
+  const auto nodes = report_nodes(kube::Client(transport));
+  ASSERT_TRUE(nodes.has_value()) << nodes.error().message;
+  const std::string text = explain_text(nodes->front(), kNow);
+  EXPECT_NE(text.find("event 24 of the boot log, PCR 4\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("entry 3: /bin/x\n"), std::string::npos);
+  EXPECT_NE(text.find("path: /boot/\\x1b[2J\n"), std::string::npos);
+  EXPECT_NE(text.find("add to a ReferenceManifest's spec: {\"a\":1}\n"), std::string::npos);
+  EXPECT_NE(codec::to_json(status_json(*nodes, kNow)).find(R"("number":24)"), std::string::npos);
+}
+
 TEST(Nodes, ASingleNodeWithoutEvidenceIsNoError) {
   AnsweringTransport transport;
   transport.answer("/api/v1/nodes/a", R"({"metadata":{"name":"a","uid":"u"}})");
