@@ -37,7 +37,7 @@ attest::Checked<BootFindings> judge_boot_log(ByteView log, const attest::Verifie
   if (!read.has_value()) return read.reason();
   const attest::BootLogSpec& spec = *policy.policy.spec.boot_log;
   const auto replayed = bootlog::replay(read.value());
-  const bootlog::BoundLog bound = bootlog::bind_events(read.value(), replayed, quote.pcrs());
+  const bootlog::BoundLog bound = bootlog::bind(read.value(), replayed, quote.pcrs());
   const bootlog::Meaning meaning = bootlog::read_meaning(bound, spec.quirks);
 
   BootFindings out;

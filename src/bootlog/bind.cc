@@ -156,8 +156,8 @@ ByteView BoundLog::proven_data(std::size_t number) const {
   return {};
 }
 
-BoundLog bind_events(const BootLog& log, std::span<const ReplayedBank> replayed,
-                     const tpm::PcrValues& quoted) {
+BoundLog bind(const BootLog& log, std::span<const ReplayedBank> replayed,
+              const tpm::PcrValues& quoted) {
   BoundLog out(log);
   for (const auto& [pcr, value] : quoted) {
     if (pcr.index >= tpm::kPcrCount) continue;

@@ -72,7 +72,7 @@ class BoundLog {
   bool is_digest_of(const Event& event, ByteView data) const;
 
  private:
-  friend BoundLog bind_events(const BootLog&, std::span<const ReplayedBank>, const tpm::PcrValues&);
+  friend BoundLog bind(const BootLog&, std::span<const ReplayedBank>, const tpm::PcrValues&);
   explicit BoundLog(BootLog log) : log_(std::move(log)) {}
   Binding find(const Event& event) const;
   Binding find_of_variable(const Event& event, ByteView data) const;
@@ -84,7 +84,7 @@ class BoundLog {
 };
 
 // `replayed` is replay(log). Costs at most four hashes of an event's data in each bank.
-BoundLog bind_events(const BootLog& log, std::span<const ReplayedBank> replayed,
-                     const tpm::PcrValues& quoted);
+BoundLog bind(const BootLog& log, std::span<const ReplayedBank> replayed,
+              const tpm::PcrValues& quoted);
 
 }  // namespace avouch::bootlog

@@ -2,7 +2,7 @@
 
 // A measured-boot log as the kernel gives it (binary_bios_measurements): crypto-agile (TCG
 // PFP 1.06, section 10, little-endian) or of the SHA-1 era (TCG EFI Protocol 1.22). Well-formed, no
-// more: nothing in it is believed before replay() and bind_events().
+// more: nothing in it is believed before replay() and bind().
 
 #include <array>
 #include <memory>

@@ -57,7 +57,7 @@ void judge_once(const Subject& subject) {
   const auto log = read_log(subject.bytes);
   const auto replayed = replay(log.value());
   testing::must(compare(log.value(), replayed, subject.quoted).empty(), "compare");
-  const BoundLog bound = bind_events(log.value(), replayed, subject.quoted);
+  const BoundLog bound = bootlog::bind(log.value(), replayed, subject.quoted);
   const Meaning meaning = read_meaning(bound, {});
   const auto judged = judge(bound, meaning, subject.policy, subject.references.get());
   testing::must(judged.reasons.empty(), "judge");

@@ -104,7 +104,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const bool runtime = quoted.begin()->first.index == 10;
     require(runtime || bootlog::compare(log.value(), banks, quoted).size() == 1);
   }
-  const bootlog::BoundLog bound = bootlog::bind_events(log.value(), banks, quoted);
+  const bootlog::BoundLog bound = bootlog::bind(log.value(), banks, quoted);
   check_bindings(bound);
 
   const auto& policy = (flags & 0x20) != 0 ? policies.lenient : policies.strict;

@@ -65,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const ByteView value = banks.at(0).value(each);
     quoted[{crypto::HashAlgorithm::kSha256, each}] = Bytes(value.begin(), value.end());
   }
-  const auto bound = bootlog::bind_events(log.value(), banks, quoted);
+  const auto bound = bootlog::bind(log.value(), banks, quoted);
   const bool image =
       event.type == bootlog::kBootServicesApplication ||
       event.type == bootlog::kBootServicesDriver || event.type == bootlog::kRuntimeServicesDriver ||

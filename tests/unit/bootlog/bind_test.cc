@@ -92,7 +92,7 @@ TEST(Bind, AsksEveryQuotedBankAndNoOther) {
   const BootLog read = must_read(log.bytes());
   const auto banks = replay(read);
   const auto binding = [&](const std::vector<HashAlgorithm>& quoted) {
-    return bind_events(read, banks, quote_of(read, quoted)).binding(1);
+    return bootlog::bind(read, banks, quote_of(read, quoted)).binding(1);
   };
   EXPECT_EQ(binding({HashAlgorithm::kSha256}), Binding::kData);
   EXPECT_EQ(binding({HashAlgorithm::kSha1, HashAlgorithm::kSha256}), Binding::kNone);
@@ -103,7 +103,7 @@ TEST(Bind, ProvesAPcrByEveryQuotedBankOfWhichOneIsStrong) {
   const BootLog read = must_read(log.bytes());
   const auto banks = replay(read);
   const auto state = [&](const tpm::PcrValues& quoted, std::uint32_t pcr) {
-    return bind_events(read, banks, quoted).state(pcr);
+    return bootlog::bind(read, banks, quoted).state(pcr);
   };
   const tpm::PcrValues sha1 = quote_of(read, {HashAlgorithm::kSha1});
   const tpm::PcrValues both = quote_of(read, {HashAlgorithm::kSha1, HashAlgorithm::kSha256});

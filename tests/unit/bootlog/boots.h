@@ -31,7 +31,7 @@ inline tpm::PcrValues quote_of(const PlainLog& log) { return quote_of(must_read(
 
 inline BoundLog bind_log(const PlainLog& log, const tpm::PcrValues& quoted) {
   const BootLog read = must_read(log.bytes());
-  return bind_events(read, replay(read), quoted);
+  return bootlog::bind(read, replay(read), quoted);
 }
 
 using Quirks = std::vector<std::string>;
@@ -72,7 +72,7 @@ inline Appraised appraise(const PlainLog& plain, const tpm::PcrValues& quoted,
                           const References& references = nullptr) {
   const BootLog log = must_read(plain.bytes());
   const auto replayed = replay(log);
-  const BoundLog bound = bind_events(log, replayed, quoted);
+  const BoundLog bound = bootlog::bind(log, replayed, quoted);
   Appraised out;
   out.meaning = read_meaning(bound, policy.quirks);
   out.reasons = compare(log, replayed, quoted);

@@ -61,7 +61,7 @@ void expect_bounded(const std::string& name, const PlainLog& plain) {
     ASSERT_TRUE(log.has_value()) << name;
     const auto replayed = replay(log.value());
     const auto differing = compare(log.value(), replayed, quoted);
-    const BoundLog bound = bind_events(log.value(), replayed, quoted);
+    const BoundLog bound = bootlog::bind(log.value(), replayed, quoted);
     const Meaning meaning = read_meaning(bound, {});
     const BootJudgement judged = judge(bound, meaning, policy, references.get());
     EXPECT_FALSE(judged.reasons.empty()) << name;

@@ -93,7 +93,7 @@ std::vector<std::string> judge_case(const testing::CorpusCase& each, const Refer
   const tpm::PcrValues quoted = each.quoted_pcrs();
   std::vector<std::string> out;
   for (const auto& reason : compare(log.value(), banks, quoted)) out.push_back(reason.code);
-  const BoundLog bound = bind_events(log.value(), banks, quoted);
+  const BoundLog bound = bootlog::bind(log.value(), banks, quoted);
   for (const auto& reason : judge(bound, read_meaning(bound, {}), {}, references.get()).reasons) {
     out.push_back(reason.code);
   }
