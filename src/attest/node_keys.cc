@@ -32,7 +32,7 @@ std::optional<Reason> check_ek(const tpm::Public& ek) {
     return refuse(code::kEndorsementInvalid,
                   "EK: attributes " + hex32(ek.attributes) +
                       " are not those of an endorsement key: expected a restricted decryption key "
-                      "of fixed TPM and parent (templates L-1, L-2, H-3)");
+                      "of fixed TPM and parent (templates of the TCG EK Credential Profile)");
   }
   if (ek.symmetric_bits == 0) {
     return refuse(code::kEndorsementInvalid,

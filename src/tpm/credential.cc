@@ -45,8 +45,8 @@ Result<void> check_ek(const Public& ek) {
     return {};
   }
   return rejected(
-      "EK: not a restricted decryption key with AES: expected one of the templates L-1, "
-      "L-2 or H-3 of the TCG EK Credential Profile");
+      "EK: not a restricted decryption key with AES: expected one of the templates of the TCG EK "
+      "Credential Profile");
 }
 
 struct Keys {

@@ -67,6 +67,11 @@ has_log_rules() {
     jq -e '.spec.bootLog.references == [{name: "debian-12"}] and .spec.runtime == {files: "ReplayOnly"}'
 }
 
+keeps_hardware() {
+  policy '.spec.endorsement.requireHardware = true' | jq -e '.spec.endorsement.requireHardware == true'
+  policy . | jq -e '.spec.endorsement | has("requireHardware") | not'
+}
+
 check_policies() {
   check "a good policy is accepted and shows its defaults" defaults_are_shown
   check "a policy may have rules for logs in place of PCRs" has_log_rules
@@ -82,6 +87,8 @@ check_policies() {
   policy_refused "an unknown bank" 'spec.pcrs.banks' '.spec.pcrs.banks = ["md5"]'
   policy_refused "an unknown kind of key" 'spec.keys' '.spec.keys = ["ed25519"]'
   policy_refused "no trust bundle" 'spec.endorsement.trustBundles' '.spec.endorsement.trustBundles = []'
+  policy_refused "a text for requireHardware" 'requireHardware' '.spec.endorsement.requireHardware = "yes"'
+  check "requireHardware is kept as it is" keeps_hardware
   policy_refused "a number as duration" 'maxAge' '.spec.freshness.maxAge = 300'
   policy_refused "a duration without unit" 'spec.freshness.maxAge' '.spec.freshness.maxAge = "300"'
   policy_refused "an unknown taint effect" 'spec.onFailure.taint' '.spec.onFailure = {taint: "Evict"}'

@@ -26,6 +26,7 @@ Certificate real(const std::string& file) {
 std::vector<Certificate> made(const std::vector<std::string>& names) {
   static const auto certificates = read_named_certificates("x509/paths.pem");
   std::vector<Certificate> out;
+  out.reserve(names.size());
   for (const std::string& name : names) out.push_back(certificates.at(name));
   return out;
 }
