@@ -33,6 +33,7 @@ function(avouch_test target label folder)
     return()
   endif()
   add_executable(${target} ${sources})
+  add_dependencies(avouch_tests ${target})
   # Tests are compiled for a short build, what they test is not.
   target_compile_options(${target} PRIVATE -O0 -U_FORTIFY_SOURCE)
   target_link_libraries(${target} PRIVATE avouch_test_support ${ARGN} GTest::gmock GTest::gtest_main)
