@@ -69,6 +69,7 @@ class Device {
                                     const PcrSelection& selection) = 0;
 
   // Not atomic with quote(): compare with the quote's digest, and read again where they differ.
+  // kRejected where a bank of the selection is not active; quote() leaves such a bank out.
   virtual Result<PcrValues> read_pcrs(const PcrSelection& selection) = 0;
 };
 

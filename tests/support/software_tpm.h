@@ -106,8 +106,9 @@ class SoftwareTpm final : public tpm::Device {
   }
   Result<tpm::PcrValues> read_pcrs(const tpm::PcrSelection& selection) override {
     AVOUCH_CHECK(fail("read_pcrs"));
+    if (active(selection) != selection) return rejected("read PCRs: of a bank that is not active");
     tpm::PcrValues out;
-    for (const tpm::BankSelection& entry : active(selection)) {
+    for (const tpm::BankSelection& entry : selection) {
       for (std::uint8_t index = 0; index < tpm::kPcrCount; ++index) {
         if (entry.has(index)) out[{entry.bank, index}] = pcr(entry.bank, index);
       }
