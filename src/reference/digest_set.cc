@@ -83,6 +83,8 @@ Bytes DigestSet::to_binary() const {
   return out;
 }
 
+crypto::Sha256 DigestSet::binary_digest() const { return crypto::sha256(to_binary()); }
+
 DigestSetBuilder::DigestSetBuilder(std::size_t max_digests) : max_digests_(max_digests) {}
 DigestSetBuilder::~DigestSetBuilder() = default;
 

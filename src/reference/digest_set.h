@@ -37,6 +37,7 @@ class DigestSet {
   std::vector<Digest> list() const;                         // by algorithm, then ascending
   // The binary form (docs/references.md), one for each set: what digest lists are stored as.
   Bytes to_binary() const;
+  crypto::Sha256 binary_digest() const;  // SHA-256 of that
 
  private:
   friend class DigestSetBuilder;

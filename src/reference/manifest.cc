@@ -106,7 +106,7 @@ void read_components(Fields& spec, Manifest& out) {
   }
 }
 
-std::optional<ListSource> read_source(Fields& ima) {
+std::optional<ListSource> read_source(Fields& ima, std::optional<crypto::Sha256>& list_digest) {
   auto source = ima.object("source");
   if (!source) return std::nullopt;
   std::optional<ListSource> out;
@@ -124,6 +124,16 @@ std::optional<ListSource> read_source(Fields& ima) {
       out = *digest;
     } else {
       source->error("blob", digest.error().message);
+    }
+  }
+  if (const auto text = source->string("digest", kMaxDigestText)) {
+    const auto digest = attest::parse_digest_text(*text);
+    if (!digest.has_value()) {
+      source->error("digest", digest.error().message);
+    } else if (!source->has("configMap")) {
+      source->error("digest", "is of the list in a ConfigMap, and blob is a digest itself");
+    } else {
+      list_digest = *digest;
     }
   }
   source->finish();
@@ -146,7 +156,7 @@ void read_ima(Fields& spec, Manifest& out) {
     }
     out.ima_digests = std::move(builder).finish();
   }
-  out.ima_source = read_source(*ima);
+  out.ima_source = read_source(*ima, out.ima_list_digest);
   const auto certificates = read_certificates(*ima, "signers", kMaxSigners);
   for (std::size_t i = 0; i < certificates.size(); ++i) {
     auto signer = ima_signer(certificates[i]);

@@ -58,6 +58,8 @@ struct Manifest {
   std::vector<crypto::Certificate> secure_boot_certificates;
   std::shared_ptr<const DigestSet> ima_digests;  // those inline; null where there are none
   std::optional<ListSource> ima_source;
+  // Of a list in a ConfigMap: binary_digest() of the set that the manifest was made for.
+  std::optional<crypto::Sha256> ima_list_digest;
   std::vector<ImaSigner> ima_signers;
   std::vector<Digest> revoked;
   std::vector<ManifestSignature> signatures;

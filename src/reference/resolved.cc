@@ -28,6 +28,19 @@ std::optional<std::string> problem_of(const ManifestWithList& each,
   if (manifest.ima_source && each.list == nullptr) {
     return "ReferenceManifest \"" + manifest.name + "\": the list of ima.source is not there";
   }
+  if (manifest.ima_list_digest && each.list->binary_digest() != *manifest.ima_list_digest) {
+    return "ReferenceManifest \"" + manifest.name +
+           "\": its ConfigMap's list is not the one that ima.source.digest says: it was changed, "
+           "or "
+           "the manifest must be made anew";
+  }
+  const bool in_config_map =
+      manifest.ima_source && std::holds_alternative<attest::ConfigMapName>(*manifest.ima_source);
+  if (!trusted.empty() && in_config_map && !manifest.ima_list_digest) {
+    return "ReferenceManifest \"" + manifest.name +
+           "\": its signature does not cover the list in its ConfigMap: give ima.source.digest and "
+           "sign it";
+  }
   return std::nullopt;
 }
 

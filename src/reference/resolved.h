@@ -52,7 +52,9 @@ class ResolvedReferences {
   // manifest revokes stays revoked after its notAfter, so that no revocation ends by neglect.
   // `trusted`, where it is not empty: every manifest must be signed by one of these keys.
   // kRejected, with every problem and its manifest: a missing or untrusted signature, an ima.source
-  // without its list. A policy whose references do not resolve must deny.
+  // without its list, a ConfigMap's list that is not of the digest that the manifest gives, or for
+  // which it gives none although it must be signed. A policy whose references do not resolve must
+  // deny.
   static Result<std::shared_ptr<const ResolvedReferences>> resolve(
       std::span<const ManifestWithList> manifests, std::span<const crypto::PublicKey> trusted,
       SystemTime now);

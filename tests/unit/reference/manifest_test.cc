@@ -130,6 +130,10 @@ TEST(ParseManifest, WantsOneSourceAndNotTwo) {
   EXPECT_TRUE(contains(errors_with({"ima", "source", "blob"}, "\"" + digest_text(sha("a")) + "\""),
                        "exactly one of configMap and blob"));
   EXPECT_TRUE(contains(errors_with({"ima", "source"}, R"({"blob": "sha512:00"})"), "blob"));
+  EXPECT_TRUE(contains(errors_with({"ima", "source", "digest"}, "\"sha256:00\""), "digest"));
+  const std::string two =
+      R"({"blob": ")" + digest_text(sha("a")) + R"(", "digest": ")" + digest_text(sha("a")) + "\"}";
+  EXPECT_TRUE(contains(errors_with({"ima", "source"}, two), "blob is a digest itself"));
 }
 
 TEST(ParseManifest, ListsAllErrorsAtOnce) {

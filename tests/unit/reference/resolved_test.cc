@@ -185,6 +185,39 @@ TEST(ResolvedReferences, TakeTheListOfASource) {
   EXPECT_NE(refused.error().message.find("\"m\": the list of ima.source"), std::string::npos);
 }
 
+TEST(ResolvedReferences, WantTheListOfAConfigMapToBeTheOneThatTheManifestSays) {
+  const auto set_of = [](std::string_view text) {
+    DigestSetBuilder builder;
+    EXPECT_TRUE(builder.add(sha(text)).has_value());
+    return std::move(builder).finish();
+  };
+  const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEd25519);
+  const std::vector<crypto::PublicKey> trusted = {key.public_key()};
+  const auto signed_with = [&](const std::string& list_digest) {
+    Json spec = Json::Object{};
+    spec["ima"]["source"] = json(R"({"configMap": {"namespace": "n", "name": "m"}})");
+    if (!list_digest.empty()) spec["ima"]["source"]["digest"] = list_digest;
+    Json one = Json::Object{};
+    one["sig"] = codec::to_base64(
+        dsse_sign(key, dsse_pae(kManifestPayloadType, signed_payload(spec).value())).value());
+    spec["signature"]["payloadType"] = std::string(kManifestPayloadType);
+    spec["signature"]["signatures"] = Json::Array{one};
+    return manifest("m", spec);
+  };
+  const auto problem = [&](const std::string& digest, std::string_view list,
+                           std::span<const crypto::PublicKey> keys) {
+    const std::vector<ManifestWithList> all = {{signed_with(digest), set_of(list)}};
+    const auto resolved = ResolvedReferences::resolve(all, keys, at(kNow));
+    return resolved.has_value() ? std::string() : resolved.error().message;
+  };
+  const std::string good = attest::digest_text(set_of("good")->binary_digest());
+  EXPECT_EQ(problem(good, "good", trusted), "");
+  EXPECT_EQ(problem("", "good", {}), "");  // nothing need be signed
+  EXPECT_NE(problem(good, "implant", trusted).find("is not the one"), std::string::npos);
+  EXPECT_NE(problem(good, "implant", {}).find("is not the one"), std::string::npos);
+  EXPECT_NE(problem("", "good", trusted).find("does not cover"), std::string::npos);
+}
+
 TEST(ResolvedReferences, WantEveryManifestSignedWhereKeysAreNamed) {
   const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEd25519);
   const std::vector<crypto::PublicKey> trusted = {key.public_key()};
