@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/offline.h"
 #include "cli/progress.h"
+#include "cli/reference.h"
 #include "inspect/proof.h"
 
 namespace {
@@ -38,6 +39,8 @@ constexpr const char* kFooter =
   kubectl avouch log show 4182 -o json        one entry, with its proof
   kubectl avouch appraise --policy policy.yaml --references refs --trust-bundle ca.pem case
                                               judges stored evidence, without a cluster
+  kubectl avouch reference from-debs *.deb --name debian-12-files --split
+                                              reference values, without a cluster
 
 An auditor who does not trust the cluster keeps the keys and gives them by --verifier-keys, --vkey
 and --origin; without them they are those that the cluster itself names.
@@ -63,6 +66,7 @@ struct Options {
   avouch::cli::AppraiseOptions appraise;
   avouch::cli::EventlogOptions eventlog;
   std::function<Result<Appraised>()> offline;  // of a command that asks no server
+  std::function<Result<Exit>()> reference;     // such a one too
   std::vector<const CLI::App*> about_pods;     // commands that need a namespace
 
   bool needs_namespace() const {
@@ -275,6 +279,13 @@ int run_offline(const Options& options) {
   return static_cast<int>(Appraised::kUnusable);
 }
 
+int run_reference(const Options& options) {
+  const auto done = options.reference();
+  if (done.has_value()) return static_cast<int>(*done);
+  fail(done.error());
+  return static_cast<int>(Exit::kUsage);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -295,6 +306,7 @@ int main(int argc, char** argv) try {
   add_log(app, options);
   add_appraise(app, options);
   add_eventlog(app, options);
+  avouch::cli::add_reference(app, options.reference);
   CLI::App* version =
       leaf(&app, options, "version", "Versions of this program and of the release",
            [&](const Context& context) { return avouch::cli::version(context, kVersion); });
@@ -316,6 +328,7 @@ int main(int argc, char** argv) try {
                                            : "client: " + std::string(kVersion) + "\n");
     return 0;
   }
+  if (options.reference) return run_reference(options);
   return options.offline ? run_offline(options) : run(options);
 } catch (const std::exception& error) {
   std::cerr << "kubectl avouch: " << error.what() << '\n';

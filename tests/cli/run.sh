@@ -94,6 +94,7 @@ without_kubectl=$(PATH=/nonexistent "$PROGRAM" status 2>&1) && failed=1
 [[ $without_kubectl == *"kubectl: not found on the PATH"* ]] || failed=1
 
 completes "status :4" st
+completes "from-evidence from-rootfs from-debs :4" reference from
 completes "node pod log :4" verify ""
 completes "worker-1 worker-2 :4" explain node w
 completes ":4" verify node worker-1 ""

@@ -1,0 +1,123 @@
+// The command line of kubectl avouch reference.
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/reference.h"
+
+namespace avouch::cli {
+namespace {
+
+using Run = std::function<Result<Exit>()>;
+
+constexpr const char* kStatus =
+    "Exit status: 0 done, and what was checked holds; 1 it does not (diff: they differ); 2 the "
+    "command line or an input cannot be used";
+
+template <typename Options>
+CLI::App* add(CLI::App* parent, Run& run, const char* name, const char* what,
+              Result<Exit> (*command)(const Options&), const std::shared_ptr<Options>& options) {
+  CLI::App* sub = parent->add_subcommand(name, what);
+  sub->footer(kStatus);
+  sub->final_callback([&run, command, options] { run = [=] { return command(*options); }; });
+  return sub;
+}
+
+CLI::App* add_making(CLI::App* parent, Run& run, const char* name, const char* what,
+                     Result<Exit> (*command)(const MakeOptions&),
+                     const std::shared_ptr<MakeOptions>& to) {
+  CLI::App* sub = add(parent, run, name, what, command, to);
+  sub->add_option("-o,--output", to->output, "File for the manifest; default: standard output");
+  sub->add_option("--name", to->name, "Name of the ReferenceManifest")->required();
+  sub->add_option("--provider", to->provider, "Who gives these values, for people");
+  sub->add_option("--not-before", to->not_before, "The manifest counts from then on (RFC 3339)");
+  sub->add_option("--not-after", to->not_after, "The manifest counts until then (RFC 3339)");
+  CLI::Option* list = sub->add_option(
+      "--list", to->list_file,
+      "Put the digests of files into this digest list, which the manifest names by its digest");
+  CLI::Option* maps = sub->add_option("--config-map", to->list_namespace,
+                                      "Put them into ConfigMaps of this namespace");
+  CLI::Option* split =
+      sub->add_flag("--split", to->split, "Make as many manifests as it takes to hold them");
+  list->excludes(maps)->excludes(split);
+  maps->excludes(split);
+  return sub;
+}
+
+void add_hash(CLI::App* sub, MakeOptions& to) {
+  sub->add_option("--hash", to.hash,
+                  "Digests to make: sha256, sha384, sha512, or several with commas")
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void add_reference(CLI::App& app, Run& run) {
+  CLI::App* reference = app.add_subcommand(
+      "reference", "Makes, compares, signs and checks ReferenceManifests, without a cluster");
+  reference->require_subcommand(1);
+
+  const auto golden = std::make_shared<MakeOptions>();
+  CLI::App* evidence =
+      add_making(reference, run, "from-evidence",
+                 "Reference values out of the logs of a node that is known to be good",
+                 &reference_from_evidence, golden);
+  evidence
+      ->add_option("--signer", golden->signers,
+                   "PEM certificate of a key that signs files: its signatures are accepted, "
+                   "and files with a good one are not listed; may be repeated")
+      ->allow_extra_args(false);
+  evidence
+      ->add_option("case", golden->inputs,
+                   "Folder of a stored case, folder of the kernel's files, or one such file")
+      ->required()
+      ->expected(1);
+
+  const auto trees = std::make_shared<MakeOptions>();
+  CLI::App* rootfs =
+      add_making(reference, run, "from-rootfs", "Digests of all files of a root file system",
+                 &reference_from_rootfs, trees);
+  add_hash(rootfs, *trees);
+  rootfs->add_option("folder", trees->inputs, "Folders, such as a mounted image")->required();
+
+  const auto packages = std::make_shared<MakeOptions>();
+  CLI::App* debs = add_making(reference, run, "from-debs", "Digests of all files of .deb packages",
+                              &reference_from_debs, packages);
+  add_hash(debs, *packages);
+  debs->add_option("file", packages->inputs, "Packages (.deb)")->required();
+
+  const auto signing = std::make_shared<SignOptions>();
+  CLI::App* sign = add(reference, run, "sign", "Signs every ReferenceManifest of a file (DSSE)",
+                       &reference_sign, signing);
+  sign->add_option("--key", signing->key_file, "Private key: PKCS#8 in PEM, not encrypted")
+      ->required();
+  sign->add_option("-o,--output", signing->output,
+                   "File for the signed manifests, may be FILE itself; default: standard output");
+  sign->add_option("file", signing->file, "Manifests, in YAML or JSON")->required();
+
+  const auto checking = std::make_shared<CheckOptions>();
+  CLI::App* verify =
+      add(reference, run, "verify", "Checks that every ReferenceManifest of a file is signed",
+          &reference_verify, checking);
+  verify
+      ->add_option("--key", checking->key_files,
+                   "File with public keys in PEM, one of which must have signed; may be repeated")
+      ->required()
+      ->allow_extra_args(false);
+  verify->add_option("--lists", checking->lists_folder,
+                     "Folder of digest lists: those that the manifests name must be there");
+  verify->add_option("--at", checking->at, "Time for notBefore and notAfter; default: now");
+  verify->add_option("file", checking->files, "Manifests, in YAML or JSON")
+      ->required()
+      ->expected(1);
+
+  const auto comparing = std::make_shared<CheckOptions>();
+  CLI::App* diff = add(reference, run, "diff", "What B says that A does not, and the other way",
+                       &reference_diff, comparing);
+  diff->add_option("--lists", comparing->lists_folder, "Folder of digest lists that they name");
+  diff->add_option("file", comparing->files, "A and B: manifests, in YAML or JSON")
+      ->required()
+      ->expected(2);
+}
+
+}  // namespace avouch::cli

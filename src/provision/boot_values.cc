@@ -1,0 +1,179 @@
+#include "provision/boot_values.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "bootlog/bind.h"
+#include "bootlog/describe.h"
+#include "bootlog/event.h"
+#include "bootlog/log.h"
+#include "bootlog/meaning.h"
+#include "bootlog/replay.h"
+#include "bootlog/variable.h"
+
+namespace avouch::provision {
+namespace {
+
+using bootlog::BoundLog;
+using bootlog::Event;
+using bootlog::MeasuredVariable;
+using crypto::HashAlgorithm;
+
+// PCRs that firmware and boot loaders extend, and nobody after them.
+constexpr std::uint32_t kBootPcrs = 0x43ff;
+
+// What a quote of the log's own PCRs would say.
+tpm::PcrValues values_of(std::span<const bootlog::ReplayedBank> replayed) {
+  tpm::PcrValues out;
+  for (const bootlog::ReplayedBank& bank : replayed) {
+    for (std::uint8_t pcr = 0; pcr < tpm::kPcrCount; ++pcr) {
+      const ByteView value = bank.value(pcr);
+      out[{bank.algorithm, pcr}] = Bytes(value.begin(), value.end());
+    }
+  }
+  return out;
+}
+
+Error refused(const std::vector<attest::Reason>& reasons) {
+  std::string all = "the boot log is not that of a good boot";
+  for (std::size_t i = 0; i < reasons.size(); ++i) {
+    if (i == 8) {
+      all += "; and " + std::to_string(reasons.size() - i) + " more";
+      break;
+    }
+    all += "; " + reasons[i].code + ": " + reasons[i].message;
+  }
+  return rejected(std::move(all));
+}
+
+class BootValues {
+ public:
+  BootValues(const BoundLog& log, const bootlog::Meaning& meaning, Draft& out)
+      : log_(log), meaning_(meaning), out_(out) {}
+
+  void run() {
+    for (const std::size_t image : meaning_.images) add_component(image, true);
+    for (const std::size_t file : meaning_.files) add_component(file, false);
+    for (const MeasuredVariable& each : meaning_.variables) add_variable(each);
+    std::set<std::string> lines;
+    for (const bootlog::CommandLine& each : meaning_.command_lines) lines.insert(each.text);
+    for (const std::string& line : lines) out_.remarks.push_back("Kernel command line: " + line);
+    for (const std::string& quirk : meaning_.quirks_used) {
+      out_.remarks.push_back("The policy must name the quirk: bootLog.quirks: [" + quirk + "]");
+    }
+    if (by_sha1_alone_ > 0) {
+      out_.remarks.push_back(std::to_string(by_sha1_alone_) +
+                             " boot components were measured by SHA-1 alone, which no manifest may "
+                             "hold: enable the TPM's SHA-256 bank");
+    }
+  }
+
+ private:
+  // What the log calls it: for people, for nobody vouches for it.
+  std::string name_of(const Event& event) const {
+    for (const attest::ReasonField& field : bootlog::describe(log_.log(), event)) {
+      if ((field.name == "path" || field.name == "text") && !field.value.empty()) {
+        return printable_path(field.value).substr(0, 200);
+      }
+    }
+    return "PCR " + std::to_string(event.pcr) + " " + bootlog::event_type_name(event.type);
+  }
+
+  void add_component(std::size_t number, bool image) {
+    const Event& event = log_.log().events()[number];
+    bool any = false;
+    for (const BoundLog::BankDigest& each : log_.digests(event)) {
+      if (each.bank == HashAlgorithm::kSha1) continue;
+      const auto digest = reference::make_digest(each.bank, each.digest);
+      if (!digest.has_value()) continue;
+      any = true;
+      add_component({.name = name_of(event),
+                     .authenticode = image ? std::optional(*digest) : std::nullopt,
+                     .digest = image ? std::nullopt : std::optional(*digest)});
+    }
+    if (!any) ++by_sha1_alone_;
+  }
+
+  void add_component(reference::BootComponent component) {
+    if (components_.emplace(component.authenticode, component.digest).second) {
+      out_.boot_components.push_back(std::move(component));
+    }
+  }
+
+  void add_variable(const MeasuredVariable& each) {
+    const bootlog::Variable& variable = each.variable;
+    if (each.authority) {
+      // Texts and flags that shim measures (SbatLevel, MokListTrusted) are no signatures.
+      const bool shim = variable.guid == bootlog::kShimGuid && variable.name == "Shim";
+      if (shim) return add_certificate(variable.name, variable.value);
+      const bool signature =
+          variable.name == "db" || variable.name == "MokList" || variable.name == "MokListRT";
+      const auto data = bootlog::parse_signature_data(variable.value);
+      if (signature && data) add_certificate(variable.name, data->value);
+      return;
+    }
+    if (variable.name != "PK" && variable.name != "KEK" && variable.name != "db") return;
+    const auto entries = bootlog::parse_signature_lists(variable.value);
+    if (!entries.has_value()) {
+      out_.remarks.push_back(printable_path(variable.name) +
+                             " cannot be read: " + entries.error().message);
+      return;
+    }
+    for (const bootlog::SignatureEntry& entry : *entries) add_entry(variable.name, entry);
+  }
+
+  void add_entry(const std::string& variable, const bootlog::SignatureEntry& entry) {
+    using Kind = bootlog::SignatureEntry::Kind;
+    if (entry.kind == Kind::kX509) return add_certificate(variable, entry.value);
+    const auto digest = reference::make_digest(HashAlgorithm::kSha256, entry.value);
+    if (entry.kind == Kind::kSha256 && digest.has_value()) {
+      return add_component({.name = "allowed by a digest in " + printable_path(variable),
+                            .authenticode = *digest,
+                            .digest = {}});
+    }
+    out_.remarks.push_back(
+        "An entry of " + printable_path(variable) +
+        " is neither a certificate nor a SHA-256 digest: no manifest accepts it");
+  }
+
+  void add_certificate(const std::string& variable, ByteView der) {
+    auto certificate = crypto::Certificate::from_der(der);
+    if (!certificate.has_value()) {
+      out_.remarks.push_back("A certificate of " + printable_path(variable) +
+                             " cannot be read: " + certificate.error().message);
+      return;
+    }
+    if (certificates_.insert(certificate->fingerprint()).second) {
+      out_.secure_boot_certificates.push_back(*std::move(certificate));
+    }
+  }
+
+  const BoundLog& log_;
+  const bootlog::Meaning& meaning_;
+  Draft& out_;
+  std::set<std::pair<std::optional<reference::Digest>, std::optional<reference::Digest>>>
+      components_;
+  std::set<crypto::Sha256> certificates_;
+  std::size_t by_sha1_alone_ = 0;
+};
+
+}  // namespace
+
+Result<void> add_boot_values(ByteView log, const attest::VerifiedQuote* quote, Draft& out) {
+  const auto read = bootlog::read_log(log);
+  if (!read.has_value()) return rejected(read.reason().code + ": " + read.reason().message);
+  const auto replayed = bootlog::replay(read.value());
+  const tpm::PcrValues pcrs = quote == nullptr ? values_of(replayed) : quote->pcrs();
+  const auto differences = bootlog::compare(read.value(), replayed, pcrs, ~kBootPcrs);
+  if (!differences.empty()) return refused(differences);
+  const auto known = bootlog::known_quirks();
+  const std::vector<std::string> quirks(known.begin(), known.end());
+  const BoundLog bound = bootlog::bind(read.value(), replayed, pcrs);
+  const bootlog::Meaning meaning = bootlog::read_meaning(bound, quirks);
+  if (!meaning.problems.empty()) return refused(meaning.problems);
+  BootValues(bound, meaning, out).run();
+  return {};
+}
+
+}  // namespace avouch::provision

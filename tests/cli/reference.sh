@@ -1,0 +1,140 @@
+#!/usr/bin/env bash
+# Tests `kubectl avouch reference` as a user meets it. Usage: reference.sh PROGRAM VECTORS
+set -euo pipefail
+
+PROGRAM=$1 VECTORS=$2
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch"
+failed=0
+
+# expect STATUS PATTERN WORD...: exit status, and what it prints to either output.
+expect() {
+  local wanted=$1 pattern=$2 out status=0
+  shift 2
+  out=$("$PROGRAM" reference "$@" 2>&1) || status=$?
+  if ((status != wanted)) || ! grep -qE -- "$pattern" <<<"$out"; then
+    echo "FAILED: kubectl avouch reference $*: status $status, expected $wanted and \"$pattern\", got:"
+    head -c 2000 <<<"$out"
+    failed=1
+  fi
+}
+check() { "$@" >/dev/null || { echo "FAILED: $*"; failed=1; }; }
+
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem 2>/dev/null
+openssl pkey -in key.pem -pubout -out pub.pem
+openssl genpkey -algorithm ED25519 -out other.pem
+openssl pkey -in other.pem -pubout -out other-pub.pem
+
+# The command line.
+expect 2 "subcommand"
+for words in from-evidence from-rootfs from-debs diff sign verify; do
+  expect 0 "Exit status: 0" "$words" --help
+done
+expect 2 "name is required" from-debs a.deb
+expect 2 "excludes" from-debs --name a --split --list b a.deb
+expect 2 "required" diff a.yaml
+expect 2 "no such file" diff a.yaml b.yaml
+expect 2 "Hash|hash" from-rootfs --name a --hash sha1 .
+expect 2 "given twice" from-rootfs --name a --hash sha256,sha256 .
+expect 2 "not-after" from-rootfs --name a --not-after tomorrow "$VECTORS/tlog"
+
+# A tree.
+mkdir -p root/usr/bin root/etc
+echo env >root/usr/bin/env
+echo other >root/etc/hosts
+ln -s /etc/passwd root/etc/link
+expect 0 "kind: ReferenceManifest" from-rootfs --name tree root
+"$PROGRAM" reference from-rootfs --name tree -o tree.yaml root 2>/dev/null
+check grep -q "$(sha256sum <root/usr/bin/env | cut -d' ' -f1)" tree.yaml
+check test "$(grep -c 'sha256:' tree.yaml)" = 2
+expect 2 "open the folder" from-rootfs --name tree nowhere
+mkdir empty
+expect 2 "holds no file" from-rootfs --name tree empty
+expect 2 "name of a Kubernetes object" from-rootfs --name Tree root
+expect 0 "sha512:" from-rootfs --name tree --hash sha256,sha512 root
+mkdir many
+for i in {1..8200}; do echo "$i" >"many/$i"; done
+expect 2 "--split" from-rootfs --name many many
+expect 0 "name: many-2" from-rootfs --name many --split many
+expect 0 "kind: ConfigMap" from-rootfs --name many --config-map avouch-system many
+"$PROGRAM" reference from-rootfs --name many --list many.list -o many.yaml many 2>/dev/null
+check grep -q "blob: \"sha256:$(sha256sum <many.list | cut -d' ' -f1)\"" many.yaml
+check test "$(sort -u many.list | wc -l)" = 8200
+(cd many && sed 's,  /,  ,' ../many.list | sha256sum --check --quiet) || failed=1
+
+# Packages, made by dpkg-deb where it is there.
+mkdir -p pkg/DEBIAN pkg/usr/bin
+printf 'Package: a\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b.example>\nDescription: a\n' >pkg/DEBIAN/control
+echo env >pkg/usr/bin/env
+for compression in none gzip xz zstd; do
+  if dpkg-deb --root-owner-group -Z$compression -b pkg $compression.deb >/dev/null 2>&1; then
+    "$PROGRAM" reference from-debs --name pkg -o pkg.yaml $compression.deb 2>/dev/null || failed=1
+    check grep -q "$(sha256sum <pkg/usr/bin/env | cut -d' ' -f1)" pkg.yaml
+  fi
+done
+echo "no package" >bad.deb
+expect 2 "bad.deb: no Debian package" from-debs --name pkg bad.deb
+expect 2 "missing.deb" from-debs --name pkg missing.deb
+
+# A golden node's kernel files.
+expect 0 "Kernel command line: .*console=ttyS0" from-evidence --name golden "$VECTORS/bootlogs/good.bin"
+expect 0 "entries|ReferenceManifest" from-evidence --name golden "$VECTORS/runtimelogs/tcb.bin"
+mkdir node
+cp "$VECTORS/bootlogs/good.bin" node/binary_bios_measurements
+cp "$VECTORS/runtimelogs/signed.bin" node/binary_runtime_measurements
+"$PROGRAM" reference from-evidence --name golden -o golden.yaml node 2>/dev/null
+for member in bootComponents secureBootCertificates ima; do check grep -q "^  $member:" golden.yaml; done
+expect 0 "signers:" from-evidence --name golden --signer "$VECTORS/runtimelogs/ima-signer.pem" node
+head -c 5000 "$VECTORS/bootlogs/good.bin" >node/binary_bios_measurements
+expect 2 "node: BootLogMalformed" from-evidence --name golden node
+expect 2 "holds neither" from-evidence --name golden empty
+expect 2 "no such file" from-evidence --name golden nowhere
+cp -r "$VECTORS/corpus/cases/01-good-baseline" case
+cp "$VECTORS/bootlogs/good.bin" case/eventlog.bin
+cp "$VECTORS/runtimelogs/baseline.bin" case/ima.bin
+expect 0 "kind: ReferenceManifest" from-evidence --name golden case
+cp "$VECTORS/bootlogs/changed-initrd.bin" case/eventlog.bin
+expect 2 "BootLogReplayMismatch" from-evidence --name golden case
+
+# Signing and checking.
+expect 1 "FAILED .*not signed" verify --key pub.pem tree.yaml
+"$PROGRAM" reference sign --key key.pem -o signed.yaml tree.yaml
+expect 0 "good .*signed by the key" verify --key pub.pem signed.yaml
+expect 0 "good" verify --key other-pub.pem --key pub.pem signed.yaml
+expect 1 "FAILED" verify --key other-pub.pem signed.yaml
+"$PROGRAM" reference sign --key other.pem -o signed.yaml signed.yaml
+expect 0 "good" verify --key other-pub.pem signed.yaml
+expect 0 "good" verify --key pub.pem signed.yaml
+sed 's/name: tree/name: forest/' signed.yaml >renamed.yaml
+expect 0 "good" verify --key pub.pem renamed.yaml # a name is no content
+sed "s/$(sha256sum <root/usr/bin/env | cut -c1-8)/00000000/" signed.yaml >changed.yaml
+expect 1 "FAILED" verify --key pub.pem changed.yaml
+check grep -q "files, " signed.yaml # what stood on top
+expect 2 "key.pem|PRIVATE" sign --key pub.pem tree.yaml
+expect 2 "key.pem.*expected .BEGIN PUBLIC KEY" verify --key key.pem signed.yaml
+expect 2 "bad.deb" sign --key key.pem bad.deb
+printf 'apiVersion: avouch.dev/v1alpha1\nkind: ReferenceManifest\nmetadata: {name: a}\nspec: {revoked: [x], more: 1}\n' >bad.yaml
+expect 2 "bad.yaml: ReferenceManifest \"a\": spec.revoked\[0\]" verify --key pub.pem bad.yaml
+expect 2 "unknown field \"more\"" sign --key key.pem bad.yaml
+printf 'a: 1\nb: [\n' >broken.yaml
+expect 2 "broken.yaml:[0-9]+" verify --key pub.pem broken.yaml
+
+# Lists: a folder of them, and one that was changed.
+"$PROGRAM" reference sign --key key.pem -o many.yaml many.yaml
+mkdir lists
+expect 2 "no file of lists has this digest" verify --key pub.pem --lists lists many.yaml
+mv many.list lists/
+expect 0 "good" verify --key pub.pem --lists lists many.yaml
+expect 0 "good" verify --key pub.pem many.yaml
+
+# Comparing.
+expect 0 "" diff tree.yaml tree.yaml
+expect 1 "^\+ signature" diff tree.yaml signed.yaml
+echo more >root/usr/bin/more
+"$PROGRAM" reference from-rootfs --name tree -o more.yaml root 2>/dev/null
+expect 1 "^\+ ima file: sha256:$(sha256sum <root/usr/bin/more | cut -d' ' -f1)" diff tree.yaml more.yaml
+expect 1 "^- ima file: sha256:$(sha256sum <root/usr/bin/more | cut -d' ' -f1)" diff more.yaml tree.yaml
+
+((failed)) || echo "the reference tools' tests have passed"
+exit "$failed"

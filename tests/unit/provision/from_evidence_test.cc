@@ -1,0 +1,204 @@
+#include "provision/from_evidence.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "base/time_text.h"
+#include "bootlog/judge.h"
+#include "bootlog/replay.h"
+#include "reference/resolved.h"
+#include "runtimelog/entry_reader.h"
+#include "runtimelog/fields.h"
+#include "tests/support/vectors.h"
+#include "tests/unit/reference/manifests.h"
+
+namespace avouch::provision {
+namespace {
+
+using codec::Json;
+using testing::corpus;
+using testing::read_vector;
+
+const SystemTime kNow = reference::at("2026-11-28T00:00:00Z");
+
+std::shared_ptr<const reference::ResolvedReferences> references_of(Draft draft) {
+  const auto made = make_manifests(draft, {.name = "golden", .place = ListPlace::kSplit});
+  EXPECT_TRUE(made.has_value()) << (made.has_value() ? "" : made.error().message);
+  std::vector<reference::ManifestWithList> all;
+  for (const Json& each : made->objects) {
+    all.push_back({reference::manifest("golden", *each.find("spec")), nullptr});
+  }
+  return reference::ResolvedReferences::resolve(all, {}, kNow).value();
+}
+
+Draft of_boot_log(ByteView log) {
+  auto draft = draft_from_logs({.boot_log = log, .runtime_log = {}}, {});
+  EXPECT_TRUE(draft.has_value()) << (draft.has_value() ? "" : draft.error().message);
+  return draft.has_value() ? *std::move(draft) : Draft{};
+}
+
+std::vector<std::string> judged(const std::string& log,
+                                const reference::ResolvedReferences& references) {
+  const auto read = bootlog::read_log(read_vector(log));
+  const auto replayed = bootlog::replay(read.value());
+  tpm::PcrValues pcrs;
+  for (const auto& bank : replayed) {
+    for (std::uint8_t pcr = 0; pcr < 16; ++pcr) {
+      const ByteView value = bank.value(pcr);
+      pcrs[{bank.algorithm, pcr}] = Bytes(value.begin(), value.end());
+    }
+  }
+  const auto bound = bootlog::bind(read.value(), replayed, pcrs);
+  const auto meaning = bootlog::read_meaning(bound, {});
+  std::vector<std::string> out;
+  for (const auto& reason : bootlog::judge(bound, meaning, {}, &references).reasons) {
+    out.push_back(reason.code);
+  }
+  return out;
+}
+
+appraisal::StoredCase golden_case() {
+  appraisal::StoredCase out;
+  out.id = "01-good-baseline";
+  out.identity.ek_public = corpus("ek.pub");
+  out.identity.ak_public = corpus("ak.pub");
+  out.identity.ek_certificates = {corpus("ek_cert.der")};
+  out.quote.message = corpus("quote.msg");
+  out.quote.signature = corpus("quote.sig");
+  const Bytes meta = corpus("meta.json");
+  out.nonce = from_hex(codec::parse_json(as_text(meta))->text({"nonce"})).value();
+  out.pcrs = testing::corpus_pcrs();
+  out.boot_log = read_vector("bootlogs/good.bin");
+  out.runtime_log = read_vector("runtimelogs/baseline.bin");
+  return out;
+}
+
+bool holds(const std::vector<std::string>& texts, std::string_view part) {
+  for (const std::string& each : texts) {
+    if (each.find(part) != std::string::npos) return true;
+  }
+  return false;
+}
+
+TEST(FromBootLog, AcceptsTheSameBootAgainAndNoOther) {
+  const auto references = references_of(of_boot_log(read_vector("bootlogs/good.bin")));
+  EXPECT_EQ(judged("bootlogs/good.bin", *references), std::vector<std::string>{});
+  const auto other = judged("bootlogs/changed-initrd.bin", *references);
+  ASSERT_FALSE(other.empty());
+  EXPECT_EQ(other[0], "BootFileUnknown");
+}
+
+TEST(FromBootLog, NamesCommandLinesForThePolicy) {
+  const Draft draft = of_boot_log(read_vector("bootlogs/good.bin"));
+  EXPECT_TRUE(holds(draft.remarks, "Kernel command line: "));
+  EXPECT_TRUE(holds(draft.remarks, "console=ttyS0"));
+  EXPECT_TRUE(holds(draft.remarks, "No quote proves"));
+  EXPECT_FALSE(draft.secure_boot_certificates.empty());
+}
+
+TEST(FromBootLog, NamesEachDigestOnce) {
+  const Draft draft = of_boot_log(read_vector("bootlogs/good.bin"));
+  std::set<std::string> seen;
+  for (const auto& each : draft.boot_components) {
+    EXPECT_NE(each.authenticode.has_value(), each.digest.has_value());
+    const auto& digest = each.authenticode ? each.authenticode : each.digest;
+    EXPECT_TRUE(seen.insert(reference::digest_text(*digest)).second) << each.name;
+    EXPECT_FALSE(each.name.empty());
+  }
+}
+
+TEST(FromBootLog, RefusesEveryTruncation) {
+  const Bytes log = read_vector("bootlogs/good.bin");
+  for (std::size_t size = 1; size < log.size(); size += 97) {
+    EXPECT_FALSE(
+        draft_from_logs({.boot_log = ByteView(log).first(size), .runtime_log = {}}, {}).has_value())
+        << size;
+  }
+}
+
+TEST(FromRuntimeLog, AcceptsEveryFileAgain) {
+  const Bytes log = read_vector("runtimelogs/tcb.bin");
+  const auto draft = draft_from_logs({.boot_log = {}, .runtime_log = log}, {});
+  ASSERT_TRUE(draft.has_value()) << draft.error().message;
+  const auto references = references_of(*draft);
+  std::size_t files = 0;
+  runtimelog::EntryReader reader(0, 0);
+  const auto fed = reader.feed(log, [&](const runtimelog::Entry& entry) -> Result<void> {
+    AVOUCH_TRY(const auto fields, runtimelog::read_fields(entry));
+    const auto found = references->ima_file(*fields.known, fields.digest);
+    const bool aggregate = fields.path == "boot_aggregate";
+    EXPECT_EQ(found.standing,
+              aggregate ? reference::Standing::kUnknown : reference::Standing::kAccepted)
+        << fields.path;
+    ++files;
+    return {};
+  });
+  ASSERT_TRUE(fed.has_value()) << fed.error().message;
+  EXPECT_EQ(files, 1127U);
+}
+
+TEST(FromRuntimeLog, LeavesOutFilesThatAGivenKeySigned) {
+  const Bytes log = read_vector("runtimelogs/signed.bin");
+  const Bytes pem = read_vector("runtimelogs/ima-signer.pem");
+  const auto signers = crypto::Certificate::list_from_pem(as_text(pem)).value();
+  auto all = draft_from_logs({.boot_log = {}, .runtime_log = log}, {}).value();
+  auto few = draft_from_logs({.boot_log = {}, .runtime_log = log}, signers).value();
+  EXPECT_LT(few.files.sorted().size(), all.files.sorted().size());
+  EXPECT_EQ(few.ima_signers.size(), 1U);
+  EXPECT_TRUE(holds(few.remarks, "good signature"));
+  EXPECT_TRUE(holds(all.remarks, "signed by the key"));
+}
+
+TEST(FromRuntimeLog, LeavesOutViolations) {
+  const auto draft = draft_from_logs(
+      {.boot_log = {}, .runtime_log = read_vector("runtimelogs/violations.bin")}, {});
+  ASSERT_TRUE(draft.has_value()) << draft.error().message;
+  EXPECT_TRUE(draft->files.empty());
+  EXPECT_TRUE(holds(draft->remarks, "2 violations"));
+}
+
+TEST(FromRuntimeLog, RefusesAnEntryWhoseDigestIsNotOfItsData) {
+  Bytes log = read_vector("runtimelogs/tcb.bin");
+  log[log.size() - 2] ^= 1;  // the last entry's path
+  const auto draft = draft_from_logs({.boot_log = {}, .runtime_log = log}, {});
+  ASSERT_FALSE(draft.has_value());
+  EXPECT_NE(draft.error().message.find("entry 1127"), std::string::npos) << draft.error().message;
+}
+
+TEST(FromCase, TakesWhatTheQuoteProves) {
+  auto draft = draft_from_case(golden_case(), {}, kNow);
+  ASSERT_TRUE(draft.has_value()) << draft.error().message;
+  EXPECT_FALSE(holds(draft->remarks, "No quote proves"));
+  EXPECT_EQ(draft->files.sorted().size(), 6U);  // 7 entries, one of them boot_aggregate
+  EXPECT_EQ(judged("bootlogs/good.bin", *references_of(*draft)), std::vector<std::string>{});
+}
+
+TEST(FromCase, RefusesAQuoteThatIsNotGood) {
+  auto stored = golden_case();
+  stored.quote.message[40] ^= 1;
+  EXPECT_FALSE(draft_from_case(stored, {}, kNow).has_value());
+  stored = golden_case();
+  stored.nonce[0] ^= 1;
+  EXPECT_FALSE(draft_from_case(stored, {}, kNow).has_value());
+}
+
+TEST(FromCase, RefusesLogsThatTheQuoteDoesNotProve) {
+  auto stored = golden_case();
+  stored.boot_log = read_vector("bootlogs/changed-initrd.bin");
+  const auto other_boot = draft_from_case(stored, {}, kNow);
+  ASSERT_FALSE(other_boot.has_value());
+  EXPECT_NE(other_boot.error().message.find("BootLogReplayMismatch"), std::string::npos)
+      << other_boot.error().message;
+  stored = golden_case();
+  stored.runtime_log = read_vector("runtimelogs/tcb.bin");
+  const auto other_files = draft_from_case(stored, {}, kNow);
+  ASSERT_FALSE(other_files.has_value());
+  EXPECT_NE(other_files.error().message.find("RuntimeLogNotReplayed"), std::string::npos)
+      << other_files.error().message;
+}
+
+TEST(FromLogs, RefusesNothingAtAll) { EXPECT_FALSE(draft_from_logs({}, {}).has_value()); }
+
+}  // namespace
+}  // namespace avouch::provision
