@@ -42,6 +42,15 @@ def check_alerts(root, text):
         yield f"the alerts use metric {name}, which is not exported"
 
 
+def check_packages(root):
+    """The walkthrough names what hack/lib/deps.sh installs for a build."""
+    listed = re.search(r"BUILD_PACKAGES=\((.*?)\)", (root / "hack/lib/deps.sh").read_text(encoding="utf-8"), re.DOTALL)
+    named = re.search(r"apt-get install --yes (.*?)\ncmake", (root / "docs/walkthrough.md").read_text(encoding="utf-8"), re.DOTALL)
+    wanted, found = set(listed.group(1).split()) | {"jq"}, set(named.group(1).replace("\\\n", " ").split())
+    yield from (f"docs/walkthrough.md does not install {package}" for package in sorted(wanted - found))
+    yield from (f"docs/walkthrough.md installs {package}, which no build needs" for package in sorted(found - wanted))
+
+
 def check_links(root, files):
     for file in files:
         for target in re.findall(r"\]\(([^)#]+)\)", file.read_text(encoding="utf-8")):
@@ -57,6 +66,7 @@ def main():
         *check_metrics(root, operations),
         *check_codes(root, operations),
         *check_alerts(root, operations),
+        *check_packages(root),
         *check_links(root, files),
     ]
     for problem in problems:
