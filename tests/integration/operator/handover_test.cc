@@ -1,0 +1,162 @@
+// Two controllers as processes on a real API server, with one Lease and one data directory, as two
+// pods with the same volume would be. Whoever dies or is stopped is followed by the other; the log
+// goes on where it was, and who wakes up as a former leader writes nothing.
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <fstream>
+#include <thread>
+
+#include "adapters/rest_transport.h"
+#include "kube/client.h"
+#include "support/paths.h"
+#include "support/real_apiserver.h"
+
+namespace avouch::testing {
+namespace {
+
+using codec::Json;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr const char* kNamespace = "avouch-system";
+
+template <typename Holds>
+bool eventually(Holds holds, seconds limit = seconds(90)) {
+  const auto deadline = steady_clock::now() + limit;
+  while (!holds()) {
+    if (steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(milliseconds(50));
+  }
+  return true;
+}
+
+// A checkpoint's tree size: the second line of its note.
+std::uint64_t size_of(const std::string& note) {
+  const std::size_t line = note.find('\n');
+  return line == std::string::npos ? 0 : std::stoull(note.substr(line + 1));
+}
+
+class Handover : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    write_text(dir_ / "audit.yaml",
+               "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\n"
+               "rules: [{level: Metadata}]\n");
+    auto started = RealApiserver::start({.flags = {"--audit-policy-file=" + (dir_ / "audit.yaml"),
+                                                   "--audit-log-path=" + (dir_ / "audit.log")},
+                                         .tokens = {}});
+    ASSERT_TRUE(started.has_value()) << started.error().message;
+    server_ = *std::move(started);
+    const auto crds = server_->kubectl({"apply", "-f", (vectors_dir() / "../../crds").string()});
+    ASSERT_TRUE(crds.has_value()) << crds.error().message;
+    const auto ns = server_->kubectl({"create", "namespace", kNamespace});
+    ASSERT_TRUE(ns.has_value()) << ns.error().message;
+    auto options =
+        adapters::kubeconfig_options(server_->write_kubeconfig(server_->admin())).value();
+    transport_ = adapters::RestTransport::create(std::move(options)).value();
+    client_ = std::make_unique<kube::Client>(*transport_);
+    write_text(dir_ / "config.yaml",
+               "release: {name: avouch, namespace: avouch-system}\nlisten: 127.0.0.1:0\n"
+               "health: 127.0.0.1:0\ndataDir: " +
+                   (dir_ / "data") +
+                   "\nlog: {cadence: 1s}\n"
+                   "leaderElection: {leaseDuration: 3s, renewDeadline: 2s, retryPeriod: 300ms}\n");
+    ASSERT_TRUE(run_command({"mkdir", "-m", "0700", dir_ / "data"}).has_value());
+  }
+
+  // Each has a user of its own, so that the server's audit log tells who wrote.
+  ChildProcess start(const std::string& name) {
+    auto files = server_->issue(name, {"system:masters"});
+    auto made = ChildProcess::start(
+        {"/usr/bin/env", "POD_NAME=" + name, "POD_UID=uid", AVOUCH_OPERATOR, "--config",
+         dir_ / "config.yaml", "--kubeconfig", server_->write_kubeconfig(files.value())},
+        dir_ / (name + ".log"));
+    return std::move(made).value();
+  }
+
+  std::string holder() {
+    const kube::ResourcePath leases{"coordination.k8s.io", "v1", "leases", kNamespace};
+    const auto lease = client_->get(leases, "avouch-controller");
+    return lease.has_value() ? std::string(lease->text({"spec", "holderIdentity"})) : "";
+  }
+  std::string beacon() {
+    const auto map = client_->get(kube::config_maps(kNamespace), "avouch-beacon");
+    return map.has_value() ? std::string(map->text({"data", "checkpoint"})) : "";
+  }
+  // Requests of `user` that wrote something, from line `from` of the audit log on.
+  std::vector<std::string> writes(const std::string& user, std::size_t from) {
+    std::ifstream file(dir_ / "audit.log");
+    std::vector<std::string> found;
+    std::string line;
+    for (std::size_t number = 0; std::getline(file, line); ++number) {
+      if (number < from) continue;
+      const auto event = codec::parse_json(line);
+      if (!event.has_value() || event->text({"user", "username"}) != user) continue;
+      const auto verb = event->text({"verb"});
+      const Json* code = event->find_path({"responseStatus", "code"});
+      if (verb == "get" || verb == "list" || verb == "watch") continue;
+      if (code != nullptr && code->as_int() && *code->as_int() >= 300) continue;
+      found.push_back(line);
+    }
+    return found;
+  }
+  std::size_t audit_lines() {
+    std::ifstream file(dir_ / "audit.log");
+    std::size_t lines = 0;
+    for (std::string line; std::getline(file, line);) ++lines;
+    return lines;
+  }
+  std::string log_of(const std::string& name) { return read_text(dir_ / (name + ".log")); }
+
+  TempDir dir_;
+  std::unique_ptr<RealApiserver> server_;
+  std::unique_ptr<adapters::RestTransport> transport_;
+  std::unique_ptr<kube::Client> client_;
+};
+
+TEST_F(Handover, OneLeadsUntilItDiesOrIsStoppedAndThenTheOther) {
+  ChildProcess first = start("first");
+  ASSERT_TRUE(eventually([&] { return holder() == "first_uid" && size_of(beacon()) > 0; }))
+      << log_of("first");
+  ChildProcess second = start("second");
+  const std::uint64_t early = size_of(beacon());
+  ASSERT_TRUE(eventually([&] { return size_of(beacon()) > early; })) << log_of("first");
+  EXPECT_EQ(holder(), "first_uid");
+  EXPECT_TRUE(writes("second", 0).empty()) << writes("second", 0).front();
+
+  // Killed: the other follows once the lease has run out, and the log goes on from its size.
+  const std::string before = beacon();
+  first.kill();
+  ASSERT_TRUE(eventually([&] { return holder() == "second_uid"; })) << log_of("second");
+  ASSERT_TRUE(eventually([&] { return size_of(beacon()) > size_of(before) + 1; }))
+      << log_of("second");
+  EXPECT_EQ(beacon().substr(0, beacon().find('\n')), before.substr(0, before.find('\n')));
+
+  // Stopped: the lease goes to the third, which cannot open the log while the second has it.
+  ChildProcess third = start("third");
+  second.signal(SIGSTOP);
+  ASSERT_TRUE(eventually([&] { return holder() == "third_uid"; })) << log_of("third");
+  ASSERT_TRUE(eventually([&] {
+    return log_of("third").find("there can be one writer only") != std::string::npos;
+  })) << log_of("third");
+  const std::string stopped_at = beacon();
+  const std::size_t lines = audit_lines();
+
+  // Woken: it ends by itself, has written nothing more, and the third goes on with the same log.
+  second.signal(SIGCONT);
+  ASSERT_TRUE(eventually([&] { return !second.running(); })) << log_of("second");
+  ASSERT_TRUE(eventually([&] { return size_of(beacon()) > size_of(stopped_at); }))
+      << log_of("third");
+  EXPECT_EQ(holder(), "third_uid");
+  const auto late = writes("second", lines);
+  EXPECT_TRUE(late.empty()) << late.front();
+  EXPECT_FALSE(writes("third", lines).empty());
+  EXPECT_EQ(beacon().substr(0, beacon().find('\n')), before.substr(0, before.find('\n')));
+  third.stop();
+}
+
+}  // namespace
+}  // namespace avouch::testing
