@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+#include <vector>
+
 #include "tests/support/memory_digest_lists.h"
 
 namespace avouch::reference {
@@ -53,6 +56,23 @@ TEST(SharedDigestLists, RefuseWhatIsNotThereAndWhatIsNoList) {
   const auto set = lists.find(name);
   ASSERT_FALSE(set.has_value());
   EXPECT_NE(set.error().message.find("line 1"), std::string::npos) << set.error().message;
+}
+
+TEST(SharedDigestLists, GiveAllThreadsTheSameSet) {
+  MemoryDigestLists source;
+  const auto name = source.add(list_of("env"));
+  SharedDigestLists lists(source);
+  const auto kept = lists.find(name).value();
+  std::vector<std::thread> threads;
+  std::vector<std::shared_ptr<const DigestSet>> seen(4);
+  for (auto& each : seen) {
+    threads.emplace_back([&lists, &name, &each] {
+      for (int i = 0; i < 100; ++i) each = lists.find(name).value();
+    });
+  }
+  for (std::thread& each : threads) each.join();
+  for (const auto& each : seen) EXPECT_EQ(each, kept);
+  EXPECT_EQ(source.reads(), 1U);
 }
 
 TEST(SharedDigestLists, KeepNoError) {
