@@ -160,6 +160,10 @@ void Appraiser::tick(Moment now) {
       node.next_challenge = {};
       due = true;
     }
+    if (node.ask_again_at != SteadyTime{} && now.steady >= node.ask_again_at) {
+      node.ask_again_at = {};
+      due = true;
+    }
     for (const auto& [policy, endorsement] : node.endorsements) {
       due = due || now.steady - endorsement.checked >= kEndorsementLife;
     }
@@ -206,7 +210,7 @@ void Appraiser::consider(NodeState& node, Moment now) {
   const Policies policies = selecting(node);
   try {
     step_enrolment(node, policies, now);
-    step_logs(node, policies);
+    step_logs(node, policies, now);
     step_verdict(node, policies, now);
   } catch (const std::exception& error) {
     distrust(node, error.what(), now);

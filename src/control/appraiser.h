@@ -179,7 +179,7 @@ class Appraiser {
   static bool is_judged_for(const NodeState& node, const Policies& policies);
   static void install(NodeState& node, HeldQuote held, LogFindings findings);
   static void drop_newer(NodeState& node);
-  void step_logs(NodeState& node, const Policies& policies);
+  void step_logs(NodeState& node, const Policies& policies, Moment now);
   bool fails_anyway(NodeState& node, const Policies& policies, const LogQuestion& question,
                     const LogFindings& findings, Moment now) const;
 

@@ -6,6 +6,10 @@
 namespace avouch::control {
 namespace {
 
+// A node that sends other evidence all the time is judged no more often than this: judging costs
+// far more than sending.
+constexpr std::chrono::seconds kPauseBetweenQuestions{1};
+
 bool wants_logs(const ResolvedPolicy& policy) {
   return policy.usable() && (policy.spec().boot_log || policy.spec().runtime);
 }
@@ -57,7 +61,7 @@ void Appraiser::drop_newer(NodeState& node) {
 
 // A quote whose logs nobody wants takes its place at once. Any other waits for the log judge; the
 // verdict that is in force stays until then, or until it expires.
-void Appraiser::step_logs(NodeState& node, const Policies& policies) {
+void Appraiser::step_logs(NodeState& node, const Policies& policies, Moment now) {
   if (!node.facts || !node.record.enrolment) return;
   const bool wanted = std::any_of(policies.begin(), policies.end(),
                                   [](const auto* policy) { return wants_logs(*policy); });
@@ -72,6 +76,12 @@ void Appraiser::step_logs(NodeState& node, const Policies& policies) {
   const attest::VerifiedQuote& quote = node.newer ? node.newer->quote : *node.quote;
   const crypto::Sha256 asked = question_digest(quote, policies);
   if (node.asked == asked && !node.logs_arrived) return;
+  if (node.asked && now.steady < node.asked_at + kPauseBetweenQuestions) {
+    node.ask_again_at = node.asked_at + kPauseBetweenQuestions;
+    return;
+  }
+  node.asked_at = now.steady;
+  node.ask_again_at = {};
   auto question = std::make_shared<LogQuestion>(LogQuestion{
       .node_name = node.name,
       .node_uid = node.facts->uid,

@@ -189,24 +189,23 @@ void LogJudge::judge_runtime(const LogQuestion& question, Node& node, LogFinding
     }
   };
   const std::string boot = boot_name(question.held.quote.state().clock.reset_count);
+  // Agents read the log after the quote, so what they name has all that the quote covers. Before it
+  // is here nothing is replayed, and what then proves nothing is dropped: replaying costs no more
+  // time than sending does, whatever a node sends.
+  const std::uint64_t named = question.held.evidence.runtime_log->offset;
+  const std::uint64_t here = runtime_logs_.next_offset(question.node_uid, boot);
+  if (here < named) {
+    out.awaited = awaiting("the node's runtime log has not arrived yet: " + std::to_string(here) +
+                           " of " + std::to_string(named) + " bytes are here");
+    return;
+  }
   const auto replayed = replay(question, node);
-  if (!replayed.has_value()) {
-    // Nothing of it counts: have the agent send again what was not proven.
+  if (!replayed.has_value() || !replayed->met) {
     const std::uint64_t proven =
         node.proven.boot() == runtimelog::boot_identity(question.held.quote) ? node.proven.offset()
                                                                              : 0;
     static_cast<void>(runtime_logs_.truncate(question.node_uid, boot, proven));
-    return refuse_all(replayed.reason());
-  }
-  if (!replayed->met) {
-    const std::uint64_t here = runtime_logs_.next_offset(question.node_uid, boot);
-    if (here < question.held.evidence.runtime_log->offset) {
-      out.awaited =
-          awaiting("the node's runtime log has not arrived yet: " + std::to_string(here) + " of " +
-                   std::to_string(question.held.evidence.runtime_log->offset) + " bytes are here");
-      return;
-    }
-    return refuse_all(*replayed->reason);
+    return refuse_all(replayed.has_value() ? *replayed->reason : replayed.reason());
   }
   if (!(node.proven.boot() == replayed->state.boot())) {
     node.findings.clear();

@@ -71,6 +71,8 @@ struct NodeState {
   std::optional<crypto::Sha256> asked;  // what the log judge was last asked: quote and policies
   bool asking = false;                  // and it has not answered yet
   bool logs_arrived = false;            // since then
+  SteadyTime asked_at{};                // and when
+  SteadyTime ask_again_at{};            // not before; zero: nothing waits
   std::optional<attest::Reason> awaited;
   SteadyTime verdict_ends{};
   std::optional<Refusal> refusal;

@@ -106,6 +106,7 @@ class Logs : public ::testing::Test {
   void arrived() {
     world.appraiser->logs_arrived("n", world.now());
     world.settle();
+    world.pass(seconds(1));  // between two questions about a node
   }
   // A heartbeat 10 s after the last, with a newer clock.
   HeartbeatAnswer beat() {
@@ -269,6 +270,44 @@ TEST_F(Logs, AMalformedRuntimeLogIsContraindicatedAndSentAgain) {
   runtime_log = good;
   store_runtime_log();
   beat();
+  EXPECT_EQ(world.phase("n"), Phase::kTrusted);
+}
+
+TEST_F(Logs, NothingIsReplayedBeforeAllIsHereAndWhatProvesNothingIsReplayedOnce) {
+  set_manifest(manifest({"good"}));
+  enrol(kRuntimePolicy);
+  measure_aggregate();
+  measure(ima_file("/usr/bin/good", "good"));
+  const auto key = std::pair{world.uid_of("n"), boot_name(agent.tpm.clock.reset_count)};
+  world.store.logs[key] = Bytes(runtime_log.begin(), runtime_log.end() - 1);
+  for (int i = 0; i < 3; ++i) beat();
+  EXPECT_EQ(first(), "LogsAwaited");
+  EXPECT_EQ(world.store.log_bytes_read, 0U);
+
+  agent.tpm.extend_event(10, as_bytes("nothing that the log has"));
+  store_runtime_log();
+  beat();
+  EXPECT_EQ(first(), "RuntimeLogNotReplayed");
+  EXPECT_TRUE(world.store.logs[key].empty());
+  const std::size_t read = world.store.log_bytes_read;
+  for (int i = 0; i < 3; ++i) beat();
+  EXPECT_EQ(world.store.log_bytes_read, read);
+}
+
+TEST_F(Logs, ANodeIsJudgedNoMoreOftenThanOnceASecond) {
+  enrol(kBootPolicy);
+  store_boot_log();
+  beat();
+  const std::size_t asked = world.asked;
+  for (int i = 0; i < 5; ++i) {
+    agent.tpm.clock.clock += 10;
+    agent.tpm.extend_event(15, as_bytes("something else each time"));
+    world.clock.advance(std::chrono::milliseconds(100));
+    world.send("n", evidence());
+  }
+  EXPECT_LE(world.asked, asked + 1);
+  world.pass(seconds(1));
+  EXPECT_LE(world.asked, asked + 2);
   EXPECT_EQ(world.phase("n"), Phase::kTrusted);
 }
 
