@@ -28,13 +28,17 @@ bool holds_objects(const std::filesystem::path& path) {
   return extension == ".yaml" || extension == ".yml" || extension == ".json";
 }
 
+std::string no_text_at(const std::string& where, const std::string& key) {
+  return where + ": data." + key + ": expected text";
+}
+
 Result<ConfigMapData> data_of(const Json& object, const std::string& where) {
   ConfigMapData out;
   const Json* data = object.find("data");
   if (data == nullptr || data->is_null()) return out;
   if (data->as_object() == nullptr) return rejected(where + ": data: expected an object");
   for (const auto& [key, value] : *data->as_object()) {
-    if (value.as_string() == nullptr) return rejected(where + ": data." + key + ": expected text");
+    if (value.as_string() == nullptr) return rejected(no_text_at(where, key));
     out[key] = *value.as_string();
   }
   return out;

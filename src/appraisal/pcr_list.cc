@@ -58,6 +58,8 @@ std::vector<std::string_view> words_of(std::string_view line) {
   return out;
 }
 
+std::string member(const std::string& where, const std::string& name) { return where + "." + name; }
+
 class Lines {
  public:
   Result<void> take(std::string_view line) {
@@ -102,9 +104,10 @@ Result<tpm::PcrValues> parse_pcr_object(const Json& banks, const std::string& wh
   for (const auto& [bank, values] : *banks.as_object()) {
     const auto hash = crypto::parse_hash_name(bank);
     if (!hash.has_value()) return rejected(where + ": " + hash.error().message);
-    if (values.as_object() == nullptr) return rejected(where + "." + bank + ": expected an object");
+    const std::string of_bank = member(where, bank);
+    if (values.as_object() == nullptr) return rejected(of_bank + ": expected an object");
     for (const auto& [index, digest] : *values.as_object()) {
-      const std::string at = where + "." + bank + "." + index;
+      const std::string at = member(of_bank, index);
       if (digest.as_string() == nullptr) return rejected(at + ": expected hexadecimal digits");
       AVOUCH_CHECK(add(*hash, index, *digest.as_string(), at, out));
     }

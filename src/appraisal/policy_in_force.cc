@@ -61,11 +61,14 @@ class Resolver {
     const auto known = bootlog::known_quirks();
     for (const std::string& quirk : spec().boot_log->quirks) {
       if (std::find(known.begin(), known.end(), quirk) != known.end()) continue;
-      std::string names;
+      std::string text = "bootLog.quirks: \"";
+      text.append(quirk).append("\" is not known: expected one of ");
+      std::string_view separator;
       for (const std::string_view each : known) {
-        names += (names.empty() ? "" : ", ") + std::string(each);
+        text.append(separator).append(each);
+        separator = ", ";
       }
-      problem("bootLog.quirks: \"" + quirk + "\" is not known: expected one of " + names);
+      problem(std::move(text));
     }
   }
 
