@@ -1,34 +1,13 @@
 // What a log costs in memory: at most 64 KiB and four times its size, whatever it holds.
 
-#include <malloc.h>
-
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+#include "tests/support/counted_memory.h"
 #include "tests/unit/bootlog/boots.h"
-
-namespace {
-std::atomic<std::size_t> live_bytes{0};
-std::atomic<std::size_t> peak_bytes{0};
-}  // namespace
-
-// Of this program: counts what operator new gives.
-void* operator new(std::size_t size) {
-  void* const out = std::malloc(size);
-  if (out == nullptr) throw std::bad_alloc();
-  const std::size_t now = live_bytes += malloc_usable_size(out);
-  if (now > peak_bytes) peak_bytes = now;
-  return out;
-}
-void operator delete(void* pointer) noexcept {
-  live_bytes -= malloc_usable_size(pointer);
-  std::free(pointer);
-}
-void operator delete(void* pointer, std::size_t) noexcept { operator delete(pointer); }
 
 namespace avouch::bootlog {
 namespace {
+
+using testing::live_bytes;
+using testing::peak_bytes;
 
 PlainLog empty_log() {
   PlainLog log;

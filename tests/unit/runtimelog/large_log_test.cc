@@ -1,38 +1,15 @@
 // R12: a log of a million lines, in bounded memory.
 
 #include <gtest/gtest.h>
-#include <malloc.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+#include "tests/support/counted_memory.h"
 #include "tests/unit/runtimelog/appraise.h"
-
-// What this program has allocated and not freed: the same number under sanitizers, which keep freed
-// blocks for a while.
-namespace {
-
-std::atomic<std::size_t> live_bytes{0};
-std::atomic<std::size_t> peak_bytes{0};
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  void* block = std::malloc(size == 0 ? 1 : size);
-  if (block == nullptr) throw std::bad_alloc();
-  const std::size_t live = live_bytes += malloc_usable_size(block);
-  if (live > peak_bytes) peak_bytes = live;
-  return block;
-}
-void operator delete(void* block) noexcept {
-  if (block != nullptr) live_bytes -= malloc_usable_size(block);
-  std::free(block);
-}
-void operator delete(void* block, std::size_t /*size*/) noexcept { operator delete(block); }
 
 namespace avouch::runtimelog {
 namespace {
+
+using testing::live_bytes;
+using testing::peak_bytes;
 
 TEST(R12, TakesAMillionLinesInTheMemoryOfOnePiece) {
   constexpr int kLines = 1'000'000;
