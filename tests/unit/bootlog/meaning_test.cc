@@ -389,7 +389,8 @@ TEST(Quirks, OfOldShimsReadTheCertificateThatWasMeasured) {
   const Bytes measured(logged.begin(), logged.end() - 1);
   log.events.push_back(log.make(7, kVariableAuthority, logged, measured));
   EXPECT_THAT(first_problem(meaning(log)), is_unexpected("old-shim-authority"));
-  const Meaning allowed = meaning(log, Quirks{std::string(quirk::kOldShim)});
+  const BoundLog bound = bind_log(log, quote_of(log));  // of which the meaning has views
+  const Meaning allowed = read_meaning(bound, Quirks{std::string(quirk::kOldShim)});
   EXPECT_THAT(allowed.problems, IsEmpty());
   EXPECT_THAT(allowed.quirks_used, ElementsAre(quirk::kOldShim));
   EXPECT_EQ(as_text(allowed.variables.back().variable.value), "certificate");
