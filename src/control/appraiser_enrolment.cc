@@ -202,6 +202,7 @@ void Appraiser::release(NodeState& node, Moment now) {
   node.endorsements.clear();
   drop_quote(node);
   drop_newer(node);
+  node.dropped.reset();  // another TPM has another clock
   node.refusal.reset();
   node.told.clear();
   node.resource_quote.reset();

@@ -119,6 +119,7 @@ void Appraiser::accept(NodeState& node, const attest::VerifiedQuote& quote,
 // What has expired, or was judged to an end that nobody foresaw, counts no more: neither a clock
 // that goes back nor another policy nor a restart makes it young again.
 void Appraiser::drop_quote(NodeState& node) {
+  if (node.quote) node.dropped = node.quote->state();
   node.quote.reset();
   node.quote_evidence = {};
   node.findings = {};

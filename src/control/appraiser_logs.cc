@@ -25,9 +25,9 @@ crypto::Sha256 question_digest(const attest::VerifiedQuote& quote,
   return crypto::sha256(input);
 }
 
-bool is_older(const attest::VerifiedQuote& a, const attest::VerifiedQuote& b) {
-  const tpm::ClockInfo& one = a.state().clock;
-  const tpm::ClockInfo& other = b.state().clock;
+bool is_older(const attest::TpmState& a, const attest::TpmState& b) {
+  const tpm::ClockInfo& one = a.clock;
+  const tpm::ClockInfo& other = b.clock;
   if (one.reset_count != other.reset_count) return one.reset_count < other.reset_count;
   return one.clock < other.clock;
 }
@@ -57,6 +57,8 @@ void Appraiser::drop_newer(NodeState& node) {
   node.newer.reset();
   node.asked.reset();
   node.awaited.reset();
+  ++node.question;
+  node.asking = false;
 }
 
 // A quote whose logs nobody wants takes its place at once. Any other waits for the log judge; the
@@ -83,6 +85,7 @@ void Appraiser::step_logs(NodeState& node, const Policies& policies, Moment now)
   node.asked_at = now.steady;
   node.ask_again_at = {};
   auto question = std::make_shared<LogQuestion>(LogQuestion{
+      .number = ++node.question,
       .node_name = node.name,
       .node_uid = node.facts->uid,
       .held = node.newer ? *node.newer
@@ -117,6 +120,7 @@ void Appraiser::logs_judged(const LogQuestion& question, std::optional<LogFindin
   if (found == nodes_.end()) return;
   NodeState& node = found->second;
   if (!node.facts || node.facts->uid != question.node_uid) return;
+  if (question.number != node.question) return;
   node.asking = false;
   const attest::VerifiedQuote& quote = question.held.quote;
   const bool of_this_key = node.keys && node.keys->ak.name == quote.ak_name();
@@ -125,7 +129,8 @@ void Appraiser::logs_judged(const LogQuestion& question, std::optional<LogFindin
     if (!of_this_key) consider(node, now);
     return;
   }
-  const bool outdated = node.quote && is_older(quote, *node.quote);
+  const bool outdated = (node.quote && is_older(quote.state(), node.quote->state())) ||
+                        (node.dropped && !is_older(*node.dropped, quote.state()));
   if (!outdated) {
     const Policies policies = selecting(node);
     node.awaited = findings->awaited;

@@ -88,7 +88,10 @@ void Appraiser::step_verdict(NodeState& node, const Policies& policies, Moment n
     if (is_judged(current.phase)) change(node, stale_after(current, node.name), now);
     return;
   }
-  if (over) return change(node, stale_after(current, node.name), now);
+  if (over) {
+    drop_quote(node);  // one whose logs are being judged anew has expired with its verdict
+    return change(node, stale_after(current, node.name), now);
+  }
   if (!is_judged(current.phase) && current.phase != Phase::kStale)
     show_unjudged(node, policies, now);
 }

@@ -69,6 +69,7 @@ LogFindings LogJudge::judge(const LogQuestion& question) {
     out.policies[policy->name].rules_digest = policy->in_force->rules_digest;
   }
   const std::shared_ptr<Node> known = node(question.node_uid);
+  const std::lock_guard busy(known->busy);
   try {
     if (wants_boot_log(question)) judge_boot(question, *known, out);
     if (wants_runtime_log(question)) judge_runtime(question, *known, out);
@@ -103,6 +104,7 @@ void LogJudge::judge_boot(const LogQuestion& question, Node& node, LogFindings& 
   if (node.boot_log != named || node.pcrs != pcrs) node.boot.clear();
   node.boot_log = named;
   node.pcrs = pcrs;
+  std::erase_if(node.boot, [&](const auto& each) { return !out.policies.contains(each.first); });
   std::optional<Bytes> log;
   for (const auto& policy : question.policies) {
     if (!spec_of(policy).boot_log) continue;
@@ -220,10 +222,7 @@ void LogJudge::judge_runtime(const LogQuestion& question, Node& node, LogFinding
     out.policies[policy->name].runtime = std::move(judged);
   }
   // Of policies that are gone nothing is kept.
-  const auto gone = [&](const auto& each) {
-    return std::none_of(question.policies.begin(), question.policies.end(),
-                        [&](const auto& policy) { return policy->name == each.first; });
-  };
+  const auto gone = [&](const auto& each) { return !out.policies.contains(each.first); };
   std::erase_if(node.findings, gone);
   std::erase_if(node.detailed, gone);
 }

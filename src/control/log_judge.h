@@ -34,6 +34,7 @@ struct LogFindings {
 
 // An accepted quote, and under which policies its logs are to be judged.
 struct LogQuestion {
+  std::uint64_t number = 0;  // the asker's: an answer to another one counts for nothing
   std::string node_name, node_uid;
   HeldQuote held;
   std::vector<std::shared_ptr<const ResolvedPolicy>> policies;  // usable, and with such a member
@@ -43,7 +44,7 @@ struct LogQuestion {
 std::string boot_name(std::uint32_t reset_count);
 
 // Keeps, for each node, how far its runtime log is proven and what it said under each policy.
-// Thread-safe; of one node one question at a time.
+// Thread-safe; questions about one node wait for one another.
 class LogJudge {
  public:
   // The references outlive it.
@@ -55,6 +56,7 @@ class LogJudge {
 
  private:
   struct Node {
+    std::mutex busy;  // of one question at a time
     runtimelog::ReplayState proven;
     std::map<std::string, runtimelog::Findings, std::less<>> findings;  // by policy name
     std::map<std::string, std::vector<attest::Reason>, std::less<>> detailed;

@@ -68,11 +68,13 @@ struct NodeState {
   LogFindings findings;  // of its logs
   // Accepted, and to take its place once its logs are judged.
   std::optional<HeldQuote> newer;
-  std::optional<crypto::Sha256> asked;  // what the log judge was last asked: quote and policies
-  bool asking = false;                  // and it has not answered yet
-  bool logs_arrived = false;            // since then
-  SteadyTime asked_at{};                // and when
-  SteadyTime ask_again_at{};            // not before; zero: nothing waits
+  std::optional<crypto::Sha256> asked;      // what the log judge was last asked: quote and policies
+  bool asking = false;                      // and it has not answered yet
+  std::uint64_t question = 0;               // number of the newest: answers to others come too late
+  std::optional<attest::TpmState> dropped;  // of the last quote that was: no older one comes back
+  bool logs_arrived = false;                // since then
+  SteadyTime asked_at{};                    // and when
+  SteadyTime ask_again_at{};                // not before; zero: nothing waits
   std::optional<attest::Reason> awaited;
   SteadyTime verdict_ends{};
   std::optional<Refusal> refusal;

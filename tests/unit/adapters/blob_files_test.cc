@@ -138,5 +138,37 @@ TEST_F(BlobFilesTest, ARuntimeLogGrowsAtItsEndWithinItsBoundAndGoesWithItsNode) 
   EXPECT_FALSE(store->append("../x", "7", 0, as_bytes(piece)).has_value());
 }
 
+TEST_F(BlobFilesTest, ARuntimeLogIsReadInPiecesOfTheStoredBootAlone) {
+  open();
+  ASSERT_EQ(must_value(store->append("uid-1", "7", 0, as_bytes("abcdef"))), 6U);
+  const auto read = [&](const std::string& boot, std::uint64_t offset, std::size_t max_bytes) {
+    return std::string(as_text(must_value(store->read("uid-1", boot, offset, max_bytes))));
+  };
+  EXPECT_EQ(read("7", 0, 4), "abcd");
+  EXPECT_EQ(read("7", 4, 4), "ef");
+  EXPECT_EQ(read("7", 6, 4), "");
+  EXPECT_EQ(read("7", 60, 4), "");
+  EXPECT_EQ(read("8", 0, 4), "");
+  EXPECT_TRUE(must_value(store->read("uid-2", "7", 0, 4)).empty());
+  open();  // as after a restart
+  EXPECT_EQ(read("7", 0, 100), "abcdef");
+}
+
+TEST_F(BlobFilesTest, ARuntimeLogIsCutToWhatCountsAndGrowsOnFromThere) {
+  open();
+  ASSERT_EQ(must_value(store->append("uid-1", "7", 0, as_bytes("goodjunk"))), 8U);
+  EXPECT_TRUE(store->truncate("uid-1", "8", 0).has_value());  // of another boot: nothing
+  EXPECT_TRUE(store->truncate("uid-1", "7", 100).has_value());
+  EXPECT_EQ(store->next_offset("uid-1", "7"), 8U);
+  EXPECT_TRUE(store->truncate("uid-1", "7", 4).has_value());
+  EXPECT_EQ(store->next_offset("uid-1", "7"), 4U);
+  EXPECT_EQ(store->bytes(), 4U);
+  EXPECT_EQ(as_text(must_value(store->read("uid-1", "7", 0, 100))), "good");
+  EXPECT_FALSE(store->append("uid-1", "7", 8, as_bytes("x")).has_value());
+  EXPECT_EQ(must_value(store->append("uid-1", "7", 4, as_bytes("new"))), 7U);
+  open();
+  EXPECT_EQ(as_text(must_value(store->read("uid-1", "7", 0, 100))), "goodnew");
+}
+
 }  // namespace
 }  // namespace avouch::adapters

@@ -345,6 +345,48 @@ TEST_F(Logs, AnAnswerAboutAnOlderQuoteChangesNothing) {
   EXPECT_EQ(world.phase("n"), Phase::kContraindicated);
 }
 
+// S1: what was asked before the trust was lost gives it back no more.
+TEST_F(Logs, S1_AnAnswerThatComesTwiceRevivesNothingThatWasDropped) {
+  enrol(kBootPolicy, "60s");
+  store_boot_log();
+  beat();
+  ASSERT_EQ(world.phase("n"), Phase::kTrusted);
+  world.judge_hangs = true;
+  for (int i = 0; i < 4; ++i) beat();  // until the token is old enough for another
+  const auto early = world.questions.front();
+  world.signer.broken = true;  // fails as nobody foresaw
+  world.judge_hangs = false;
+  world.settle();
+  ASSERT_EQ(first(), "InternalError");
+  world.signer.broken = false;
+  world.appraiser->logs_judged(*early, world.judge->judge(*early), world.now());
+  world.settle();
+  EXPECT_EQ(world.phase("n"), Phase::kContraindicated);
+  EXPECT_FALSE(world.find("n")->quote.has_value());
+  beat();
+  EXPECT_EQ(world.phase("n"), Phase::kTrusted);
+}
+
+TEST_F(Logs, S1_AQuoteThatExpiredWhileItWasJudgedAnewIsNotMadeYoungByAnotherPolicy) {
+  enrol(kBootPolicy, "60s");
+  store_boot_log();
+  beat();
+  ASSERT_EQ(world.phase("n"), Phase::kTrusted);
+  world.pass(seconds(1));
+  world.judge_hangs = true;
+  world.set_policies({policy_with(kBootPolicy, "50s")});  // asks again, about the same quote
+  ASSERT_EQ(world.questions.size(), 1U);
+  world.pass(seconds(70));
+  ASSERT_EQ(world.phase("n"), Phase::kStale);
+  world.set_policies({policy_with(kBootPolicy, "24h")});
+  world.judge_hangs = false;
+  world.settle();
+  world.pass(seconds(5));
+  EXPECT_EQ(world.phase("n"), Phase::kStale);
+  beat();
+  EXPECT_EQ(world.phase("n"), Phase::kTrusted);
+}
+
 TEST_F(Logs, AfterARestartTheVerdictStandsAndTheLogsAreJudgedAgain) {
   set_manifest(manifest({"good"}));
   enrol(std::string(kBootPolicy) + "," + kRuntimePolicy);
