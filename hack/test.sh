@@ -81,6 +81,12 @@ stage_tidy() { quietly "$1" "$HACK_DIR/tidy.sh" "$(build_dir release)"; }
 
 stage_demo() { "$HACK_DIR/demo.sh" 2>&1 | tee "$1"; }
 
+# findings LOG: the lines of failed expectations, of the sanitizers and of the compiler, each with a little of what follows.
+findings() {
+  grep -a -A 12 -E ': Failure$|WARNING: ThreadSanitizer|ERROR: (Address|Leak)Sanitizer|runtime error:|: (fatal )?error:' "$1" |
+    cut -c -300 | head -n 120
+}
+
 # run_stage NAME DESCRIPTION: runs stage_NAME with its log, and keeps its result and time.
 run_stage() {
   local name=$1 log=$LOGS/$1.log began=$SECONDS status=0
@@ -93,7 +99,9 @@ run_stage() {
   else
     failed=$((failed + 1))
     summary+=("$(printf 'FAILED  %-8s %5ds  %s' "$name" $((SECONDS - began)) "$log")")
-    warn "$name failed; the end of $log:"
+    warn "$name failed; what its log says of it:"
+    findings "$log" | sed 's/^/  | /' >&2
+    warn "the end of $log:"
     tail -n 25 "$log" | sed 's/^/  | /' >&2
   fi
 }
