@@ -13,6 +13,7 @@
 #include "adapters/log_files.h"
 #include "adapters/node_files.h"
 #include "adapters/renewal_files.h"
+#include "control/admission_scope.h"
 #include "control/api_objects.h"
 #include "control/api_writer.h"
 #include "control/appraiser.h"
@@ -71,6 +72,7 @@ control::TrustOptions trust_options(const config::ControllerConfig& config) {
   options.own_names = names(config.tls.service_names);
   options.webhook_names = names(config.webhook.service_names);
   options.webhook_configuration = config.webhook.configuration;
+  options.webhook_certificate = config.webhook.own_certificate;
   return options;
 }
 
@@ -199,7 +201,24 @@ struct Leader::Parts final : control::AppraiserOutput {
   Result<void> keep_trust() {
     trust_worker.add_after(kAll, kTrustEvery);
     blobs->drop_unused(kKeepUnused);
-    return trust.step();
+    AVOUCH_CHECK(trust.step());
+    return keep_shares();
+  }
+  // Which namespaces' pods are stopped while the webhook does not answer.
+  Result<void> keep_shares() {
+    if (!policies.synced()) return {};
+    const std::string& name = config.webhook.configuration;
+    const kube::ObjectPtr live = webhooks.find(name);
+    if (live == nullptr) return {};
+    std::vector<kube::ObjectPtr> objects;
+    const auto snapshot = policies.snapshot();
+    for (const auto& [key, object] : *snapshot) objects.push_back(object);
+    const auto patch = control::share_patch(*live, control::fail_closed_share(objects));
+    if (!patch) return {};
+    const auto patched = client.patch(kube::validating_webhook_configurations(), name,
+                                      kube::PatchType::kJson, *patch);
+    if (!patched.has_value()) return retryable(patched.error().message);
+    return {};
   }
   Result<void> refresh_policies();
 
@@ -444,6 +463,7 @@ void Leader::Parts::watch_cluster() {
   policies.on_change([this](const Change& change) {
     policy_worker.add(kAll);
     policy_status_worker.add(change.key);
+    trust_worker.add(kAll);
   });
   manifests.on_change([this](const Change&) { policy_worker.add(kAll); });
   webhooks.on_change([this](const Change&) { trust_worker.add(kAll); });
@@ -552,6 +572,7 @@ void Leader::Parts::show_metrics() {
     const control::TrustMaterial::Ends ends = trust.ends();
     for (const auto& [name, end] : {std::pair{"ca", ends.ca}, std::pair{"controller", ends.own},
                                     std::pair{"webhook", ends.webhook}}) {
+      if (end == SystemTime{}) continue;  // not ours, or not made yet
       gauge("avouch_certificate_end_timestamp_seconds", "When a certificate of the release ends",
             static_cast<double>(end.time_since_epoch().count()) / 1000.0, {{"certificate", name}});
     }

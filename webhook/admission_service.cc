@@ -20,7 +20,8 @@ constexpr std::size_t kMaxBody = admission::kMaxReviewBytes;
 std::optional<HttpResponse> refuse(const HttpRequest& request) {
   if (!admission::endpoint_of(request.path)) {
     return problem(404, "NotFound",
-                   "expected /admit/pods, /admit/evidence, /admit/policies or /admit/namespaces");
+                   "expected /admit/pods, /admit/pods-unenforced, /admit/evidence, "
+                   "/admit/policies or /admit/namespaces");
   }
   if (request.method != "POST") {
     HttpResponse response = problem(405, "MethodNotAllowed", "expected POST");
@@ -100,7 +101,10 @@ void AdmissionService::handle(HttpRequest request, std::shared_ptr<BodySink>, Re
 // answer counts.
 void AdmissionService::deny_unasked(const TaskPtr& task, const char* error) const {
   log_.error("review failed", {{"uid", task->uid}, {"error", error}});
-  if (task->uid.empty()) return task->reply(problem(500, "InternalError", "the review failed"));
+  // No answer is what a webhook that may be ignored has to give.
+  if (task->uid.empty() || task->endpoint == Endpoint::kUnenforcedPods) {
+    return task->reply(problem(500, "InternalError", "the review failed"));
+  }
   admission::ReviewAnswer out;
   out.code = 500;
   out.message = "avouch-webhook failed to decide; see its log";
@@ -167,6 +171,11 @@ void AdmissionService::placed(const TaskPtr& task, const Placed& placed) {
     case Placed::Where::kNowhere:
       break;
   }
+  if (task->endpoint == Endpoint::kUnenforcedPods && task->decision.allowed) {
+    task->decision = admission::deny(admission::code::kLogUnavailable,
+                                     "the admission could not be recorded: " + placed.why);
+    return answer(task, {{"log", "none"}});
+  }
   auto verdict = std::move(task->decision.verdict);
   task->decision = admission::deny(admission::code::kLogUnavailable,
                                    "the admission could not be recorded, and nothing is admitted "
@@ -177,6 +186,7 @@ void AdmissionService::placed(const TaskPtr& task, const Placed& placed) {
 }
 
 void AdmissionService::answer(const TaskPtr& task, std::map<std::string, std::string> annotations) {
+  task->decision = admission::waive(task->endpoint, std::move(task->decision));
   const Decision& decision = task->decision;
   admission::ReviewAnswer out;
   out.allowed = decision.allowed;

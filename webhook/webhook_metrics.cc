@@ -9,9 +9,8 @@ using admission::Endpoint;
 
 constexpr const char* kDecisions = "avouch_webhook_decisions_total";
 constexpr const char* kDecisionsHelp =
-    "Reviews decided, by webhook, result (allow, deny), reason code of a denial, and whether it "
-    "was a "
-    "dry run";
+    "Reviews decided, by webhook, result (allow, deny), reason code of a denial or of what was let "
+    "in without a decision, and whether it was a dry run";
 constexpr const char* kFindings = "avouch_webhook_findings_total";
 constexpr const char* kFindingsHelp =
     "Policies that a pod's node did not satisfy, by policy, its mode and the reason code";
@@ -31,8 +30,8 @@ observe::Labels decision_labels(Endpoint endpoint, std::string_view result, std:
 }  // namespace
 
 WebhookMetrics::WebhookMetrics(observe::Metrics& metrics) : metrics_(metrics) {
-  for (const Endpoint endpoint :
-       {Endpoint::kPods, Endpoint::kEvidence, Endpoint::kPolicies, Endpoint::kNamespaces}) {
+  for (const Endpoint endpoint : {Endpoint::kPods, Endpoint::kUnenforcedPods, Endpoint::kEvidence,
+                                  Endpoint::kPolicies, Endpoint::kNamespaces}) {
     const std::string name(admission::endpoint_name(endpoint));
     series_.emplace(
         endpoint,
@@ -54,7 +53,7 @@ void WebhookMetrics::decided(Endpoint endpoint, const admission::Decision& decis
                              std::chrono::nanoseconds took) {
   Series& counts = series(endpoint);
   counts.latency.observe(in_seconds(took));
-  if (decision.allowed && !dry_run) {
+  if (decision.allowed && decision.code.empty() && !dry_run) {
     counts.allowed.add();
   } else {
     metrics_

@@ -15,6 +15,7 @@ constexpr std::size_t kMaxMessage = 4096;
 Decision decide_whole(Endpoint endpoint, const DecisionInput& input) {
   switch (endpoint) {
     case Endpoint::kPods:
+    case Endpoint::kUnenforcedPods:
       return decide_pod(input);
     case Endpoint::kEvidence:
       return decide_evidence(input);
@@ -29,8 +30,8 @@ Decision decide_whole(Endpoint endpoint, const DecisionInput& input) {
 }  // namespace
 
 std::optional<Endpoint> endpoint_of(std::string_view path) {
-  for (const Endpoint endpoint :
-       {Endpoint::kPods, Endpoint::kEvidence, Endpoint::kPolicies, Endpoint::kNamespaces}) {
+  for (const Endpoint endpoint : {Endpoint::kPods, Endpoint::kUnenforcedPods, Endpoint::kEvidence,
+                                  Endpoint::kPolicies, Endpoint::kNamespaces}) {
     if (path == "/admit/" + std::string(endpoint_name(endpoint))) return endpoint;
   }
   return std::nullopt;
@@ -40,6 +41,8 @@ std::string_view endpoint_name(Endpoint endpoint) {
   switch (endpoint) {
     case Endpoint::kPods:
       return "pods";
+    case Endpoint::kUnenforcedPods:
+      return "pods-unenforced";
     case Endpoint::kEvidence:
       return "evidence";
     case Endpoint::kPolicies:
@@ -51,7 +54,7 @@ std::string_view endpoint_name(Endpoint endpoint) {
 }
 
 std::optional<PodKey> pod_to_look_up(Endpoint endpoint, const Review& review) {
-  if (endpoint != Endpoint::kPods) return std::nullopt;
+  if (endpoint != Endpoint::kPods && endpoint != Endpoint::kUnenforcedPods) return std::nullopt;
   const auto request = read_pod_request(review);
   if (!request.has_value() || request->operation == "pods") return std::nullopt;
   return PodKey{request->ns, request->pod, request->pod_uid};
@@ -64,6 +67,17 @@ bool caller_pod_to_look_up(Endpoint endpoint, const Review& review) {
 
 std::string service_account(const Rules& rules, std::string_view name) {
   return "system:serviceaccount:" + rules.release_namespace + ":" + std::string(name);
+}
+
+Decision waive(Endpoint endpoint, Decision decision) {
+  const bool undecided = decision.code == code::kNotReady || decision.code == code::kOverloaded ||
+                         decision.code == code::kLogUnavailable;
+  if (endpoint != Endpoint::kUnenforcedPods || decision.allowed || !undecided) return decision;
+  Decision waived = allow();
+  waived.code = decision.code;
+  waived.warnings.push_back(
+      clip("let in unrecorded, as no policy is enforced here: " + decision.message, kMaxWarning));
+  return waived;
 }
 
 Decision decide(Endpoint endpoint, const Review& review, const Gathered& gathered,

@@ -14,7 +14,10 @@ namespace avouch::admission {
 
 // Which webhook was called (its path). A request of another resource than the webhook's own is
 // denied: the webhook configuration is wrong then, and a guess could open a hole.
-enum class Endpoint { kPods, kEvidence, kPolicies, kNamespaces };
+//
+// kUnenforcedPods asks what kPods asks, and is called with failurePolicy Ignore, where no policy in
+// Enforce gates pods: see waive().
+enum class Endpoint { kPods, kUnenforcedPods, kEvidence, kPolicies, kNamespaces };
 std::optional<Endpoint> endpoint_of(std::string_view path);  // "/admit/pods" and so on
 std::string_view endpoint_name(Endpoint endpoint);           // "pods", "evidence", ...
 
@@ -29,5 +32,10 @@ bool caller_pod_to_look_up(Endpoint endpoint, const Review& review);
 
 Decision decide(Endpoint endpoint, const Review& review, const Gathered& gathered,
                 const Snapshot& snapshot, const Rules& rules, SystemTime now);
+
+// Where no policy is enforced, the want of an answer (NotReady, Overloaded, LogUnavailable) must
+// stop pods no more than silence does. Such a denial at kUnenforcedPods becomes an allow with a
+// warning that is not logged and keeps its code; every other decision is returned as it is.
+Decision waive(Endpoint endpoint, Decision decision);
 
 }  // namespace avouch::admission

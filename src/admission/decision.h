@@ -56,7 +56,7 @@ struct AdmissionVerdict {
 
 struct Decision {
   bool allowed = false;
-  std::string code{code::kNotReady};  // of a denial: the first violation's
+  std::string code{code::kNotReady};  // of a denial: the first violation's; see also waive()
   int status = 403;                   // HTTP status of a denial
   std::string message;                // of a denial; for the person who made the request
   std::vector<std::string> warnings;

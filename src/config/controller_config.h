@@ -38,6 +38,8 @@ struct ControllerConfig {
     std::string service_account = "avouch-webhook";
     std::string configuration = "avouch";    // of the ValidatingWebhookConfiguration
     std::vector<std::string> service_names;  // empty: derived from `release`
+    // False: certificate and caBundle are somebody else's (cert-manager).
+    bool own_certificate = true;
   } webhook;
 
   struct Limits {

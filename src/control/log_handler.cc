@@ -75,10 +75,12 @@ kube::AccessQuestion may_read_node(std::string node) {
           .name = std::move(node)};
 }
 
-kube::AccessQuestion may_read_pods(std::string ns) {
+// No such resource is served: it is there only for roles to name, so that a reader of the log needs
+// no right on the pods themselves.
+kube::AccessQuestion may_read_admissions(std::string ns) {
   return {.verb = "get",
-          .group = "",
-          .resource = "pods",
+          .group = "avouch.dev",
+          .resource = "admissionverdicts",
           .subresource = "",
           .ns = std::move(ns),
           .name = ""};
@@ -100,7 +102,7 @@ bool is_open(std::string_view kind) {
 std::optional<kube::AccessQuestion> question_for(std::string_view kind,
                                                  const codec::Cbor& payload) {
   if (kind == tlog::kNodeVerdict) return may_read_node(text_of(payload, "node"));
-  if (kind == tlog::kAdmissionVerdict) return may_read_pods(text_of(payload, "namespace"));
+  if (kind == tlog::kAdmissionVerdict) return may_read_admissions(text_of(payload, "namespace"));
   return std::nullopt;
 }
 
@@ -249,7 +251,8 @@ HttpResponse LogHandler::list(const Caller& caller, std::string_view query) {
     return problem(400, "Malformed", "query: limit: expected 1 to 100");
   }
   // Which entries are about a node or a pod is what their pseudonyms hide.
-  const kube::AccessQuestion question = node.empty() ? may_read_pods(ns) : may_read_node(node);
+  const kube::AccessQuestion question =
+      node.empty() ? may_read_admissions(ns) : may_read_node(node);
   const auto access = access_.check(caller.user, question);
   if (!access.has_value()) return failed(retryable(access.error().message));
   if (*access != kube::Access::kAllowed) {

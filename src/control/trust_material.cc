@@ -82,9 +82,13 @@ Result<ReleaseKeys> TrustMaterial::load_or_create() {
 Result<void> TrustMaterial::step() {
   AVOUCH_CHECK(rotate_ca());
   AVOUCH_CHECK(renew_own());
-  AVOUCH_CHECK(keep_webhook_secret());
+  if (options_.webhook_certificate) {
+    AVOUCH_CHECK(keep_webhook_secret());
+  }
   AVOUCH_CHECK(keep_trust_map());
-  AVOUCH_CHECK(keep_ca_bundle());
+  if (options_.webhook_certificate) {
+    AVOUCH_CHECK(keep_ca_bundle());
+  }
   AVOUCH_TRY(const SystemTime ends, end_of(ca().current.certificate_pem));
   const std::lock_guard lock(mutex_);
   ends_.ca = ends;

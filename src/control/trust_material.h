@@ -27,6 +27,8 @@ struct TrustOptions {
   crypto::ServingNames own_names;  // of the controller's Service
   crypto::ServingNames webhook_names;
   std::string webhook_configuration;  // name of the ValidatingWebhookConfiguration
+  // False: the webhook's certificate and the caBundle are left alone.
+  bool webhook_certificate = true;
 };
 
 // JSON Patch that gives every webhook of `configuration` this CA bundle, guarded by its

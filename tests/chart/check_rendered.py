@@ -130,6 +130,21 @@ def accounts(objects):
     return {thing["metadata"]["name"] for thing in objects if thing["kind"] == "ServiceAccount"}
 
 
+def check_shares(closed, open_):
+    """The two differ in name, failure policy and the last requirement, which takes all at first and nothing."""
+    (*exempt, share), (*other_exempt, other) = (w["namespaceSelector"]["matchExpressions"] for w in (closed, open_))
+    own = ("name", "failurePolicy", "namespaceSelector", "clientConfig")
+    rest, other_rest = ({k: v for k, v in w.items() if k not in own} for w in (closed, open_))
+    if exempt != other_exempt or not exempt or rest != other_rest:
+        yield "pods-unenforced.avouch.dev: asks otherwise than pods.avouch.dev"
+    paths = [w["clientConfig"]["service"]["path"] for w in (closed, open_)]
+    if paths != ["/admit/pods", "/admit/pods-unenforced"]:
+        yield f"pods.avouch.dev: paths {paths}"
+    key = "avouch.dev/exempt"
+    if (share, other) != ({"key": key, "operator": "DoesNotExist"}, {"key": key, "operator": "Exists"}):
+        yield f"pods.avouch.dev: does not take every namespace at first: {share}, {other}"
+
+
 def check_webhooks(objects, minor):
     (configuration,) = [thing for thing in objects if thing["kind"] == "ValidatingWebhookConfiguration"]
     services = {thing["metadata"]["name"] for thing in objects if thing["kind"] == "Service"}
@@ -141,13 +156,15 @@ def check_webhooks(objects, minor):
             yield f"{name}: renders a caBundle, so an upgrade would reset the controller's"
         if webhook["clientConfig"]["service"]["name"] not in services:
             yield f"{name}: no such Service"
-        wanted = ("Fail", "NoneOnDryRun", "Equivalent", ["v1"])
+        failure = "Ignore" if name == "pods-unenforced.avouch.dev" else "Fail"
+        wanted = (failure, "NoneOnDryRun", "Equivalent", ["v1"])
         got = tuple(webhook[key] for key in ("failurePolicy", "sideEffects", "matchPolicy", "admissionReviewVersions"))
         if got != wanted or webhook["timeoutSeconds"] > 10:
             yield f"{name}: {got}, expected {wanted}"
     pods = by_name["pods.avouch.dev"]
     if set(pods["rules"][0]["resources"]) != {"pods", "pods/binding", "bindings"} or "objectSelector" in pods:
         yield "pods.avouch.dev: a way onto a node is open; a Binding carries no labels to select by"
+    yield from check_shares(pods, by_name["pods-unenforced.avouch.dev"])
     expressions = {e["key"]: e for e in pods["namespaceSelector"]["matchExpressions"]}
     if expressions["avouch.dev/exempt"]["operator"] != "DoesNotExist":
         yield "pods.avouch.dev: exempt namespaces are gated"
@@ -171,6 +188,29 @@ def check_webhooks(objects, minor):
         args = job["spec"]["template"]["spec"]["containers"][0]["args"]
         if [f"--exempt-namespace={name}" for name in never] != [a for a in args if a.startswith("--exempt-namespace=")]:
             yield f"{job['metadata']['name']}: labels other namespaces than the webhook configuration exempts"
+
+
+def check_certificate(objects):
+    """Who makes the webhook's certificate: one Secret, one maker, one caBundle."""
+    (pod,) = [spec for name, kind, spec in pod_specs(objects) if kind == "Deployment"]
+    (secret,) = [v["secret"]["secretName"] for v in pod["volumes"] if v["name"] == "tls"]
+    (configuration,) = [t for t in objects if t["kind"] == "ValidatingWebhookConfiguration"]
+    (settings,) = [t["data"]["config.yaml"] for t in objects if t["kind"] == "ConfigMap" and t["metadata"]["name"].endswith("-controller")]
+    ours = yaml.safe_load(settings)["webhook"]["certificate"]
+    annotation = configuration["metadata"].get("annotations", {}).get("cert-manager.io/inject-ca-from")
+    certificates = [t for t in objects if t["kind"] == "Certificate"]
+    roles = [rule["resourceNames"] for t in objects if t["kind"] == "Role" for rule in t["rules"] if rule["resources"] == ["secrets"] and "get" in rule["verbs"]]
+    if not certificates:
+        if annotation or ours != "Own" or [secret] != [n for n in roles[0] if n.endswith("-webhook-tls")]:
+            yield f"webhook: {secret} is made by nobody: {ours}, {annotation}, {roles}"
+        return
+    (certificate,) = certificates
+    where = f"{certificate['metadata']['namespace']}/{certificate['metadata']['name']}"
+    service = configuration["webhooks"][0]["clientConfig"]["service"]
+    if (annotation, ours, certificate["spec"]["secretName"]) != (where, "External", secret) or len(roles[0]) != 1:
+        yield f"webhook: {secret}, {annotation}, {ours}, {roles}: not cert-manager's alone"
+    if f"{service['name']}.{service['namespace']}.svc" not in certificate["spec"]["dnsNames"]:
+        yield f"Certificate: not for {service}"
 
 
 def check_versions(objects, minor):
@@ -224,6 +264,7 @@ def main():
         *check_roles(objects),
         *check_pods(objects),
         *check_webhooks(objects, minor),
+        *check_certificate(objects),
         *check_versions(objects, minor),
         *check_apply(objects),
         *check_kinds(objects, sys.argv[3:]),

@@ -45,6 +45,26 @@ rolls_pods() {
   [[ $(render --show-only "$template" | grep 'avouch.dev/config:') != $(render --show-only "$template" "$@" | grep 'avouch.dev/config:') ]]
 }
 
+# An evaluator of CEL, as no server that knows CEL can be built here.
+CEL_PACKAGE=@marcbachmann/cel-js@8.0.0
+CEL_DIR=$CACHE_DIR/cel-js-8.0.0
+ensure_cel() {
+  is_sealed "$CEL_DIR" && return 0
+  say "fetching the npm package $CEL_PACKAGE"
+  rm -rf "$CEL_DIR" "$STATE/cel"
+  mkdir -p "$STATE/cel"
+  (cd "$STATE/cel" && npm pack --silent "$CEL_PACKAGE" >/dev/null) || die "cannot fetch $CEL_PACKAGE with npm: is the network there?"
+  tar --extract --gzip --directory "$STATE/cel" --file "$STATE"/cel/*.tgz
+  seal_dir "$STATE/cel/package"
+  mv "$STATE/cel/package" "$CEL_DIR"
+}
+cel_rules_hold() {
+  render --kube-version 1.36 --api-versions "$VAP" >"$STATE/cel.yaml"
+  /usr/bin/python3 -c 'import json, sys, yaml; json.dump([o for o in yaml.safe_load_all(sys.stdin) if o], sys.stdout, default=str)' \
+    <"$STATE/cel.yaml" >"$STATE/cel.json"
+  node "$HERE/check_cel.mjs" "$CEL_DIR/lib/index.js" "$STATE/cel.json"
+}
+
 check_renderings() {
   local minor
   check "helm lint" "$HELM" lint --strict "$CHART" --namespace avouch-system
@@ -53,7 +73,7 @@ check_renderings() {
       "PodDisruptionBudget FlowSchema CustomResourceDefinition StatefulSet DaemonSet !ValidatingAdmissionPolicy"
   done
   check "renders for 1.36" rendered default 36 "ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding FlowSchema"
-  check "renders with every option" rendered full 27 "PodMonitor PrometheusRule NetworkPolicy ResourceQuota" --values "$HERE/values/full.yaml"
+  check "renders with every option" rendered full 27 "PodMonitor PrometheusRule NetworkPolicy ResourceQuota Certificate" --values "$HERE/values/full.yaml"
   check "renders with as little as possible" rendered small 36 \
     "!FlowSchema !PodDisruptionBudget !CustomResourceDefinition !ValidatingAdmissionPolicy" --values "$HERE/values/small.yaml"
   check "the package holds what the folder shows" same_from_package
@@ -68,6 +88,7 @@ check_values() {
   check "an unknown value at the top is refused" refused "replicas" render --set replicas=2
   check "a wrong duration is refused" refused "maxStaleness.*pattern" render --set webhook.maxStaleness=never
   check "a wrong type is refused" refused "replicas" render --set webhook.replicas=many
+  check "cert-manager without an issuer is refused" refused "issuerRef.name is required" render --set webhook.certManager.enabled=true
   check "HostPath without a path is refused" refused "hostPath" render --set controller.persistence.type=HostPath
   check "a limit on memory is required" refused "memory" render --set agent.resources.limits.memory=null
   check "a deadline beyond the API server's is refused" refused "deadline 3s is not below" render --set webhook.deadline=3s
@@ -85,8 +106,10 @@ main() {
   command -v npm >/dev/null || install_packages npm npm
   ensure_tools
   ensure_kubernetes
+  ensure_cel
   check "the definitions keep the rules" /usr/bin/python3 "$HERE/check_crds.py" "$REPO_DIR"/crds/*.yaml
   check_renderings
+  check "the CEL rules let good objects pass and refuse bad ones" cel_rules_hold
   check_values
   # Whatever this starts ends with it: it has process ids and a network of its own.
   unshare --net --pid --fork --kill-child --mount-proc --propagation private \

@@ -55,15 +55,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   static const Snapshot kSnapshot = world();
   static const Rules kRules = rules();
-  for (const Endpoint endpoint :
-       {Endpoint::kPods, Endpoint::kEvidence, Endpoint::kPolicies, Endpoint::kNamespaces}) {
+  for (const Endpoint endpoint : {Endpoint::kPods, Endpoint::kUnenforcedPods, Endpoint::kEvidence,
+                                  Endpoint::kPolicies, Endpoint::kNamespaces}) {
     for (const bool ready : {true, false}) {
       Gathered gathered;
       if (ready) gathered.not_ready.clear();
       (void)pod_to_look_up(endpoint, *review);
       const Decision decision = decide(endpoint, *review, gathered, kSnapshot, kRules, kNow);
       require(decision.allowed || (!decision.code.empty() && !decision.message.empty()));
-      if (endpoint == Endpoint::kPods) {
+      if (endpoint == Endpoint::kPods || endpoint == Endpoint::kUnenforcedPods) {
         require(ready || !decision.allowed);
         require(!decision.allowed || !places_a_pod(*review) || is_mirror(*review));
         require(!decision.allowed || decision.verdict.has_value());

@@ -60,6 +60,24 @@ imagePullSecrets:
 {{- concat (list .Release.Namespace "kube-system" "kube-node-lease") .Values.exemptNamespaces | uniq | toJson -}}
 {{- end -}}
 
+{{/*
+The shares of the two webhooks for pods, by name, as a JSON object: those that the server has, so that an upgrade leaves the
+controller's as they are, or, at first, all namespaces to the one that fails closed.
+*/}}
+{{- define "avouch.admissionShares" -}}
+{{- $key := "avouch.dev/exempt" -}}
+{{- $first := dict "pods.avouch.dev" (dict "key" $key "operator" "DoesNotExist") "pods-unenforced.avouch.dev" (dict "key" $key "operator" "Exists") -}}
+{{- $found := dict -}}
+{{- $live := lookup "admissionregistration.k8s.io/v1" "ValidatingWebhookConfiguration" "" (include "avouch.fullname" .) | default dict -}}
+{{- range $webhook := $live.webhooks | default list -}}
+{{- $list := dig "namespaceSelector" "matchExpressions" list $webhook -}}
+{{- if and (hasKey $first $webhook.name) (ge (len $list) 2) -}}
+{{- $_ := set $found $webhook.name (last $list) -}}
+{{- end -}}
+{{- end -}}
+{{- eq (len $found) 2 | ternary $found $first | toJson -}}
+{{- end -}}
+
 {{/* Namespaces in which policies may refer to ConfigMaps, beside the release's own, as a JSON list. */}}
 {{- define "avouch.referenceNamespaces" -}}
 {{- without (.Values.controller.referenceNamespaces | uniq) .Release.Namespace | toJson -}}

@@ -265,6 +265,37 @@ TEST_F(WebhookServer, DeniesWhileItsDataIsOldAndWhenItsOwnCodeThrows) {
   EXPECT_TRUE(allowed(ask(post(binding("good")))));
 }
 
+// What failurePolicy Ignore is for: no answer must not stop pods that nobody wants to stop.
+TEST_F(WebhookServer, LetsInWhereNothingIsEnforcedWhatItCannotDecideOrRecord) {
+  const std::string open = "/admit/pods-unenforced?timeout=3s";
+  start({}, milliseconds(500));
+  EXPECT_FALSE(allowed(ask(post(binding("bad"), open))));  // it can decide
+
+  webhook_->facts.set(present_world(), "what it knows is too old");
+  const Json undecided = response_of(ask(post(binding("bad"), open)));
+  EXPECT_TRUE(*undecided.find("allowed")->as_bool());
+  EXPECT_NE(codec::to_json(*undecided.find("warnings")).find("too old"), std::string::npos);
+  EXPECT_FALSE(allowed(ask(post(binding("bad")))));
+
+  admission::World strict = present_world();
+  strict.add_policy("production", json(R"({"logging":"Strict"})"));
+  strict.trust("good", {"production"}, attest::Status::kAffirming,
+               std::chrono::floor<std::chrono::seconds>(adapters::SystemClock().now()));
+  webhook_->facts.set(strict);
+  log_.set(true, false);
+  const Json unrecorded = response_of(ask(post(binding("good"), open)));
+  EXPECT_TRUE(*unrecorded.find("allowed")->as_bool());
+  EXPECT_EQ(unrecorded.text({"auditAnnotations", "log"}), "none");
+  EXPECT_FALSE(allowed(ask(post(binding("good")))));
+
+  webhook_->facts.throw_next();
+  EXPECT_EQ(status_of(ask(post(binding("good"), open))), 500);
+  const std::string metrics = webhook_->metrics.text();
+  EXPECT_NE(metrics.find("reason=\"NotReady\",result=\"allow\",webhook=\"pods-unenforced\""),
+            std::string::npos)
+      << metrics;
+}
+
 TEST_F(WebhookServer, RefusesWhatIsNoReviewWithoutAllowingAnything) {
   start();
   const std::string body = codec::to_json(binding("good"));

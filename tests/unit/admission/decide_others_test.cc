@@ -314,9 +314,39 @@ TEST(DecideNamespace, RefusesRequestsThatItDoesNotKnow) {
   }
 }
 
+TEST(Waive, LetsInWhatCouldNotBeDecidedWhereNothingIsEnforcedAndNothingElse) {
+  for (const auto code : {code::kNotReady, code::kOverloaded, code::kLogUnavailable}) {
+    const Decision waived = waive(Endpoint::kUnenforcedPods, deny(code, "why"));
+    EXPECT_TRUE(waived.allowed) << code;
+    EXPECT_EQ(waived.code, code);
+    EXPECT_FALSE(waived.verdict);
+    ASSERT_EQ(waived.warnings.size(), 1U);
+    EXPECT_NE(waived.warnings[0].find("why"), std::string::npos);
+    for (const Endpoint other :
+         {Endpoint::kPods, Endpoint::kEvidence, Endpoint::kPolicies, Endpoint::kNamespaces}) {
+      EXPECT_FALSE(waive(other, deny(code, "why")).allowed) << code;
+    }
+  }
+  for (const auto code :
+       {code::kNoVerdict, code::kVerdictStale, code::kVerdictOfAnotherPolicy, code::kNotSelected,
+        code::kContraindicated, code::kPolicyUnusable, code::kNodeUnknown, code::kInvalid}) {
+    EXPECT_FALSE(waive(Endpoint::kUnenforcedPods, deny(code, "why")).allowed) << code;
+  }
+  EXPECT_FALSE(waive(Endpoint::kPods, Decision{}).allowed);
+}
+
+TEST(UnenforcedPods, AreJudgedByEveryPolicyAsOthersAre) {
+  World world;
+  world.add_node("bad", {{"pool", "attested"}});
+  for (const Endpoint endpoint : {Endpoint::kPods, Endpoint::kUnenforcedPods}) {
+    EXPECT_TRUE(world.decide_on(endpoint, binding("good")).allowed);
+    EXPECT_EQ(world.decide_on(endpoint, binding("bad")).code, code::kNoVerdict);
+  }
+}
+
 TEST(Endpoints, AreFoundByTheirPathAndNoOther) {
-  for (const Endpoint endpoint :
-       {Endpoint::kPods, Endpoint::kEvidence, Endpoint::kPolicies, Endpoint::kNamespaces}) {
+  for (const Endpoint endpoint : {Endpoint::kPods, Endpoint::kUnenforcedPods, Endpoint::kEvidence,
+                                  Endpoint::kPolicies, Endpoint::kNamespaces}) {
     EXPECT_EQ(endpoint_of("/admit/" + std::string(endpoint_name(endpoint))), endpoint);
   }
   for (const char* path : {"", "/", "/admit", "/admit/", "/admit/pods/", "/admit/Pods",

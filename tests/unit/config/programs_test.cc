@@ -58,6 +58,9 @@ TEST(Configuration, NamesFollowTheReleaseUnlessTheyAreGiven) {
   ASSERT_TRUE(w.has_value()) << w.error().message;
   EXPECT_EQ(w->agent_service_account, "other-agent");
   EXPECT_EQ(w->exempt_namespaces.front(), "trust");
+  EXPECT_TRUE(controller(release)->webhook.own_certificate);
+  EXPECT_FALSE(controller(release + "webhook: {certificate: External}\n")->webhook.own_certificate);
+  EXPECT_THAT(error_of(controller("webhook: {certificate: own}")), HasSubstr("External"));
   EXPECT_EQ(controller(release + "webhook: {configuration: mine}\n")->webhook.configuration,
             "mine");
 }

@@ -163,7 +163,7 @@ TEST_F(LogHandlerTest, EntriesAreListedOnlyForThoseWhoMayReadTheirSubject) {
     EXPECT_THAT(answer.body, Not(HasSubstr("statement")));
   }
   allow([](const Json& what) {
-    return what.text({"resource"}) == "pods" && what.text({"namespace"}) == "shop";
+    return what.text({"resource"}) == "admissionverdicts" && what.text({"namespace"}) == "shop";
   });
   clock.advance(std::chrono::minutes(2));
   EXPECT_EQ(serve("GET", "/v1/log/entries" + questions[0], "reader").status, 403);
