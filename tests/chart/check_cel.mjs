@@ -182,15 +182,16 @@ for (const [name, seen] of used) {
 const NODE = 'authentication.kubernetes.io/node-name';
 
 // "passed by" where it is not for the caller, else whether it lets him.
-function own_node(policy, username, extra, object) {
+function own_node(policy, username, extra, object, oldObject) {
   const request = {userInfo: {username, extra}};
   const {matchConditions, variables, validations} = policy.spec;
   if (!matchConditions.every(({expression: e}) => env().evaluate(e, {request}) === true)) return 'passed by';
   const values = {};
-  for (const {name, expression: e} of variables) values[name] = env().evaluate(e, {request, object, variables: values});
-  for (const {expression: e, messageExpression} of validations) {
-    if (env().evaluate(e, {request, object, variables: values}) === true) continue;
-    return 'denied: ' + env().evaluate(messageExpression, {request, object, variables: values});
+  const known = {request, object, oldObject, variables: values};
+  for (const {name, expression: e} of variables) values[name] = env().evaluate(e, known);
+  for (const {expression: e, message, messageExpression} of validations) {
+    if (env().evaluate(e, known) === true) continue;
+    return 'denied: ' + (messageExpression ? env().evaluate(messageExpression, known) : message);
   }
   return 'let in';
 }
@@ -201,16 +202,29 @@ for (const policy of policies) {
   const agent = 'system:serviceaccount:avouch-system:avouch-agent';
   const denial = (of) => `denied: an agent may write only the evidence of its own node: its token is of node "${of}", the object of node "n1"`;
   const object = {metadata: {name: 'n1'}};
+  const with_meta = (meta) => ({metadata: {name: 'n1', ...meta}});
+  const own = {[NODE]: ['n1']};
+  const owners = [{kind: 'Node', name: 'n1', uid: 'u'}];
+  const kept = 'denied: ownerReferences and finalizers are not for an agent to change: they decide when its enrolment ends';
   const rows = [
     ['its own', agent, {[NODE]: ['n1']}, 'let in'],
     ['another node\'s', agent, {[NODE]: ['n2']}, denial('n2')],
     ['with a token of no node', agent, {'authentication.kubernetes.io/pod-name': ['n1']}, denial('')],
     ['with an empty node', agent, {[NODE]: ['']}, denial('')],
     ['not an agent', 'admin', {}, 'passed by'],
+    ['its own, as it was', agent, own, 'let in', with_meta({ownerReferences: owners}), with_meta({ownerReferences: owners})],
+    ['its own, with a first owner', agent, own, kept, with_meta({ownerReferences: owners}), object],
+    ['its own, made with an owner', agent, own, kept, with_meta({ownerReferences: owners})],
+    ['its own, with its owner gone', agent, own, kept, object, with_meta({ownerReferences: owners})],
+    ['its own, with another owner', agent, own, kept, with_meta({ownerReferences: [{...owners[0], uid: 'v'}]}),
+      with_meta({ownerReferences: owners})],
+    ['its own, with a finalizer', agent, own, kept, with_meta({finalizers: ['a/b']}), object],
+    ['its own, made with a finalizer', agent, own, kept, with_meta({finalizers: ['a/b']})],
+    ['its own, with its finalizer gone', agent, own, kept, object, with_meta({finalizers: ['a/b']})],
     ['an agent of another release', 'system:serviceaccount:other:avouch-agent', {[NODE]: ['n2']}, 'passed by'],
   ];
-  for (const [what, username, extra, expected] of rows) {
-    const got = own_node(policy, username, extra, object);
+  for (const [what, username, extra, expected, now = object, before = null] of rows) {
+    const got = own_node(policy, username, extra, now, before);
     ++count;
     if (got !== expected) problems.push(`${policy.metadata.name}: ${what}: ${got}, expected ${expected}`);
   }
