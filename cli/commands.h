@@ -35,10 +35,12 @@ struct Common {
 
 // What a command works with.
 struct Context {
+  using Progress = std::function<void(const std::string&)>;  // says what is being done
+
   kube::Transport& transport;
   Clock& clock;
   const Common& common;
-  std::function<void(const std::string&)> progress;
+  Progress progress;
 };
 
 struct LogQuery {

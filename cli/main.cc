@@ -8,6 +8,7 @@
 #include "adapters/kubectl_proxy.h"
 #include "adapters/system_clock.h"
 #include "cli/commands.h"
+#include "cli/log_fsck.h"
 #include "cli/offline.h"
 #include "cli/progress.h"
 #include "cli/reference.h"
@@ -37,6 +38,8 @@ constexpr const char* kFooter =
                                               proves that the log only grew since last time
   kubectl avouch log --node worker-2          entries about a node, newest first
   kubectl avouch log show 4182 -o json        one entry, with its proof
+  kubectl avouch log fsck --directory backup --vkey log.vkey
+                                              reads a whole log, and names what is damaged
   kubectl avouch appraise --policy policy.yaml --references refs --trust-bundle ca.pem case
                                               judges stored evidence, without a cluster
   kubectl avouch reference from-debs *.deb --name debian-12-files --split
@@ -63,11 +66,13 @@ struct Options {
   avouch::cli::LogCheck check;
   std::uint64_t index = 0;
   bool client_only = false;
+  std::string log_directory;  // of log fsck; "" : the release's log
   avouch::cli::AppraiseOptions appraise;
   avouch::cli::EventlogOptions eventlog;
-  std::function<Result<Appraised>()> offline;  // of a command that asks no server
-  std::function<Result<Exit>()> reference;     // such a one too
-  std::vector<const CLI::App*> about_pods;     // commands that need a namespace
+  std::function<Result<Appraised>()> offline;                   // of a command that asks no server
+  std::function<Result<Exit>()> reference;                      // such a one too
+  std::function<Result<Exit>(const Context::Progress&)> local;  // another, with the usual status
+  std::vector<const CLI::App*> about_pods;                      // commands that need a namespace
 
   bool needs_namespace() const {
     return !query.pod.empty() || std::any_of(about_pods.begin(), about_pods.end(),
@@ -215,8 +220,19 @@ void add_log(CLI::App& app, Options& options) {
       leaf(log, options, "show", "One entry: its content, and the proof that it is in the log",
            [&](const Context& context) { return avouch::cli::log_show(context, options.index); });
   show->add_option("index", options.index, "Index of the entry")->required();
-  log->final_callback([&options, show] {
-    if (show->parsed()) return;
+  CLI::App* fsck =
+      leaf(log, options, "fsck", "Reads the whole log and names all that is damaged or missing",
+           avouch::cli::log_fsck);
+  fsck->add_option("--directory", options.log_directory,
+                   "The log's directory on this machine (a volume, a backup) instead, with --vkey");
+  fsck->parse_complete_callback([&options] {
+    if (options.log_directory.empty()) return;
+    options.local = [&options](const Context::Progress& progress) {
+      return avouch::cli::log_fsck_directory(options.log_directory, options.common, progress);
+    };
+  });
+  log->final_callback([&options, show, fsck] {
+    if (show->parsed() || fsck->parsed()) return;
     options.command = [&options](const Context& context) {
       options.query.ns = options.ns;
       return avouch::cli::log_list(context, options.query);
@@ -279,6 +295,12 @@ int run_offline(const Options& options) {
   return static_cast<int>(Appraised::kUnusable);
 }
 
+int run_local(const Options& options) {
+  avouch::cli::Progress progress;
+  const auto done = options.local([&](const std::string& what) { progress.step(what); });
+  return done.has_value() ? static_cast<int>(*done) : fail(done.error());
+}
+
 int run_reference(const Options& options) {
   const auto done = options.reference();
   if (done.has_value()) return static_cast<int>(*done);
@@ -329,6 +351,7 @@ int main(int argc, char** argv) try {
     return 0;
   }
   if (options.reference) return run_reference(options);
+  if (options.local) return run_local(options);
   return options.offline ? run_offline(options) : run(options);
 } catch (const std::exception& error) {
   std::cerr << "kubectl avouch: " << error.what() << '\n';

@@ -421,6 +421,7 @@ part_h() {
   eventually 60 "the kubelet has started all three again" restarted_since "$restarts_before"
   eventually 90 "all pods of the release are ready again" release_ready
   eventually 30 "the log goes on from the checkpoint that was kept" kubectl avouch verify log --since "$STATE/checkpoint"
+  check "all of it, every entry and tile, is what its checkpoint says" kubectl avouch log fsck
   for pod in web-0:allow spread-5:allow pinned:deny pinned-stale:deny; do
     check "the ${pod#*:} of shop/${pod%:*} is still proven" prints "${pod#*:} of pod shop/${pod%:*} " kubectl avouch verify pod -n shop "${pod%:*}"
   done

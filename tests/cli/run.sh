@@ -38,7 +38,7 @@ expect 2 "limit" log --limit 101
 expect 2 "excludes" log --node a --pod b
 expect 2 "index" log show
 expect 0 "Exit status:" --help
-for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "version" "appraise" "eventlog"; do
+for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "log fsck" "version" "appraise" "eventlog"; do
   # shellcheck disable=SC2086
   expect 0 "Usage" $words --help
 done
@@ -93,7 +93,24 @@ ANSWER="200 $NODES" expect 4 "no such file" verify log --since /nonexistent
 without_kubectl=$(PATH=/nonexistent "$PROGRAM" status 2>&1) && failed=1
 [[ $without_kubectl == *"kubectl: not found on the PATH"* ]] || failed=1
 
+# A whole log in a directory, without a server.
+LOG=$HERE/../vectors/tlog/log
+fsck=(log fsck --vkey "$LOG/log.vkey" --directory)
+expect 0 "whole: everything read" "${fsck[@]}" "$LOG"
+expect 0 '"whole": true' "${fsck[@]}" "$LOG" -o json
+expect 4 "needs --vkey" log fsck --directory "$LOG"
+expect 4 "is no log directory" "${fsck[@]}" "$scratch"
+expect 4 "there is no such file" log fsck --directory "$LOG" --vkey "$scratch/none"
+cp -r "$LOG" "$scratch/log"
+printf 'x' | dd of="$scratch/log/public/tile/entries/001.p/44" bs=1 seek=263 conv=notrunc status=none
+expect 1 "DAMAGED tile/entries/001.p/44: entry 299" "${fsck[@]}" "$scratch/log"
+rm "$scratch/log/private/preimages/000"
+expect 1 '"path": "preimages/000"' "${fsck[@]}" "$scratch/log" -o json
+tr 1 2 <"$LOG/public/checkpoint" >"$scratch/log/public/checkpoint"
+expect 1 "FAILS" "${fsck[@]}" "$scratch/log"
+
 completes "status :4" st
+completes "show fsck :4" log ""
 completes "from-evidence from-rootfs from-debs :4" reference from
 completes "node pod log :4" verify ""
 completes "worker-1 worker-2 :4" explain node w

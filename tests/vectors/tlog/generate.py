@@ -5,6 +5,7 @@ src/tlog/FORMAT.md), with no code of the project. Lines are `name = value`; see 
 import base64
 import hashlib
 import hmac
+import pathlib
 import struct
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -224,12 +225,44 @@ def journal_lines():
     yield f"preimages = {(slots + sha256(slots)).hex()}"
 
 
+# --- a whole log of the files engine: the statement of entry.txt, then 299 numbers ------------------
+
+def write_log(folder):
+    with open("entry.txt", encoding="utf-8") as lines:
+        entry = dict(line.strip().split(" = ") for line in lines)
+    statement, preimage = bytes.fromhex(entry["statement"]), bytes.fromhex(entry["preimage"])
+    leaves = [statement] + [struct.pack(">I", i) for i in range(1, 300)]
+    cache = {}
+    key = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    origin = "log.example.org/avouch"
+    text = f"{origin}\n300\n{base64.b64encode(mth(leaves, cache, 0, 300)).decode()}\n"
+    files = {"format": b"avouch-log-files 1\n", "log.vkey": (vkey(origin, raw) + "\n").encode(),
+             "public/checkpoint": (text + "\n" + signature_line(origin, key, text)).encode(),
+             "public/tile/1/000.p/1": mth(leaves, cache, 0, 256)}
+    for n, name in ((0, "000"), (1, "001.p/44")):
+        group = range(256 * n, min(256 * (n + 1), 300))
+        files[f"public/tile/0/{name}"] = b"".join(sha256(b"\0" + leaves[i]) for i in group)
+        files[f"public/tile/entries/{name}"] = b"".join(
+            struct.pack(">H", len(leaves[i])) + leaves[i] for i in group)
+        slots = b"avouch-preimage\n" + struct.pack(">QH", n, len(group))
+        for i in group:
+            content = preimage if i == 0 else b""
+            slots += struct.pack(">BHI", 1, 0, len(content)) + content
+        files[f"private/preimages/{n:03}"] = slots + sha256(slots)
+    for name, content in files.items():
+        path = pathlib.Path(folder) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
 def main():
     for name, lines in (("tree.txt", tree_lines()), ("note.txt", note_lines()),
                         ("entry.txt", entry_lines()), ("files.txt", journal_lines())):
         with open(name, "w", encoding="utf-8") as out:
             for line in lines:
                 out.write(line + "\n")
+    write_log("log")
 
 
 main()

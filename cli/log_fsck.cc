@@ -1,0 +1,101 @@
+#include "cli/log_fsck.h"
+
+#include <iostream>
+#include <span>
+#include <utility>
+
+#include "adapters/log_files.h"
+#include "cli/session.h"
+#include "inspect/proof.h"
+#include "tlog/client.h"
+#include "tlog/fsck.h"
+
+namespace avouch::cli {
+namespace {
+
+using codec::Json;
+using inspect::printable;
+
+Json to_json(const std::string& origin, std::uint64_t size, const tlog::FsckReport& report) {
+  const auto number = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
+  Json::Array damages;
+  for (const tlog::Damage& damage : report.damages) {
+    damages.push_back(Json::Object{{"path", damage.path}, {"what", damage.what}});
+  }
+  Json out;
+  out["origin"] = origin;
+  out["size"] = number(size);
+  out["whole"] = report.is_whole();
+  out["entries"] = number(report.entries);
+  out["tiles"] = number(report.tiles);
+  out["bytes"] = number(report.bytes);
+  out["preimages"] = number(report.preimages);
+  out["erased"] = number(report.erased);
+  out["damageCount"] = number(report.damage_count);
+  out["damages"] = std::move(damages);
+  return out;
+}
+
+void print(const std::string& origin, std::uint64_t size, const tlog::FsckReport& report) {
+  std::cout << "log " << printable(origin) << ", checkpoint of " << size << " entries\nread "
+            << report.entries << " entries, " << report.tiles << " tiles, " << report.preimages
+            << " preimages (" << report.erased << " erased): " << report.bytes << " bytes\n";
+  for (const tlog::Damage& damage : report.damages) {
+    std::cout << "DAMAGED " << printable(damage.path) << ": " << printable(damage.what) << '\n';
+  }
+  if (report.damage_count > report.damages.size()) {
+    std::cout << "and " << report.damage_count - report.damages.size() << " more\n";
+  }
+  std::cout << (report.is_whole()
+                    ? "whole: everything read is what the checkpoint's signer committed to\n"
+                    : "NOT whole: compare with another copy (docs/operations.md)\n");
+}
+
+// The origin and key to check by, whoever serves the log.
+Result<Exit> check(tlog::TileReader& reader, std::span<const tlog::NoteVerifier> keys,
+                   const std::string& origin, bool preimages, Format format,
+                   const Context::Progress& progress) {
+  const auto checkpoint = tlog::fetch_checkpoint(reader, keys, origin);
+  if (!checkpoint.has_value()) {
+    if (checkpoint.error().kind != ErrorKind::kRejected) return checkpoint.error();
+    return show_proof(inspect::fails("checkpoint is signed by the log", checkpoint.error().message),
+                      format);
+  }
+  tlog::FsckOptions options;
+  options.preimages = preimages;
+  options.checked = [&](std::uint64_t entries) {
+    progress("checked " + std::to_string(entries) + " of " + std::to_string(checkpoint->size()) +
+             " entries");
+  };
+  AVOUCH_TRY(const tlog::FsckReport report, tlog::check_log(reader, *checkpoint, options));
+  if (format == Format::kJson) {
+    std::cout << codec::to_json_pretty(to_json(origin, checkpoint->size(), report)) << '\n';
+  } else {
+    print(origin, checkpoint->size(), report);
+  }
+  return report.is_whole() ? Exit::kGood : Exit::kDoesNotHold;
+}
+
+}  // namespace
+
+Result<Exit> log_fsck(const Context& context) {
+  AVOUCH_TRY(Session session, Session::open(context));
+  return check(session.log, std::span(&session.trust.log_key, 1), session.trust.origin, false,
+               context.common.format, context.progress);
+}
+
+Result<Exit> log_fsck_directory(const std::string& directory, const Common& common,
+                                const Context::Progress& progress) {
+  if (common.log_vkey_file.empty()) {
+    return rejected("--directory needs --vkey: a directory is not asked for the key it is held by");
+  }
+  AVOUCH_TRY(std::string vkey, read_user_file(common.log_vkey_file));
+  while (!vkey.empty() && (vkey.back() == '\n' || vkey.back() == '\r')) vkey.pop_back();
+  auto key = tlog::parse_vkey(vkey);
+  if (!key.has_value()) return with_context(key.error(), common.log_vkey_file);
+  AVOUCH_TRY(const auto reader, adapters::open_log_directory(directory));
+  const std::string origin = common.origin.empty() ? key->name : common.origin;
+  return check(*reader, std::span(&*key, 1), origin, true, common.format, progress);
+}
+
+}  // namespace avouch::cli

@@ -1,0 +1,20 @@
+#pragma once
+
+// `kubectl avouch log fsck`: a whole log held against its newest checkpoint.
+
+#include <string>
+
+#include "cli/commands.h"
+
+namespace avouch::cli {
+
+// The release's log, as the controller serves it.
+Result<Exit> log_fsck(const Context& context);
+
+// A log's directory on this machine (a volume, a backup), with the preimages beside it. Takes no
+// lock: a log that is being written to is checked up to the checkpoint that it had.
+// kRejected: no log directory; no key in common.log_vkey_file.
+Result<Exit> log_fsck_directory(const std::string& directory, const Common& common,
+                                const Context::Progress& progress);
+
+}  // namespace avouch::cli

@@ -1,0 +1,211 @@
+#include "tlog/fsck.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "base/hex.h"
+#include "tlog/bundle.h"
+#include "tlog/client.h"
+#include "tlog/entry.h"
+#include "tlog/preimages.h"
+#include "tlog/tile.h"
+
+namespace avouch::tlog {
+namespace {
+
+// The root of the full subtree over 256 hashes.
+Hash root_of(std::vector<Hash> hashes) {
+  for (std::size_t count = hashes.size(); count > 1; count /= 2) {
+    for (std::size_t i = 0; i < count / 2; ++i) {
+      hashes[i] = node_hash(hashes[2 * i], hashes[2 * i + 1]);
+    }
+  }
+  return hashes.front();
+}
+
+class Walk {
+ public:
+  Walk(TileReader& reader, const VerifiedCheckpoint& checkpoint, const FsckOptions& options)
+      : reader_(reader), checkpoint_(checkpoint), size_(checkpoint.size()), options_(options) {}
+
+  Result<FsckReport> run() {
+    for (std::uint64_t n = 0; tile_width(size_, 0, n) > 0; ++n) {
+      if (options_.stop.stop_requested()) return retryable("log: the check was ended");
+      AVOUCH_CHECK(check_bundle(n));
+      if (options_.checked) options_.checked(report_.entries);
+    }
+    AVOUCH_CHECK(check_root());
+    return std::move(report_);
+  }
+
+ private:
+  // A tile that lies here; no hashes where it is damaged.
+  struct Held {
+    Tile tile;
+    std::optional<std::vector<Hash>> hashes;
+  };
+
+  void damaged(std::string path, std::string what) {
+    ++report_.damage_count;
+    if (report_.damages.size() < options_.max_damages) {
+      report_.damages.push_back({std::move(path), std::move(what)});
+    }
+  }
+
+  // Nothing, and a Damage, where the object is missing or cannot be read.
+  Result<std::optional<Bytes>> read(const std::string& path,
+                                    const std::optional<Resource>& resource) {
+    auto bytes = resource ? find_resource(reader_, *resource) : reader_.fetch(path);
+    if (!bytes.has_value()) {
+      if (bytes.error().kind == ErrorKind::kRetryable) return bytes.error();
+      damaged(path, bytes.error().message);
+      return std::optional<Bytes>();
+    }
+    if (!*bytes) {
+      damaged(path, "is missing");
+    } else {
+      report_.bytes += (*bytes)->size();
+    }
+    return bytes;
+  }
+
+  // Tiles of a level are asked for in order, so that the last one is all that is kept.
+  Result<const Held*> tile(unsigned level, std::uint64_t index) {
+    const Tile want{level, index, tile_width(size_, level, index)};
+    const auto found = held_.find(level);
+    if (found != held_.end() && found->second.tile == want) return &found->second;
+
+    Held& held = held_[level];
+    held = {want, {}};
+    const std::string path = tile_path(want);
+    AVOUCH_TRY(const std::optional<Bytes> bytes, read(path, Resource{Resource::Kind::kTile, want}));
+    if (bytes) {
+      ++report_.tiles;
+      auto hashes = parse_tile(*bytes, want.width);
+      if (hashes.has_value()) {
+        held.hashes = std::move(hashes).value();
+      } else {
+        damaged(path, hashes.error().message);
+      }
+    }
+    AVOUCH_CHECK(check_against_parent(held));
+    return &held;
+  }
+
+  Result<void> check_against_parent(const Held& held) {
+    if (held.tile.width < kTileWidth) return {};  // below the root alone: check_root()
+    AVOUCH_TRY(const Held* parent, tile(held.tile.level + 1, held.tile.index / kTileWidth));
+    if (!held.hashes || !parent->hashes) return {};
+    const std::size_t place = held.tile.index % kTileWidth;
+    if (root_of(*held.hashes) != (*parent->hashes)[place]) {
+      damaged(tile_path(held.tile), "its root is not hash " + std::to_string(place) + " of " +
+                                        tile_path(parent->tile) + ": one of the two is damaged");
+    }
+    return {};
+  }
+
+  Result<void> check_bundle(std::uint64_t n) {
+    AVOUCH_TRY(const Held* leaves, tile(0, n));
+    const Tile& place = leaves->tile;
+    const std::string path = bundle_path(place);
+    AVOUCH_TRY(const std::optional<Bytes> bytes,
+               read(path, Resource{Resource::Kind::kBundle, place}));
+    std::optional<std::vector<Bytes>> entries;
+    if (bytes) {
+      ++report_.bundles;
+      auto parsed = parse_bundle(*bytes, place.width);
+      if (parsed.has_value()) {
+        entries = std::move(parsed).value();
+        report_.entries += entries->size();
+      } else {
+        damaged(path, parsed.error().message);
+      }
+    }
+    if (entries && leaves->hashes) {
+      for (std::size_t i = 0; i < entries->size(); ++i) {
+        if (leaf_hash((*entries)[i]) == (*leaves->hashes)[i]) continue;
+        damaged(path, "entry " + std::to_string(n * kTileWidth + i) + " is not what hash " +
+                          std::to_string(i) + " of " + tile_path(place) +
+                          " says: one of the two is damaged");
+      }
+    }
+    if (options_.preimages && entries) AVOUCH_CHECK(check_preimages(n, *entries));
+    return {};
+  }
+
+  Result<void> check_preimages(std::uint64_t n, const std::vector<Bytes>& entries) {
+    const std::string path = preimages_path(n);
+    AVOUCH_TRY(const std::optional<Bytes> bytes, read(path, std::nullopt));
+    if (!bytes) return {};
+    const auto slots = parse_preimages(n, *bytes);
+    if (!slots.has_value()) {
+      damaged(path, slots.error().message);
+      return {};
+    }
+    if (slots->size() < entries.size()) {
+      damaged(path, "has " + std::to_string(slots->size()) + " preimages, expected " +
+                        std::to_string(entries.size()));
+    }
+    for (std::size_t i = 0; i < std::min(slots->size(), entries.size()); ++i) {
+      check_preimage(path, n * kTileWidth + i, entries[i], (*slots)[i]);
+    }
+    return {};
+  }
+
+  void check_preimage(const std::string& path, std::uint64_t index, const Bytes& entry,
+                      const PreimageSlot& slot) {
+    if (slot.erased) ++report_.erased;
+    if (slot.erased || slot.preimage.empty()) return;
+    ++report_.preimages;
+    const std::string whose = "preimage of entry " + std::to_string(index) + ": ";
+    const auto statement = parse_statement_unverified(entry);
+    if (!statement.has_value()) {
+      damaged(path, whose + "the entry commits to none: " + statement.error().message);
+      return;
+    }
+    const auto content = open_preimage(statement->preimage_digest, slot.preimage);
+    if (!content.has_value()) damaged(path, whose + content.error().message);
+  }
+
+  // The unfinished tile of each level, which no tile above it vouches for.
+  Result<void> check_root() {
+    for (unsigned level = 0; hashes_at(size_, level) > 0; ++level) {
+      const std::uint64_t last = (hashes_at(size_, level) - 1) / kTileWidth;
+      AVOUCH_TRY(const Held* held, tile(level, last));
+      if (!held->hashes) return {};  // said already
+    }
+    const auto root = make_root(size_, [this](const Node& node) -> Result<Hash> {
+      AVOUCH_TRY(const Tile where, tile_of(node, size_));
+      AVOUCH_TRY(const Held* held, tile(where.level, where.index));
+      if (!held->hashes) return rejected(tile_path(where) + " is damaged");
+      return node_in_tile(node, where, *held->hashes);
+    });
+    if (!root.has_value()) {
+      if (root.error().kind == ErrorKind::kRetryable) return root.error();
+      damaged("checkpoint", "the root cannot be computed: " + root.error().message);
+    } else if (*root != checkpoint_.root()) {
+      damaged("checkpoint", "its root is " + to_hex(checkpoint_.root()) +
+                                ", that of the last tiles is " + to_hex(*root) +
+                                ": one of them is damaged, or they are of another log");
+    }
+    return {};
+  }
+
+  TileReader& reader_;
+  const VerifiedCheckpoint& checkpoint_;
+  const std::uint64_t size_;
+  const FsckOptions& options_;
+  FsckReport report_;
+  std::map<unsigned, Held> held_;  // by level; nodes stay where they are
+};
+
+}  // namespace
+
+Result<FsckReport> check_log(TileReader& reader, const VerifiedCheckpoint& checkpoint,
+                             const FsckOptions& options) {
+  return Walk(reader, checkpoint, options).run();
+}
+
+}  // namespace avouch::tlog

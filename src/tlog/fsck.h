@@ -1,0 +1,48 @@
+#pragma once
+
+// Reads a whole log and holds all of it against one checkpoint: entries against the leaf hashes of
+// their tiles, every tile against the one above it, the top against the root. What passes is, bit
+// for bit, what the checkpoint's signer committed to; what does not is named where it lies.
+
+#include <cstdint>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "tlog/checkpoint.h"
+#include "tlog/store.h"
+
+namespace avouch::tlog {
+
+struct Damage {
+  std::string path;  // of the object, e.g. "tile/entries/x001/067"
+  std::string what;  // with the index of the entry or hash, and what is at odds with it
+};
+
+struct FsckOptions {
+  // Also the preimages that lie beside the log: each must be what its entry commits to, or erased.
+  // Clients over the network have none.
+  bool preimages = false;
+  std::size_t max_damages = 100;                       // more are only counted
+  std::function<void(std::uint64_t entries)> checked;  // after each bundle; may be empty
+  std::stop_token stop;                                // ends with kRetryable
+};
+
+struct FsckReport {
+  std::uint64_t entries = 0, tiles = 0, bundles = 0, bytes = 0;  // read
+  std::uint64_t preimages = 0, erased = 0;                       // checked; found erased
+  std::uint64_t damage_count = 0;
+  std::vector<Damage> damages;  // the first ones
+
+  bool is_whole() const { return damage_count == 0; }
+};
+
+// Every object is read once, in order; memory: one tile a level and one bundle. A missing, damaged
+// or unreadable object is a Damage and does not end the walk, so that one report names all of them;
+// the error of a reader that only failed for now (kRetryable) ends it and is returned.
+Result<FsckReport> check_log(TileReader& reader, const VerifiedCheckpoint& checkpoint,
+                             const FsckOptions& options);
+
+}  // namespace avouch::tlog

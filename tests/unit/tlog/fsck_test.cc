@@ -1,0 +1,208 @@
+#include "tlog/fsck.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "crypto/random.h"
+#include "support/memory_log_store.h"
+#include "tlog/builder.h"
+#include "tlog/entry.h"
+#include "tlog/preimages.h"
+#include "tlog/recovery.h"
+#include "tlog/tile.h"
+
+namespace avouch::tlog {
+namespace {
+
+using testing::MemoryDisk;
+using testing::MemoryLogStore;
+
+constexpr const char* kOrigin = "log.example.org/avouch";
+
+const NoteSigner& signer() {
+  static const NoteSigner one =
+      NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519)).value();
+  return one;
+}
+
+// Fails as a busy server does.
+class BusyReader final : public TileReader {
+ public:
+  Result<std::optional<Bytes>> fetch(std::string_view /*path*/) override {
+    return retryable("log: the server is busy");
+  }
+};
+
+class FsckTest : public ::testing::Test {
+ protected:
+  void push(Bytes entry, Bytes preimage = {}) {
+    Record record{builder_.size(), std::move(entry), std::move(preimage), ""};
+    builder_.push(record, leaf_hash(record.entry));
+  }
+
+  VerifiedCheckpoint publish() {
+    EXPECT_TRUE(store_.put(builder_.take_objects()).has_value());
+    return sign_checkpoint(kOrigin, builder_.size(), builder_.root(), signer()).value();
+  }
+
+  VerifiedCheckpoint grow_to(std::uint64_t size) {
+    while (builder_.size() < size) push(to_bytes("entry " + std::to_string(builder_.size())));
+    return publish();
+  }
+
+  FsckReport check(const VerifiedCheckpoint& checkpoint, const FsckOptions& options = {}) {
+    auto report = check_log(store_, checkpoint, options);
+    EXPECT_TRUE(report.has_value());
+    return report.has_value() ? *report : FsckReport{.damage_count = 1, .damages = {}};
+  }
+
+  MemoryDisk disk_;
+  MemoryLogStore store_{disk_};
+  Builder builder_;
+};
+
+TEST_F(FsckTest, FindsEveryLogWholeThatIs) {
+  for (const std::uint64_t size :
+       {0U, 1U, 2U, 255U, 256U, 257U, 512U, 1000U, 65'535U, 65'536U, 65'537U, 66'000U}) {
+    const FsckReport report = check(grow_to(size));
+    EXPECT_TRUE(report.is_whole()) << size << ": " << report.damages.front().what;
+    EXPECT_EQ(report.entries, size);
+    EXPECT_EQ(report.bundles, (size + 255) / 256);
+  }
+}
+
+TEST_F(FsckTest, ReadsEveryObjectOnce) {
+  const FsckReport report = check(grow_to(66'000));
+  // 258 tiles of level 0, the full and the unfinished one of level 1, one of level 2.
+  EXPECT_EQ(report.tiles, 258U + 2 + 1);
+  EXPECT_EQ(report.bundles, 258U);
+}
+
+TEST_F(FsckTest, NamesEveryObjectOfWhichAnyByteIsChanged) {
+  const VerifiedCheckpoint checkpoint = grow_to(600);
+  for (const char* path : {"tile/0/000", "tile/0/001", "tile/0/002.p/88", "tile/1/000.p/2",
+                           "tile/entries/000", "tile/entries/002.p/88"}) {
+    const Bytes good = disk_.objects[path];
+    for (std::size_t byte = 0; byte < good.size(); byte += 7) {
+      disk_.objects[path][byte] ^= 0x01;
+      const FsckReport report = check(checkpoint);
+      ASSERT_FALSE(report.is_whole()) << path << " byte " << byte;
+      const bool named =
+          std::any_of(report.damages.begin(), report.damages.end(), [path](const Damage& damage) {
+            return damage.path == path || damage.what.find(path) != std::string::npos;
+          });
+      EXPECT_TRUE(named) << path << " byte " << byte << ": " << report.damages.front().path;
+      disk_.objects[path][byte] ^= 0x01;
+    }
+    disk_.objects[path].pop_back();
+    EXPECT_FALSE(check(checkpoint).is_whole()) << path;
+    disk_.objects.erase(path);
+    const FsckReport report = check(checkpoint);
+    ASSERT_FALSE(report.is_whole());
+    EXPECT_EQ(report.damages.front().path, path);
+    EXPECT_EQ(report.damages.front().what, "is missing");
+    disk_.objects[path] = good;
+  }
+  EXPECT_TRUE(check(checkpoint).is_whole());
+}
+
+TEST_F(FsckTest, NamesTheEntryThatWasChanged) {
+  const VerifiedCheckpoint checkpoint = grow_to(300);
+  Bytes& bundle = disk_.objects["tile/entries/001.p/44"];
+  bundle.back() ^= 0x01;
+  const FsckReport report = check(checkpoint);
+  ASSERT_EQ(report.damages.size(), 1U);
+  EXPECT_EQ(report.damages[0].path, "tile/entries/001.p/44");
+  EXPECT_NE(report.damages[0].what.find("entry 299 is not what hash 43 of tile/0/001.p/44"),
+            std::string::npos)
+      << report.damages[0].what;
+}
+
+// Entry, tile and all tiles above changed alike: only the signed root tells.
+TEST_F(FsckTest, RefusesAnotherLogThatIsWholeInItself) {
+  grow_to(300);
+  const MemoryDisk kept = disk_;
+  const auto genuine = sign_checkpoint(kOrigin, 300, builder_.root(), signer()).value();
+  disk_ = {};
+  builder_ = {};
+  push(to_bytes("another first entry"));
+  grow_to(300);
+  const FsckReport report = check(genuine);
+  ASSERT_EQ(report.damages.size(), 1U);
+  EXPECT_EQ(report.damages[0].path, "checkpoint");
+}
+
+TEST_F(FsckTest, RefusesARootOfAnotherSize) {
+  grow_to(300);
+  const auto other = sign_checkpoint(kOrigin, 299, builder_.root(), signer()).value();
+  EXPECT_FALSE(check(other).is_whole());
+}
+
+TEST_F(FsckTest, CountsWhatItDoesNotList) {
+  const VerifiedCheckpoint checkpoint = grow_to(300);
+  disk_.objects.clear();
+  FsckOptions options;
+  options.max_damages = 2;
+  const FsckReport report = check(checkpoint, options);
+  EXPECT_EQ(report.damages.size(), 2U);
+  EXPECT_EQ(report.damage_count, 5U);  // two tiles of level 0, two bundles, one tile of level 1
+}
+
+TEST_F(FsckTest, HoldsPreimagesAgainstTheEntriesThatCommitToThem) {
+  const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
+  for (int i = 0; i < 3; ++i) {
+    const auto payload = codec::Cbor::map({{codec::Cbor::text("number"), codec::Cbor::integer(i)}});
+    NewEntry entry = make_entry(key, {kOrigin, "node:00", std::string(kNodeVerdict), payload},
+                                crypto::system_random())
+                         .value();
+    push(std::move(entry.statement), std::move(entry.preimage));
+  }
+  const VerifiedCheckpoint checkpoint = publish();
+  FsckOptions options;
+  options.preimages = true;
+  EXPECT_EQ(check(checkpoint, options).preimages, 3U);
+  EXPECT_TRUE(check(checkpoint, options).is_whole());
+
+  auto slots = parse_preimages(0, disk_.objects["preimages/000"]).value();
+  slots[1] = {.erased = true, .preimage = {}, .id = ""};
+  disk_.objects["preimages/000"] = format_preimages(0, slots);
+  EXPECT_EQ(check(checkpoint, options).erased, 1U);
+  EXPECT_TRUE(check(checkpoint, options).is_whole());
+
+  std::swap(slots[0], slots[2]);
+  disk_.objects["preimages/000"] = format_preimages(0, slots);
+  EXPECT_EQ(check(checkpoint, options).damage_count, 2U);
+  EXPECT_TRUE(check(checkpoint).is_whole());
+
+  slots.resize(1);
+  disk_.objects["preimages/000"] = format_preimages(0, slots);
+  EXPECT_FALSE(check(checkpoint, options).is_whole());
+  disk_.objects.erase("preimages/000");
+  EXPECT_EQ(check(checkpoint, options).damages.front().path, "preimages/000");
+}
+
+TEST_F(FsckTest, DoesNotTakeABusyServerForDamage) {
+  const VerifiedCheckpoint checkpoint = grow_to(300);
+  BusyReader busy;
+  const auto report = check_log(busy, checkpoint, {});
+  ASSERT_FALSE(report.has_value());
+  EXPECT_EQ(report.error().kind, ErrorKind::kRetryable);
+}
+
+TEST_F(FsckTest, EndsWhenItIsAskedTo) {
+  const VerifiedCheckpoint checkpoint = grow_to(1000);
+  std::stop_source source;
+  FsckOptions options;
+  options.stop = source.get_token();
+  std::uint64_t seen = 0;
+  options.checked = [&](std::uint64_t entries) {
+    seen = entries;
+    source.request_stop();
+  };
+  EXPECT_FALSE(check_log(store_, checkpoint, options).has_value());
+  EXPECT_EQ(seen, 256U);
+}
+
+}  // namespace
+}  // namespace avouch::tlog
