@@ -2,29 +2,11 @@
 
 #include <algorithm>
 
-#include "base/hex.h"
 #include "codec/base64.h"
-#include "crypto/hash.h"
 #include "tlog/code_points.h"
 
 namespace avouch::tlog {
 namespace {
-
-constexpr std::string_view kSignaturePrefix = "\xE2\x80\x94 ";  // em dash, space
-constexpr std::uint8_t kEd25519Type = 0x01;
-constexpr std::size_t kMaxKeyNameBytes = 1024;
-
-Result<void> check_key_name(std::string_view name) {
-  if (name.empty() || name.size() > kMaxKeyNameBytes) {
-    return rejected("note key name has " + std::to_string(name.size()) + " bytes, expected 1 to " +
-                    std::to_string(kMaxKeyNameBytes));
-  }
-  const bool fits = all_code_points(name, [](std::uint32_t point) {
-    return point != U'+' && !is_control(point) && !is_space(point);
-  });
-  if (!fits) return rejected("note key name has a space, a '+', a control character or bad UTF-8");
-  return {};
-}
 
 Result<void> check_text(std::string_view text, std::string_view what) {
   const bool fits = all_code_points(
@@ -33,24 +15,8 @@ Result<void> check_text(std::string_view text, std::string_view what) {
   return {};
 }
 
-std::uint32_t key_id_of(std::string_view name, std::uint8_t type, ByteView key) {
-  Bytes input = to_bytes(name);
-  append_u8(input, '\n');
-  append_u8(input, type);
-  append(input, key);
-  const crypto::Sha256 digest = crypto::sha256(input);
-  std::uint32_t id = 0;
-  for (std::size_t i = 0; i < 4; ++i) id = id << 8U | digest[i];
-  return id;
-}
-
-std::string hex8(std::uint32_t id) {
-  Bytes bytes;
-  append_be32(bytes, id);
-  return to_hex(bytes);
-}
-
 Result<NoteSignature> parse_signature_line(std::string_view line) {
+  constexpr std::string_view kSignaturePrefix = "\xE2\x80\x94 ";  // em dash, space
   if (!line.starts_with(kSignaturePrefix)) {
     return rejected("note signature line does not begin with an em dash and a space");
   }
@@ -76,37 +42,17 @@ Result<NoteSignature> parse_signature_line(std::string_view line) {
 }  // namespace
 
 Result<NoteVerifier> make_verifier(std::string_view name, const crypto::PublicKey& key) {
-  AVOUCH_CHECK(check_key_name(name));
-  AVOUCH_TRY(const Bytes raw, key.ed25519_raw());
-  return NoteVerifier{std::string(name), key_id_of(name, kEd25519Type, raw), key};
+  AVOUCH_TRY(NamedKey made, make_named_key(name, NoteKeyType::kEd25519, key));
+  return NoteVerifier{std::move(made)};
 }
 
 Result<NoteVerifier> parse_vkey(std::string_view vkey) {
-  const auto first = vkey.find('+');
-  const auto second = first == std::string_view::npos ? first : vkey.find('+', first + 1);
-  if (second == std::string_view::npos || second - first - 1 != 8) {
-    return rejected("verifier key: expected NAME+8 hexadecimal digits+base64");
-  }
-  AVOUCH_TRY(const Bytes id_bytes, from_hex(vkey.substr(first + 1, 8)));
-  auto key_bytes = codec::from_base64(vkey.substr(second + 1));
-  if (!key_bytes.has_value()) return with_context(std::move(key_bytes).error(), "verifier key");
-  if (key_bytes->empty() || key_bytes->front() != kEd25519Type) {
-    return rejected("verifier key: expected type 01 (Ed25519); other types are not supported");
-  }
-  const ByteView raw = ByteView(*key_bytes).subspan(1);
-  AVOUCH_TRY(const crypto::PublicKey key, crypto::PublicKey::ed25519_from_raw(raw));
-  AVOUCH_TRY(NoteVerifier verifier, make_verifier(vkey.substr(0, first), key));
-  if (to_hex(id_bytes) != hex8(verifier.key_id)) {
-    return rejected("verifier key: key ID is " + to_hex(id_bytes) + ", but name and key make " +
-                    hex8(verifier.key_id));
-  }
-  return verifier;
+  AVOUCH_TRY(NamedKey parsed, parse_named_key(vkey, NoteKeyType::kEd25519));
+  return NoteVerifier{std::move(parsed)};
 }
 
 std::string format_vkey(const NoteVerifier& verifier) {
-  Bytes typed{kEd25519Type};
-  append(typed, verifier.key.ed25519_raw().value());
-  return verifier.name + "+" + hex8(verifier.key_id) + "+" + codec::to_base64(typed);
+  return format_named_key(verifier, NoteKeyType::kEd25519);
 }
 
 Result<NoteSigner> NoteSigner::make(std::string_view name, const crypto::PrivateKey& key) {
@@ -175,11 +121,7 @@ Result<std::string> sign_note(std::string_view text, std::span<const NoteSigner>
   std::string note = std::string(text) + "\n";
   for (const NoteSigner& signer : signers) {
     AVOUCH_TRY(const Bytes signature, signer.sign(text));
-    Bytes blob;
-    append_be32(blob, signer.verifier().key_id);
-    append(blob, signature);
-    note += std::string(kSignaturePrefix) + signer.verifier().name + " " + codec::to_base64(blob) +
-            "\n";
+    note += format_signature_line(signer.verifier().name, signer.verifier().key_id, signature);
   }
   return note;
 }

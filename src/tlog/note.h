@@ -15,25 +15,21 @@
 
 #include "base/result.h"
 #include "crypto/keys.h"
+#include "tlog/note_key.h"
 
 namespace avouch::tlog {
 
 inline constexpr std::size_t kMaxNoteBytes = 512 * 1024;
 inline constexpr std::size_t kMaxNoteSignatures = 100;
 
-// A verifier key: `NAME+hex8(key ID)+base64(type || public key)`.
-struct NoteVerifier {
-  std::string name;
-  std::uint32_t key_id = 0;
-  crypto::PublicKey key;
-};
+// A verifier key of type 01.
+struct NoteVerifier : NamedKey {};
 
-// kRejected: another form, a type other than 01, a key ID that is not that of name and key.
+// kRejected: as parse_named_key.
 Result<NoteVerifier> parse_vkey(std::string_view vkey);
 std::string format_vkey(const NoteVerifier& verifier);
 
-// kRejected for a name that is empty, has spaces (any of Unicode's), control characters or '+', or
-// for a key that is not Ed25519.
+// kRejected: as make_named_key.
 Result<NoteVerifier> make_verifier(std::string_view name, const crypto::PublicKey& key);
 
 class NoteSigner {

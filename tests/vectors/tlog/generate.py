@@ -139,6 +139,30 @@ def note_lines():
     yield f"crowded-note = {note.encode().hex()}"
 
 
+# --- C2SP tlog-cosignature v1 (type 04) ----------------------------------------------------------
+
+def cosignature_lines():
+    log = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    origin = "log.example.org/avouch"
+    text = f"{origin}\n20852163\n{base64.b64encode(sha256(b'a root')).decode()}\n"
+    note = text + "\n" + signature_line(origin, log, text)
+    for name, seed, time in (("witness.example/one", 7, 1800000000), ("witness.example/two", 8, 1)):
+        key = ed25519.Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)
+        raw = key.public_key().public_bytes(serialization.Encoding.Raw,
+                                            serialization.PublicFormat.Raw)
+        signed = f"cosignature/v1\ntime {time}\n{text}".encode()
+        blob = key_id(name, b"\4" + raw) + struct.pack(">Q", time) + key.sign(signed)
+        line = f"\u2014 {name} {base64.b64encode(blob).decode()}\n"
+        pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                serialization.NoEncryption())
+        yield f"{name} key-pem = {pem.hex()}"
+        yield f"{name} vkey = {vkey(name, raw, 4)}"
+        yield f"{name} line = {line.encode().hex()}"
+        note += line
+    yield f"text = {text.encode().hex()}"
+    yield f"cosigned-note = {note.encode().hex()}"
+
+
 # --- deterministic CBOR, COSE_Sign1 ------------------------------------------------------------
 
 def head(major, n):
@@ -258,6 +282,7 @@ def write_log(folder):
 
 def main():
     for name, lines in (("tree.txt", tree_lines()), ("note.txt", note_lines()),
+                        ("cosignature.txt", cosignature_lines()),
                         ("entry.txt", entry_lines()), ("files.txt", journal_lines())):
         with open(name, "w", encoding="utf-8") as out:
             for line in lines:

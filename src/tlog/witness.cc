@@ -1,0 +1,191 @@
+#include "tlog/witness.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+#include <utility>
+
+#include "base/hex.h"
+#include "codec/base64.h"
+#include "crypto/hash.h"
+#include "tlog/checkpoint.h"
+
+namespace avouch::tlog {
+namespace {
+
+constexpr std::string_view kSizeType = "text/x.tlog.size";
+
+// The part of `text` before its first newline, taken from it.
+Result<std::string_view> take_line(std::string_view& text, std::string_view what) {
+  const auto end = text.find('\n');
+  if (end == std::string_view::npos) return rejected(std::string(what) + " is missing");
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(end + 1);
+  return line;
+}
+
+Result<std::uint64_t> parse_size(std::string_view text) {
+  std::uint64_t size = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), size);
+  if (failure != std::errc() || end != text.data() + text.size() ||
+      (text.size() > 1 && text.front() == '0')) {
+    return rejected("old: expected a decimal number without leading zeros below 2^64");
+  }
+  return size;
+}
+
+Result<Hash> parse_hash(std::string_view line) {
+  AVOUCH_TRY(const Bytes bytes, codec::from_base64(line));
+  Hash hash{};
+  if (bytes.size() != hash.size()) {
+    return rejected("has " + std::to_string(bytes.size()) + " bytes, expected 32");
+  }
+  std::copy(bytes.begin(), bytes.end(), hash.begin());
+  return hash;
+}
+
+WitnessAnswer answer(int status, const std::string& why) {
+  return {.status = status, .body = why + "\n"};
+}
+
+WitnessAnswer storage_answer(const Error& error) {
+  return answer(error.kind == ErrorKind::kRetryable ? 503 : 500, error.message);
+}
+
+// The note's text and the lines of the log's own keys, with `line` behind them: what anybody else
+// has put there is not handed on.
+std::string note_with(const UnverifiedNote& note, std::span<const NoteVerifier> keys,
+                      const std::string& line) {
+  std::string out = note.text + "\n";
+  for (const NoteSignature& signature : note.signatures) {
+    const bool is_ours = std::any_of(keys.begin(), keys.end(), [&](const NoteVerifier& key) {
+      return key.name == signature.name && key.key_id == signature.key_id;
+    });
+    if (is_ours)
+      out += format_signature_line(signature.name, signature.key_id, signature.signature);
+  }
+  return out + line;
+}
+
+// Why `next` does not continue `last`: a status other than 200. Nothing where it does.
+std::optional<WitnessAnswer> objection(const AddCheckpoint& request, const Checkpoint& next,
+                                       const Checkpoint& last) {
+  if (request.old_size != last.size) {
+    return WitnessAnswer{
+        .status = 409, .body = std::to_string(last.size) + "\n", .content_type = kSizeType};
+  }
+  if (next.size == last.size) {
+    if (!request.proof.empty()) return answer(422, "the proof must be empty: the size is the same");
+    if (next.root != last.root) return answer(422, "another root at the same size: the log forked");
+    return std::nullopt;
+  }
+  if (last.size == 0) {
+    if (!request.proof.empty()) return answer(422, "the proof must be empty: old is 0");
+    return std::nullopt;
+  }
+  const auto proven = verify_consistency(last.size, last.root, next.size, next.root, request.proof);
+  if (!proven.has_value()) return answer(422, proven.error().message);
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<AddCheckpoint> parse_add_checkpoint(std::string_view body) {
+  if (body.size() > kMaxAddCheckpointBytes) {
+    return rejected("has " + std::to_string(body.size()) + " bytes, at most " +
+                    std::to_string(kMaxAddCheckpointBytes) + " are read");
+  }
+  AddCheckpoint request;
+  AVOUCH_TRY(std::string_view first, take_line(body, "line 1"));
+  if (!first.starts_with("old ")) return rejected("line 1: expected \"old SIZE\"");
+  first.remove_prefix(4);
+  AVOUCH_TRY(request.old_size, parse_size(first));
+  while (true) {
+    AVOUCH_TRY(const std::string_view line, take_line(body, "the empty line behind the proof"));
+    if (line.empty()) break;
+    if (request.proof.size() == kMaxProofHashes) {
+      return rejected("proof: more than " + std::to_string(kMaxProofHashes) + " hashes");
+    }
+    auto hash = parse_hash(line);
+    if (!hash.has_value()) {
+      return with_context(hash.error(), "line " + std::to_string(request.proof.size() + 2));
+    }
+    request.proof.push_back(*hash);
+  }
+  request.note = std::string(body);
+  return request;
+}
+
+std::string format_add_checkpoint(const AddCheckpoint& request) {
+  std::string body = "old " + std::to_string(request.old_size) + "\n";
+  for (const Hash& hash : request.proof) body += codec::to_base64(hash) + "\n";
+  return body + "\n" + request.note;
+}
+
+Result<Witness> Witness::make(Cosigner cosigner, std::vector<WitnessedLog> logs,
+                              WitnessMemory& memory) {
+  std::set<std::string_view> origins;
+  for (const WitnessedLog& log : logs) {
+    if (log.keys.empty()) return rejected("witness: log \"" + log.origin + "\" has no key");
+    if (!origins.insert(log.origin).second) {
+      return rejected("witness: log \"" + log.origin + "\" is there twice");
+    }
+  }
+  return Witness(std::move(cosigner), std::move(logs), memory);
+}
+
+WitnessAnswer Witness::add_checkpoint(std::string_view body, SystemTime now) const {
+  const auto request = parse_add_checkpoint(body);
+  if (!request.has_value()) return answer(400, request.error().message);
+  const auto note = parse_note_unverified(request->note);
+  if (!note.has_value()) return answer(400, note.error().message);
+  const auto claimed = parse_checkpoint_unverified(note->text);
+  if (!claimed.has_value()) return answer(400, claimed.error().message);
+
+  const auto log = std::find_if(logs_.begin(), logs_.end(), [&](const WitnessedLog& each) {
+    return each.origin == claimed->origin;
+  });
+  if (log == logs_.end()) return answer(404, "this witness does not know that log");
+  const auto signed_by_log = verify_note(request->note, log->keys);
+  if (!signed_by_log.has_value()) return answer(403, signed_by_log.error().message);
+  if (request->old_size > claimed->size) {
+    return answer(400, "old is above the checkpoint's size");
+  }
+  if (claimed->size == 0 && claimed->root != empty_root()) {
+    return answer(422, "a log of size 0 has another root than SHA-256 of nothing");
+  }
+
+  const auto remembered = memory_->latest(log->origin);
+  if (!remembered.has_value()) return storage_answer(remembered.error());
+  Checkpoint last;
+  last.origin = log->origin;
+  if (*remembered) {
+    const auto verified = verify_checkpoint(**remembered, log->keys, log->origin);
+    if (!verified.has_value()) {
+      return answer(500, "what is remembered of this log is damaged: " + verified.error().message);
+    }
+    last = verified->checkpoint();
+  }
+  if (auto refused = objection(*request, *claimed, last)) return *std::move(refused);
+
+  const auto since_1970 = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
+  if (since_1970 <= 0) return answer(503, "this witness' clock is not set");
+  const auto line = cosigner_.cosign(note->text, static_cast<std::uint64_t>(since_1970));
+  if (!line.has_value()) return answer(500, line.error().message);
+  const auto stored =
+      memory_->replace(log->origin, *remembered, note_with(*note, log->keys, *line));
+  if (!stored.has_value()) return storage_answer(stored.error());
+  return {.status = 200, .body = *line};
+}
+
+WitnessAnswer Witness::checkpoint(std::string_view origin_digest_hex) const {
+  for (const WitnessedLog& log : logs_) {
+    if (to_hex(crypto::sha256(as_bytes(log.origin))) != origin_digest_hex) continue;
+    const auto latest = memory_->latest(log.origin);
+    if (!latest.has_value()) return storage_answer(latest.error());
+    if (*latest) return {.status = 200, .body = **latest};
+  }
+  return answer(404, "no checkpoint of that log has been cosigned here");
+}
+
+}  // namespace avouch::tlog

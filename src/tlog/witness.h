@@ -1,0 +1,89 @@
+#pragma once
+
+// Being a witness for logs of others, after C2SP tlog-witness: a checkpoint is cosigned if it
+// continues the last one that was, which is remembered before the answer is given. What the entries
+// say is not looked at.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "tlog/cosignature.h"
+#include "tlog/note.h"
+#include "tlog/tree.h"
+
+namespace avouch::tlog {
+
+inline constexpr std::size_t kMaxProofHashes = 63;
+inline constexpr std::size_t kMaxAddCheckpointBytes = 64 * 1024;
+
+// The body of `POST add-checkpoint`:
+//
+//   old SIZE, up to 63 base64 hashes of a consistency proof, an empty line, a checkpoint's note
+struct AddCheckpoint {
+  std::uint64_t old_size = 0;
+  std::vector<Hash> proof;
+  std::string note;
+};
+
+// Strictly: a size has no sign and no leading zero, a hash is 32 bytes in canonical base64.
+Result<AddCheckpoint> parse_add_checkpoint(std::string_view body);
+std::string format_add_checkpoint(const AddCheckpoint& request);
+
+// What a witness remembers of each log: the note of the last checkpoint that it cosigned.
+class WitnessMemory {
+ public:
+  virtual ~WitnessMemory() = default;
+
+  // Nothing where none was ever cosigned. `origin` is a line of a checkpoint.
+  virtual Result<std::optional<std::string>> latest(std::string_view origin) = 0;
+
+  // Compare-and-set, on stable storage on return. kRetryable, and nothing changed, where the
+  // present value is not `expected`, or for a passing fault.
+  virtual Result<void> replace(std::string_view origin, const std::optional<std::string>& expected,
+                               std::string_view next) = 0;
+};
+
+struct WitnessedLog {
+  std::string origin;
+  std::vector<NoteVerifier> keys;  // any of which signs its checkpoints
+};
+
+struct WitnessAnswer {
+  int status = 500;
+  std::string body;
+  std::string_view content_type = "text/plain; charset=utf-8";
+};
+
+// One witness. Thread-safe where its memory is.
+class Witness {
+ public:
+  // The memory outlives it. kRejected: an origin that is there twice, a log without a key.
+  static Result<Witness> make(Cosigner cosigner, std::vector<WitnessedLog> logs,
+                              WitnessMemory& memory);
+
+  // 200 with a line to add to the note; 400 malformed, or `old` above the checkpoint's size; 404 a
+  // log that it does not know; 403 not signed by that log; 409, with the size to start from
+  // (text/x.tlog.size), where `old` is not the last one's; 422 a proof that does not hold, another
+  // root at the same size; 503 where the memory fails for now, 500 where it fails for good.
+  WitnessAnswer add_checkpoint(std::string_view body, SystemTime now) const;
+
+  // `GET HEX(SHA-256(origin))/checkpoint`: the last cosigned note, with the witness' line. 404
+  // where there is none.
+  WitnessAnswer checkpoint(std::string_view origin_digest_hex) const;
+
+ private:
+  Witness(Cosigner cosigner, std::vector<WitnessedLog> logs, WitnessMemory& memory)
+      : cosigner_(std::move(cosigner)), logs_(std::move(logs)), memory_(&memory) {}
+
+  Cosigner cosigner_;
+  std::vector<WitnessedLog> logs_;
+  WitnessMemory* memory_;
+};
+
+}  // namespace avouch::tlog

@@ -1,0 +1,76 @@
+// What others send a witness, and what its users write: requests, log policies, proofs. Besides not
+// crashing: what is accepted has one spelling, and nothing is cosigned that no log signed.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+#include "base/bytes.h"
+#include "tlog/log_policy.h"
+#include "tlog/log_proof.h"
+#include "tlog/witness.h"
+
+namespace {
+
+using namespace avouch;
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+crypto::PrivateKey any_key() { return crypto::PrivateKey::generate(crypto::KeyType::kEd25519); }
+
+class NoMemory final : public tlog::WitnessMemory {
+ public:
+  Result<std::optional<std::string>> latest(std::string_view /*origin*/) override {
+    return std::optional<std::string>();
+  }
+  Result<void> replace(std::string_view /*origin*/, const std::optional<std::string>& /*expected*/,
+                       std::string_view /*next*/) override {
+    std::abort();  // nothing in here is signed by the log's key
+  }
+};
+
+const tlog::Witness& witness() {
+  static NoMemory memory;
+  static const tlog::Witness one =
+      tlog::Witness::make(
+          tlog::Cosigner::make("witness.example", any_key()).value(),
+          {{"log.example.org/avouch",
+            {tlog::make_verifier("log.example.org/avouch", any_key().public_key()).value()}}},
+          memory)
+          .value();
+  return one;
+}
+
+void try_request(std::string_view input) {
+  const auto request = tlog::parse_add_checkpoint(input);
+  if (request.has_value()) require(tlog::format_add_checkpoint(*request) == input);
+  const int status =
+      witness().add_checkpoint(input, SystemTime{std::chrono::seconds{1'800'000'000}}).status;
+  require(status == 400 || status == 403 || status == 404);
+}
+
+void try_policy(std::string_view input) {
+  const auto policy = tlog::LogPolicy::parse(input);
+  if (!policy.has_value()) return;
+  require(policy->is_met({}) != policy->needs_witnesses());
+  std::vector<tlog::Cosignature> all;
+  for (const auto& key : policy->cosigner_keys()) all.push_back({key.name, key.key_id, 1});
+  require(policy->is_met(all));
+}
+
+void try_proof(std::string_view input) {
+  const auto proof = tlog::parse_log_proof(input);
+  if (proof.has_value()) require(tlog::format_log_proof(*proof) == input);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view input = avouch::as_text({data, size});
+  try_request(input);
+  try_policy(input);
+  try_proof(input);
+  return 0;
+}
