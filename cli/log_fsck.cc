@@ -89,13 +89,10 @@ Result<Exit> log_fsck_directory(const std::string& directory, const Common& comm
   if (common.log_vkey_file.empty()) {
     return rejected("--directory needs --vkey: a directory is not asked for the key it is held by");
   }
-  AVOUCH_TRY(std::string vkey, read_user_file(common.log_vkey_file));
-  while (!vkey.empty() && (vkey.back() == '\n' || vkey.back() == '\r')) vkey.pop_back();
-  auto key = tlog::parse_vkey(vkey);
-  if (!key.has_value()) return with_context(key.error(), common.log_vkey_file);
+  AVOUCH_TRY(const tlog::NoteVerifier key, read_vkey_file(common.log_vkey_file));
   AVOUCH_TRY(const auto reader, adapters::open_log_directory(directory));
-  const std::string origin = common.origin.empty() ? key->name : common.origin;
-  return check(*reader, std::span(&*key, 1), origin, true, common.format, progress);
+  const std::string origin = common.origin.empty() ? key.name : common.origin;
+  return check(*reader, std::span(&key, 1), origin, true, common.format, progress);
 }
 
 }  // namespace avouch::cli

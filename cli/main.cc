@@ -8,6 +8,7 @@
 #include "adapters/kubectl_proxy.h"
 #include "adapters/system_clock.h"
 #include "cli/commands.h"
+#include "cli/export.h"
 #include "cli/log_fsck.h"
 #include "cli/offline.h"
 #include "cli/progress.h"
@@ -38,6 +39,9 @@ constexpr const char* kFooter =
                                               proves that the log only grew since last time
   kubectl avouch log --node worker-2          entries about a node, newest first
   kubectl avouch log show 4182 -o json        one entry, with its proof
+  kubectl avouch export 4182 -f 4182.tlog-proof
+  kubectl avouch verify proof 4182.tlog-proof --vkey log.vkey
+                                              a proof in a file, and its check without a cluster
   kubectl avouch log fsck --directory backup --vkey log.vkey
                                               reads a whole log, and names what is damaged
   kubectl avouch appraise --policy policy.yaml --references refs --trust-bundle ca.pem case
@@ -66,6 +70,8 @@ struct Options {
   avouch::cli::LogCheck check;
   std::uint64_t index = 0;
   bool client_only = false;
+  avouch::cli::ExportOptions exported;
+  avouch::cli::ProofFileOptions proof_file;
   std::string log_directory;  // of log fsck; "" : the release's log
   avouch::cli::AppraiseOptions appraise;
   avouch::cli::EventlogOptions eventlog;
@@ -199,6 +205,19 @@ void add_verify(CLI::App& app, Options& options) {
   CLI::App* log =
       leaf(verify, options, "log", "The newest checkpoint, and that it continues one that you kept",
            [&](const Context& context) { return avouch::cli::verify_log(context, options.check); });
+  CLI::App* proof =
+      leaf(verify, options, "proof",
+           "A tlog-proof file that export made, without a cluster: needs --vkey", Command());
+  proof->add_option("file", options.proof_file.proof, "The proof's file")->required();
+  proof->add_option("--preimage", options.proof_file.preimage,
+                    "File with the entry's content, as export --preimage wrote it");
+  proof->add_option("--log-policy", options.proof_file.log_policy,
+                    "C2SP tlog-policy file: which witnesses must have cosigned the checkpoint");
+  proof->final_callback([&options] {
+    options.local = [&options](const Context::Progress&) {
+      return avouch::cli::verify_proof_file(options.proof_file, options.common);
+    };
+  });
   log->add_option("--since", options.check.since_file, "File with a checkpoint kept earlier");
   log->add_option("--save", options.check.save_file,
                   "File to keep the newest checkpoint in, if everything holds");
@@ -236,6 +255,23 @@ void add_log(CLI::App& app, Options& options) {
     options.command = [&options](const Context& context) {
       options.query.ns = options.ns;
       return avouch::cli::log_list(context, options.query);
+    };
+  });
+}
+
+void add_export(CLI::App& app, Options& options) {
+  CLI::App* sub = app.add_subcommand(
+      "export", "Writes the proof that an entry is in the log, for others to check offline");
+  avouch::cli::ExportOptions& to = options.exported;
+  sub->add_option("index", to.index, "Index of the entry")->required();
+  sub->add_option("--format", to.format, "tlog-proof: C2SP tlog-proof, with the entry inside")
+      ->check(CLI::IsMember({"tlog-proof"}))
+      ->capture_default_str();
+  sub->add_option("-f,--file", to.file, "File to write; default: standard output");
+  sub->add_option("--preimage", to.preimage, "Also write the entry's content to this file");
+  sub->final_callback([&options] {
+    options.command = [&options](const Context& context) {
+      return avouch::cli::export_entry(context, options.exported);
     };
   });
 }
@@ -326,6 +362,7 @@ int main(int argc, char** argv) try {
   add_explain(app, options);
   add_verify(app, options);
   add_log(app, options);
+  add_export(app, options);
   add_appraise(app, options);
   add_eventlog(app, options);
   avouch::cli::add_reference(app, options.reference);

@@ -49,6 +49,14 @@ Result<std::string> read_user_file(const std::string& file) {
   return std::string(as_text(*content));
 }
 
+Result<tlog::NoteVerifier> read_vkey_file(const std::string& file) {
+  AVOUCH_TRY(std::string vkey, read_user_file(file));
+  while (!vkey.empty() && (vkey.back() == '\n' || vkey.back() == '\r')) vkey.pop_back();
+  auto key = tlog::parse_vkey(vkey);
+  if (!key.has_value()) return with_context(key.error(), file);
+  return key;
+}
+
 Result<Session> Session::open(const Context& context) {
   const kube::Client api(context.transport);
   context.progress("reading the release's keys");

@@ -12,6 +12,7 @@
 #include "inspect/log_access.h"
 #include "inspect/proof.h"
 #include "kube/client.h"
+#include "tlog/note.h"
 
 namespace avouch::cli {
 
@@ -27,6 +28,9 @@ struct Session {
 
 // A small file that the user named. kRejected where it is not there.
 Result<std::string> read_user_file(const std::string& file);
+
+// The one verifier key of a log in such a file.
+Result<tlog::NoteVerifier> read_vkey_file(const std::string& file);
 
 // An entry's content as the controller gave it, checked against the entry's own signature and
 // commitment (not against the tree: that is what `log show` and `verify` do).

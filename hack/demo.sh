@@ -387,6 +387,9 @@ check_independently() {
     --fetch "kubectl get --raw /api/v1/namespaces/$NS/services/https:avouch-controller:443/proxy/log/{path}" \
     --vkey "$(<"$STATE/log.vkey")" --index "$index" --preimage "$STATE/entry.cbor"
   check "which says: deny of pod shop/pinned on node-2" says_denied "$STATE/entry.cbor"
+  check "its proof can be taken along" kubectl avouch export "$index" -f "$STATE/entry.tlog-proof" --preimage "$STATE/entry.preimage"
+  check "and is checked without the cluster" prints 'deny' env KUBECONFIG=/nonexistent kubectl-avouch verify proof \
+    "$STATE/entry.tlog-proof" --preimage "$STATE/entry.preimage" --vkey "$STATE/log.vkey"
 }
 
 # Resident memory of each pod, from its own metrics.

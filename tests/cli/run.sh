@@ -38,7 +38,7 @@ expect 2 "limit" log --limit 101
 expect 2 "excludes" log --node a --pod b
 expect 2 "index" log show
 expect 0 "Exit status:" --help
-for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "log fsck" "version" "appraise" "eventlog"; do
+for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "log fsck" "export" "verify proof" "version" "appraise" "eventlog"; do
   # shellcheck disable=SC2086
   expect 0 "Usage" $words --help
 done
@@ -109,10 +109,29 @@ expect 1 '"path": "preimages/000"' "${fsck[@]}" "$scratch/log" -o json
 tr 1 2 <"$LOG/public/checkpoint" >"$scratch/log/public/checkpoint"
 expect 1 "FAILS" "${fsck[@]}" "$scratch/log"
 
+# A proof in a file, without a server.
+PROOFS=$HERE/../vectors/tlog/proofs
+proof=(verify proof --vkey "$LOG/log.vkey")
+all=(--verifier-keys "$PROOFS/verifier.pem" --preimage "$PROOFS/0.preimage" --log-policy "$PROOFS/log-policy")
+expect 0 "not checked" "${proof[@]}" "$PROOFS/0.tlog-proof"
+expect 0 "cosigned the checkpoint: witness.example at 2027" "${proof[@]}" "${all[@]}" "$PROOFS/0-cosigned.tlog-proof"
+expect 0 '"verified": true' "${proof[@]}" "${all[@]}" -o json "$PROOFS/0-cosigned.tlog-proof"
+expect 1 "no quorum" "${proof[@]}" "${all[@]}" "$PROOFS/0.tlog-proof"
+expect 1 "FAILS .*content is what" "${proof[@]}" --preimage "$PROOFS/verifier.pem" "$PROOFS/0.tlog-proof"
+sed 's/^index 0/index 1/' "$PROOFS/0.tlog-proof" >"$scratch/moved"
+expect 1 "FAILS" "${proof[@]}" "$scratch/moved"
+sed /^extra/d "$PROOFS/0.tlog-proof" >"$scratch/bare"
+expect 1 "no extra line" "${proof[@]}" "$scratch/bare"
+expect 1 "is of log" "${proof[@]}" --origin other.example "$PROOFS/0.tlog-proof"
+expect 4 "needs --vkey" verify proof "$PROOFS/0.tlog-proof"
+expect 4 "line 1" "${proof[@]}" --log-policy "$PROOFS/verifier.pem" "$PROOFS/0.tlog-proof"
+expect 4 "there is no such file" "${proof[@]}" "$scratch/none"
+expect 2 "tlog-proof" export 1 --format pdf
+
 completes "status :4" st
 completes "show fsck :4" log ""
 completes "from-evidence from-rootfs from-debs :4" reference from
-completes "node pod log :4" verify ""
+completes "node pod log proof :4" verify ""
 completes "worker-1 worker-2 :4" explain node w
 completes ":4" verify node worker-1 ""
 

@@ -261,8 +261,9 @@ def write_log(folder):
     raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     origin = "log.example.org/avouch"
     text = f"{origin}\n300\n{base64.b64encode(mth(leaves, cache, 0, 300)).decode()}\n"
+    note = text + "\n" + signature_line(origin, key, text)
     files = {"format": b"avouch-log-files 1\n", "log.vkey": (vkey(origin, raw) + "\n").encode(),
-             "public/checkpoint": (text + "\n" + signature_line(origin, key, text)).encode(),
+             "public/checkpoint": note.encode(),
              "public/tile/1/000.p/1": mth(leaves, cache, 0, 256)}
     for n, name in ((0, "000"), (1, "001.p/44")):
         group = range(256 * n, min(256 * (n + 1), 300))
@@ -274,10 +275,30 @@ def write_log(folder):
             content = preimage if i == 0 else b""
             slots += struct.pack(">BHI", 1, 0, len(content)) + content
         files[f"private/preimages/{n:03}"] = slots + sha256(slots)
+    # Of entry 0, to be checked without the log; one is cosigned.
+    hashes_of_path = "".join(base64.b64encode(h).decode() + "\n"
+                             for h in path(leaves, cache, 0, 0, 300))
+    proof = (f"c2sp.org/tlog-proof@v1\nextra {base64.b64encode(statement).decode()}\nindex 0\n"
+             f"{hashes_of_path}\n{note}")
+    witness = ed25519.Ed25519PrivateKey.from_private_bytes(bytes([7]) * 32)
+    raw = witness.public_key().public_bytes(serialization.Encoding.Raw,
+                                            serialization.PublicFormat.Raw)
+    signed = f"cosignature/v1\ntime 1800000000\n{text}".encode()
+    blob = key_id("witness.example", b"\4" + raw) + struct.pack(">Q", 1800000000)
+    blob += witness.sign(signed)
+    line = f"\u2014 witness.example {base64.b64encode(blob).decode()}\n"
+    policy = f"witness one {vkey('witness.example', raw, 4)}\nquorum one\n"
+    files["../proofs/0.tlog-proof"] = proof.encode()
+    files["../proofs/0-cosigned.tlog-proof"] = (proof + line).encode()
+    files["../proofs/0.preimage"] = preimage
+    files["../proofs/log-policy"] = policy.encode()
+    spki = serialization.load_der_public_key(bytes.fromhex(entry["verifier-spki"]))
+    files["../proofs/verifier.pem"] = spki.public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     for name, content in files.items():
-        path = pathlib.Path(folder) / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        path_of = pathlib.Path(folder) / name
+        path_of.parent.mkdir(parents=True, exist_ok=True)
+        path_of.write_bytes(content)
 
 
 def main():

@@ -1,0 +1,29 @@
+#pragma once
+
+// `kubectl avouch export` and `kubectl avouch verify proof`: proofs that leave the cluster.
+
+#include <cstdint>
+#include <string>
+
+#include "cli/commands.h"
+
+namespace avouch::cli {
+
+struct ExportOptions {
+  std::uint64_t index = 0;
+  std::string format = "tlog-proof";
+  std::string file;      // where the proof goes; "" : standard output
+  std::string preimage;  // where the content goes; "" : nowhere
+};
+
+struct ProofFileOptions {
+  std::string proof, preimage, log_policy;  // files; the last two may be ""
+};
+
+// Verifies before it writes: what does not hold is shown as a tree, and no file is made.
+Result<Exit> export_entry(const Context& context, const ExportOptions& options);
+
+// Asks no server: keys are those of `common`, of which only the log's is needed.
+Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& common);
+
+}  // namespace avouch::cli

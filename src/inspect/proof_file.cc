@@ -1,0 +1,103 @@
+#include "inspect/proof_file.h"
+
+#include <span>
+#include <utility>
+
+#include "base/hex.h"
+#include "base/time_text.h"
+#include "inspect/entry_text.h"
+#include "tlog/entry.h"
+
+namespace avouch::inspect {
+namespace {
+
+// A witness may say any 63-bit number.
+std::string when(std::uint64_t seconds) {
+  constexpr std::uint64_t kYear9999 = 253'402'300'799;
+  if (seconds > kYear9999) return std::to_string(seconds) + " s after 1970";
+  return to_rfc3339(SystemTime{std::chrono::seconds{seconds}});
+}
+
+std::string signers_of(const std::vector<tlog::Cosignature>& cosignatures) {
+  std::string out;
+  for (const tlog::Cosignature& one : cosignatures) {
+    out += (out.empty() ? "" : ", ") + one.name + " at " + when(one.seconds);
+  }
+  return out;
+}
+
+// The statement that the entry is, and what it commits to.
+void check_statement(ByteView entry, const std::optional<Bytes>& preimage,
+                     const ProofFileAnchors& anchors, ProofStep& out) {
+  const auto parsed = tlog::parse_statement_unverified(entry);
+  if (!parsed.has_value()) {
+    out.parts.push_back(fails("the entry is a statement", parsed.error().message));
+    return;
+  }
+  if (anchors.verifier_keys.empty()) {
+    out.parts.push_back(note("who signed the statement was not checked",
+                             parsed->kind + "; give the verifier's keys to check it"));
+  } else {
+    const auto verified = tlog::verify_statement(entry, anchors.verifier_keys, anchors.origin);
+    out.parts.push_back(
+        verified.has_value()
+            ? holds("statement is signed by the verifier", verified->kind())
+            : fails("statement is signed by the verifier", verified.error().message));
+  }
+  if (!preimage) {
+    out.parts.push_back(
+        note("content is not at hand", "commitment " + to_hex(parsed->preimage_digest)));
+    return;
+  }
+  const auto payload = tlog::open_preimage(parsed->preimage_digest, *preimage);
+  if (!payload.has_value()) {
+    out.parts.push_back(fails("content is what the statement commits to", payload.error().message));
+    return;
+  }
+  out.parts.push_back(holds("content is what the statement commits to"));
+  out.claim += ": " + time_of(*payload) + ", " + summary_of(parsed->kind, *payload);
+}
+
+}  // namespace
+
+ProofStep check_proof_file(std::string_view file, const std::optional<Bytes>& preimage,
+                           const ProofFileAnchors& anchors) {
+  ProofStep out = note("tlog-proof of log " + anchors.origin);
+  const auto proof = tlog::parse_log_proof(file);
+  if (!proof.has_value()) {
+    out.parts.push_back(fails("the file is a proof", proof.error().message));
+    return out;
+  }
+  out.claim = "log entry " + std::to_string(proof->index);
+  if (!proof->extra) {
+    out.parts.push_back(fails("the file holds the entry",
+                              "it has no extra line; kubectl avouch export puts the entry there"));
+    return out;
+  }
+  const tlog::Hash leaf = tlog::leaf_hash(*proof->extra);
+  const tlog::LogPolicy* policy = anchors.policy ? &*anchors.policy : nullptr;
+  const auto verified =
+      tlog::verify_log_proof(*proof, leaf, std::span(&anchors.log_key, 1), anchors.origin, policy);
+  if (!verified.has_value()) {
+    out.parts.push_back(
+        fails("the entry is in the log, under a checkpoint that counts", verified.error().message));
+    return out;
+  }
+  out.parts.push_back(holds("checkpoint of " + std::to_string(verified->checkpoint.size()) +
+                                " entries is signed by the log",
+                            anchors.origin));
+  if (policy == nullptr || !policy->needs_witnesses()) {
+    out.parts.push_back(note("no witness was asked for",
+                             "another log of the same name may have been shown to others"));
+  } else {
+    out.parts.push_back(holds("a quorum of witnesses has cosigned the checkpoint",
+                              signers_of(verified->cosignatures)));
+  }
+  out.parts.push_back(holds("leaf hash leads to the checkpoint's root over " +
+                                std::to_string(proof->path.size()) + " hashes",
+                            to_hex(leaf)));
+  check_statement(*proof->extra, preimage, anchors, out);
+  return out;
+}
+
+}  // namespace avouch::inspect

@@ -1,0 +1,31 @@
+#pragma once
+
+// Proofs that leave the cluster: an entry with its inclusion under a signed checkpoint in one C2SP
+// tlog-proof file, checked later without asking anybody. Pure.
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "crypto/keys.h"
+#include "inspect/proof.h"
+#include "tlog/log_policy.h"
+#include "tlog/log_proof.h"
+#include "tlog/note.h"
+
+namespace avouch::inspect {
+
+struct ProofFileAnchors {
+  tlog::NoteVerifier log_key;
+  std::string origin;
+  std::vector<crypto::PublicKey> verifier_keys;  // none: who signed the statement is not checked
+  std::optional<tlog::LogPolicy> policy;         // none: witnesses are not asked for
+};
+
+// The tree of what holds: the file's form, checkpoint, cosignatures, inclusion, statement, and,
+// where the content is given too, that the statement commits to it.
+ProofStep check_proof_file(std::string_view file, const std::optional<Bytes>& preimage,
+                           const ProofFileAnchors& anchors);
+
+}  // namespace avouch::inspect
