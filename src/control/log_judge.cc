@@ -6,6 +6,8 @@
 
 #include "bootlog/log.h"
 #include "runtimelog/codes.h"
+#include "runtimelog/entry.h"
+#include "runtimelog/judge.h"
 #include "runtimelog/log_replay.h"
 
 namespace avouch::control {
@@ -15,6 +17,7 @@ using attest::Checked;
 using attest::Reason;
 
 constexpr std::size_t kPiece = 1024 * 1024;
+constexpr std::size_t kFirstEntry = 4096;  // holds any boot_aggregate that a kernel writes
 constexpr std::string_view kAwaited = "LogsAwaited";
 
 Reason awaiting(std::string what) {
@@ -41,6 +44,13 @@ bool wants_runtime_log(const LogQuestion& question) {
 crypto::Sha256 boot_pcrs(const tpm::PcrValues& all) {
   tpm::PcrValues some = all;
   std::erase_if(some, [](const auto& each) { return each.first.index == 10; });
+  return attest::pcrs_digest(some);
+}
+
+// The values that a log's first entry is made of, and maybe others.
+crypto::Sha256 aggregated_pcrs(const tpm::PcrValues& all) {
+  tpm::PcrValues some = all;
+  std::erase_if(some, [](const auto& each) { return each.first.index > 9; });
   return attest::pcrs_digest(some);
 }
 
@@ -183,6 +193,30 @@ Checked<appraisal::RuntimeFindings> LogJudge::judge_files(const LogQuestion& que
       .proven = node.proven, .findings = kept, .detailed = detailed, .unproven_entries = 0};
 }
 
+// Whether some findings accept the log's first entry, and this quote's boot PCRs do not. Refused,
+// it stays so for the boot: nothing takes an extend back.
+bool LogJudge::refuses_first_entry(const LogQuestion& question, const Node& node) {
+  std::vector<const runtimelog::Rules*> accepting;
+  for (const auto& policy : question.policies) {
+    const auto known = node.findings.find(policy->name);
+    const auto& rules = policy->in_force->runtime;
+    if (known != node.findings.end() && rules != nullptr &&
+        known->second.aggregate() != runtimelog::AggregateForm::kNone) {
+      accepting.push_back(rules.get());
+    }
+  }
+  if (accepting.empty()) return false;
+  const std::string boot = boot_name(question.held.quote.state().clock.reset_count);
+  const auto piece = runtime_logs_.read(question.node_uid, boot, 0, kFirstEntry);
+  if (!piece.has_value()) return false;  // and so nothing can be judged either
+  const auto frame = runtimelog::frame_entry(*piece, 1, 0);
+  if (!frame.has_value() || !frame->entry) return false;
+  return std::any_of(accepting.begin(), accepting.end(), [&](const auto* rules) {
+    return runtimelog::judge_entry(*frame->entry, *rules, question.held.quote.pcrs()).issue !=
+           runtimelog::Issue::kNone;
+  });
+}
+
 void LogJudge::judge_runtime(const LogQuestion& question, Node& node, LogFindings& out) {
   if (!question.held.evidence.runtime_log) return;  // missing
   const auto refuse_all = [&](const Reason& reason) {
@@ -214,6 +248,14 @@ void LogJudge::judge_runtime(const LogQuestion& question, Node& node, LogFinding
     node.detailed.clear();
   }
   node.proven = replayed->state;
+  // Findings that accept the first entry hold for the values that it is made of. What refuses it is
+  // judged anew, which happens once a boot.
+  const crypto::Sha256 aggregated = aggregated_pcrs(question.held.quote.pcrs());
+  if (aggregated != std::exchange(node.aggregated, aggregated) &&
+      refuses_first_entry(question, node)) {
+    node.findings.clear();
+    node.detailed.clear();
+  }
   for (const auto& policy : question.policies) {
     const auto& rules = policy->in_force->runtime;
     if (!spec_of(policy).runtime || rules == nullptr) continue;

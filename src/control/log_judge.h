@@ -60,6 +60,7 @@ class LogJudge {
     runtimelog::ReplayState proven;
     std::map<std::string, runtimelog::Findings, std::less<>> findings;  // by policy name
     std::map<std::string, std::vector<attest::Reason>, std::less<>> detailed;
+    crypto::Sha256 aggregated{};  // of the boot PCRs that the log's first entry was judged by
     // The last boot log that was judged, and what came out.
     std::optional<attest::BootLogReference> boot_log;
     crypto::Sha256 pcrs{};
@@ -69,6 +70,7 @@ class LogJudge {
   std::shared_ptr<Node> node(const std::string& uid);
   void judge_boot(const LogQuestion& question, Node& node, LogFindings& out);
   void judge_runtime(const LogQuestion& question, Node& node, LogFindings& out);
+  bool refuses_first_entry(const LogQuestion& question, const Node& node);
   attest::Checked<runtimelog::Replayed> replay(const LogQuestion& question, const Node& node);
   attest::Checked<appraisal::RuntimeFindings> judge_files(const LogQuestion& question,
                                                           const std::string& policy,

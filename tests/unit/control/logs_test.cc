@@ -1,132 +1,9 @@
 // Boot logs and runtime logs in a node's verdict: awaited, judged, judged again.
 
-#include <gtest/gtest.h>
-
-#include "bootlog/log.h"
-#include "bootlog/replay.h"
-#include "support/ima_log.h"
-#include "support/vectors.h"
-#include "tests/unit/control/world.h"
+#include "tests/unit/control/logs.h"
 
 namespace avouch::control {
 namespace {
-
-using crypto::HashAlgorithm;
-using std::chrono::minutes;
-using std::chrono::seconds;
-using testing::ima_file;
-
-constexpr auto kBank = HashAlgorithm::kSha256;
-
-Json policy_with(const std::string& members, const std::string& max_age = "5m") {
-  Json out = policy_object("p", {.max_age = max_age});
-  out["spec"]["pcrs"].as_object()->erase("exact");
-  const Json more = must_value(codec::parse_json("{" + members + "}"));
-  for (const auto& [name, value] : *more.as_object()) out["spec"][name] = value;
-  return out;
-}
-const char* const kBootPolicy =
-    R"("bootLog": {"secureBoot": "Required", "kernelCommandLine": {"required": ["quiet"]}})";
-const char* const kRuntimePolicy = R"("runtime": {"references": [{"name": "files"}]})";
-
-Json manifest(const std::vector<std::string>& contents,
-              const std::vector<std::string>& revoked = {}) {
-  Json out{Json::Object{{"kind", "ReferenceManifest"}}};
-  out["metadata"]["name"] = "files";
-  const auto digests = [](const std::vector<std::string>& of) {
-    Json::Array list;
-    for (const std::string& each : of) {
-      list.push_back("sha256:" + to_hex(crypto::sha256(as_bytes(each))));
-    }
-    return list;
-  };
-  out["spec"]["ima"]["digests"] = digests(contents);
-  if (!revoked.empty()) out["spec"]["revoked"] = digests(revoked);
-  return out;
-}
-
-class Logs : public ::testing::Test {
- protected:
-  Logs() : agent("n") {
-    world.quoted_mask = 0x47ff;
-    boot_log = testing::read_vector("bootlogs/good.bin");
-    boot();
-    world.add_node("n");
-  }
-
-  // The machine boots as its log says.
-  void boot() {
-    const auto log = bootlog::read_log(boot_log);
-    const auto bank = bootlog::replay_bank(log.value(), kBank);
-    for (unsigned pcr = 0; pcr < tpm::kPcrCount; ++pcr) {
-      const ByteView value = bank->value(pcr);
-      agent.tpm.set_pcr(pcr, kBank, Bytes(value.begin(), value.end()));
-    }
-    runtime_log.clear();
-    runtime_entries = 0;
-  }
-  void reboot() {
-    agent.tpm.power_cycle();
-    boot();
-  }
-  void measure(const testing::ImaEntry& entry) {
-    append(runtime_log, entry.bytes());
-    ++runtime_entries;
-    agent.tpm.extend(10, kBank, testing::openssl_digest(kBank, entry.hashed));
-  }
-  void measure_aggregate() {
-    Bytes values;
-    const auto pcrs = must_value(agent.tpm.read_pcrs({{kBank, 0x3ff}}));
-    for (const auto& [pcr, value] : pcrs) append(values, value);
-    measure(
-        testing::ima_entry("ima-ng", {testing::digest_field("sha256:", crypto::hash(kBank, values)),
-                                      testing::path_field("boot_aggregate")}));
-  }
-  void set_manifest(const Json& object) {
-    world.manifests = {std::make_shared<const Json>(object)};
-    world.resolve_again();
-    world.pass(seconds(1));
-  }
-
-  attest::UnverifiedEvidence evidence() {
-    attest::UnverifiedEvidence out = world.quote(agent);
-    out.boot_log = {crypto::sha256(boot_log), boot_log.size()};
-    if (!runtime_log.empty()) {
-      out.runtime_log = {runtime_entries, crypto::sha256(runtime_log), runtime_log.size()};
-    }
-    return out;
-  }
-  void store_boot_log() {
-    world.store.blobs[crypto::sha256(boot_log)] = boot_log;
-    arrived();
-  }
-  void store_runtime_log() {
-    world.store.logs[{world.uid_of("n"), boot_name(agent.tpm.clock.reset_count)}] = runtime_log;
-    arrived();
-  }
-  void arrived() {
-    world.appraiser->logs_arrived("n", world.now());
-    world.settle();
-    world.pass(seconds(1));  // between two questions about a node
-  }
-  // A heartbeat 10 s after the last, with a newer clock.
-  HeartbeatAnswer beat() {
-    agent.tpm.clock.clock += 10'000;
-    world.pass(seconds(10));
-    return world.send("n", evidence());
-  }
-  void enrol(const std::string& members, const std::string& max_age = "5m") {
-    world.set_policies({policy_with(members, max_age)});
-    world.enrol(agent);
-  }
-  const NodeVerdict& verdict() const { return world.find("n")->saved.verdict; }
-  std::string first() const { return world.first_code("n"); }
-
-  World world;
-  TestAgent agent;
-  Bytes boot_log, runtime_log;
-  std::uint64_t runtime_entries = 0;
-};
 
 TEST_F(Logs, ANodeIsNotTrustedBeforeItsBootLogHasArrivedAndIsOnceItHas) {
   enrol(kBootPolicy);
@@ -170,6 +47,29 @@ TEST_F(Logs, F4_ANewBootWithTheOldBootLogIsContraindicated) {
   agent.tpm.extend_event(4, as_bytes("another boot loader"));
   beat();
   EXPECT_EQ(first(), "BootLogReplayMismatch");
+}
+
+TEST_F(Logs, ABootPcrThatChangesAfterTheFirstEntryWasJudgedIsFoundAtOnceAndJudgedAnewOnce) {
+  set_manifest(manifest({"good"}));
+  enrol(kRuntimePolicy);
+  measure_aggregate();
+  measure(ima_file("/bin/a", "good"));
+  store_runtime_log();
+  beat();
+  arrived();
+  ASSERT_EQ(world.phase("n"), Phase::kTrusted) << first();
+  agent.tpm.extend_event(5, as_bytes("late"));
+  beat();
+  arrived();
+  EXPECT_EQ(first(), "RuntimeBootAggregate") << "as a controller that has just started finds it";
+  const std::size_t read = world.store.log_bytes_read;
+  for (int i = 0; i < 3; ++i) {
+    agent.tpm.extend_event(5, as_bytes("later"));
+    beat();
+    arrived();
+  }
+  EXPECT_EQ(first(), "RuntimeBootAggregate");
+  EXPECT_EQ(world.store.log_bytes_read, read) << "a node cannot have its log judged over and over";
 }
 
 TEST_F(Logs, ABootLogIsReadOnceForAllHeartbeatsOfABoot) {
