@@ -12,6 +12,7 @@
 #include "adapters/http_server.h"
 #include "adapters/log_files.h"
 #include "adapters/node_files.h"
+#include "adapters/record_files.h"
 #include "adapters/renewal_files.h"
 #include "control/admission_scope.h"
 #include "control/api_objects.h"
@@ -26,7 +27,9 @@
 #include "control/intake_handler.h"
 #include "control/log_handler.h"
 #include "control/log_judge.h"
+#include "control/record_handler.h"
 #include "control/recorder.h"
+#include "control/recording_material.h"
 #include "control/reference_watcher.h"
 #include "control/router.h"
 #include "control/sequenced_log.h"
@@ -45,6 +48,9 @@ constexpr std::chrono::seconds kFresh{120};     // informers older than this: no
 constexpr std::chrono::minutes kTrustEvery{1};  // looks at certificates and trust objects
 constexpr std::uint64_t kMostOfOneNode = 64ULL * 1024 * 1024;  // blobs, and as much runtime log
 constexpr std::uint64_t kIndexedEntries = 200'000;  // newest entries that are found by subject
+// Of the store of records, what one node may fill in a day: in 30 days not even half of it.
+constexpr std::uint64_t kRecordShares = 64;
+constexpr std::uint64_t kLeastRecordShare = 1024ULL * 1024;
 constexpr std::chrono::seconds kGrace{5};
 constexpr std::chrono::hours kKeepUnused{7 * 24};  // evidence that nothing names any more
 constexpr std::chrono::seconds kLongestTurn{60};   // of the appraiser: then something hangs
@@ -201,6 +207,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   Result<void> keep_trust() {
     trust_worker.add_after(kAll, kTrustEvery);
     blobs->drop_unused(kKeepUnused);
+    archive->sweep(clock.now());
     AVOUCH_CHECK(trust.step());
     return keep_shares();
   }
@@ -249,6 +256,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<control::SequencedLog> entries;
   std::unique_ptr<adapters::NodeFiles> records;
   std::unique_ptr<adapters::BlobFiles> blobs;
+  std::unique_ptr<adapters::RecordFiles> archive;
   std::unique_ptr<adapters::RenewalFiles> renewal_files;
 
   const kube::Client quick;  // for questions on the way of a request
@@ -275,6 +283,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<control::IntakeHandler> intake;
   std::unique_ptr<control::TileHandler> tiles;
   std::unique_ptr<control::LogHandler> log_side;
+  std::unique_ptr<control::RecordHandler> record_side;
   std::unique_ptr<control::Router> router;
   std::unique_ptr<adapters::HttpServer> server;
 
@@ -305,9 +314,23 @@ Result<void> Leader::Parts::refresh_policies() {
       [this](const attest::ConfigMapName& name) { return references.data(name); }, catalog,
       digest_lists);
   const SystemTime now = clock.now();
+  control::RecordingMaterial recorded(
+      material,
+      [&manifests_now](const std::string& name) -> const codec::Json* {
+        const auto found = manifests_now->find(name);
+        return found == manifests_now->end() ? nullptr : found->second->find("spec");
+      },
+      *archive, now);
   auto set =
-      std::make_shared<control::PolicySet>(control::resolve_policies(objects, material, now));
+      std::make_shared<control::PolicySet>(control::resolve_policies(objects, recorded, now));
   if (material.incomplete()) return retryable("ConfigMaps that policies refer to are being read");
+  for (const kube::ObjectPtr& policy : objects) {
+    if (const codec::Json* spec = policy->find("spec")) recorded.add_spec(*spec);
+  }
+  archive->hold(recorded.objects());
+  if (!recorded.problem().empty()) {
+    signals.problem("records", "what a policy refers to is not kept: " + recorded.problem());
+  }
   if (const auto at = set->changes_at()) {
     // A manifest begins or ends. The clock may be set: look again at least once an hour.
     policy_worker.add_after(kAll, std::min<std::chrono::milliseconds>(*at - now, 1h));
@@ -358,6 +381,13 @@ Result<void> Leader::Parts::open_stores() {
                                                .node_blob_bytes = share,
                                                .runtime_log_bytes = share},
                                               clock));
+  AVOUCH_TRY(archive, adapters::RecordFiles::open(
+                          {.directory = dir / "records",
+                           .evidence = dir / "evidence",
+                           .total_bytes = config.records.bytes,
+                           .retention = config.records.retention,
+                           .node_day_bytes = std::max<std::uint64_t>(
+                               config.records.bytes / kRecordShares, kLeastRecordShare)}));
   AVOUCH_TRY(renewal_files, adapters::RenewalFiles::open({.directory = dir / "renewals"}));
   AVOUCH_TRY(signer, attest::KeySigner::make(keys->verifier));
 
@@ -393,7 +423,7 @@ Result<void> Leader::Parts::open_stores() {
   loop = std::make_unique<control::AppraiserLoop>(*appraiser, clock, signals);
   recorder = std::make_unique<control::Recorder>(
       control::Recorder::Options{.origin = keys->log_origin}, *entries, *records, renewals,
-      keys->verifier, crypto::system_random(), clock, signals,
+      *archive, keys->verifier, crypto::system_random(), clock, signals,
       [this](const control::RecordJob& job, std::optional<control::LogPlace> place) {
         if (job.node_name.empty()) return;
         loop->post([name = job.node_name, number = job.number, place](
@@ -501,8 +531,10 @@ Result<void> Leader::Parts::serve() {
                                                               .verifier_key = keys->verifier,
                                                               .random = crypto::system_random()},
                                             callers, access, pool);
+  record_side = std::make_unique<control::RecordHandler>(*archive, callers, access, pool);
   router = std::make_unique<control::Router>(
       std::vector<control::Router::Route>{{"/v1/nodes/", *intake},
+                                          {"/v1/records/", *record_side},
                                           {"/v1/blobs/", *intake},
                                           {"/log/", *tiles},
                                           {"/v1/log/", *log_side}});
@@ -559,6 +591,18 @@ void Leader::Parts::show_metrics() {
     gauge("avouch_log_queue", "Entries that wait to be sequenced",
           static_cast<double>(status.queued));
     gauge("avouch_evidence_store_bytes", "Evidence on disk", static_cast<double>(blobs->bytes()));
+    const adapters::RecordFiles::Counts kept = archive->counts();
+    gauge("avouch_records_bytes", "Records of verdicts on disk, with all that they name",
+          static_cast<double>(kept.bytes));
+    gauge("avouch_records_oldest_timestamp_seconds", "Begin of the oldest day that has records",
+          static_cast<double>(kept.oldest_day) * 86400.0);
+    for (const auto& [kind, count] : {std::pair{"transition", kept.dropped_transitions},
+                                      std::pair{"renewal", kept.dropped_renewals}}) {
+      gauge("avouch_records_dropped", "Records given up before their time, since the start",
+            static_cast<double>(count), {{"kind", kind}});
+    }
+    gauge("avouch_records_not_kept", "Verdicts of which no record could be kept, since the start",
+          static_cast<double>(kept.not_kept));
     for (const auto& [queue, depth] :
          {std::pair{"appraiser", loop->waiting()}, std::pair{"recorder", recorder->waiting()},
           std::pair{"evidence-status", status_worker.waiting()},

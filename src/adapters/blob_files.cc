@@ -1,6 +1,7 @@
 #include "adapters/blob_files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -53,6 +54,21 @@ Result<void> write_all(int fd, ByteView bytes, const std::filesystem::path& path
   return {};
 }
 
+// Where the file at `path` is about to be cut to `bytes` and others keep a link to it, it becomes a
+// file of its own: what they keep stays whole.
+Result<void> part_from_links(const std::filesystem::path& path, std::uint64_t bytes,
+                             const std::filesystem::path& incoming) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return {};  // not there yet
+  if (status.st_nlink < 2 || static_cast<std::uint64_t>(status.st_size) <= bytes) return {};
+  AVOUCH_TRY(const auto file, OpenFile::open(path));
+  if (!file) return {};
+  AVOUCH_TRY(const Bytes kept, file->read(0, static_cast<std::size_t>(bytes)));
+  AVOUCH_CHECK(write_file_atomically(incoming, kept));
+  if (::rename(incoming.c_str(), path.c_str()) != 0) return io_error("rename " + incoming.string());
+  return {};
+}
+
 Result<void> make_folder(const std::filesystem::path& folder) {
   std::error_code error;
   if (std::filesystem::create_directory(folder, error)) {
@@ -81,6 +97,16 @@ std::optional<crypto::Sha256> digest_of_name(const std::string& name) {
 }
 
 }  // namespace
+
+std::filesystem::path blob_file(const std::filesystem::path& directory,
+                                const crypto::Sha256& digest) {
+  return directory / "blobs" / to_hex(digest);
+}
+
+std::filesystem::path runtime_log_file(const std::filesystem::path& directory,
+                                       const std::string& node_uid, const std::string& boot) {
+  return directory / "runtime" / (node_uid + "." + boot);
+}
 
 class BlobFiles::Writer final : public control::BlobWriter {
  public:
@@ -252,8 +278,12 @@ Result<std::uint64_t> BlobFiles::append(const std::string& node_uid, const std::
   lock.unlock();  // a slow disk holds up this node alone
 
   const std::filesystem::path path = runtime_path(node_uid, boot);
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  Result<void> written = fd < 0 ? Result<void>(io_error("open " + path.string())) : Result<void>();
+  Result<void> written = part_from_links(
+      path, log.bytes,
+      options_.directory / "incoming" / std::to_string(next_incoming_.fetch_add(1)));
+  const int fd =
+      written.has_value() ? ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+  if (written.has_value() && fd < 0) written = io_error("open " + path.string());
   if (fd >= 0) {
     // What a failed append left behind is cut off.
     if (::ftruncate(fd, static_cast<off_t>(log.bytes)) != 0 ||
@@ -321,12 +351,12 @@ void BlobFiles::remove(const std::string& node_uid) {
 }
 
 std::filesystem::path BlobFiles::blob_path(const crypto::Sha256& digest) const {
-  return options_.directory / "blobs" / to_hex(digest);
+  return blob_file(options_.directory, digest);
 }
 
 std::filesystem::path BlobFiles::runtime_path(const std::string& node_uid,
                                               const std::string& boot) const {
-  return options_.directory / "runtime" / (node_uid + "." + boot);
+  return runtime_log_file(options_.directory, node_uid, boot);
 }
 
 void BlobFiles::use_locked(Blob& blob) {

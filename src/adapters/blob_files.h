@@ -6,7 +6,9 @@
 //   DIR/incoming/N          one that is being written
 //   DIR/runtime/UID.BOOT    the runtime log of a node's present boot
 //
-// A blob is fsynced before it gets its name, so whatever has a name is whole.
+// A blob is fsynced before it gets its name, so whatever has a name is whole. Others may keep links
+// to these files (record_files.h): a blob never changes, and of a runtime log that others keep what
+// was written stays as it is; where it is cut, it goes on in a file of its own.
 
 #include <atomic>
 #include <cstdint>
@@ -22,6 +24,12 @@
 #include "control/blob_store.h"
 
 namespace avouch::adapters {
+
+// Where a store in `directory` has a blob, and the runtime log of a node's boot.
+std::filesystem::path blob_file(const std::filesystem::path& directory,
+                                const crypto::Sha256& digest);
+std::filesystem::path runtime_log_file(const std::filesystem::path& directory,
+                                       const std::string& node_uid, const std::string& boot);
 
 struct BlobFilesOptions {
   std::filesystem::path directory;                      // made if missing; its parent must exist

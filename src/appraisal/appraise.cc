@@ -74,6 +74,18 @@ void add_runtime(const PolicyInForce& policy, const Evidence& evidence, PolicyRe
 
 }  // namespace
 
+PolicyResult unusable_result(const PolicyInForce& policy) {
+  PolicyResult result;
+  result.name = policy.policy.name;
+  result.spec_digest = policy.policy.spec_digest;
+  result.digest = policy.digest;
+  result.max_age = policy.policy.spec.max_age;
+  result.status = Status::kContraindicated;
+  result.vector[Claim::kInstanceIdentity] = attest::kUnacceptable;
+  result.reasons = {attest::refuse(attest::code::kPolicyUnusable, policy.problems.front())};
+  return result;
+}
+
 PolicyResult appraise(const PolicyInForce& policy,
                       const attest::Checked<attest::EndorsementResult>& endorsement,
                       const Evidence& evidence) {

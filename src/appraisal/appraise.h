@@ -32,4 +32,7 @@ attest::PolicyResult appraise(const PolicyInForce& policy,
                               const attest::Checked<attest::EndorsementResult>& endorsement,
                               const Evidence& evidence);
 
+// What a controller makes of a policy with problems: contraindicated for the first of them.
+attest::PolicyResult unusable_result(const PolicyInForce& policy);
+
 }  // namespace avouch::appraisal

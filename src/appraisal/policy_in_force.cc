@@ -34,7 +34,9 @@ class Resolver {
       out_.boot_references = manifests("bootLog", spec().boot_log->references);
     }
     if (spec().runtime) read_runtime();
-    out_.digest = attest::policy_digest(out_.policy.spec_digest, contents());
+    out_.references = contents();
+    out_.resolved_at = now_;
+    out_.digest = attest::policy_digest(out_.policy.spec_digest, out_.references);
     out_.rules_digest = rules_digest();
   }
 

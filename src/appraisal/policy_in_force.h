@@ -26,6 +26,9 @@ struct PolicyInForce {
   // One for each reference that is missing or cannot be used: which, and why. With any, every node
   // is contraindicated (PolicyUnusable).
   std::vector<std::string> problems;
+  // What it refers to, as `digest` covers it; of what is missing, the digest of nothing.
+  std::vector<attest::Reference> references;
+  SystemTime resolved_at{};  // the time by which manifests are in force or not
 
   attest::EndorsementRules endorsement;
   // Null where bootLog names none: then nothing says which boot components are good.

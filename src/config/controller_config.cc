@@ -61,6 +61,12 @@ void read_limits(Section section, ControllerConfig::Limits& out) {
   section.finish();
 }
 
+void read_records(Section section, ControllerConfig::Records& out) {
+  section.duration("retention", out.retention, 24h, 876000h);
+  section.size("bytes", out.bytes, 1024 * 1024, std::size_t{1} << 50);
+  section.finish();
+}
+
 }  // namespace
 
 Result<ControllerConfig> parse_controller_config(std::string_view text, std::string_view file) {
@@ -81,6 +87,7 @@ Result<ControllerConfig> parse_controller_config(std::string_view text, std::str
   read_service_account(root.section("agent"), config.agent_service_account);
   read_webhook(root.section("webhook"), config.webhook);
   read_limits(root.section("limits"), config.limits);
+  read_records(root.section("records"), config.records);
   read_log_level(root, config.log_level);
   if (config.tls.service_names.empty()) {
     config.tls.service_names = service_names(config.release, "controller");

@@ -48,6 +48,12 @@ struct ControllerConfig {
     std::size_t connections = 4096;
   } limits;
 
+  // Of every verdict, what it was made of; besides the evidence store.
+  struct Records {
+    std::chrono::milliseconds retention = std::chrono::hours(720);
+    std::size_t bytes = std::size_t{2048} * 1024 * 1024;
+  } records;
+
   std::string log_level = "info";
 };
 

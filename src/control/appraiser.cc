@@ -86,7 +86,7 @@ void Appraiser::set_node(NodeFacts facts, Moment now) {
     node.record.node_uid = uid;
     node.saved = node.record;
     // Which TPM had this name has to outlive this process.
-    if (former) submit(node, std::nullopt, std::nullopt);
+    if (former) submit(node, {});
   }
   node.record.node_name = node.name;
   node.record.node_uid = uid;

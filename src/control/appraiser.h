@@ -26,6 +26,7 @@
 #include "control/policy_record.h"
 #include "control/policy_set.h"
 #include "control/record_store.h"
+#include "control/verdict_archive.h"
 #include "crypto/random.h"
 
 namespace avouch::control {
@@ -36,13 +37,16 @@ struct LogJob {
   codec::Cbor payload;
 };
 
-// Work for the recorder, to be done in order: append, save, count as renewed, then recorded().
+// Work for the recorder, to be done in order: keep, append, save, count as renewed, then
+// recorded().
 struct RecordJob {
   std::string node_name;  // empty: nobody waits for recorded()
   std::uint64_t number = 0;
   std::optional<NodeRecord> record;
   std::vector<RecordChange> changes;  // besides `record`
   std::optional<LogJob> entry;
+  std::shared_ptr<const RecordToKeep> keep;  // before the entry, which names it
+  std::string unkept;                        // why there is no record although there should be one
   struct Renewal {
     std::string subject;
     crypto::Sha256 token{};
@@ -189,13 +193,14 @@ class Appraiser {
   attest::Verdict judge(NodeState& node, const Policies& policies,
                         const attest::VerifiedQuote& quote, const LogFindings& findings,
                         Awaited awaited, Moment now) const;
-  void issue(NodeState& node, Candidate candidate, Step step, Moment now);
-  void change(NodeState& node, NodeVerdict verdict, Moment now);
+  static void record_verdict(const NodeState& node, const Policies& policies,
+                             const NodeVerdict& verdict, Step step, Moment now, RecordJob& job);
+  void issue(NodeState& node, const Policies& policies, Candidate candidate, Step step, Moment now);
+  void change(NodeState& node, NodeVerdict verdict, Moment now, RecordJob job = {});
   void clock_went_back(NodeState& node, Moment now);
   void show_unjudged(NodeState& node, const Policies& policies, Moment now);
   void step_hold(NodeState& node, const Policies& policies);
-  void submit(NodeState& node, std::optional<LogJob> entry,
-              std::optional<RecordJob::Renewal> renewal);
+  void submit(NodeState& node, RecordJob job);
   void announce(const NodeState& node, Phase previous, const std::string& previous_reason);
   void publish(NodeState& node);
 

@@ -176,7 +176,7 @@ void Appraiser::enrol(NodeState& node, attest::NodeKeys keys, attest::Enrolled e
                                     .bound_by = bound_by};
   node.keys = std::move(keys);
   node.enrolment_problem.reset();
-  submit(node, std::nullopt, std::nullopt);
+  submit(node, {});
   output_.event({.node_name = node.name,
                  .node_uid = node.facts->uid,
                  .evidence_uid = node.evidence->uid,

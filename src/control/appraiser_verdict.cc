@@ -4,6 +4,7 @@
 #include "attest/reason.h"
 #include "base/time_text.h"
 #include "control/appraiser.h"
+#include "control/verdict_record.h"
 #include "tlog/entry.h"
 
 namespace avouch::control {
@@ -26,18 +27,6 @@ bool affirms(const NodeVerdict& verdict, std::string_view policy) {
 
 bool taints(const attest::PolicySpec& spec) {
   return spec.mode == attest::Mode::kEnforce && spec.taint != attest::TaintEffect::kNone;
-}
-
-attest::PolicyResult unusable(const ResolvedPolicy& policy) {
-  attest::PolicyResult result;
-  result.name = policy.name;
-  result.spec_digest = policy.spec_digest;
-  result.digest = policy.digest;
-  result.max_age = policy.spec().max_age;
-  result.status = attest::Status::kContraindicated;
-  result.vector[attest::Claim::kInstanceIdentity] = attest::kUnacceptable;
-  result.reasons = {attest::refuse(code::kPolicyUnusable, policy.in_force->problems.front())};
-  return result;
 }
 
 // Of the logs, tokens name what was judged: the boot log, and of the runtime log what was proven.
@@ -80,7 +69,7 @@ void Appraiser::step_verdict(NodeState& node, const Policies& policies, Moment n
       if (over && step == Step::kKeep) step = Step::kRenew;  // the wall clock went back a little
       // Renewals wait for the job that is under way; a transition never waits.
       const bool waits = step == Step::kRenew && node.job != node.job_done;
-      if (step != Step::kKeep && !waits) issue(node, std::move(candidate), step, now);
+      if (step != Step::kKeep && !waits) issue(node, policies, std::move(candidate), step, now);
       return;
     }
     drop_quote(node);
@@ -122,7 +111,7 @@ attest::Verdict Appraiser::judge(NodeState& node, const Policies& policies,
   std::map<std::string, CachedEndorsement> endorsements;
   for (const ResolvedPolicy* policy : policies) {
     if (!policy->usable()) {
-      results.push_back(unusable(*policy));
+      results.push_back(appraisal::unusable_result(*policy->in_force));
       continue;
     }
     const auto cached = node.endorsements.find(policy->name);
@@ -135,7 +124,7 @@ attest::Verdict Appraiser::judge(NodeState& node, const Policies& policies,
                     policy->digest,
                     attest::check_endorsement(*node.keys, node.record.enrolment->identity,
                                               node.name, policy->in_force->endorsement, now.wall),
-                    now.steady};
+                    now.steady, now.wall};
     appraisal::Evidence evidence{.quote = quote,
                                  .boot = {},
                                  .runtime = {},
@@ -152,7 +141,22 @@ attest::Verdict Appraiser::judge(NodeState& node, const Policies& policies,
   return attest::combine(std::move(results));
 }
 
-void Appraiser::issue(NodeState& node, Candidate candidate, Step step, Moment now) {
+// What keeps a verdict from being recorded keeps nothing else from happening.
+void Appraiser::record_verdict(const NodeState& node, const Policies& policies,
+                               const NodeVerdict& verdict, Step step, Moment now, RecordJob& job) {
+  const RecordKind kind =
+      step == Step::kTransition ? RecordKind::kTransition : RecordKind::kRenewal;
+  auto record = make_record(node, policies, verdict, kind, now.wall);
+  if (record.has_value()) {
+    job.keep = std::make_shared<const RecordToKeep>(*std::move(record));
+  } else {
+    job.unkept = record.error().message;
+  }
+}
+
+void Appraiser::issue(NodeState& node, const Policies& policies, Candidate candidate, Step step,
+                      Moment now) {
+  RecordJob job;
   auto token = attest::issue_token(candidate.claims, signer_);
   if (!token.has_value()) {
     // Nothing is claimed that cannot be signed.
@@ -164,26 +168,31 @@ void Appraiser::issue(NodeState& node, Candidate candidate, Step step, Moment no
     step = Step::kTransition;
   } else {
     candidate.verdict.token = *std::move(token);
+    record_verdict(node, policies, candidate.verdict, step, now, job);
   }
   node.verdict_ends = node.quote_since + candidate.verdict.max_age;
-  if (step == Step::kTransition) return change(node, std::move(candidate.verdict), now);
-  const crypto::Sha256 digest = crypto::sha256(candidate.verdict.token);
+  if (step == Step::kTransition) {
+    return change(node, std::move(candidate.verdict), now, std::move(job));
+  }
+  job.renewal =
+      RecordJob::Renewal{tlog::node_pseudonym(options_.pseudonym_key, node.record.node_uid),
+                         crypto::sha256(candidate.verdict.token)};
   node.record.verdict = std::move(candidate.verdict);
-  submit(node, std::nullopt,
-         RecordJob::Renewal{tlog::node_pseudonym(options_.pseudonym_key, node.record.node_uid),
-                            digest});
+  submit(node, std::move(job));
 }
 
 // A transition: an entry of its own, then the record, then everything that is shown.
-void Appraiser::change(NodeState& node, NodeVerdict verdict, Moment now) {
+void Appraiser::change(NodeState& node, NodeVerdict verdict, Moment now, RecordJob job) {
   const Phase previous = node.record.verdict.phase;
   const std::string previous_reason = first_code(node.record.verdict);
-  LogJob entry{.kind = std::string(tlog::kNodeVerdict),
-               .subject = tlog::node_pseudonym(options_.pseudonym_key, node.record.node_uid),
-               .payload = node_verdict_payload(now.wall, node.name, node.record.node_uid, previous,
-                                               verdict)};
+  std::optional<crypto::Sha256> kept;
+  if (job.keep) kept = job.keep->packed.digest;
+  job.entry = LogJob{.kind = std::string(tlog::kNodeVerdict),
+                     .subject = tlog::node_pseudonym(options_.pseudonym_key, node.record.node_uid),
+                     .payload = node_verdict_payload(now.wall, node.name, node.record.node_uid,
+                                                     previous, verdict, kept)};
   node.record.verdict = std::move(verdict);
-  submit(node, std::move(entry), std::nullopt);
+  submit(node, std::move(job));
   announce(node, previous, previous_reason);
 }
 
@@ -236,19 +245,15 @@ void Appraiser::step_hold(NodeState& node, const Policies& policies) {
   if (held == node.record.held_by) return;
   node.record.held_by = std::move(held);
   node.dirty = true;
-  submit(node, std::nullopt, std::nullopt);
+  submit(node, {});
 }
 
-void Appraiser::submit(NodeState& node, std::optional<LogJob> entry,
-                       std::optional<RecordJob::Renewal> renewal) {
+void Appraiser::submit(NodeState& node, RecordJob job) {
   if (node.record.node_uid.empty()) return;
   node.dirty = true;
-  RecordJob job;
   job.node_name = node.name;
   job.number = ++node.job;
   job.record = node.record;
-  job.entry = std::move(entry);
-  job.renewal = std::move(renewal);
   output_.record(std::move(job));
 }
 

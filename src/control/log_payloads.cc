@@ -61,7 +61,8 @@ Cbor epoch_payload(SystemTime time, ByteView random, const crypto::Sha256& renew
 }
 
 Cbor node_verdict_payload(SystemTime time, std::string_view node, std::string_view node_uid,
-                          Phase previous, const NodeVerdict& verdict) {
+                          Phase previous, const NodeVerdict& verdict,
+                          const std::optional<crypto::Sha256>& record) {
   Cbor::Array reasons;
   for (const attest::Reason& reason : verdict.reasons) {
     Cbor::Map entry;
@@ -99,6 +100,7 @@ Cbor node_verdict_payload(SystemTime time, std::string_view node, std::string_vi
   put(map, "policies", Cbor::array(std::move(policies)));
   put(map, "evidence", Cbor::map(std::move(evidence)));
   put(map, "beacon", Cbor::map(std::move(beacon)));
+  put_digest(map, "record", record);
   return Cbor::map(std::move(map));
 }
 

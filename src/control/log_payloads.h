@@ -3,6 +3,7 @@
 // Payloads of the log entries that the controller writes; docs/interfaces.md, 'Log entries'. Pure.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +25,8 @@ codec::Cbor epoch_payload(SystemTime time, ByteView random, const crypto::Sha256
                           std::uint64_t renewals_count);
 
 codec::Cbor node_verdict_payload(SystemTime time, std::string_view node, std::string_view node_uid,
-                                 Phase previous, const NodeVerdict& verdict);
+                                 Phase previous, const NodeVerdict& verdict,
+                                 const std::optional<crypto::Sha256>& record = std::nullopt);
 
 struct PolicyChange {
   std::string name;

@@ -43,6 +43,7 @@ struct CachedEndorsement {
   crypto::Sha256 digest{};
   attest::Checked<attest::EndorsementResult> result;
   SteadyTime checked{};
+  SystemTime checked_at{};  // the time by which certificates were judged
 };
 
 struct NodeState {

@@ -9,12 +9,13 @@
 namespace avouch::control {
 
 Recorder::Recorder(Options options, EntryLog& log, RecordStore& records, RenewalBatch& renewals,
-                   const crypto::PrivateKey& verifier_key, crypto::Random& random, Clock& clock,
-                   ControlObserver& observer, Done done)
+                   VerdictArchive& archive, const crypto::PrivateKey& verifier_key,
+                   crypto::Random& random, Clock& clock, ControlObserver& observer, Done done)
     : options_(std::move(options)),
       log_(log),
       records_(records),
       renewals_(renewals),
+      archive_(archive),
       verifier_key_(verifier_key),
       random_(random),
       clock_(clock),
@@ -55,6 +56,7 @@ Result<void> Recorder::step() {
               std::back_inserter(taken_));
     queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(count));
     appended_ = false;
+    keep(taken_);
   }
   if (taken_.empty()) return {};
   if (!appended_) {
@@ -77,6 +79,25 @@ Result<void> Recorder::step() {
     done_(job, own);
   }
   return {};
+}
+
+void Recorder::keep(const std::vector<RecordJob>& jobs) {
+  const auto tell = [this](const std::string& node, const std::string& why) {
+    observer_.problem("records", "node \"" + node + "\": " + why);
+  };
+  std::vector<std::shared_ptr<const RecordToKeep>> records;
+  std::vector<std::string> nodes;
+  for (const RecordJob& job : jobs) {
+    if (!job.unkept.empty()) tell(job.node_name, "a verdict cannot be recorded: " + job.unkept);
+    if (!job.keep) continue;
+    records.push_back(job.keep);
+    nodes.push_back(job.node_name);
+  }
+  if (records.empty()) return;
+  const auto outcomes = archive_.keep(records);
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (!outcomes[i].has_value()) tell(nodes.at(i), outcomes[i].error().message);
+  }
 }
 
 // Places of the jobs that have an entry, in order.

@@ -1,6 +1,8 @@
 #pragma once
 
-// Makes the appraiser's decisions last: log entry first, record on disk next, then the answer.
+// Makes the appraiser's decisions last: what the verdict was made of, then the log entry, then the
+// node's record on disk, then the answer. A verdict whose inputs cannot be kept stands all the same
+// (observer: problem "records"): a full disk takes no node's trust, and gives none.
 // Jobs are done in order, many at a time, so that one wait for the disk serves them all.
 
 #include <atomic>
@@ -18,6 +20,7 @@
 #include "control/control_observer.h"
 #include "control/record_store.h"
 #include "control/renewals.h"
+#include "control/verdict_archive.h"
 #include "crypto/keys.h"
 #include "crypto/random.h"
 
@@ -48,8 +51,8 @@ class Recorder {
 
   // The references outlive the recorder. `done` runs on the recorder's thread.
   Recorder(Options options, EntryLog& log, RecordStore& records, RenewalBatch& renewals,
-           const crypto::PrivateKey& verifier_key, crypto::Random& random, Clock& clock,
-           ControlObserver& observer, Done done);
+           VerdictArchive& archive, const crypto::PrivateKey& verifier_key, crypto::Random& random,
+           Clock& clock, ControlObserver& observer, Done done);
   ~Recorder();  // stop()
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
@@ -63,6 +66,7 @@ class Recorder {
   Result<void> step();
 
  private:
+  void keep(const std::vector<RecordJob>& jobs);
   Result<std::vector<LogPlace>> append(const std::vector<RecordJob>& jobs);
   Result<void> save(const std::vector<RecordJob>& jobs, const std::vector<LogPlace>& places);
   void run();
@@ -71,6 +75,7 @@ class Recorder {
   EntryLog& log_;
   RecordStore& records_;
   RenewalBatch& renewals_;
+  VerdictArchive& archive_;
   const crypto::PrivateKey& verifier_key_;
   crypto::Random& random_;
   Clock& clock_;

@@ -94,6 +94,7 @@ check_values() {
   check "a deadline beyond the API server's is refused" refused "deadline 3s is not below" render --set webhook.deadline=3s
   check "a heartbeat that the agent would refuse is refused" refused 'agent.heartbeat: "0s": expected 1s to 1h' render --set agent.heartbeat=0s
   check "a cadence that the controller would refuse is refused" refused 'controller.log.cadence: "11m": expected 1s to 10m' render --set controller.log.cadence=11m
+  check "a retention that the controller would refuse is refused" refused 'controller.records.retention: "1h": expected 24h to 876000h' render --set controller.records.retention=1h
   check "a staleness that the webhook would refuse is refused" refused 'webhook.maxStaleness: "1s"' render --set webhook.maxStaleness=1s
   check "a lease shorter than its deadline is refused" refused "renewDeadline 10s: expected less than leaseDuration 5s" render --set controller.leaderElection.leaseDuration=5s
   check "a budget that blocks every drain is refused" refused "no node could ever be drained" render --set webhook.podDisruptionBudget.minAvailable=2

@@ -19,6 +19,7 @@
 #include "support/manual_clock.h"
 #include "support/software_tpm.h"
 #include "tests/unit/control/material.h"
+#include "tests/unit/control/memory_archive.h"
 #include "tests/unit/control/memory_evidence.h"
 
 namespace avouch::control {
@@ -242,6 +243,7 @@ class World final : public AppraiserOutput {
     while (!log_hangs && !queue_.empty()) {
       RecordJob job = std::move(queue_.front());
       queue_.pop_front();
+      if (job.keep) archive.keep(std::vector{job.keep});
       std::optional<LogPlace> place;
       if (job.entry) {
         place = LogPlace{entries.size(), crypto::sha256(std::to_string(entries.size()))};
@@ -271,6 +273,7 @@ class World final : public AppraiserOutput {
   bool log_hangs = false;
   std::uint32_t quoted_mask = 0x0000ff;
   MemoryEvidence store;
+  MemoryArchive archive{store};
   std::unique_ptr<LogJudge> judge;
   bool judge_hangs = false;
   std::size_t asked = 0;
@@ -328,7 +331,7 @@ class World final : public AppraiserOutput {
           }
           return found->second;
         },
-        manifests));
+        manifests, &archive));
   }
 
   std::map<std::string, NodeFacts> nodes_;

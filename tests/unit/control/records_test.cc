@@ -1,0 +1,264 @@
+// What is kept of verdicts, and that they come out the same when they are judged again.
+
+#include <gmock/gmock.h>
+
+#include "appraisal/reappraise.h"
+#include "tests/unit/control/logs.h"
+
+namespace avouch::control {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class Records : public Logs {
+ protected:
+  static std::string everything() { return std::string(kBootPolicy) + ", " + kRuntimePolicy; }
+
+  // A trusted node with a boot log and a runtime log.
+  void trusted() {
+    set_manifest(manifest({"good"}));
+    enrol(everything());
+    measure_aggregate();
+    measure(ima_file("/bin/a", "good"));
+    store_boot_log();
+    store_runtime_log();
+    beat();
+    arrived();
+    ASSERT_EQ(world.phase("n"), Phase::kTrusted) << verdict().reasons.front().message;
+  }
+
+  attest::VerifiedToken token() const {
+    return must_value(
+        attest::verify_token(verdict().token, std::vector{world.signer.public_key()}, "log"));
+  }
+  appraisal::StoredRecord stored() {
+    const auto bytes = must_value(world.archive.record(token().digest()));
+    return must_value(appraisal::parse_record(bytes.value()));
+  }
+  appraisal::Reappraisal again() { return again(stored()); }
+  appraisal::Reappraisal again(const appraisal::StoredRecord& record) {
+    ArchivedObjects objects(world.archive, record);
+    return must_value(appraisal::reappraise(record, token().claims(), objects));
+  }
+  void expect_same(attest::Status status) {
+    const appraisal::Reappraisal outcome = again();
+    EXPECT_THAT(outcome.missing, IsEmpty());
+    EXPECT_THAT(outcome.foreign, IsEmpty());
+    EXPECT_THAT(outcome.different, IsEmpty());
+    EXPECT_TRUE(outcome.same());
+    ASSERT_TRUE(outcome.verdict.has_value());
+    EXPECT_EQ(outcome.verdict->status, status);
+  }
+};
+
+TEST_F(Records, AnAffirmingVerdictIsTheSameWhenItIsJudgedAgain) {
+  trusted();
+  expect_same(attest::Status::kAffirming);
+  const auto outcome = again();
+  EXPECT_THAT(outcome.as_recorded, IsEmpty());
+  // Keys, PCR values, boot log, runtime log, spec, trust bundle, manifest.
+  EXPECT_THAT(outcome.inputs, SizeIs(7));
+}
+
+TEST_F(Records, VerdictsForAFileOfNoReferenceAreTheSameWhenTheyAreJudgedAgain) {
+  trusted();
+  measure(ima_file("/bin/b", "unknown"));
+  store_runtime_log();
+  beat();
+  arrived();
+  ASSERT_EQ(first(), "RuntimeFileUnknown");
+  expect_same(attest::Status::kContraindicated);
+  EXPECT_THAT(stored().record.reasons, Contains("RuntimeFileUnknown"));
+}
+
+TEST_F(Records, AVerdictIsTheSameAlthoughPoliciesAndReferencesHaveChangedSince) {
+  trusted();
+  const auto then = stored();
+  const auto claims = token().claims();
+  set_manifest(manifest({"other"}, {"good"}));
+  beat();
+  arrived();
+  ASSERT_EQ(world.phase("n"), Phase::kContraindicated);
+  ArchivedObjects objects(world.archive, then);
+  const auto outcome = must_value(appraisal::reappraise(then, claims, objects));
+  EXPECT_TRUE(outcome.same());
+  EXPECT_EQ(outcome.verdict->status, attest::Status::kAffirming);
+  expect_same(attest::Status::kContraindicated);
+}
+
+TEST_F(Records, ABootLogThatDoesNotExplainThePcrsIsJudgedAgain) {
+  trusted();
+  agent.tpm.extend_event(4, as_bytes("another program"));
+  beat();
+  arrived();
+  ASSERT_EQ(first(), "BootLogReplayMismatch");
+  expect_same(attest::Status::kContraindicated);
+}
+
+TEST_F(Records, ABootLogThatWasMissingIsMissingWhenItIsJudgedAgain) {
+  enrol(kBootPolicy);
+  auto without = evidence();
+  without.boot_log.reset();
+  world.send("n", without);
+  ASSERT_EQ(first(), "BootLogMissing");
+  expect_same(attest::Status::kContraindicated);
+}
+
+TEST_F(Records, ARuntimeLogThatWasRefusedIsTakenAsRecordedAndSaidSo) {
+  trusted();
+  agent.tpm.extend(10, kBank, Bytes(32, 9));  // what the log does not have
+  beat();
+  arrived();
+  ASSERT_EQ(first(), "RuntimeLogNotReplayed");
+  expect_same(attest::Status::kContraindicated);
+  EXPECT_THAT(again().as_recorded, ElementsAre(HasSubstr("RuntimeLogNotReplayed")));
+}
+
+TEST_F(Records, APolicyThatCouldNotBeUsedIsUnusableWhenItIsJudgedAgain) {
+  trusted();
+  world.manifests.clear();
+  world.resolve_again();
+  beat();
+  ASSERT_EQ(first(), "PolicyUnusable");
+  expect_same(attest::Status::kContraindicated);
+}
+
+TEST_F(Records, EveryInputThatIsMissingOrChangedIsNamed) {
+  trusted();
+  const auto record = stored();
+  const std::vector<crypto::Sha256> named = record.objects();
+  ASSERT_THAT(named, SizeIs(7));
+  for (const crypto::Sha256& digest : named) {
+    const bool is_runtime = digest == record.record.runtime_log->digest;
+    Bytes& bytes =
+        is_runtime ? world.archive.runtime_logs.begin()->second : world.archive.objects.at(digest);
+    const Bytes whole = bytes;
+    bytes.back() = static_cast<std::uint8_t>(bytes.back() ^ 1);
+    const auto changed = again();
+    EXPECT_FALSE(changed.same());
+    EXPECT_FALSE(changed.verdict.has_value()) << "nothing is judged by other inputs";
+    EXPECT_THAT(changed.missing, ElementsAre(HasSubstr(attest::digest_text(digest))));
+    bytes = whole;
+  }
+  for (const crypto::Sha256& digest : named) {
+    if (digest == record.record.runtime_log->digest) continue;
+    auto node = world.archive.objects.extract(digest);
+    const auto lacking = again();
+    EXPECT_FALSE(lacking.verdict.has_value());
+    EXPECT_THAT(lacking.missing, ElementsAre(HasSubstr("is not kept any more")));
+    EXPECT_THAT(lacking.missing, ElementsAre(HasSubstr(attest::digest_text(digest))));
+    world.archive.objects.insert(std::move(node));
+  }
+  const auto log = world.archive.runtime_logs.extract(world.archive.runtime_logs.begin());
+  EXPECT_THAT(again().missing, ElementsAre(HasSubstr("the runtime log")));
+}
+
+TEST_F(Records, ARecordOfOtherInputsThanTheTokensIsForeign) {
+  trusted();
+  const auto foreign = [this](const std::function<void(appraisal::StoredRecord&)>& change) {
+    appraisal::StoredRecord record = stored();
+    change(record);
+    const auto outcome = again(record);
+    EXPECT_FALSE(outcome.verdict.has_value());
+    return outcome.foreign;
+  };
+  EXPECT_THAT(foreign([](auto& r) { r.record.node_name = "m"; }), Contains(HasSubstr("\"m\"")));
+  EXPECT_THAT(foreign([](auto& r) { r.record.policies.clear(); }),
+              Contains(HasSubstr("policies are not those")));
+  EXPECT_THAT(foreign([](auto& r) { r.record.policies[0].digest[0] ^= 1; }),
+              Contains(HasSubstr("policies are not those")));
+  EXPECT_THAT(foreign([](auto& r) { r.record.policies[0].references.pop_back(); }),
+              Contains(HasSubstr("references")));
+  EXPECT_THAT(foreign([](auto& r) { r.record.boot_log.reset(); }),
+              Contains(HasSubstr("boot log is not the one")));
+  EXPECT_THAT(foreign([](auto& r) { r.record.runtime_log.reset(); }),
+              Contains(HasSubstr("runtime log is not the one")));
+  EXPECT_THAT(foreign([](auto& r) { r.record.beacon_text += "x"; }),
+              Contains(HasSubstr("ChallengeMismatch")));
+  EXPECT_THAT(foreign([](auto& r) { r.evidence["nodeUID"] = "other"; }),
+              Contains(HasSubstr("UID")));
+  EXPECT_THAT(foreign([](auto& r) { r.evidence["quote"]["beacon"]["size"] = 1; }),
+              Contains(HasSubstr("another beacon")));
+}
+
+TEST_F(Records, ALogThatTheRecordHidesGivesAnotherVerdict) {
+  trusted();
+  appraisal::StoredRecord record = stored();
+  record.record.policies[0].boot = {};
+  const auto outcome = again(record);
+  EXPECT_FALSE(outcome.same());
+  EXPECT_THAT(outcome.different, Contains(HasSubstr("contraindicated, and was affirming")));
+}
+
+TEST_F(Records, ReasonsOtherThanRecordedAreToldOf) {
+  trusted();
+  appraisal::StoredRecord record = stored();
+  record.record.reasons.emplace_back("PcrMismatch");
+  EXPECT_THAT(again(record).different, ElementsAre(HasSubstr("the reasons")));
+}
+
+TEST_F(Records, AnotherVerdictIsToldFromTheTokens) {
+  trusted();
+  const auto record = stored();
+  attest::TokenClaims claims = token().claims();
+  claims.status = attest::Status::kWarning;
+  claims.policies.at(0).status = attest::Status::kWarning;
+  ArchivedObjects objects(world.archive, record);
+  const auto outcome = must_value(appraisal::reappraise(record, claims, objects));
+  EXPECT_THAT(outcome.different, ElementsAre(HasSubstr("the verdict: affirming, and was warning"),
+                                             HasSubstr("policy \"p\"")));
+}
+
+TEST_F(Records, CertificatesAreJudgedByTheTimeOfTheVerdict) {
+  trusted();
+  appraisal::StoredRecord record = stored();
+  record.record.policies[0].endorsed_at = SystemTime(std::chrono::hours(24 * 365));  // 1971
+  const auto outcome = again(record);
+  EXPECT_THAT(outcome.different, Contains(HasSubstr("EndorsementInvalid")));
+}
+
+TEST_F(Records, TheLogEntryNamesTheRecordByItsDigest) {
+  trusted();
+  const LogJob& entry = world.entries.back();
+  const codec::Cbor* named = entry.payload.find("record");
+  ASSERT_NE(named, nullptr);
+  ASSERT_NE(named->as_bytes(), nullptr);
+  EXPECT_TRUE(equal(*named->as_bytes(),
+                    crypto::sha256(must_value(world.archive.record(token().digest())).value())));
+}
+
+TEST_F(Records, HeartbeatsThatChangeNothingLeaveNoRecordsAndRenewalsShareTheirObjects) {
+  trusted();
+  const std::size_t records = world.archive.records.size();
+  const std::size_t objects = world.archive.objects.size();
+  for (int i = 0; i < 5; ++i) beat();
+  EXPECT_EQ(world.archive.records.size(), records);
+  const std::size_t renewals = world.renewals;
+  while (world.renewals == renewals) beat();
+  EXPECT_EQ(world.archive.records.size(), records + 1);
+  EXPECT_EQ(world.archive.objects.size(), objects);
+  EXPECT_EQ(world.archive.all.back()->kind, RecordKind::kRenewal);
+  EXPECT_LT(world.archive.all.back()->packed.bytes.size(), 4096U);
+  expect_same(attest::Status::kAffirming);
+}
+
+TEST_F(Records, ARecordIsReadStrictly) {
+  trusted();
+  const Bytes good = must_value(world.archive.record(token().digest())).value();
+  ASSERT_TRUE(appraisal::parse_record(good).has_value());
+  for (std::size_t size = 0; size < good.size(); size += 7) {
+    EXPECT_FALSE(appraisal::parse_record(ByteView(good).first(size)).has_value()) << size;
+  }
+  std::string text(as_text(good));
+  text.insert(1, R"("surplus":1,)");
+  const auto surplus = appraisal::parse_record(as_bytes(text));
+  ASSERT_FALSE(surplus.has_value());
+  EXPECT_THAT(surplus.error().message, HasSubstr("surplus"));
+}
+
+}  // namespace
+}  // namespace avouch::control
