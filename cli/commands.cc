@@ -5,6 +5,7 @@
 
 #include "adapters/files.h"
 #include "cli/session.h"
+#include "inspect/boot_log.h"
 #include "inspect/entry_text.h"
 #include "inspect/nodes.h"
 #include "tlog/client.h"
@@ -75,6 +76,12 @@ void print_verdict(const inspect::UnverifiedListed& listed, const Content& conte
   }
 }
 
+Result<appraisal::LogDump> boot_log_of(const Context& context, const inspect::NodeReport& node) {
+  AVOUCH_TRY(Session session, Session::open(context));
+  context.progress("reading the boot log of node " + node.name);
+  return inspect::read_boot_log(session.api, session.log, node);
+}
+
 }  // namespace
 
 Result<Exit> status(const Context& context) {
@@ -117,15 +124,29 @@ Result<Exit> version(const Context& context, const std::string& client_version) 
   return object.has_value() ? Exit::kGood : exit_of(object.error());
 }
 
-Result<Exit> explain_node(const Context& context, const std::string& name) {
+Result<Exit> explain_node(const Context& context, const std::string& name, BootLogShown shown) {
   const kube::Client api(context.transport);
   context.progress("reading node " + name);
   AVOUCH_TRY(const inspect::NodeReport node, inspect::report_node(api, name));
   const SystemTime now = context.clock.now();
-  if (context.common.format == Format::kJson) {
-    std::cout << codec::to_json_pretty(inspect::status_json({node}, now)) << '\n';
+  const bool as_json = context.common.format == Format::kJson;
+  const auto log = boot_log_of(context, node);
+  if (shown == BootLogShown::kDecoded) {
+    if (!log.has_value()) return with_context(log.error(), "boot log of node \"" + name + "\"");
+    const Json decoded = appraisal::to_json(*log);
+    std::cout << (as_json ? codec::to_json_pretty(decoded) + "\n" : appraisal::to_yaml(decoded));
+    return Exit::kGood;
+  }
+  if (as_json) {
+    Json out = inspect::status_json({node}, now);
+    if (log.has_value()) out["bootLog"] = appraisal::to_json(*log);
+    std::cout << codec::to_json_pretty(out) << '\n';
   } else {
     std::cout << inspect::explain_text(node, now);
+    if (log.has_value()) std::cout << "\nBoot log:\n" << appraisal::to_table(*log);
+  }
+  if (!log.has_value()) {
+    std::cerr << "note: no boot log is shown: " << printable(log.error().message) << '\n';
   }
   return Exit::kGood;
 }

@@ -57,7 +57,11 @@ struct LogCheck {
 // Results go to standard output. An error is printed by the caller.
 Result<Exit> status(const Context& context);
 Result<Exit> version(const Context& context, const std::string& client_version);
-Result<Exit> explain_node(const Context& context, const std::string& name);
+// What of the boot log is shown with a node.
+enum class BootLogShown { kTable, kDecoded };
+// kTable: after the verdict, or on standard error why not. kDecoded: alone, as YAML or JSON; an
+// error where there is none.
+Result<Exit> explain_node(const Context& context, const std::string& name, BootLogShown shown);
 Result<Exit> explain_pod(const Context& context, const std::string& ns, const std::string& name);
 Result<Exit> verify_node(const Context& context, const std::string& name,
                          const inspect::Demands& demands);

@@ -31,9 +31,12 @@ constexpr const char* kFooter =
     R"(Examples:
   kubectl avouch status                       nodes, phases, ages, reasons
   kubectl avouch explain node worker-2        why, and what to do
+  kubectl avouch explain node worker-2 --log  its boot log, decoded
   kubectl avouch explain pod web-0 -n shop    what was decided about a pod
   kubectl avouch verify node worker-2         proves the node's verdict from the log
   kubectl avouch verify node worker-2 --trusted && echo trusted
+  kubectl avouch verify node worker-2 --re-appraise
+                                              judges it again, from its evidence and policies
   kubectl avouch verify pod web-0 -n shop     proves why the pod was let in or denied
   kubectl avouch verify log --since last.txt --save last.txt
                                               proves that the log only grew since last time
@@ -66,6 +69,7 @@ struct Options {
   avouch::adapters::KubectlOptions kubectl;
   std::string ns, name, output = "text";
   avouch::inspect::Demands demands;
+  avouch::cli::BootLogShown boot_log = avouch::cli::BootLogShown::kTable;
   avouch::cli::LogQuery query;
   avouch::cli::LogCheck check;
   std::uint64_t index = 0;
@@ -146,6 +150,12 @@ void add_trusted(CLI::App* sub, Options& options, const char* what) {
   sub->add_flag("--trusted", options.demands.trusted, what);
 }
 
+void add_reappraise(CLI::App* sub, Options& options) {
+  sub->add_flag(
+      "--re-appraise", options.demands.reappraise,
+      "Judge the node's verdict again, from what the controller keeps of it, and compare");
+}
+
 void add_global(CLI::App& app, Options& options) {
   app.add_option("--kubeconfig", options.kubectl.kubeconfig, "Kubeconfig file, as for kubectl");
   app.add_option("--context", options.kubectl.context, "Context of the kubeconfig, as for kubectl");
@@ -167,11 +177,15 @@ void add_global(CLI::App& app, Options& options) {
 void add_explain(CLI::App& app, Options& options) {
   CLI::App* explain = app.add_subcommand("explain", "Why a node or a pod was judged as it was");
   explain->require_subcommand(1);
-  add_name(leaf(explain, options, "node", "A node's verdict, and what to do about it",
-                [&](const Context& context) {
-                  return avouch::cli::explain_node(context, options.name);
-                }),
-           options, "Name of the node");
+  CLI::App* node = leaf(explain, options, "node",
+                        "A node's verdict, what to do about it, and its boot log as a table",
+                        [&](const Context& context) {
+                          return avouch::cli::explain_node(context, options.name, options.boot_log);
+                        });
+  add_name(node, options, "Name of the node");
+  node->add_flag_callback(
+      "--log", [&options] { options.boot_log = avouch::cli::BootLogShown::kDecoded; },
+      "Only the boot log, decoded, as YAML, or with -o json as JSON");
   CLI::App* pod = leaf(explain, options, "pod", "The admission verdicts of a pod, newest first",
                        [&](const Context& context) {
                          return avouch::cli::explain_pod(context, options.ns, options.name);
@@ -192,6 +206,7 @@ void add_verify(CLI::App& app, Options& options) {
                         });
   add_name(node, options, "Name of the node");
   add_trusted(node, options, "Fail also where the node is not Trusted");
+  add_reappraise(node, options);
   CLI::App* pod =
       leaf(verify, options, "pod",
            "A pod's admission verdict, and the node verdict that it was based on",
@@ -202,6 +217,7 @@ void add_verify(CLI::App& app, Options& options) {
   add_namespace(pod, options);
   options.about_pods.push_back(pod);
   add_trusted(pod, options, "Fail also where the pod was denied");
+  add_reappraise(pod, options);
   CLI::App* log =
       leaf(verify, options, "log", "The newest checkpoint, and that it continues one that you kept",
            [&](const Context& context) { return avouch::cli::verify_log(context, options.check); });

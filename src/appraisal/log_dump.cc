@@ -205,6 +205,9 @@ Json to_json(const LogDump& dump) {
                            {"fields", members(event.fields)}}};
     if (!event.binding.empty()) each["digestOf"] = event.binding;
     if (event.diverges) each["diverges"] = true;
+    if (!event.reasons.empty()) {
+      each["reasons"] = Json::Array(event.reasons.begin(), event.reasons.end());
+    }
     events.push_back(std::move(each));
   }
   Json::Array problems;
@@ -221,10 +224,11 @@ std::string to_table(const LogDump& dump) {
   for (const DumpedEvent& event : dump.events) type = std::max(type, event.type.size());
   std::string out = "    NUMBER  PCR  " + padded("TYPE", type) + "  DIGEST OF          WHAT\n";
   for (const DumpedEvent& event : dump.events) {
-    out += event.diverges ? ">>> " : "    ";
+    out += event.diverges || !event.reasons.empty() ? ">>> " : "    ";
     out += padded(std::to_string(event.number), 6) + "  ";
     out += padded(event.pcr < tpm::kPcrCount ? std::to_string(event.pcr) : "-", 3) + "  ";
     out += padded(event.type, type) + "  " + padded(event.binding, 17) + "  " + summary_of(event);
+    for (const std::string& code : event.reasons) out += "  <- " + code;
     while (out.back() == ' ') out.pop_back();
     out += '\n';
   }

@@ -23,6 +23,7 @@ struct DumpedEvent {
   std::vector<attest::ReasonField> digests;  // by bank; of a runtime log by the file's algorithm
   std::vector<attest::ReasonField> fields;   // decoded
   bool diverges = false;                     // the first that the PCR values do not have
+  std::vector<std::string> reasons;          // codes of a verdict's reasons that name it
 };
 
 struct LogDump {
@@ -40,7 +41,7 @@ inline constexpr std::size_t kMaxDumpedEntries = 1'000'000;
 attest::Checked<LogDump> dump_log(ByteView log, const std::optional<tpm::PcrValues>& pcrs);
 
 codec::Json to_json(const LogDump& dump);
-// A table; events that diverge are marked, and the problems stand below.
+// A table; events that diverge or that reasons name are marked, and the problems stand below.
 std::string to_table(const LogDump& dump);
 // The JSON form as YAML.
 std::string to_yaml(const codec::Json& json);

@@ -5,6 +5,7 @@
 #include "base/hex.h"
 #include "codec/base64.h"
 #include "codec/fields.h"
+#include "kube/resource.h"
 
 namespace avouch::inspect {
 namespace {
@@ -94,6 +95,40 @@ Result<Json> LogAccess::get_json(const std::string& path, const std::string& que
   AVOUCH_TRY(const HttpResponse response, get(path, query, true));
   if (response.status != 200) return unexpected(response, path);
   return codec::parse_json(response.body, {.bytes = kMaxAnswer, .depth = 16});
+}
+
+Result<std::optional<Bytes>> LogAccess::get_kept(const std::string& path,
+                                                 const std::string& query) {
+  AVOUCH_TRY(const HttpResponse response, get(path, query, true));
+  if (response.status == 200) return std::optional(to_bytes(response.body));
+  const auto body = codec::parse_json(response.body);
+  if (response.status == 404 && body.has_value() && body->text({"code"}) == "NotKept") {
+    return std::optional<Bytes>();
+  }
+  return unexpected(response, path);
+}
+
+Result<std::optional<Bytes>> LogAccess::record(const std::string& node, const tlog::Hash& token) {
+  return get_kept("/v1/records/sha256:" + to_hex(token), "node=" + kube::url_encode(node));
+}
+
+Result<std::optional<Bytes>> LogAccess::record_object(const std::string& node,
+                                                      const tlog::Hash& token,
+                                                      const tlog::Hash& object,
+                                                      std::size_t max_bytes) {
+  const std::string path = "/v1/records/sha256:" + to_hex(token) + "/sha256:" + to_hex(object);
+  Bytes out;
+  for (;;) {
+    AVOUCH_TRY(const auto piece, get_kept(path, "node=" + kube::url_encode(node) +
+                                                    "&offset=" + std::to_string(out.size())));
+    if (!piece) return std::optional<Bytes>();
+    if (piece->empty()) return std::optional(std::move(out));
+    if (piece->size() > max_bytes - out.size()) {
+      return rejected("object sha256:" + to_hex(object) + " has more than " +
+                      std::to_string(max_bytes) + " bytes");
+    }
+    append(out, *piece);
+  }
 }
 
 Result<UnverifiedListed> LogAccess::entry(std::uint64_t index) {

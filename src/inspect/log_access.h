@@ -46,6 +46,13 @@ class LogAccess final : public tlog::TileReader {
   // Nothing while the token is in no epoch entry yet.
   Result<std::optional<UnverifiedRenewal>> renewal(const tlog::Hash& token_digest);
 
+  // Records of verdicts of `node`, by the SHA-256 of the token (docs/interfaces.md). Nothing where
+  // it is not kept (any more).
+  Result<std::optional<Bytes>> record(const std::string& node, const tlog::Hash& token);
+  // What that record names; kRejected over `max_bytes`. Read in pieces.
+  Result<std::optional<Bytes>> record_object(const std::string& node, const tlog::Hash& token,
+                                             const tlog::Hash& object, std::size_t max_bytes);
+
   // False: nobody is authenticated, and the controller gives no content at all.
   bool reads_content() const { return !token_.empty(); }
 
@@ -56,6 +63,7 @@ class LogAccess final : public tlog::TileReader {
  private:
   Result<HttpResponse> get(const std::string& path, const std::string& query, bool with_token);
   Error unexpected(const HttpResponse& response, const std::string& path);
+  Result<std::optional<Bytes>> get_kept(const std::string& path, const std::string& query);
   Result<codec::Json> get_json(const std::string& path, const std::string& query);
 
   kube::Transport& transport_;

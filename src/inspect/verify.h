@@ -23,6 +23,8 @@ namespace avouch::inspect {
 // What a proof needs to be called good beyond "what is claimed is proven".
 struct Demands {
   bool trusted = false;  // of a node: it is Trusted now; of a pod: it was let in
+  // The node's verdict is judged again, from its record, with the same outcome.
+  bool reappraise = false;
 };
 
 // One run. Reads the newest checkpoint once and proves everything against it.
@@ -72,8 +74,9 @@ class Verifier {
   Result<Proven> prove(std::uint64_t index);
   // Why the entry does not hold together, or nothing.
   Result<std::optional<ProofStep>> prove_content(std::uint64_t index, Proven& out);
+  // `record` is set where the entry holds this very token and names a record.
   Result<ProofStep> prove_token_entry(const attest::VerifiedToken& token, std::uint64_t index,
-                                      std::string_view phase);
+                                      std::string_view phase, std::optional<Bytes>& record);
   Result<ProofStep> prove_tokenless_entry(std::string_view node_uid, std::uint64_t index,
                                           std::string_view phase);
   enum class Wait { kForTheNextEpoch, kNot };
@@ -82,9 +85,13 @@ class Verifier {
   Result<ProofStep> prove_newest(const std::string& node, std::string_view node_uid,
                                  std::uint64_t index);
   Result<ProofStep> prove_status(const codec::Json& evidence, const std::string& name,
-                                 std::string_view node_uid);
+                                 std::string_view node_uid, const Demands& demands);
+  // The verdict of that token, judged again from its record; `named` is the digest that the token's
+  // own log entry gives of the record, where it was read.
+  Result<ProofStep> prove_again(const std::string& node, const tlog::Hash& token,
+                                const std::optional<Bytes>& named);
   LivePod live_pod(const std::string& ns, const std::string& name);
-  Result<std::vector<ProofStep>> prove_basis(const codec::Cbor& admission);
+  Result<std::vector<ProofStep>> prove_basis(const codec::Cbor& admission, const Demands& demands);
 
   const kube::Client& api_;
   LogAccess& log_;

@@ -130,7 +130,8 @@ Result<ProofStep> Verifier::prove_renewal(const tlog::Hash& token_digest,
 }
 
 Result<ProofStep> Verifier::prove_token_entry(const attest::VerifiedToken& token,
-                                              std::uint64_t index, std::string_view phase) {
+                                              std::uint64_t index, std::string_view phase,
+                                              std::optional<Bytes>& record) {
   AVOUCH_TRY(Proven verdict, prove(index));
   if (!verdict.sound) return std::move(verdict.step);
   auto& parts = verdict.step.parts;
@@ -150,6 +151,7 @@ Result<ProofStep> Verifier::prove_token_entry(const attest::VerifiedToken& token
   const Bytes* bytes = bytes_of(verdict.payload, "token");
   if (bytes != nullptr && crypto::sha256(*bytes) == token.digest()) {
     parts.push_back(holds("it holds this very token"));
+    if (const Bytes* named = bytes_of(verdict.payload, "record")) record = *named;
     return std::move(verdict.step);
   }
   parts.push_back(note("the token was renewed since, with nothing changed"));
@@ -201,7 +203,7 @@ Result<ProofStep> Verifier::prove_newest(const std::string& node, std::string_vi
 }
 
 Result<ProofStep> Verifier::prove_status(const Json& evidence, const std::string& name,
-                                         std::string_view node_uid) {
+                                         std::string_view node_uid, const Demands& demands) {
   const std::string phase = phase_in_status(evidence);
   ProofStep out = note("node " + name, phase);
   const std::optional<std::uint64_t> index = index_in_status(evidence);
@@ -216,6 +218,12 @@ Result<ProofStep> Verifier::prove_status(const Json& evidence, const std::string
     out.parts.push_back(std::move(entry));
     AVOUCH_TRY(ProofStep newest, prove_newest(name, node_uid, *index));
     out.parts.push_back(std::move(newest));
+    if (demands.reappraise) {
+      out.parts.push_back(fails("the verdict can be judged again",
+                                "a node that is " + phase +
+                                    " has no verdict on evidence: its records are those of its "
+                                    "earlier verdicts"));
+    }
     return out;
   }
 
@@ -248,10 +256,15 @@ Result<ProofStep> Verifier::prove_status(const Json& evidence, const std::string
     out.parts.push_back(fails("the status names the verdict's log entry", "it names none"));
     return out;
   }
-  AVOUCH_TRY(ProofStep entry, prove_token_entry(*token, *index, phase));
+  std::optional<Bytes> record;
+  AVOUCH_TRY(ProofStep entry, prove_token_entry(*token, *index, phase, record));
   out.parts.push_back(std::move(entry));
   AVOUCH_TRY(ProofStep newest, prove_newest(name, node_uid, *index));
   out.parts.push_back(std::move(newest));
+  if (demands.reappraise) {
+    AVOUCH_TRY(ProofStep again, prove_again(name, token->digest(), record));
+    out.parts.push_back(std::move(again));
+  }
   return out;
 }
 
@@ -278,7 +291,7 @@ Result<ProofStep> Verifier::node(const std::string& name, const Demands& demands
       }
       return static_cast<Error>(evidence.error());
     }
-    AVOUCH_TRY(out, prove_status(*evidence, name, node.meta.uid));
+    AVOUCH_TRY(out, prove_status(*evidence, name, node.meta.uid, demands));
     phase = phase_in_status(*evidence);
     if (all_hold(out)) break;
     const auto again = api_.get(kube::attestation_evidences(), name);

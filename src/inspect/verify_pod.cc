@@ -40,11 +40,15 @@ Verifier::LivePod Verifier::live_pod(const std::string& ns, const std::string& n
   return out;
 }
 
-Result<std::vector<ProofStep>> Verifier::prove_basis(const Cbor& admission) {
+Result<std::vector<ProofStep>> Verifier::prove_basis(const Cbor& admission,
+                                                     const Demands& demands) {
   std::vector<ProofStep> out;
   const Cbor* basis = admission.find("nodeVerdict");
   if (basis == nullptr) {
     out.push_back(note("it was based on no verdict of the node"));
+    if (demands.reappraise) {
+      out.push_back(note("there is no verdict of the node to judge again"));
+    }
     return out;
   }
   const auto index = integer_of(*basis, "index");
@@ -80,6 +84,22 @@ Result<std::vector<ProofStep>> Verifier::prove_basis(const Cbor& admission) {
     }
   }
   out.push_back(std::move(verdict.step));
+  if (demands.reappraise) {
+    const Bytes* digest = bytes_of(*basis, "tokenDigest");
+    tlog::Hash wanted{};
+    if (digest == nullptr || digest->size() != wanted.size()) {
+      out.push_back(fails("the node's verdict can be judged again",
+                          "the admission verdict names no token that it relied on"));
+      return out;
+    }
+    std::copy(digest->begin(), digest->end(), wanted.begin());
+    std::optional<Bytes> record;
+    const Bytes* token = bytes_of(verdict.payload, "token");
+    const Bytes* named = bytes_of(verdict.payload, "record");
+    if (named != nullptr && token != nullptr && crypto::sha256(*token) == wanted) record = *named;
+    AVOUCH_TRY(ProofStep again, prove_again(text_of(admission, "node"), wanted, record));
+    out.push_back(std::move(again));
+  }
   return out;
 }
 
@@ -139,7 +159,7 @@ Result<ProofStep> Verifier::pod(const std::string& ns, const std::string& name,
   } else {
     parts.push_back(note("no pod of that name is on a node now"));
   }
-  AVOUCH_TRY(std::vector<ProofStep> basis, prove_basis(admission.payload));
+  AVOUCH_TRY(std::vector<ProofStep> basis, prove_basis(admission.payload, demands));
   for (ProofStep& step : basis) parts.push_back(std::move(step));
   out.parts.push_back(std::move(admission.step));
   if (demands.trusted) {

@@ -42,6 +42,9 @@ for words in "status" "explain node" "explain pod" "verify node" "verify pod" "v
   # shellcheck disable=SC2086
   expect 0 "Usage" $words --help
 done
+expect 0 "re-appraise" verify node --help
+expect 0 "re-appraise" verify pod --help
+expect 0 "as YAML" explain node --help
 expect 0 "^client: [0-9.]+$" version --client
 expect 0 '"client"' version --client -o json
 

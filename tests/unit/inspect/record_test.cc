@@ -1,0 +1,204 @@
+// Verdicts judged again through the controller's read side, and the boot log of `explain node`.
+
+#include "inspect/boot_log.h"
+#include "tests/unit/inspect/judged_node.h"
+#include "tests/unit/inspect/lying_release.h"
+
+namespace avouch::inspect {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+const char* const kNotKept = R"({"status":404,"code":"NotKept","detail":"is not kept"})";
+
+class RecordTest : public VerifyTest {
+ protected:
+  RecordTest() {
+    add_verdict(node.packed.digest);
+    keep(node.packed.bytes);
+    for (const auto& [digest, bytes] : node.objects) keep_object(digest, bytes);
+  }
+  // The verdict's entry, and the status that shows it.
+  void add_verdict(const crypto::Sha256& record) {
+    const std::uint64_t index =
+        add("node-verdict", "node:1",
+            Cbor::map({{Cbor::text("time"), Cbor::integer(1)},
+                       {Cbor::text("node"), Cbor::text("n1")},
+                       {Cbor::text("nodeUID"), Cbor::text("uid-1")},
+                       {Cbor::text("phase"), Cbor::text("Trusted")},
+                       {Cbor::text("token"), Cbor::bytes(node.record.token)},
+                       {Cbor::text("record"), Cbor::bytes(record)}}));
+    serve(node.record.token, index);
+  }
+  std::string path() const {
+    return kProxy + "/v1/records/sha256:" + to_hex(crypto::sha256(node.record.token));
+  }
+  void keep(const Bytes& record) { transport.answer(path(), as_text(record)); }
+  void keep_object(const crypto::Sha256& digest, Bytes bytes) {
+    transport.on(path() + "/sha256:" + to_hex(digest), [bytes = std::move(bytes)](
+                                                           const HttpRequest& request) {
+      const auto text = query_value(request.query, "offset");
+      const std::size_t offset = std::stoul(text->value_or("0"));
+      const ByteView rest = ByteView(bytes).subspan(std::min(bytes.size(), offset));
+      // In pieces, as the controller gives them.
+      return HttpResponse{.status = 200,
+                          .body = std::string(as_text(rest.first(std::min(rest.size(), kPiece))))};
+    });
+  }
+  void drop(const std::string& at) {
+    transport.on(at,
+                 [](const HttpRequest&) { return HttpResponse{.status = 404, .body = kNotKept}; });
+  }
+  Result<ProofStep> again() { return verify_node({.trusted = false, .reappraise = true}); }
+
+  static constexpr std::size_t kPiece = 10'000;
+  JudgedNode node{kOrigin, verifier_key, SystemTime(std::chrono::seconds(1'800'000'005))};
+};
+
+TEST_F(RecordTest, AVerdictIsJudgedAgainWithTheSameOutcome) {
+  const auto proof = again();
+  ASSERT_TRUE(proof.has_value()) << proof.error().message;
+  EXPECT_TRUE(all_hold(*proof)) << render_text(*proof);
+  const std::string text = render_text(*proof);
+  EXPECT_THAT(text, HasSubstr("judged again, the verdict is the same: affirming"));
+  EXPECT_THAT(text, HasSubstr("the verdict's log entry names this record"));
+  EXPECT_THAT(text, HasSubstr("the boot log sha256:" + to_hex(crypto::sha256(node.boot_log))));
+}
+
+TEST_F(RecordTest, WithoutBeingAskedNothingIsJudgedAgain) {
+  const auto proof = verify_node();
+  ASSERT_TRUE(proof.has_value());
+  EXPECT_EQ(render_text(*proof).find("judged again"), std::string::npos);
+}
+
+TEST_F(RecordTest, ARecordThatIsNotKeptAnyMoreIsSaid) {
+  drop(path());
+  expect_failing(again(), "its record is kept");
+  EXPECT_THAT(render_text(*again()), HasSubstr("records.retention"));
+}
+
+TEST_F(RecordTest, AnInputThatIsNotKeptAnyMoreIsNamed) {
+  const std::string digest = "sha256:" + to_hex(crypto::sha256(node.boot_log));
+  drop(path() + "/" + digest);
+  expect_failing(again(), "an input is kept as it was");
+  EXPECT_THAT(render_text(*again()), HasSubstr("the boot log " + digest + " is not kept any more"));
+}
+
+TEST_F(RecordTest, AnInputThatWasChangedIsNamed) {
+  Bytes changed = node.boot_log;
+  changed.back() ^= 1;
+  keep_object(crypto::sha256(node.boot_log), changed);
+  expect_failing(again(), "an input is kept as it was");
+  EXPECT_THAT(render_text(*again()), HasSubstr("other bytes"));
+}
+
+TEST_F(RecordTest, AnotherRecordThanTheLogEntryNamesIsNotBelieved) {
+  appraisal::VerdictRecord other = node.record;
+  other.time += std::chrono::seconds(1);
+  keep(appraisal::pack_record(other)->bytes);
+  expect_failing(again(), "the verdict's log entry names this record");
+}
+
+TEST_F(RecordTest, TheRecordOfAnotherVerdictIsNotBelieved) {
+  appraisal::VerdictRecord other = node.record;
+  other.token = token_for("uid-1");
+  const auto packed = appraisal::pack_record(other);
+  add_verdict(packed->digest);
+  keep(packed->bytes);
+  expect_failing(again(), "the record is of this verdict");
+}
+
+TEST_F(RecordTest, AnotherPolicyIsNotJudgedBy) {
+  appraisal::VerdictRecord other = node.record;
+  const Bytes none = to_bytes("{}");
+  other.policies.at(0).spec_digest = crypto::sha256(none);
+  const auto packed = appraisal::pack_record(other);
+  add_verdict(packed->digest);
+  keep(packed->bytes);
+  keep_object(crypto::sha256(none), none);
+  expect_failing(again(), "the record is of this verdict");
+}
+
+TEST_F(RecordTest, AnotherOutcomeIsToldOf) {
+  appraisal::VerdictRecord other = node.record;
+  other.policies.at(0).boot = {};  // as if there had been no log
+  const auto packed = appraisal::pack_record(other);
+  add_verdict(packed->digest);
+  keep(packed->bytes);
+  expect_failing(again(), "judged again, the outcome is the same");
+}
+
+TEST_F(RecordTest, NoAnswerOrNoPermissionIsAnErrorAndNoProof) {
+  transport.on(path(), [](const HttpRequest&) { return HttpResponse{.status = 503, .body = ""}; });
+  const auto away = again();
+  ASSERT_FALSE(away.has_value());
+  EXPECT_EQ(away.error().kind, ErrorKind::kRetryable);
+  transport.on(path(), [](const HttpRequest&) {
+    return HttpResponse{.status = 403, .body = R"({"code":"NotEntitled","detail":"needs get"})"};
+  });
+  const auto refused = again();
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_THAT(refused.error().message, HasSubstr("needs get"));
+}
+
+TEST_F(RecordTest, ThePodsNodeVerdictIsJudgedAgain) {
+  const std::uint64_t basis = entries.size() - 1;
+  const std::uint64_t index = add_admission("allow", basis, node.record.token);
+  serve(node.record.token, basis);
+  list({index});
+  auto proof = verify_pod({.trusted = false, .reappraise = true});
+  ASSERT_TRUE(proof.has_value()) << proof.error().message;
+  EXPECT_TRUE(all_hold(*proof)) << render_text(*proof);
+  EXPECT_THAT(render_text(*proof), HasSubstr("judged again, the verdict is the same"));
+  drop(path());
+  expect_failing(verify_pod({.trusted = false, .reappraise = true}), "its record is kept");
+}
+
+class BootLogTest : public RecordTest {
+ protected:
+  Result<appraisal::LogDump> read(const std::string& reader_token = "token") {
+    const kube::Client api(transport);
+    LogAccess log(transport, {}, reader_token);
+    return read_boot_log(api, log, report);
+  }
+  NodeReport report = [] {
+    NodeReport out;
+    out.name = "n1";
+    return out;
+  }();
+};
+
+TEST_F(BootLogTest, IsDecodedWithTheEventsThatReasonsName) {
+  report.reasons = {{"BootImageUnknown", "contraindicated", "is unknown",
+                     codec::parse_json(R"({"event":{"pcr":4,"number":5}})").value()}};
+  const auto dump = read();
+  ASSERT_TRUE(dump.has_value()) << dump.error().message;
+  ASSERT_GT(dump->events.size(), 6U);
+  EXPECT_THAT(dump->events[5].reasons, ElementsAre("BootImageUnknown"));
+  EXPECT_TRUE(dump->events[6].reasons.empty());
+  EXPECT_TRUE(dump->problems.empty()) << dump->problems.front().message;
+  const std::string table = appraisal::to_table(*dump);
+  EXPECT_THAT(table, HasSubstr(">>> 5 "));
+  EXPECT_THAT(table, HasSubstr("<- BootImageUnknown\n"));
+  EXPECT_THAT(codec::to_json(appraisal::to_json(*dump)),
+              HasSubstr(R"("reasons":["BootImageUnknown"])"));
+}
+
+TEST_F(BootLogTest, SaysWhyThereIsNone) {
+  EXPECT_THAT(read("").error().message, HasSubstr("log-reader role"));
+  drop(path() + "/sha256:" + to_hex(crypto::sha256(node.boot_log)));
+  EXPECT_THAT(read().error().message, HasSubstr("is not kept any more"));
+  keep_object(crypto::sha256(node.boot_log), to_bytes("other"));
+  EXPECT_THAT(read().error().message, HasSubstr("has other bytes"));
+  appraisal::VerdictRecord without = node.record;
+  without.boot_log.reset();
+  keep(appraisal::pack_record(without)->bytes);
+  EXPECT_THAT(read().error().message, HasSubstr("no policy asks for it"));
+  drop(path());
+  EXPECT_THAT(read().error().message, HasSubstr("not kept"));
+}
+
+}  // namespace
+}  // namespace avouch::inspect
