@@ -355,6 +355,10 @@ part_g() {
   check "it was a deny on node-1" prints 'deny of pod shop/pinned-stale on node node-1' kubectl avouch verify pod -n shop pinned-stale
   kubectl avouch verify node node-1
   check "node-1's verdict" prints '^verified' kubectl avouch verify node node-1
+  check "and it comes out the same, judged again from its record" \
+    prints 'judged again, the verdict is the same: affirming' kubectl avouch verify node node-1 --re-appraise
+  check "as does step c's verdict on node-2" \
+    prints 'judged again, the verdict is the same: contraindicated' kubectl avouch verify pod -n shop pinned --re-appraise
   check_independently
   report_memory
 }
