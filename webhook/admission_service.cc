@@ -60,6 +60,9 @@ struct AdmissionService::Task {
   std::chrono::steady_clock::time_point received;  // for the latency, which needs microseconds
   SystemTime time{};
   std::string uid;
+  bool authenticated = false;
+  std::string peer;  // address
+  std::string network;
   bool dry_run = false;
   Decision decision;
 };
@@ -88,6 +91,9 @@ void AdmissionService::handle(HttpRequest request, std::shared_ptr<BodySink>, Re
   task->give_up = now + patience(request, options_.deadline) - request.waited;
   task->received = std::chrono::steady_clock::now();
   task->time = clock_.now();
+  task->authenticated = request.authenticated;
+  task->peer = request.peer.substr(0, request.peer.rfind(':'));
+  task->network = request.network;
   try {
     review(task, request.body);
   } catch (const std::exception& e) {
@@ -141,6 +147,10 @@ void AdmissionService::review(const TaskPtr& task, const std::string& body) {
   const auto snapshot = facts_.snapshot();
   task->decision =
       admission::decide(task->endpoint, *review, gathered, *snapshot, options_.rules, task->time);
+  if (task->decision.verdict) {
+    task->decision.verdict->authenticated = task->authenticated;
+    task->decision.verdict->peer = task->peer;
+  }
   if (task->decision.verdict && !task->dry_run) return record(task);
   answer(task, {});
 }
@@ -155,7 +165,9 @@ void AdmissionService::record(const TaskPtr& task) {
   };
   admission::VerdictRecorder::Done done;
   if (waits) done = [this, task](const Placed& place) { placed(task, place); };
-  recorder_.record(task->uid, need, task->give_up, std::move(make), std::move(done));
+  // Whoever is known to be the API server shares with nobody.
+  recorder_.record(task->uid, need, task->give_up, std::move(make), std::move(done),
+                   task->authenticated ? std::string() : task->network);
   if (!waits) answer(task, {{"reason", task->decision.code}});
 }
 
@@ -194,11 +206,12 @@ void AdmissionService::answer(const TaskPtr& task, std::map<std::string, std::st
   out.message = decision.message;
   out.warnings = decision.warnings;
   out.audit_annotations = std::move(annotations);
-  metrics_.decided(task->endpoint, decision, task->dry_run,
+  metrics_.decided(task->endpoint, decision, task->dry_run, task->authenticated,
                    std::chrono::steady_clock::now() - task->received);
   if (!decision.allowed) {
     log_.info("denied", {{"webhook", admission::endpoint_name(task->endpoint)},
                          {"uid", task->uid},
+                         {"peer", task->peer},
                          {"code", decision.code},
                          {"reason", decision.message}});
   }

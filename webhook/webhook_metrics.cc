@@ -15,6 +15,10 @@ constexpr const char* kFindings = "avouch_webhook_findings_total";
 constexpr const char* kFindingsHelp =
     "Policies that a pod's node did not satisfy, by policy, its mode and the reason code";
 
+constexpr const char* kReviews = "avouch_webhook_reviews_total";
+constexpr const char* kReviewsHelp =
+    "Reviews answered, by webhook and whether their sender showed a client certificate";
+
 double in_seconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double>(time).count();
 }
@@ -41,7 +45,11 @@ WebhookMetrics::WebhookMetrics(observe::Metrics& metrics) : metrics_(metrics) {
                metrics.counter(kDecisions, kDecisionsHelp,
                                decision_labels(endpoint, "allow", "", false)),
                metrics.counter("avouch_webhook_malformed_total",
-                               "Bodies that are no AdmissionReview", {{"webhook", name}})});
+                               "Bodies that are no AdmissionReview", {{"webhook", name}}),
+               metrics.counter(kReviews, kReviewsHelp,
+                               {{"webhook", name}, {"caller", "authenticated"}}),
+               metrics.counter(kReviews, kReviewsHelp,
+                               {{"webhook", name}, {"caller", "unauthenticated"}})});
   }
 }
 
@@ -50,8 +58,9 @@ WebhookMetrics::Series& WebhookMetrics::series(Endpoint endpoint) { return serie
 void WebhookMetrics::malformed(Endpoint endpoint) { series(endpoint).malformed.add(); }
 
 void WebhookMetrics::decided(Endpoint endpoint, const admission::Decision& decision, bool dry_run,
-                             std::chrono::nanoseconds took) {
+                             bool authenticated, std::chrono::nanoseconds took) {
   Series& counts = series(endpoint);
+  (authenticated ? counts.authenticated : counts.unauthenticated).add();
   counts.latency.observe(in_seconds(took));
   if (decision.allowed && decision.code.empty() && !dry_run) {
     counts.allowed.add();
@@ -97,6 +106,9 @@ void WebhookMetrics::set_recorder(const admission::RecorderStats& stats,
   raise("avouch_webhook_drained_records_total", "Verdicts that went from the spool into the log",
         stats.drained);
   raise("avouch_webhook_lost_records_total", "Verdicts that found no durable place", stats.lost);
+  raise("avouch_webhook_over_share_records_total",
+        "Verdicts that found no place because their sender's address had its share",
+        stats.over_share);
   gauge("avouch_webhook_spool_records", "Verdicts in the spool", spool.records());
   gauge("avouch_webhook_spool_bytes", "Size of the spool on disk", spool.bytes());
   const auto oldest = spool.oldest();
@@ -130,6 +142,13 @@ void WebhookMetrics::set_cache_age(const std::string& informer, std::chrono::mil
       .gauge("avouch_webhook_cache_age_seconds",
              "Since the API server last said anything about these objects", {{"objects", informer}})
       .set(in_seconds(age));
+}
+
+void WebhookMetrics::set_server(const adapters::HttpServerStats& stats) {
+  metrics_.gauge("avouch_webhook_connections", "Connections that are open")
+      .set(static_cast<double>(stats.connections));
+  raise("avouch_webhook_shed_connections_total", "Connections closed to make room for others",
+        stats.shed);
 }
 
 void WebhookMetrics::set_certificate(SystemTime not_after, SystemTime now) {

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 
+#include "adapters/http_server.h"
 #include "admission/decide.h"
 #include "admission/spool.h"
 #include "admission/verdict_recorder.h"
@@ -20,19 +21,20 @@ class WebhookMetrics {
 
   void malformed(admission::Endpoint endpoint);
   void decided(admission::Endpoint endpoint, const admission::Decision& decision, bool dry_run,
-               std::chrono::nanoseconds took);
+               bool authenticated, std::chrono::nanoseconds took);
 
   // Brought up to date before each collection.
   void set_recorder(const admission::RecorderStats& stats, const admission::Spool& spool,
                     SystemTime now);
   void set_verdicts(const admission::Snapshot& snapshot, SystemTime now);
   void set_cache_age(const std::string& informer, std::chrono::milliseconds age);
+  void set_server(const adapters::HttpServerStats& stats);
   void set_certificate(SystemTime not_after, SystemTime now);
 
  private:
   struct Series {
     observe::Histogram latency;
-    observe::Counter allowed, malformed;
+    observe::Counter allowed, malformed, authenticated, unauthenticated;
   };
   Series& series(admission::Endpoint endpoint);
   // Brings a counter up to a sum that is kept elsewhere.

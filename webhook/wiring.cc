@@ -112,6 +112,9 @@ adapters::HttpServerOptions serving_options(const config::WebhookConfig& config)
   options.threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2U, 8U));
   options.reply = config.deadline + 1s;
   options.body_bytes = kMaxBodies;
+  options.bodies_end_with_handle = true;
+  // Callers that have to show a certificate are API servers, and do not flood one another.
+  options.fair_peers = config.tls.client_ca.empty();
   return options;
 }
 
@@ -187,6 +190,7 @@ Result<void> run(const config::WebhookConfig& config, const std::string& kubecon
     for (const auto& [name, age] : facts.cache_ages()) counts.set_cache_age(name, age);
     const std::lock_guard lock(serving_mutex);
     if (serving == nullptr) return;
+    counts.set_server(serving->stats());
     if (const auto end = serving->certificate_not_after())
       counts.set_certificate(*end, clock.now());
   });

@@ -14,6 +14,7 @@
 #include <optional>
 #include <utility>
 
+#include "adapters/http_peer.h"
 #include "adapters/http_request_rules.h"
 
 namespace avouch::adapters {
@@ -34,11 +35,19 @@ constexpr std::size_t kFirstRead = 8 * 1024;
 constexpr std::size_t kDrainBytes = 1024 * 1024;  // of a body that nobody wants
 constexpr milliseconds kDrainTime{1'000};
 constexpr milliseconds kCloseTime{2'000};
+constexpr milliseconds kRoomWait{5};  // for room for a piece of a body
+constexpr int kRoomPatience = 3;      // waits before another one's connection has to go
+constexpr int kRoomTries = 40;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+std::int64_t steady_millis() {
+  const auto since = steady_clock::now().time_since_epoch();
+  return std::max<std::int64_t>(1, std::chrono::duration_cast<milliseconds>(since).count());
+}
 
 std::string to_string(beast::string_view text) { return {text.data(), text.size()}; }
 
-HttpRequest to_request(const http::request_header<>& head, const std::string& peer) {
+HttpRequest to_request(const http::request_header<>& head) {
   HttpRequest request;
   request.method = to_string(head.method_string());
   const std::string target = to_string(head.target());
@@ -48,7 +57,6 @@ HttpRequest to_request(const http::request_header<>& head, const std::string& pe
   for (const auto& field : head) {
     request.headers.add(to_string(field.name_string()), to_string(field.value()));
   }
-  request.peer = peer;
   return request;
 }
 
@@ -85,17 +93,20 @@ class Connection final : public ConnectionBase,
       : shared_(shared),
         stream_(std::move(socket), tls...),
         reply_timer_(stream_.get_executor()),
+        room_timer_(stream_.get_executor()),
         buffer_(shared.options.header_bytes) {
     error_code ignored;
     const auto endpoint = lowest().socket().remote_endpoint(ignored);
     if (!ignored) {
-      peer_ = endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
+      HttpPeer peer = peer_of(endpoint);
+      peer_ = std::move(peer.address);
+      network = std::move(peer.network);
     }
     lowest().socket().set_option(asio::ip::tcp::no_delay(true), ignored);
   }
 
   ~Connection() override {
-    shared_.release_body(reserved_);
+    release_body();
     shared_.table.remove(this);
   }
 
@@ -107,6 +118,15 @@ class Connection final : public ConnectionBase,
     asio::post(stream_.get_executor(), [self = this->shared_from_this()] {
       if (self->waiting_) self->close();
     });
+  }
+
+  bool end_if_reading() override {
+    std::int64_t since = reading_since;
+    if (since <= 0 || !reading_since.compare_exchange_strong(since, -since)) return false;
+    asio::post(stream_.get_executor(), [self = this->shared_from_this(), chosen = -since] {
+      if (self->reading_since == chosen) self->close();  // else it has got on meanwhile
+    });
+    return true;
   }
 
   void abort() override {
@@ -130,6 +150,9 @@ class Connection final : public ConnectionBase,
 
   void close() {
     leave_waiting();
+    reading_since = 0;
+    busy_since = 0;
+    room_timer_.cancel();
     error_code ignored;
     lowest().socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
     lowest().close();
@@ -144,6 +167,7 @@ class Connection final : public ConnectionBase,
 
   void begin() {
     if constexpr (kTls) {
+      reading_since = steady_millis();
       lowest().expires_after(shared_.options.header_read);
       stream_.async_handshake(asio::ssl::stream_base::server, then(&Connection::on_handshake));
     } else {
@@ -153,6 +177,11 @@ class Connection final : public ConnectionBase,
 
   void on_handshake(error_code error) {
     if (error) return close();
+    if constexpr (kTls) {
+      SSL* const tls = stream_.native_handle();
+      authenticated_ =
+          SSL_get0_peer_certificate(tls) != nullptr && SSL_get_verify_result(tls) == X509_V_OK;
+    }
     wait_for_request();
   }
 
@@ -166,12 +195,10 @@ class Connection final : public ConnectionBase,
     parser_->body_limit(std::numeric_limits<std::uint64_t>::max());
     request_ = {};
     sink_.reset();
-    shared_.release_body(reserved_);
-    reserved_ = 0;
+    release_body();
     if (buffer_.size() > 0) return read_head();
-    idle_since = std::max<std::int64_t>(
-        1,
-        std::chrono::duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
+    reading_since = 0;
+    idle_since = steady_millis();
     waiting_ = true;
     if (shared_.stopping) return finish_close();
     lowest().expires_after(shared_.options.idle);
@@ -187,6 +214,7 @@ class Connection final : public ConnectionBase,
   }
 
   void read_head() {
+    reading_since = steady_millis();
     request_deadline_ = steady_clock::now() + shared_.options.request_read;
     lowest().expires_after(shared_.options.header_read);
     http::async_read_header(stream_, buffer_, *parser_, then(&Connection::on_head));
@@ -196,7 +224,10 @@ class Connection final : public ConnectionBase,
     if (error) return answer_read_error(error);
     version_ = static_cast<int>(parser_->get().version());
     head_method_ = parser_->get().method() == http::verb::head;
-    request_ = to_request(parser_->get(), peer_);
+    request_ = to_request(parser_->get());
+    request_.peer = peer_;
+    request_.network = network;
+    request_.authenticated = authenticated_;
     HeadFacts facts;
     facts.version = version_;
     facts.chunked = parser_->chunked();
@@ -256,8 +287,9 @@ class Connection final : public ConnectionBase,
     std::string& target = sink_ ? piece_ : request_.body;
     const std::size_t offset = sink_ ? 0 : body_size_;
     if (!sink_) {
-      if (!shared_.reserve_body(want)) return refuse_for_room();
-      reserved_ += want;
+      if (!shared_.reserve_body(want)) return wait_for_room();
+      room_tries_ = 0;
+      body_held += want;
     }
     target.resize(offset + want);
     parser_->get().body().data = target.data() + offset;
@@ -296,6 +328,18 @@ class Connection final : public ConnectionBase,
     }
   }
 
+  // Others' bodies come and go within milliseconds; after a few of them somebody has to go.
+  void wait_for_room() {
+    if (!shared_.options.fair_peers || ++room_tries_ > kRoomTries) return refuse_for_room();
+    if (room_tries_ > kRoomPatience && !shared_.end_a_hoarder(this)) return refuse_for_room();
+    room_timer_.expires_after(kRoomWait);
+    room_timer_.async_wait([self = this->shared_from_this()](error_code error) {
+      if (!error && self->lowest().socket().is_open()) self->read_body();
+    });
+  }
+
+  void release_body() { shared_.release_body(body_held.exchange(0)); }
+
   void refuse_for_room() {
     HttpResponse response =
         problem(503, "Overloaded", "too many request bodies at once; try again later");
@@ -307,6 +351,8 @@ class Connection final : public ConnectionBase,
 
   void dispatch() {
     ++shared_.requests;
+    reading_since = 0;
+    busy_since = steady_millis();
     body_size_ = 0;
     piece_ = {};
     const std::uint64_t number = ++request_number_;
@@ -324,6 +370,7 @@ class Connection final : public ConnectionBase,
     HttpHandler::Reply reply = make_reply(shared_.gate, this->shared_from_this(), number);
     try {
       shared_.handler.handle(std::move(request_), std::move(sink_), reply);
+      if (shared_.options.bodies_end_with_handle) release_body();
     } catch (const std::exception& e) {
       shared_.log.error("handler threw", {{"error", e.what()}});
       reply(problem(500, "InternalError", "the request failed; see the server's log"));
@@ -335,6 +382,7 @@ class Connection final : public ConnectionBase,
   void on_reply(std::uint64_t number, HttpResponse response) {
     if (!handling_ || number != request_number_) return;
     handling_ = false;
+    busy_since = 0;
     reply_timer_.cancel();
     if (!lowest().socket().is_open()) return;
     unread_body_ = false;
@@ -352,11 +400,13 @@ class Connection final : public ConnectionBase,
     ++shared_.refused;
     keep_alive_ = false;
     unread_body_ = true;
+    reading_since = 0;
+    room_tries_ = 0;
     body_size_ = 0;
     piece_ = {};
     sink_.reset();
     request_ = {};  // what has come of the body is of no use
-    shared_.release_body(std::exchange(reserved_, 0));
+    release_body();
     write(std::move(response));
   }
 
@@ -391,6 +441,7 @@ class Connection final : public ConnectionBase,
       lowest().socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
     }
     drained_ = 0;
+    reading_since = steady_millis();
     drain_deadline_ = steady_clock::now() + kDrainTime;
     buffer_.consume(buffer_.size());
     drain();
@@ -410,6 +461,7 @@ class Connection final : public ConnectionBase,
   void finish_close() {
     if constexpr (kTls) {
       if (!lowest().socket().is_open()) return close();
+      reading_since = steady_millis();
       lowest().expires_after(kCloseTime);
       stream_.async_shutdown(then(&Connection::on_tls_closed));
     } else {
@@ -422,6 +474,7 @@ class Connection final : public ConnectionBase,
   ServerShared& shared_;
   Stream stream_;
   asio::steady_timer reply_timer_;
+  asio::steady_timer room_timer_;
   beast::flat_buffer buffer_;
   std::string peer_;
   std::optional<http::request_parser<http::buffer_body>> parser_;
@@ -433,10 +486,11 @@ class Connection final : public ConnectionBase,
   std::size_t limit_ = 0;
   std::size_t body_size_ = 0;
   std::size_t asked_ = 0;
-  std::size_t reserved_ = 0;  // of shared_.body_bytes
   std::size_t drained_ = 0;
   std::uint64_t request_number_ = 0;
   int version_ = 11;
+  int room_tries_ = 0;
+  bool authenticated_ = false;
   bool head_method_ = false;
   bool keep_alive_ = false;
   bool handling_ = false;

@@ -27,8 +27,17 @@ class ConnectionBase {
   virtual void abort() = 0;
   virtual void deliver(std::uint64_t request, HttpResponse response) = 0;
 
+  virtual bool end_if_reading() = 0;  // false: it does not read, or has been chosen before
+
   // Milliseconds of the steady clock since when it waits for a request; 0 while it has one.
   std::atomic<std::int64_t> idle_since{0};
+  // The same since when it waits for the rest of something: of a handshake, a request, a farewell.
+  // Negative once it has been chosen to end.
+  std::atomic<std::int64_t> reading_since{0};
+  // The same since when the handler has its request.
+  std::atomic<std::int64_t> busy_since{0};
+  std::atomic<std::size_t> body_held{0};  // bytes of ServerShared::body_bytes
+  std::string network;                    // constant once it is in the table
 };
 
 // Keeps replies that come after the server's end from touching it.
@@ -44,6 +53,14 @@ class ConnectionTable {
   void remove(ConnectionBase* connection);
   std::vector<std::shared_ptr<ConnectionBase>> all();
   std::shared_ptr<ConnectionBase> longest_idle();  // null where none is idle
+  // Of the network with the most connections of those that wait for their clients: the one that has
+  // been idle longest, else the one that has been reading longest. Null where there is none.
+  std::shared_ptr<ConnectionBase> most_crowding();
+  // Of the network with the most requests that are with the handler: the one that has been longest.
+  std::shared_ptr<ConnectionBase> most_occupying();
+  // Of the network with the most bytes of bodies that are still being read: the one that has been
+  // reading longest.
+  std::shared_ptr<ConnectionBase> most_hoarding();
   std::size_t size();
   void wait_until_empty(std::chrono::steady_clock::time_point deadline);
 
@@ -84,6 +101,8 @@ struct ServerShared {
 
   bool reserve_body(std::size_t bytes);  // false: no room
   void release_body(std::size_t bytes);
+  // Asks a connection to end, so that there is room for another one's body. False: none can.
+  bool end_a_hoarder(const ConnectionBase* for_whom);
 };
 
 // `shared` must outlive the connection.

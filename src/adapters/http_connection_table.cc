@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "adapters/http_connection.h"
@@ -36,6 +39,86 @@ std::shared_ptr<ConnectionBase> ConnectionTable::longest_idle() {
   return oldest;
 }
 
+namespace {
+
+using Connections = std::vector<std::shared_ptr<ConnectionBase>>;
+
+// The heaviest network by `weight`; those that weigh nothing do not count.
+template <typename Weight>
+std::optional<std::string> heaviest_network(const Connections& connections, Weight weight) {
+  std::unordered_map<std::string, std::size_t> sums;
+  for (const auto& connection : connections) sums[connection->network] += weight(*connection);
+  std::optional<std::string> heaviest;
+  std::size_t most = 0;
+  for (const auto& [network, sum] : sums) {
+    if (sum <= most) continue;
+    most = sum;
+    heaviest = network;
+  }
+  return heaviest;
+}
+
+// Of the heaviest network, the one that has been at it longest of those that weigh anything.
+template <typename Weight>
+std::shared_ptr<ConnectionBase> longest(const Connections& connections,
+                                        std::atomic<std::int64_t> ConnectionBase::*since,
+                                        Weight weight) {
+  const auto network = heaviest_network(connections, weight);
+  std::shared_ptr<ConnectionBase> found;
+  std::int64_t first = 0;
+  for (const auto& connection : connections) {
+    const std::int64_t time = (*connection).*since;
+    if (connection->network != network || time <= 0 || weight(*connection) == 0) continue;
+    if (found && time >= first) continue;
+    found = connection;
+    first = time;
+  }
+  return found;
+}
+
+bool waits_for_client(const ConnectionBase& connection) {
+  return connection.idle_since > 0 || connection.reading_since > 0;
+}
+
+// Since when it waits, idle ones first.
+std::pair<bool, std::int64_t> rank(const ConnectionBase& connection) {
+  const std::int64_t idle = connection.idle_since;
+  return idle != 0 ? std::pair(false, idle) : std::pair(true, connection.reading_since.load());
+}
+
+}  // namespace
+
+std::shared_ptr<ConnectionBase> ConnectionTable::most_crowding() {
+  const Connections connections = all();
+  const auto network = heaviest_network(connections, [](const ConnectionBase& connection) {
+    return waits_for_client(connection) ? std::size_t{1} : 0;
+  });
+  std::shared_ptr<ConnectionBase> found;
+  std::pair<bool, std::int64_t> first;
+  for (const auto& connection : connections) {
+    if (connection->network != network) continue;
+    const auto place = rank(*connection);
+    if (place.second <= 0 || (found && place >= first)) continue;
+    found = connection;
+    first = place;
+  }
+  return found;
+}
+
+std::shared_ptr<ConnectionBase> ConnectionTable::most_occupying() {
+  const Connections connections = all();
+  return longest(connections, &ConnectionBase::busy_since, [](const ConnectionBase& connection) {
+    return connection.busy_since > 0 ? 1U : 0U;
+  });
+}
+
+std::shared_ptr<ConnectionBase> ConnectionTable::most_hoarding() {
+  const Connections connections = all();
+  return longest(connections, &ConnectionBase::reading_since, [](const ConnectionBase& connection) {
+    return connection.reading_since > 0 ? connection.body_held.load() : 0;
+  });
+}
+
 std::size_t ConnectionTable::size() {
   const std::lock_guard lock(mutex_);
   return connections_.size();
@@ -62,6 +145,13 @@ bool ServerShared::reserve_body(std::size_t bytes) {
   if (body_bytes.fetch_add(bytes) + bytes <= options.body_bytes) return true;
   body_bytes.fetch_sub(bytes);
   return false;
+}
+
+bool ServerShared::end_a_hoarder(const ConnectionBase* for_whom) {
+  const auto hoarder = table.most_hoarding();
+  if (!hoarder || hoarder.get() == for_whom) return false;
+  hoarder->end_if_reading();
+  return true;
 }
 
 void ServerShared::release_body(std::size_t bytes) { body_bytes.fetch_sub(bytes); }

@@ -55,6 +55,8 @@ struct HttpServer::Impl {
   void accept();
   void on_accept(const error_code& error, tcp::socket socket);
   void admit(tcp::socket socket);
+  bool shed_one();
+  bool shed_busy();
   void schedule_reload();
   void schedule_pulse();
   Result<void> reload();
@@ -115,16 +117,33 @@ void HttpServer::Impl::admit(tcp::socket socket) {
   ++shared.accepted;
   if (shared.table.size() >= shared.options.connections) {
     ++shared.shed;
-    const auto oldest = shared.table.longest_idle();
-    if (!oldest) return;     // `socket` closes
-    oldest->idle_since = 0;  // chosen once
-    oldest->stop_when_idle();
+    if (!shed_one()) return;  // `socket` closes
   }
   const auto connection = shared.options.tls
                               ? make_tls_connection(shared, std::move(socket), *tls.context())
                               : make_plain_connection(shared, std::move(socket));
   shared.table.add(connection);
   connection->start();
+}
+
+// False where nobody can go.
+bool HttpServer::Impl::shed_one() {
+  const auto chosen =
+      shared.options.fair_peers ? shared.table.most_crowding() : shared.table.longest_idle();
+  if (!chosen) return shared.options.fair_peers && shed_busy();
+  if (chosen->idle_since.exchange(0) != 0) {  // chosen once
+    chosen->stop_when_idle();
+  } else {
+    chosen->end_if_reading();
+  }
+  return true;
+}
+
+bool HttpServer::Impl::shed_busy() {
+  const auto chosen = shared.table.most_occupying();
+  if (!chosen || chosen->busy_since.exchange(0) == 0) return false;
+  chosen->abort();
+  return true;
 }
 
 Result<void> HttpServer::Impl::reload() {

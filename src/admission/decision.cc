@@ -101,6 +101,8 @@ Cbor verdict_payload(const AdmissionVerdict& verdict, bool allowed, std::string_
   add_text(map, "node", verdict.node);
   add_text(map, "nodeUID", verdict.node_uid);
   add(map, "user", Cbor::text(clip(verdict.user, kMaxMessage)));
+  add(map, "caller", Cbor::text(verdict.authenticated ? "authenticated" : "unauthenticated"));
+  add_text(map, "peer", verdict.peer);
   add(map, "reasons", reasons(verdict, allowed ? std::string_view() : code));
   add(map, "policies", policies(verdict));
   if (verdict.node_token) {

@@ -47,6 +47,8 @@ struct AdmissionVerdict {
   std::string ns, pod, pod_uid;
   std::string node, node_uid;
   std::string user;
+  bool authenticated = false;  // the sender of the review, by a client certificate
+  std::string peer;            // its address, without the port
   std::vector<Finding> findings;
   std::vector<JudgedPolicy> policies;
   std::optional<std::uint64_t> node_verdict_index;

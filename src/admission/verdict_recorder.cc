@@ -1,6 +1,7 @@
 #include "admission/verdict_recorder.h"
 
 #include <exception>
+#include <utility>
 
 #include "admission/verdict_recorder_entry.h"
 
@@ -8,7 +9,7 @@ namespace avouch::admission {
 
 VerdictRecorder::VerdictRecorder(LogEndpoint& log, Spool& spool, Clock& clock,
                                  RecorderOptions options)
-    : log_(log), spool_(spool), clock_(clock), options_(options) {
+    : log_(log), spool_(spool), clock_(clock), options_(options), spooled_before_(spool.records()) {
   sender_ = std::thread([this] { send_loop(); });
   spooler_ = std::thread([this] { spool_loop(); });
   timer_ = std::thread([this] { time_loop(); });
@@ -17,13 +18,14 @@ VerdictRecorder::VerdictRecorder(LogEndpoint& log, Spool& spool, Clock& clock,
 VerdictRecorder::~VerdictRecorder() { stop(); }
 
 void VerdictRecorder::record(std::string id, Need need, SteadyTime give_up, MakePayload make,
-                             Done done) {
+                             Done done, std::string caller) {
   auto entry = std::make_shared<Entry>();
   entry->id = std::move(id);
   entry->need = need;
   entry->give_up = give_up;
   entry->make = std::move(make);
   entry->done = std::move(done);
+  entry->caller = std::move(caller);
   std::vector<Outcome> outcomes;
   {
     const std::lock_guard lock(mutex_);
@@ -44,15 +46,28 @@ void VerdictRecorder::record(std::string id, Need need, SteadyTime give_up, Make
 
 // False where there is no room.
 bool VerdictRecorder::enqueue(const EntryPtr& entry) {
-  const bool full = queue_.size() >= options_.queue_records;
-  if (entry->need != Need::kLog && (down_ || full)) {
-    if (spooling_.size() >= options_.queue_records) return false;
-    to_spool(entry);
-    return true;
+  const bool denial = entry->need == Need::kSometime;
+  if (denial && !denials_waiting_.allows(entry->caller, 1, denials_, options_.queue_records)) {
+    if (!entry->caller.empty()) ++stats_.over_share;
+    return false;
   }
-  if (full) return false;
-  queue_.push_back(entry);
-  send_wake_.notify_one();
+  // Anybody can provoke denials, faster than a log takes them.
+  const std::size_t most = denial ? options_.queue_records / 2 : options_.queue_records;
+  const bool full = queue_.size() >= most;
+  if (entry->need != Need::kLog && (down_ || full)) {
+    if (spooling_.size() >= most) return false;
+    to_spool(entry);
+  } else if (full) {
+    return false;
+  } else {
+    queue_.push_back(entry);
+    send_wake_.notify_one();
+  }
+  if (denial) {
+    denials_waiting_.take(entry->caller, 1);
+    ++denials_;
+    entry->counted = true;
+  }
   return true;
 }
 
@@ -73,6 +88,10 @@ void VerdictRecorder::settle(const EntryPtr& entry, Placed placed, std::vector<O
   entry->settled = true;
   if (entry->timer) timers_.erase(*entry->timer);
   entry->timer.reset();
+  if (std::exchange(entry->counted, false)) {
+    denials_waiting_.give_back(entry->caller, 1);
+    --denials_;
+  }
   outcomes.push_back({entry, std::move(placed)});
 }
 

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "admission/fair_shares.h"
 #include "admission/log_endpoint.h"
 #include "admission/spool.h"
 #include "base/clock.h"
@@ -24,7 +25,7 @@ namespace avouch::admission {
 enum class Need {
   kLog,         // nothing but the log will do (logging: Strict)
   kLogOrSpool,  // the spool will do when the log is slow or out of reach
-  kSometime,    // nobody waits: a denial; at most half of the spool is for these
+  kSometime,    // nobody waits: a denial; at most half of queues and spool is for these
 };
 
 struct Placed {
@@ -47,8 +48,9 @@ struct RecorderOptions {
 
 struct RecorderStats {
   std::uint64_t logged = 0, spooled = 0, drained = 0, batches = 0, failures = 0;
-  std::uint64_t refused = 0;  // somebody waited, and was told
-  std::uint64_t lost = 0;     // verdicts without a durable place
+  std::uint64_t refused = 0;     // somebody waited, and was told
+  std::uint64_t lost = 0;        // verdicts without a durable place
+  std::uint64_t over_share = 0;  // of both: because their caller had its share
   std::size_t waiting = 0;
   std::string log_error;    // of the last attempt; "" when it succeeded
   std::string spool_error;  // of the last use of the spool that failed; "" once it is read again
@@ -70,8 +72,10 @@ class VerdictRecorder {
 
   // Thread-safe; waits for neither log nor disk. At `give_up` the latest `done` is called, with
   // kNowhere, however long log and spool hang. A record that had no place then may still get one.
-  // For kSometime `done` may be empty, and give_up is not used.
-  void record(std::string id, Need need, SteadyTime give_up, MakePayload make, Done done);
+  // For kSometime `done` may be empty, and give_up is not used. `caller` is who shares with others
+  // what there is of spool and of room for denials (FairShares).
+  void record(std::string id, Need need, SteadyTime give_up, MakePayload make, Done done,
+              std::string caller = {});
 
   // Waits until all that was recorded, the spool's content too, is in the log. False: not so at
   // `until`.
@@ -91,6 +95,11 @@ class VerdictRecorder {
     EntryPtr entry;
     Placed placed;
   };
+  struct Spooled {  // one record of this process in the spool
+    std::string caller;
+    bool waited_for = false;
+    std::size_t bytes = 0;
+  };
 
   void send_loop();
   void spool_loop();
@@ -109,7 +118,11 @@ class VerdictRecorder {
   void set_timer(const EntryPtr& entry, SteadyTime at);
   void take_due(SteadyTime now, std::vector<Outcome>& outcomes);
   void spool_some(std::unique_lock<std::mutex>& lock, std::vector<Outcome>& outcomes);
-  std::string spool_refusal(Need need, std::size_t more_bytes) const;
+  std::string spool_refusal(const Entry& entry, std::size_t size, std::size_t more_bytes);
+  FairShares& spool_shares(bool waited_for);
+  void note_spooled(const Entry& entry, std::size_t size);
+  void forget_spooled(bool newest);
+  void forget_dropped(std::size_t count);
   void to_spool(const EntryPtr& entry);
   void settle(const EntryPtr& entry, Placed placed, std::vector<Outcome>& outcomes);
   static void report(std::vector<Outcome>& outcomes);
@@ -121,8 +134,13 @@ class VerdictRecorder {
 
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable send_wake_, spool_wake_, time_wake_, idle_wake_;
-  std::deque<EntryPtr> queue_;     // for the log
-  std::deque<EntryPtr> spooling_;  // for the spool
+  std::deque<EntryPtr> queue_;      // for the log
+  std::deque<EntryPtr> spooling_;   // for the spool
+  FairShares denials_waiting_;      // entries of kSometime, in both queues
+  std::size_t denials_ = 0;         // all of them
+  std::deque<Spooled> spooled_;     // as in the spool, behind what is of an earlier process
+  std::size_t spooled_before_ = 0;  // records of an earlier process
+  FairShares spooled_waited_, spooled_denials_;  // bytes in the spool
   Timers timers_;
   int busy_ = 0;  // batches on their way to the log or the disk
   bool stopping_ = false;

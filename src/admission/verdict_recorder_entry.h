@@ -14,7 +14,9 @@ struct VerdictRecorder::Entry {
   SteadyTime give_up{};
   MakePayload make;
   Done done;
+  std::string caller;
   bool settled = false;
+  bool counted = false;   // in denials_waiting_
   bool to_spool = false;  // no longer for the queue
   std::optional<Timers::iterator> timer;
 };

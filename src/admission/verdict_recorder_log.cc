@@ -139,6 +139,9 @@ void VerdictRecorder::send_from_spool(std::unique_lock<std::mutex>& lock) {
     dropped = spool_.drop(records->size());
   }
   lock.lock();
+  if (dropped.has_value()) {
+    if (damaged || lost || sent.has_value()) forget_dropped(damaged ? 1 : records->size());
+  }
   if (dropped.has_value() && damaged) {
     ++stats_.lost;
     stats_.spool_error = records.error().message;

@@ -34,14 +34,25 @@ void VerdictRecorder::spool_loop() {
   }
 }
 
-// Why no more may be spooled, or "".
-std::string VerdictRecorder::spool_refusal(Need need, std::size_t more_bytes) const {
+FairShares& VerdictRecorder::spool_shares(bool waited_for) {
+  return waited_for ? spooled_waited_ : spooled_denials_;
+}
+
+// Why `entry` may not be spooled, after `more_bytes` of others, or "".
+std::string VerdictRecorder::spool_refusal(const Entry& entry, std::size_t size,
+                                           std::size_t more_bytes) {
   const std::string log = stats_.log_error.empty() ? "" : "; the log: " + stats_.log_error;
   // Anybody can provoke denials; they must not take the place of what is waited for.
-  const std::size_t limit =
-      need == Need::kSometime ? options_.spool_bytes / 2 : options_.spool_bytes;
-  if (spool_.bytes() + more_bytes > limit) {
+  const bool waited_for = entry.need != Need::kSometime;
+  const std::size_t limit = waited_for ? options_.spool_bytes : options_.spool_bytes / 2;
+  const std::size_t used = spool_.bytes() + more_bytes;
+  if (used + size > limit) {
     return "the verdict log is out of reach and the spool is full" + log;
+  }
+  if (!spool_shares(waited_for).allows(entry.caller, size, used, limit)) {
+    ++stats_.over_share;
+    return "the verdict log is out of reach, and " + entry.caller +
+           " has had its share of the spool" + log;
   }
   const auto oldest = spool_.oldest();
   if (oldest && clock_.now() - *oldest > options_.spool_age) {
@@ -49,6 +60,28 @@ std::string VerdictRecorder::spool_refusal(Need need, std::size_t more_bytes) co
            ", longer than verdicts may be spooled" + log;
   }
   return {};
+}
+
+void VerdictRecorder::note_spooled(const Entry& entry, std::size_t size) {
+  const bool waited_for = entry.need != Need::kSometime;
+  spooled_.push_back({entry.caller, waited_for, size});
+  spool_shares(waited_for).take(entry.caller, size);
+}
+
+void VerdictRecorder::forget_spooled(bool newest) {
+  const Spooled record = std::move(newest ? spooled_.back() : spooled_.front());
+  if (newest) {
+    spooled_.pop_back();
+  } else {
+    spooled_.pop_front();
+  }
+  spool_shares(record.waited_for).give_back(record.caller, record.bytes);
+}
+
+// The oldest `count` records have left the spool.
+void VerdictRecorder::forget_dropped(std::size_t count) {
+  for (; count > 0 && spooled_before_ > 0; --count) --spooled_before_;
+  for (; count > 0 && !spooled_.empty(); --count) forget_spooled(false);
 }
 
 void VerdictRecorder::spool_some(std::unique_lock<std::mutex>& lock,
@@ -70,12 +103,13 @@ void VerdictRecorder::spool_some(std::unique_lock<std::mutex>& lock,
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const std::size_t size = made[i].payload.size() + made[i].id.size() + kRecordOverhead;
-    if (std::string why = spool_refusal(batch[i]->need, bytes + size); !why.empty()) {
+    if (std::string why = spool_refusal(*batch[i], size, bytes); !why.empty()) {
       ++stats_.lost;
       settle(batch[i], {Placed::Where::kNowhere, 0, std::move(why)}, outcomes);
       continue;
     }
     bytes += size;
+    note_spooled(*batch[i], size);  // before it can be drained
     taken.push_back(std::move(batch[i]));
     records.push_back(std::move(made[i]));
   }
@@ -89,6 +123,7 @@ void VerdictRecorder::spool_some(std::unique_lock<std::mutex>& lock,
     stats_.spooled += taken.size();
     send_wake_.notify_one();
   } else {
+    for (std::size_t i = 0; i < taken.size(); ++i) forget_spooled(true);
     stats_.lost += taken.size();
     stats_.spool_error = kept.error().message;
     placed = {

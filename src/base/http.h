@@ -43,6 +43,10 @@ struct HttpRequest {
   HttpHeaders headers;
   std::string body;
   std::string peer;  // "address:port" of the client; empty in clients
+  // Of servers: what one client can take addresses from: its IPv4 address, or the /64 of its IPv6
+  // address; and whether it has shown a certificate by an authority of the server's.
+  std::string network;
+  bool authenticated = false;
   // Of servers: since its first byte, and how long a first byte has to wait to be read now.
   std::chrono::milliseconds waited{0};
 };

@@ -74,6 +74,15 @@ std::string reasons_of(const Cbor& payload) {
   return out;
 }
 
+std::string sender_of(const Cbor& payload) {
+  const std::string caller = text_of(payload, "caller");
+  if (caller.empty()) return {};
+  const std::string peer = text_of(payload, "peer");
+  const std::string from = "the review was sent by " + (peer.empty() ? "somebody" : peer);
+  if (caller == "authenticated") return from + ", with a client certificate of an API server";
+  return from + ", without a client certificate: the API server's audit log says whether it asked";
+}
+
 std::string summary_of(std::string_view kind, const Cbor& payload) {
   std::string out(kind);
   if (kind == tlog::kAdmissionVerdict) {
@@ -81,6 +90,9 @@ std::string summary_of(std::string_view kind, const Cbor& payload) {
     out = text_of(payload, "decision") + " of pod " + text_of(payload, "namespace") + "/" +
           text_of(payload, "pod") + (node.empty() ? "" : " on node " + node) + " (" +
           text_of(payload, "operation") + ")";
+    if (text_of(payload, "caller") == "unauthenticated") {
+      out += ", asked by " + text_of(payload, "peer") + " without a certificate";
+    }
   } else if (kind == tlog::kNodeVerdict) {
     out = "node " + text_of(payload, "node") + " became " + text_of(payload, "phase");
   } else if (kind == tlog::kPolicyChange) {

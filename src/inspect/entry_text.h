@@ -25,6 +25,9 @@ const Bytes* bytes_of(const codec::Cbor& payload, std::string_view key);
 std::string time_of(const codec::Cbor& payload);
 // "PcrMismatch: PCR 8 is ...; NoVerdict: ...", or "".
 std::string reasons_of(const codec::Cbor& payload);
+// Who sent the review of an admission verdict: "the review was sent by 10.0.0.7, which showed no
+// client certificate: ..."; "" where the entry does not say.
+std::string sender_of(const codec::Cbor& payload);
 // What the entry says, in one line without its time.
 std::string summary_of(std::string_view kind, const codec::Cbor& payload);
 

@@ -91,6 +91,12 @@ class Verifier {
   Result<ProofStep> prove_again(const std::string& node, const tlog::Hash& token,
                                 const std::optional<Bytes>& named);
   LivePod live_pod(const std::string& ns, const std::string& name);
+  struct PodVerdict {
+    Proven proven;
+    std::size_t looked_at = 0;
+  };
+  Result<PodVerdict> verdict_of_pod(const std::string& ns, const std::string& name,
+                                    const LivePod& live);
   Result<std::vector<ProofStep>> prove_basis(const codec::Cbor& admission, const Demands& demands);
 
   const kube::Client& api_;

@@ -11,7 +11,8 @@ namespace {
 
 using codec::Cbor;
 
-constexpr int kListed = 20;
+constexpr int kPage = 50;
+constexpr int kMaxPages = 200;  // of one pod's verdicts
 
 bool is_about(const Cbor& payload, const std::string& ns, const std::string& name) {
   return text_of(payload, "namespace") == ns && text_of(payload, "pod") == name;
@@ -22,6 +23,14 @@ bool let_in(const Cbor& payload, std::string_view uid, std::string_view node) {
   const std::string logged = text_of(payload, "podUID");
   return text_of(payload, "decision") == "allow" && text_of(payload, "node") == node &&
          (logged.empty() || logged == uid);
+}
+
+// What the controller says that the entry says, to choose by; null where it says nothing of use.
+Cbor claimed(const UnverifiedListed& listed) {
+  if (listed.preimage.empty()) return {};
+  const auto read = codec::parse_cbor(listed.preimage);
+  const Cbor::Array* parts = read.has_value() ? read->as_array() : nullptr;
+  return parts == nullptr || parts->size() != 2 ? Cbor() : (*parts)[1];
 }
 
 }  // namespace
@@ -103,6 +112,46 @@ Result<std::vector<ProofStep>> Verifier::prove_basis(const Cbor& admission,
   return out;
 }
 
+// The newest verdict; of a pod that runs, the one that let it in, however many came after it:
+// whoever reaches the webhook can have denials of any name logged.
+Result<Verifier::PodVerdict> Verifier::verdict_of_pod(const std::string& ns,
+                                                      const std::string& name,
+                                                      const LivePod& live) {
+  const std::string query = "namespace=" + kube::url_encode(ns) + "&pod=" + kube::url_encode(name);
+  PodVerdict out;
+  std::optional<std::uint64_t> newest, before;
+  for (int page = 0; page < kMaxPages; ++page) {
+    AVOUCH_TRY(const auto found,
+               log_.list(before ? query + "&before=" + std::to_string(*before) : query, kPage));
+    for (const UnverifiedListed& listed : found) {
+      if (before && listed.index >= *before) {
+        return rejected("the controller's answer: entries: expected newest first, got entry " +
+                        std::to_string(listed.index) + " after " + std::to_string(*before));
+      }
+      before = listed.index;
+      if (!newest) newest = listed.index;
+      ++out.looked_at;
+      if (live.node.empty()) break;
+      if (const Cbor claim = claimed(listed);
+          claim.is_null() || !let_in(claim, live.uid, live.node))
+        continue;
+      AVOUCH_TRY(out.proven, prove(listed.index));
+      if (out.proven.sound && !out.proven.payload.is_null() &&
+          is_about(out.proven.payload, ns, name) &&
+          let_in(out.proven.payload, live.uid, live.node)) {
+        return out;
+      }
+    }
+    if (live.node.empty() || found.size() < static_cast<std::size_t>(kPage)) break;
+  }
+  if (!newest) {
+    return rejected("the log has no admission verdict of pod " + ns + "/" + name +
+                    ": expected one if a policy gates the pod and it was given to a node");
+  }
+  AVOUCH_TRY(out.proven, prove(*newest));
+  return out;
+}
+
 Result<ProofStep> Verifier::pod(const std::string& ns, const std::string& name,
                                 const Demands& demands) {
   const std::string pod = ns + "/" + name;
@@ -112,25 +161,10 @@ Result<ProofStep> Verifier::pod(const std::string& ns, const std::string& name,
         "reader account; bind the release's log-reader role to this user");
   }
   progress_("looking for admission verdicts of pod " + pod);
-  AVOUCH_TRY(
-      const auto found,
-      log_.list("namespace=" + kube::url_encode(ns) + "&pod=" + kube::url_encode(name), kListed));
-  if (found.empty()) {
-    return rejected("the log has no admission verdict of pod " + pod +
-                    ": expected one if a policy gates the pod and it was given to a node");
-  }
   const LivePod live = live_pod(ns, name);
+  AVOUCH_TRY(PodVerdict chosen, verdict_of_pod(ns, name, live));
   ProofStep out = note("pod " + pod);
-  std::optional<Proven> chosen;
-  for (const UnverifiedListed& listed : found) {
-    AVOUCH_TRY(Proven proven, prove(listed.index));
-    const bool fits = !live.node.empty() && proven.sound && !proven.payload.is_null() &&
-                      is_about(proven.payload, ns, name) &&
-                      let_in(proven.payload, live.uid, live.node);
-    if (fits || !chosen) chosen = std::move(proven);
-    if (fits || live.node.empty()) break;
-  }
-  Proven& admission = *chosen;
+  Proven& admission = chosen.proven;
   if (!admission.sound) {
     out.parts.push_back(std::move(admission.step));
     return out;
@@ -148,11 +182,14 @@ Result<ProofStep> Verifier::pod(const std::string& ns, const std::string& name,
                       : fails("it is about this pod", "it is about " +
                                                           text_of(admission.payload, "namespace") +
                                                           "/" + text_of(admission.payload, "pod")));
+  if (const std::string sender = sender_of(admission.payload); !sender.empty()) {
+    parts.push_back(note(sender));
+  }
   if (!live.node.empty()) {
     const std::string claim = "it let in the pod that runs now on node " + live.node;
     parts.push_back(let_in(admission.payload, live.uid, live.node)
                         ? holds(claim)
-                        : fails(claim, "none of the newest " + std::to_string(found.size()) +
+                        : fails(claim, "none of the newest " + std::to_string(chosen.looked_at) +
                                            " verdicts of that name did"));
   } else if (!live.unread.empty()) {
     parts.push_back(note("whether the pod runs now is not known", live.unread));

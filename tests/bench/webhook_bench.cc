@@ -7,6 +7,8 @@
 //   webhook_bench --connections 64 --seconds 10 --rate 2000 open loop: latency from the time at
 //   which
 //                                                           a review was due, waiting included
+//   with --flood 200: as many connections more, from another address, send made-up reviews as fast
+//   as they are answered, and only the others' latencies are shown
 //   more: --threads 2, --nodes 100, --deny, --directory DIR (on the disk to be measured)
 
 #include <openssl/ssl.h>
@@ -99,6 +101,7 @@ struct Options {
   int rate = 0;
   int threads = 2;
   int nodes = 100;
+  int flood = 0;
   bool deny = false;
   std::string directory;
 };
@@ -129,7 +132,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(Load& load, asio::io_context& io, asio::ssl::context& tls)
       : load_(load), stream_(asio::make_strand(io), tls) {}
-  void connect(const tcp::endpoint& server);
+  void connect(const tcp::endpoint& server, const std::string& from);
   void send(std::uint64_t number, steady_clock::time_point due);
 
  private:
@@ -177,7 +180,7 @@ struct Load {
     if (answer.find(wanted) == std::string::npos && ++unexpected == 1) std::cerr << answer << '\n';
   }
 
-  const Options& options;
+  const Options options;
   const std::string text;
   std::size_t uid_at = 0;
   steady_clock::time_point end;
@@ -186,10 +189,13 @@ struct Load {
   std::deque<std::shared_ptr<Connection>> idle;
   std::deque<steady_clock::time_point> backlog;
   std::vector<microseconds> latencies;
+  double lasted = 0;  // seconds
   std::uint64_t unexpected = 0;
 };
 
-void Connection::connect(const tcp::endpoint& server) {
+void Connection::connect(const tcp::endpoint& server, const std::string& from) {
+  stream_.lowest_layer().open(tcp::v4());
+  stream_.lowest_layer().bind({asio::ip::make_address(from), 0});
   stream_.lowest_layer().connect(server);
   stream_.lowest_layer().set_option(tcp::no_delay(true));
   stream_.handshake(asio::ssl::stream_base::client);
@@ -238,14 +244,14 @@ void Connection::finish() {
   load_.ready(shared_from_this());
 }
 
-void run_load(Load& load, std::uint16_t port) {
+void run_load(Load& load, std::uint16_t port, const std::string& from) {
   asio::io_context io;
   asio::ssl::context tls(asio::ssl::context::tls_client);
   const tcp::endpoint server(asio::ip::make_address("127.0.0.1"), port);
   std::vector<std::shared_ptr<Connection>> connections;
   for (int i = 0; i < load.options.connections; ++i) {
     connections.push_back(std::make_shared<Connection>(load, io, tls));
-    connections.back()->connect(server);
+    connections.back()->connect(server, from);
   }
   auto work = asio::make_work_guard(io);
   const auto begin = steady_clock::now();
@@ -264,8 +270,11 @@ void run_load(Load& load, std::uint16_t port) {
   work.reset();
   for (auto& thread : threads) thread.join();
   load.idle.clear();  // before `io`
-  const double took = std::chrono::duration<double>(steady_clock::now() - begin).count();
+  load.lasted = std::chrono::duration<double>(steady_clock::now() - begin).count();
+}
 
+void print(Load& load) {
+  const double took = load.lasted;
   auto& all = load.latencies;
   std::sort(all.begin(), all.end());
   const auto at = [&all](double share) {
@@ -288,6 +297,8 @@ int run(const Options& options) {
   adapters::HttpServerOptions serving;
   serving.tls = files.source();
   serving.threads = options.threads;
+  serving.fair_peers = true;
+  serving.bodies_end_with_handle = true;
   observe::init_logging(observe::LogLevel::kError);
   ServingWebhook webhook(log, *spool->spool, std::move(serving));
   admission::World world = present_world();
@@ -296,7 +307,22 @@ int run(const Options& options) {
   }
   webhook.facts.set(world);
   Load load(options);
-  run_load(load, webhook.server->port());
+  Options forged = options;
+  forged.connections = options.flood;
+  forged.rate = 0;
+  Load flood(forged);
+  flood.next = 1'000'000'000;  // other UIDs
+  std::thread flooder;
+  if (options.flood > 0) {
+    flooder = std::thread([&] { run_load(flood, webhook.server->port(), "127.0.0.2"); });
+  }
+  run_load(load, webhook.server->port(), "127.0.0.1");
+  if (flooder.joinable()) flooder.join();
+  print(load);
+  if (options.flood > 0) {
+    std::printf("made-up reviews meanwhile: %.0f/s\n",
+                static_cast<double>(flood.latencies.size()) / flood.lasted);
+  }
   const auto status = log.status();
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
@@ -305,7 +331,7 @@ int run(const Options& options) {
   };
   const double cpu = seconds(usage.ru_utime) + seconds(usage.ru_stime);
   std::printf("CPU of server, log and clients together: %.0f us a review\n",
-              cpu * 1e6 / static_cast<double>(load.latencies.size()));
+              cpu * 1e6 / static_cast<double>(load.latencies.size() + flood.latencies.size()));
   std::printf("log: %llu entries in %llu commits, %.2f ms a commit\n",
               static_cast<unsigned long long>(status.sequenced),
               static_cast<unsigned long long>(status.commits),
@@ -325,6 +351,7 @@ int main(int argc, char** argv) {
   app.add_option("--rate", options.rate, "reviews/s; 0: as fast as it goes");
   app.add_option("--threads", options.threads, "of the server");
   app.add_option("--nodes", options.nodes);
+  app.add_option("--flood", options.flood, "connections of a flood")->check(CLI::Range(0, 4000));
   app.add_flag("--deny", options.deny);
   app.add_option("--directory", options.directory);
   CLI11_PARSE(app, argc, argv);

@@ -65,6 +65,21 @@ cel_rules_hold() {
   node "$HERE/check_cel.mjs" "$CEL_DIR/lib/index.js" "$STATE/cel.json"
 }
 
+# The webhook's port from the API servers alone, where they are known; everything else from anywhere.
+limits_callers() {
+  same "9443 from 192.0.2.1/32,2001:db8::/64; 8081" webhook_callers --set 'networkPolicy.apiServers={192.0.2.1/32,2001:db8::/64}' &&
+    same "9443 8081" webhook_callers
+}
+webhook_callers() {
+  render --show-only templates/network-policy.yaml --set networkPolicy.enabled=true "$@" | /usr/bin/python3 -c '
+import sys, yaml
+policy = next(p for p in yaml.safe_load_all(sys.stdin) if p and p["metadata"]["name"] == "avouch-webhook")
+def show(rule):
+    ports = " ".join(str(p["port"]) for p in rule["ports"])
+    return ports + (" from " + ",".join(f["ipBlock"]["cidr"] for f in rule["from"]) if "from" in rule else "")
+print("; ".join(show(rule) for rule in policy["spec"]["ingress"]))'
+}
+
 check_renderings() {
   local minor
   check "helm lint" "$HELM" lint --strict "$CHART" --namespace avouch-system
@@ -79,6 +94,7 @@ check_renderings() {
   check "the package holds what the folder shows" same_from_package
   check "another configuration rolls the controller" rolls_pods controller --set controller.log.cadence=5s
   check "another configuration rolls the webhook" rolls_pods webhook --set 'exemptNamespaces={a}'
+  check "the webhook's port can be kept to API servers" limits_callers
   check "another configuration rolls the agents" rolls_pods agent --set agent.heartbeat=5s
 }
 
@@ -98,6 +114,7 @@ check_values() {
   check "a staleness that the webhook would refuse is refused" refused 'webhook.maxStaleness: "1s"' render --set webhook.maxStaleness=1s
   check "a lease shorter than its deadline is refused" refused "renewDeadline 10s: expected less than leaseDuration 5s" render --set controller.leaderElection.leaseDuration=5s
   check "a budget that blocks every drain is refused" refused "no node could ever be drained" render --set webhook.podDisruptionBudget.minAvailable=2
+  check "an API server's address without its length is refused" refused "apiServers" render --set 'networkPolicy.apiServers={192.0.2.1}'
   check "a log outside of what the pod sees is refused" refused "not below hostPath" render --set agent.measurements.bootLog=/tmp/log
 }
 

@@ -92,8 +92,9 @@ class ServingWebhook {
  public:
   ServingWebhook(admission::LogEndpoint& log, admission::Spool& spool,
                  adapters::HttpServerOptions options,
-                 std::chrono::milliseconds deadline = std::chrono::milliseconds(2'500))
-      : recorder(log, spool, clock, recording(deadline)),
+                 std::chrono::milliseconds deadline = std::chrono::milliseconds(2'500),
+                 std::size_t spool_bytes = admission::RecorderOptions().spool_bytes)
+      : recorder(log, spool, clock, recording(deadline, spool_bytes)),
         service({admission::World().rules, deadline}, facts, recorder, clock, counts) {
     options.listen = "127.0.0.1:0";
     auto started = adapters::HttpServer::start(std::move(options), service);
@@ -101,8 +102,10 @@ class ServingWebhook {
     server = *std::move(started);
   }
 
-  static admission::RecorderOptions recording(std::chrono::milliseconds deadline) {
+  static admission::RecorderOptions recording(std::chrono::milliseconds deadline,
+                                              std::size_t spool_bytes) {
     admission::RecorderOptions options;
+    options.spool_bytes = spool_bytes;
     options.spool_after = deadline * 2 / 5;
     return options;
   }

@@ -412,12 +412,20 @@ TEST(VerdictPayload, SaysWhatWasDecidedAndWhy) {
   EXPECT_EQ(*payload.find("user")->as_text(), "alice");
   EXPECT_EQ(*payload.find("time")->as_integer(), kNow.time_since_epoch().count());
   EXPECT_TRUE(*payload.find("late")->as_boolean());
+  EXPECT_EQ(*payload.find("caller")->as_text(), "unauthenticated");
+  EXPECT_EQ(payload.find("peer"), nullptr);  // nobody has said
   EXPECT_EQ(*payload.find("nodeVerdict")->find("index")->as_integer(), 12);
   const auto& reasons = *payload.find("reasons")->as_array();
   ASSERT_EQ(reasons.size(), 1U);
   EXPECT_EQ(*reasons[0].find("code")->as_text(), "Contraindicated");
   EXPECT_EQ(*reasons[0].find("policy")->as_text(), "production");
   EXPECT_EQ(payload.find("podSpecDigest")->as_bytes()->size(), 32U);
+  AdmissionVerdict sent = *decision.verdict;
+  sent.authenticated = true;
+  sent.peer = "10.0.0.7";
+  const codec::Cbor shown = verdict_payload(sent, false, decision.code, kNow, true);
+  EXPECT_EQ(*shown.find("caller")->as_text(), "authenticated");
+  EXPECT_EQ(*shown.find("peer")->as_text(), "10.0.0.7");
   // A denial of the webhook's own is one of the reasons too.
   const codec::Cbor own =
       verdict_payload(*decision.verdict, false, code::kLogUnavailable, kNow, false);

@@ -175,7 +175,8 @@ class Recorder : public ::testing::Test {
     recorder = std::make_unique<VerdictRecorder>(log, spool, clock, options);
   }
   std::future<Placed> record(const std::string& id, Need need,
-                             milliseconds patience = milliseconds(2'500), std::size_t size = 0) {
+                             milliseconds patience = milliseconds(2'500), std::size_t size = 0,
+                             const std::string& caller = {}) {
     auto promise = std::make_shared<std::promise<Placed>>();
     recorder->record(
         id, need, clock.steady_now() + patience,
@@ -183,7 +184,7 @@ class Recorder : public ::testing::Test {
           const std::string text = id + (late ? " late" : "") + std::string(size, '.');
           return Bytes(text.begin(), text.end());
         },
-        [promise](Placed placed) { promise->set_value(std::move(placed)); });
+        [promise](Placed placed) { promise->set_value(std::move(placed)); }, caller);
     return promise->get_future();
   }
   // Moves the clock until `done` is there.
@@ -350,6 +351,97 @@ TEST_F(Recorder, KeepsHalfOfTheSpoolForWhatIsWaitedFor) {
   EXPECT_LE(spool.bytes(), 500U);
   EXPECT_GT(recorder->stats().lost, 0U);
   EXPECT_EQ(record("yes", Need::kLogOrSpool, seconds(2), 100).get().where, Placed::Where::kSpool);
+}
+
+TEST_F(Recorder, GivesEachCallerItsShareOfTheSpoolAndGivesItBackWhenItIsDrained) {
+  RecorderOptions options;
+  options.spool_bytes = 20'000;
+  start(options);
+  put_log_down();
+  const auto fill = [this](const std::string& caller) {
+    for (int i = 0; i < 100; ++i) {
+      const auto placed =
+          record(caller + std::to_string(i), Need::kLogOrSpool, seconds(2), 500, caller).get();
+      if (placed.where == Placed::Where::kSpool) continue;
+      EXPECT_NE(placed.why.find(caller + " has had its share of the spool"), std::string::npos)
+          << placed.why;
+      return i;
+    }
+    return 100;
+  };
+  const int first = fill("flood");
+  EXPECT_GE(first, 8);
+  EXPECT_LE(first, 12);  // a third, about
+  EXPECT_EQ(fill("flood"), 0);
+  const int second = fill("server");
+  EXPECT_GE(second, 5);
+  EXPECT_LT(second, first);
+  // Who shares with nobody takes what there is.
+  EXPECT_EQ(record("mine", Need::kLogOrSpool, seconds(2), 5'000).get().where,
+            Placed::Where::kSpool);
+  EXPECT_EQ(recorder->stats().over_share, 3U);
+  log.set_down(false);
+  while (spool.records() > 0) clock.advance(milliseconds(100));
+  EXPECT_TRUE(recorder->flush(clock.steady_now() + seconds(1)));
+  put_log_down();
+  EXPECT_EQ(fill("flood"), first);
+}
+
+TEST_F(Recorder, GivesAShareBackWhenTheSpoolCannotBeWritten) {
+  RecorderOptions options;
+  options.spool_bytes = 3'000;
+  start(options);
+  put_log_down();
+  spool.set_full(true);
+  for (int i = 0; i < 20; ++i) {
+    const std::string id = "id" + std::to_string(i);
+    const auto placed = record(id, Need::kLogOrSpool, seconds(2), 500, "server").get();
+    EXPECT_NE(placed.why.find("no space left"), std::string::npos) << placed.why;
+  }
+  spool.set_full(false);
+  EXPECT_EQ(record("now", Need::kLogOrSpool, seconds(2), 500, "server").get().where,
+            Placed::Where::kSpool);
+}
+
+TEST_F(Recorder, DenialsInTheSpoolDoNotCountAgainstWhatTheirCallerWaitsFor) {
+  RecorderOptions options;
+  options.spool_bytes = 20'000;
+  start(options);
+  put_log_down();
+  for (int i = 0; i < 50; ++i) {
+    record("no" + std::to_string(i), Need::kSometime, seconds(2), 500, "server").wait();
+  }
+  EXPECT_GE(recorder->stats().over_share, 1U);
+  EXPECT_EQ(record("yes", Need::kLogOrSpool, seconds(2), 500, "server").get().where,
+            Placed::Where::kSpool);
+}
+
+TEST_F(Recorder, DenialsNeverFillTheQueueForWhatIsWaitedFor) {
+  RecorderOptions options;
+  options.queue_records = 30;
+  start(options);
+  log.gate.shut();
+  spool.gate.shut();
+  auto taken = record("taken", Need::kLog);
+  log.gate.await_somebody();
+  for (int i = 0; i < 100; ++i) {
+    record("flood" + std::to_string(i), Need::kSometime, seconds(2), 0, "flood");
+  }
+  // A third of the room for denials at most: another caller's find room too.
+  EXPECT_EQ(recorder->stats().waiting, 10U);
+  EXPECT_EQ(recorder->stats().over_share, 90U);
+  for (int i = 0; i < 100; ++i) {
+    record("server" + std::to_string(i), Need::kSometime, seconds(2), 0, "server");
+  }
+  EXPECT_GE(recorder->stats().waiting, 15U);
+  for (int i = 0; i < 100; ++i) record("mine" + std::to_string(i), Need::kSometime);
+  std::vector<std::future<Placed>> waiting;
+  waiting.reserve(15);
+  for (int i = 0; i < 15; ++i) waiting.push_back(record("w" + std::to_string(i), Need::kLog));
+  EXPECT_EQ(recorder->stats().refused, 0U);
+  log.gate.open();
+  spool.gate.open();
+  for (auto& one : waiting) EXPECT_EQ(one.get().where, Placed::Where::kLog);
 }
 
 TEST_F(Recorder, BoundsTheSpoolInAge) {

@@ -122,6 +122,63 @@ TEST_F(VerifyTest, ProvesThatTheRunningPodIsTheOneThatWasLetIn) {
   }
 }
 
+TEST_F(VerifyTest, FindsTheVerdictThatLetAPodInBehindManyThatWereMadeUp) {
+  const Bytes token = token_for("uid-1");
+  const std::uint64_t node = add_node_verdict(token);
+  const std::uint64_t in = add_admission("allow", node, token);
+  for (int i = 0; i < 120; ++i) add_admission("deny", node, token);
+  serve(token, node);
+  transport.answer("/api/v1/namespaces/shop/pods/web-0",
+                   R"({"metadata":{"name":"web-0","namespace":"shop","uid":"pod-uid"},)"
+                   R"("spec":{"nodeName":"n1"}})");
+  // As the controller does: newest first, at most `limit`, before `before`.
+  transport.on(kProxy + "/v1/log/entries", [this, in](const HttpRequest& request) {
+    const auto number = [&request](const char* name, std::size_t otherwise) {
+      const auto text = query_value(request.query, name).value();
+      return text ? static_cast<std::size_t>(std::stoul(*text)) : otherwise;
+    };
+    std::string items;
+    std::size_t index = number("before", entries.size());
+    for (std::size_t left = number("limit", 20); left > 0 && index > in; --left) {
+      --index;
+      items += (items.empty() ? "" : ",") + json_entry(index, kinds[index], entries[index]);
+    }
+    return HttpResponse{.status = 200,
+                        .content_type = "application/json",
+                        .headers = {},
+                        .body = R"({"entries":[)" + items + "]}"};
+  });
+  const auto proof = verify_pod({.trusted = true});
+  ASSERT_TRUE(proof.has_value()) << proof.error().message;
+  EXPECT_TRUE(all_hold(*proof)) << render_text(*proof);
+  EXPECT_EQ(proof->detail, "allow");
+
+  // A log that answers the same page again and again is refused, not followed for ever.
+  std::vector<std::uint64_t> same;
+  for (std::uint64_t i = 60; i > 2; --i) same.push_back(i);
+  same.resize(50);
+  list(same);
+  const auto endless = verify_pod();
+  ASSERT_FALSE(endless.has_value());
+  EXPECT_NE(endless.error().message.find("newest first"), std::string::npos)
+      << endless.error().message;
+}
+
+TEST_F(VerifyTest, SaysWhoSentTheReview) {
+  const Bytes token = token_for("uid-1");
+  const std::uint64_t node = add_node_verdict(token);
+  const std::uint64_t index = add_admission("deny", node, token, "uid-1",
+                                            {{Cbor::text("caller"), Cbor::text("unauthenticated")},
+                                             {Cbor::text("peer"), Cbor::text("10.0.0.7")}});
+  serve(token, node);
+  list({index});
+  const auto proof = verify_pod();
+  ASSERT_TRUE(proof.has_value()) << proof.error().message;
+  EXPECT_NE(render_text(*proof).find("sent by 10.0.0.7, without a client certificate"),
+            std::string::npos)
+      << render_text(*proof);
+}
+
 TEST_F(VerifyTest, DoesNotBelieveAnAdmissionOnAnotherNodesVerdict) {
   const Bytes token = token_for("uid-2");
   const std::uint64_t node = add_node_verdict(token, "uid-2");
