@@ -263,6 +263,26 @@ check_rights() {
   check "the controller may not list Secrets" may_not controller "/api/v1/namespaces/$NS/secrets"
 }
 
+# Of any name, anywhere, with definitions of its own or without.
+second_release() { "$HELM" install "$1" "$CHART" --namespace "$2" --create-namespace --no-hooks "${@:3}" 2>&1; }
+first_is() {
+  "$OLD_KUBECTL" get validatingwebhookconfiguration,clusterrole,deployment,statefulset,daemonset -A \
+    -l app.kubernetes.io/part-of=avouch -o 'jsonpath={range .items[*]}{.kind} {.metadata.name} {.metadata.resourceVersion}{"\n"}{end}'
+}
+check_second_release() {
+  local before
+  before=$(first_is)
+  check "a second release is refused" refused \
+    'installed in this cluster already: release "avouch" in namespace "avouch-system", with ValidatingWebhookConfiguration "avouch"' \
+    second_release other elsewhere
+  check "also without definitions" refused "Upgrade that one, or uninstall it first" second_release other elsewhere --set crds.install=false
+  check "also under the same name elsewhere" refused "installed in this cluster already" second_release avouch elsewhere --set crds.install=false
+  check "also in the same namespace" refused "installed in this cluster already" second_release other "$NS" --set crds.install=false
+  check "also under the first one's object names" refused "installed in this cluster already" \
+    second_release other "$NS" --set crds.install=false --set fullnameOverride=avouch
+  check "and the first one is as it was" same "$before" first_is
+}
+
 check_release() {
   "$OLD_KUBECTL" delete crd --all >/dev/null
   "$OLD_KUBECTL" create namespace "$NS" >/dev/null
@@ -275,6 +295,7 @@ check_release() {
   check_rights
   set_ca >/dev/null
   check_shares
+  check_second_release
   check "an upgrade keeps the webhook's CA" upgrade_keeps_ca
   check "a rollback keeps the webhook's CA" rollback_keeps_ca
   check "and fails closed everywhere until the controller narrows it" shares_are "$EVERYTHING" "$NOTHING"
@@ -282,6 +303,7 @@ check_release() {
   check "the definitions stay" "$OLD_KUBECTL" get crd attestationpolicies.avouch.dev
   check "nothing else stays" same "" left_over
   check "the chart installs again" helm_quietly install avouch "$CHART" --set crds.keep=false
+  check "and upgrades under other object names" helm_quietly upgrade avouch "$CHART" --set crds.keep=false --set fullnameOverride=guard
   check "the release goes again" helm_quietly uninstall avouch
   check "now with its definitions" refused NotFound "$OLD_KUBECTL" get crd attestationpolicies.avouch.dev
 }
