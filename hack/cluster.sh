@@ -31,6 +31,9 @@ Usage: hack/cluster.sh COMMAND [--name NAME] ...
   tpm NODE pcrs [SELECTION]         print "bank index value" of all PCRs, or of
                                     those selected (sha256:0,4,7)
   tpm NODE powercut                 kill the TPM, start it again, boot
+  tpm NODE measure OPTION...        let the kernel measure files (IMA): into the runtime log
+                                    and PCR 10; see hack/tpm/measure.py
+  tpm NODE runtime-log              print that log
   tpm NODE tcti                     print the TPM's TCTI, for tpm2-tools
   kubeconfig                        print the path of the users' kubeconfig
 

@@ -83,9 +83,9 @@ field() { kubectl get "$1" "$2" -o "jsonpath=$3"; }
 phase_is() { same "$2" field attestationevidence "$1" '{.status.phase}'; }
 condition_is() { same "$2" field node "$1" "{.status.conditions[?(@.type=='Attested')].status}"; }
 reason_is() { same "$2" field node "$1" "{.status.conditions[?(@.type=='Attested')].reason}"; }
-# is_ejected NODE: all at once: the phase, the taint, and the condition with its reason.
+# is_ejected NODE [REASON]: all at once: the phase, the taint, and the condition with its reason.
 is_ejected() {
-  phase_is "$1" Contraindicated && is_tainted "$1" && condition_is "$1" False && reason_is "$1" PcrMismatch
+  phase_is "$1" Contraindicated && is_tainted "$1" && condition_is "$1" False && reason_is "$1" "${2:-PcrMismatch}"
 }
 # is_trusted NODE...: all at once: phase, condition, no taint.
 is_trusted() {
@@ -336,6 +336,55 @@ part_f() {
   eventually 60 "node-2 rebooted and is Trusted" is_trusted node-2
 }
 
+# judged_by NODE POLICY: the node's verdict says that it satisfies that policy too.
+judged_by() {
+  is_trusted "$1" && same affirming field attestationevidence "$1" "{.status.verdict.policies[?(@.name=='$2')].result}"
+}
+
+part_r() {
+  part r "Node 2's kernel measures what runs (IMA): a file that nobody knows costs it its trust, with its path and line"
+  local golden=$STATE/golden
+  local booted unknown='entry 1128 .*"/usr/local/bin/rogue"'
+  cluster tpm node-2 measure --boot --entries "$REPO_DIR/tests/vectors/corpus/cases/06a-ima-good/ima.bin"
+  mkdir -p "$golden"
+  cluster tpm node-2 runtime-log >"$golden/binary_runtime_measurements"
+  kubectl avouch reference from-evidence --name node-2-files --provider demo -o "$STATE/files.yaml" "$golden"
+  check "what ran on it so far becomes the reference" kubectl apply --server-side -f "$STATE/files.yaml"
+  kubectl create namespace vault
+  kubectl label namespace vault attested=files
+  kubectl apply -f - <<YAML
+apiVersion: avouch.dev/v1alpha1
+kind: AttestationPolicy
+metadata: {name: files}
+spec:
+  nodeSelector: {matchLabels: {kubernetes.io/hostname: node-2}}
+  workloads:
+    namespaceSelector: {matchLabels: {attested: files}}
+  freshness: {maxAge: ${MAX_AGE}s}
+  endorsement:
+    trustBundles: [{configMap: {namespace: $NS, name: tpm-vendors}}]
+    enrollment: TrustOnFirstUse
+  pcrs: {banks: [sha256]}
+  runtime:
+    references: [{name: node-2-files}]
+YAML
+  eventually 60 "node-2's log of 1,127 files is replayed to the quoted PCR 10 and judged: Trusted" judged_by node-2 files
+  make_pod vault safe-0
+  eventually 30 "pod vault/safe-0 runs, on node-2" pod_runs vault safe-0
+  check "where alone the policy lets it" same node-2 pod_node vault safe-0
+  cluster tpm node-2 measure --file /usr/local/bin/rogue "a program that nobody knows"
+  eventually $((HEARTBEAT + 10)) "one more file was run: node-2 is Contraindicated and tainted, the reason RuntimeFileUnknown" is_ejected node-2 RuntimeFileUnknown
+  check "a pod pinned to it is denied, with the file's path and line" \
+    refused "AttestationPolicy \"files\".*RuntimeFileUnknown.*$unknown" make_pod vault pinned node-2
+  check "kubectl avouch explain names them too" prints "$unknown" kubectl avouch explain node node-2
+  kubectl avouch explain node node-2
+  kubectl delete attestationpolicy files
+  kubectl delete namespace vault
+  booted=$(boots node-2)
+  cluster tpm node-2 reset
+  eventually 60 "without that policy, and rebooted, node-2 is Trusted" trusted_since_boot node-2 "$booted"
+}
+
 # prints PATTERN COMMAND...: the command succeeds and prints something that matches.
 prints() {
   local output
@@ -486,6 +535,7 @@ main() {
   part_d
   part_e
   part_f
+  part_r
   part_g
   part_h
   part_i

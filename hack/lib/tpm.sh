@@ -12,6 +12,7 @@ tpm_socket() { echo "$(node_files "$1")/tpm/sock"; }
 # The swtpm TCTI wants the control socket next to the data socket, so whoever has
 # the TPM in this cluster can also reset it.
 tpm_control() { echo "$(tpm_socket "$1").ctrl"; }
+node_runtime_log() { echo "$(node_files "$1")/securityfs/ima/binary_runtime_measurements"; }
 node_boot_log() { echo "$(node_files "$1")/securityfs/tpm0/binary_bios_measurements"; }
 
 write_tpm_maker_config() {
@@ -63,6 +64,7 @@ start_tpm() {
 # boot_tpm NODE LOG: resets the TPM and boots it.
 boot_tpm() {
   [[ -r $2 ]] || die "boot log $2 cannot be read"
+  rm -f "$(node_runtime_log "$1")"
   python3 "$HACK_DIR/tpm/boot.py" --socket "$(tpm_socket "$1")" --control "$(tpm_control "$1")" \
     --install "$(node_boot_log "$1")" "$2" || die "booting the TPM of $1 failed" "$LOGS/swtpm-$1.log"
 }
@@ -100,6 +102,12 @@ tpm_extend() {
   tpm_tool "$node" tpm2_pcrextend "$pcr:$algorithm=$digest"
 }
 
+# tpm_measure NODE OPTION...: what the node's kernel would measure by IMA; options of hack/tpm/measure.py.
+tpm_measure() {
+  python3 "$HACK_DIR/tpm/measure.py" --socket "$(tpm_socket "$1")" --log "$(node_runtime_log "$1")" "${@:2}" ||
+    die "measuring on $1 failed" "$LOGS/swtpm-$1.log"
+}
+
 # tpm_pcrs NODE [SELECTION]: a line "bank index value" for each.
 tpm_pcrs() {
   local node=$1
@@ -120,13 +128,15 @@ tpm_powercut() {
 tpm_command() {
   local node=${1:-} action=${2:-}
   require_node "$node"
-  shift 2 || die "usage: cluster.sh tpm NODE reset|extend|pcrs|powercut|tcti"
+  shift 2 || die "usage: cluster.sh tpm NODE reset|extend|measure|pcrs|powercut|tcti|runtime-log"
   case $action in
     reset) tpm_reset "$node" "$@" ;;
     extend) tpm_extend "$node" "$@" ;;
+    measure) tpm_measure "$node" "$@" ;;
+    runtime-log) cat "$(node_runtime_log "$node")" ;;
     pcrs) tpm_pcrs "$node" "$@" ;;
     powercut) tpm_powercut "$node" ;;
     tcti) echo "swtpm:path=$(tpm_socket "$node")" ;;
-    *) die "tpm: unknown action '$action'; expected reset, extend, pcrs, powercut or tcti" ;;
+    *) die "tpm: unknown action '$action'; expected reset, extend, measure, pcrs, powercut, tcti or runtime-log" ;;
   esac
 }
