@@ -52,7 +52,7 @@ class FakeKube final : public kube::Transport {
   void send_bookmarks();
   void send_line(const std::string& line);  // to every open watch, whatever it is
   void end_watches();                       // cleanly
-  void break_watches(Error error);
+  void break_watches(const Error& error);
   void await_watches(std::size_t count) const;  // blocks until at least `count` are open
   std::size_t open_watches() const;
 

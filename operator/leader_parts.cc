@@ -1,0 +1,130 @@
+// Building the leader's parts, and taking them apart.
+
+#include "operator/leader_parts.h"
+
+#include <utility>
+#include <vector>
+
+#include "control/api_objects.h"
+#include "control/cluster_facts.h"
+#include "crypto/random.h"
+
+namespace avouch::controller {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::seconds kGrace{5};
+
+control::TrustOptions trust_options(const config::ControllerConfig& config) {
+  using std::chrono::duration_cast;
+  using std::chrono::hours;
+  const auto names = [](const std::vector<std::string>& list) {
+    crypto::ServingNames out;
+    for (const std::string& name : list) {
+      const bool is_ip = name.find_first_not_of("0123456789.") == std::string::npos ||
+                         name.find(':') != std::string::npos;
+      (is_ip ? out.ip : out.dns).push_back(name);
+    }
+    return out;
+  };
+  control::TrustOptions options;
+  options.names = {config.release.name, config.release.name_space};
+  options.log_origin = config.log.origin;
+  options.ca = {.common_name = config.release.name + " CA",
+                .life = duration_cast<hours>(config.tls.ca_life),
+                .announce = 24h};
+  options.certificate_life = duration_cast<hours>(config.tls.certificate_life);
+  options.own_names = names(config.tls.service_names);
+  options.webhook_names = names(config.webhook.service_names);
+  options.webhook_configuration = config.webhook.configuration;
+  options.webhook_certificate = config.webhook.own_certificate;
+  return options;
+}
+
+kube::InformerOptions all_of(kube::ResourcePath resource) {
+  kube::InformerOptions options;
+  options.resource = std::move(resource);
+  return options;
+}
+
+kube::InformerOptions one_of(kube::ResourcePath resource, const std::string& name) {
+  kube::InformerOptions options = all_of(std::move(resource));
+  options.field_selector = "metadata.name=" + name;
+  options.max_objects = 1;
+  return options;
+}
+
+kube::InformerOptions node_options() {
+  kube::InformerOptions options = all_of(kube::nodes());
+  options.trim = &control::trim_node;
+  return options;
+}
+
+}  // namespace
+
+Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Client& the_client,
+                     Clock& the_clock, Signals& the_signals, std::string identity,
+                     control::FencedAnchor::LeadingUntil until)
+    : config(the_config),
+      client(the_client),
+      clock(the_clock),
+      signals(the_signals),
+      leading_until(std::move(until)),
+      trust(trust_options(config), client, crypto::system_random(), clock),
+      quick(client.with_timeout(5s)),
+      callers(quick, clock,
+              {config.release.name_space, config.agent_service_account,
+               config.webhook.service_account}),
+      access(quick, clock),
+      event_recorder(client, clock, "avouch-controller", std::move(identity)),
+      events(event_recorder, signals),
+      nodes(client, clock, crypto::system_random(), node_options()),
+      evidences(client, clock, crypto::system_random(), all_of(kube::attestation_evidences())),
+      policies(client, clock, crypto::system_random(), all_of(kube::attestation_policies())),
+      manifests(client, clock, crypto::system_random(), all_of(kube::reference_manifests())),
+      webhooks(client, clock, crypto::system_random(),
+               one_of(kube::validating_webhook_configurations(), config.webhook.configuration)),
+      trust_map(
+          client, clock, crypto::system_random(),
+          one_of(kube::config_maps(config.release.name_space), config.release.object("trust"))),
+      references(client, clock, crypto::system_random(), [this] { policy_worker.add(kAll); }),
+      status_worker("evidence status", 4, clock, signals,
+                    [this](const std::string& name) { return sync_evidence(name); }),
+      node_worker("node signals", 4, clock, signals,
+                  [this](const std::string& name) { return sync_node(name); }),
+      policy_status_worker("policy status", 1, clock, signals,
+                           [this](const std::string& name) { return sync_policy(name); }),
+      policy_worker("policies", 1, clock, signals,
+                    [this](const std::string&) { return refresh_policies(); }),
+      trust_worker("trust objects", 1, clock, signals,
+                   [this](const std::string&) { return keep_trust(); }),
+      pool(4, 1024),
+      judge_pool(2, 16'384) {}
+
+void Leader::Parts::stop() {
+  {
+    const std::lock_guard lock(metrics_mutex);
+    closed = true;
+  }
+  if (server) server->stop(kGrace);
+  for (kube::Informer* informer :
+       {&nodes, &evidences, &policies, &manifests, &webhooks, &trust_map}) {
+    informer->stop();
+  }
+  references.watch({});
+  policy_worker.stop();
+  trust_worker.stop();
+  pool.stop();
+  judge_pool.stop();
+  if (epochs) epochs->stop();
+  if (loop) loop->stop();
+  if (recorder) recorder->stop();
+  status_worker.stop();
+  node_worker.stop();
+  policy_status_worker.stop();
+  events.stop();
+  log.reset();
+}
+
+}  // namespace avouch::controller

@@ -1,0 +1,129 @@
+#pragma once
+
+// What the leader is made of, in the order of construction. Internal to it.
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "adapters/blob_files.h"
+#include "adapters/http_server.h"
+#include "adapters/node_files.h"
+#include "adapters/record_files.h"
+#include "adapters/renewal_files.h"
+#include "attest/token.h"
+#include "control/api_writer.h"
+#include "control/appraiser.h"
+#include "control/appraiser_loop.h"
+#include "control/cluster_material.h"
+#include "control/epoch_publisher.h"
+#include "control/event_sink.h"
+#include "control/fenced_anchor.h"
+#include "control/intake_handler.h"
+#include "control/log_handler.h"
+#include "control/log_judge.h"
+#include "control/record_handler.h"
+#include "control/recorder.h"
+#include "control/reference_watcher.h"
+#include "control/router.h"
+#include "control/sequenced_log.h"
+#include "control/trust_material.h"
+#include "kube/informer.h"
+#include "operator/leader.h"
+#include "tlog/log.h"
+
+namespace avouch::controller {
+
+inline constexpr const char* kAll = "all";  // the only item of a queue that has one
+
+// What comes later uses what comes before.
+struct Leader::Parts final : control::AppraiserOutput {
+  Parts(const config::ControllerConfig& the_config, const kube::Client& the_client,
+        Clock& the_clock, Signals& the_signals, std::string identity,
+        control::FencedAnchor::LeadingUntil until);
+
+  // What the appraiser decides.
+  void record(control::RecordJob job) override;
+  void publish(control::NodeOutlook outlook) override;
+  void withdraw(const std::string& name) override;
+  void forget(const std::string& node_uid) override;
+  void judge_logs(std::shared_ptr<const control::LogQuestion> question) override;
+  void publish_policy(control::PolicyOutlook outlook) override;
+  void withdraw_policy(const std::string& name) override;
+  void event(control::NodeEvent event) override;
+
+  // What the workers do.
+  Result<void> sync_evidence(const std::string& name);
+  Result<void> sync_node(const std::string& name);
+  Result<void> sync_policy(const std::string& name);
+  Result<void> keep_trust();
+  Result<void> keep_shares();
+  Result<void> refresh_policies();
+
+  Result<void> open_log();
+  Result<void> open_stores();
+  void watch_cluster();
+  Result<void> serve();
+  void show_metrics();
+  void begin();
+  void stop();
+
+  const config::ControllerConfig& config;
+  const kube::Client& client;
+  Clock& clock;
+  Signals& signals;
+  const control::FencedAnchor::LeadingUntil leading_until;
+
+  control::TrustMaterial trust;
+  std::optional<control::ReleaseKeys> keys;
+  std::optional<attest::KeySigner> signer;
+
+  control::BeaconRing beacons;
+  control::RenewalBatch renewals;
+  control::LogIndex index;
+  std::unique_ptr<tlog::Store> log_store;
+  std::unique_ptr<tlog::Anchor> head_file;
+  std::unique_ptr<tlog::Log> log;
+  std::unique_ptr<control::SequencedLog> entries;
+  std::unique_ptr<adapters::NodeFiles> records;
+  std::unique_ptr<adapters::BlobFiles> blobs;
+  std::unique_ptr<adapters::RecordFiles> archive;
+  std::unique_ptr<adapters::RenewalFiles> renewal_files;
+
+  const kube::Client quick;  // for questions on the way of a request
+  control::Callers callers;
+  kube::AccessReviewer access;
+  kube::EventRecorder event_recorder;
+  control::EventSink events;
+
+  kube::Informer nodes, evidences, policies, manifests, webhooks, trust_map;
+  control::ReferenceWatcher references;
+  control::Board<control::NodeOutlook> node_board;
+  control::Board<control::PolicyOutlook> policy_board;
+  control::Worker status_worker, node_worker, policy_status_worker, policy_worker, trust_worker;
+  control::WorkPool pool, judge_pool;
+  control::ManifestCatalog catalog;  // the policy worker's
+  control::DigestLists digest_lists;
+
+  std::unique_ptr<control::LogJudge> judge;
+  std::unique_ptr<control::Appraiser> appraiser;
+  std::unique_ptr<control::AppraiserLoop> loop;
+  std::unique_ptr<control::Recorder> recorder;
+  std::unique_ptr<control::EpochPublisher> epochs;
+
+  std::unique_ptr<control::IntakeHandler> intake;
+  std::unique_ptr<control::TileHandler> tiles;
+  std::unique_ptr<control::LogHandler> log_side;
+  std::unique_ptr<control::RecordHandler> record_side;
+  std::unique_ptr<control::Router> router;
+  std::unique_ptr<adapters::HttpServer> server;
+
+  std::mutex metrics_mutex;
+  std::atomic<bool> closed = false;
+  std::mutex summary_mutex;
+  control::AppraiserSummary summary;
+};
+
+}  // namespace avouch::controller

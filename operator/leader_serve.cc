@@ -1,0 +1,127 @@
+// What others ask the leader: intake and log over HTTPS, and its metrics.
+
+#include <future>
+#include <utility>
+#include <vector>
+
+#include "crypto/random.h"
+#include "operator/leader_parts.h"
+
+namespace avouch::controller {
+namespace {
+
+using namespace std::chrono_literals;
+
+}  // namespace
+
+Result<void> Leader::Parts::serve() {
+  intake = std::make_unique<control::IntakeHandler>(
+      control::IntakeLimits{.blob_bytes = config.limits.blob_bytes}, callers, *loop, *blobs, *blobs,
+      pool, clock, signals);
+  tiles = std::make_unique<control::TileHandler>(*log_store);
+  log_side =
+      std::make_unique<control::LogHandler>(control::LogParts{.log = *log,
+                                                              .tiles = *log_store,
+                                                              .entries = *entries,
+                                                              .index = index,
+                                                              .renewals = *renewal_files,
+                                                              .origin = keys->log_origin,
+                                                              .pseudonym_key = keys->pseudonym,
+                                                              .verifier_key = keys->verifier,
+                                                              .random = crypto::system_random()},
+                                            callers, access, pool);
+  record_side = std::make_unique<control::RecordHandler>(*archive, callers, access, pool);
+  router = std::make_unique<control::Router>(
+      std::vector<control::Router::Route>{{"/v1/nodes/", *intake},
+                                          {"/v1/records/", *record_side},
+                                          {"/v1/blobs/", *intake},
+                                          {"/log/", *tiles},
+                                          {"/v1/log/", *log_side}});
+  adapters::HttpServerOptions options;
+  options.listen = config.listen;
+  options.threads = 4;
+  options.connections = config.limits.connections;
+  options.request_read = 60s;  // a boot log over a slow network
+  options.tls = [this]() -> Result<adapters::TlsMaterial> {
+    AVOUCH_TRY(const crypto::CertifiedKey serving, trust.serving());
+    return adapters::TlsMaterial{serving.certificate_pem, serving.key_pem, ""};
+  };
+  AVOUCH_TRY(server, adapters::HttpServer::start(std::move(options), *router));
+  signals.note("server", "serving on " + server->address());
+  return {};
+}
+
+void Leader::Parts::show_metrics() {
+  observe::Metrics& metrics = signals.metrics();
+  metrics.before_collect([this, &metrics] {
+    const std::lock_guard lock(metrics_mutex);
+    if (closed) return;
+    // The appraiser's own thread counts; a busy one shows what it last counted.
+    auto counted = std::make_shared<std::promise<void>>();
+    auto done = counted->get_future();
+    loop->post([this, counted](control::Appraiser& the_appraiser, control::Moment) {
+      const std::lock_guard summary_lock(summary_mutex);
+      summary = the_appraiser.summary();
+      counted->set_value();
+    });
+    done.wait_for(200ms);
+    const auto gauge = [&](const std::string& name, const std::string& help, double value,
+                           const observe::Labels& labels = {}) {
+      metrics.gauge(name, help, labels).set(value);
+    };
+    {
+      const std::lock_guard summary_lock(summary_mutex);
+      using control::Phase;
+      for (const Phase phase : {Phase::kPending, Phase::kEnrolling, Phase::kTrusted,
+                                Phase::kWarning, Phase::kContraindicated, Phase::kStale}) {
+        gauge("avouch_nodes", "Nodes that some policy selects, by phase",
+              static_cast<double>(summary.nodes[phase]),
+              {{"phase", std::string(control::phase_name(phase))}});
+      }
+      gauge("avouch_enrolled_nodes", "Nodes whose TPM has proved itself",
+            static_cast<double>(summary.enrolled));
+      gauge("avouch_policies", "AttestationPolicies", static_cast<double>(summary.policies));
+    }
+    const tlog::LogStatus status = log->status();
+    gauge("avouch_log_entries", "Entries of the verdict log",
+          static_cast<double>(status.sequenced));
+    gauge("avouch_log_unpublished_entries", "Entries that no published checkpoint covers yet",
+          static_cast<double>(status.sequenced - status.published));
+    gauge("avouch_log_queue", "Entries that wait to be sequenced",
+          static_cast<double>(status.queued));
+    gauge("avouch_evidence_store_bytes", "Evidence on disk", static_cast<double>(blobs->bytes()));
+    const adapters::RecordFiles::Counts kept = archive->counts();
+    gauge("avouch_records_bytes", "Records of verdicts on disk, with all that they name",
+          static_cast<double>(kept.bytes));
+    gauge("avouch_records_oldest_timestamp_seconds", "Begin of the oldest day that has records",
+          static_cast<double>(kept.oldest_day) * 86400.0);
+    for (const auto& [kind, count] : {std::pair{"transition", kept.dropped_transitions},
+                                      std::pair{"renewal", kept.dropped_renewals}}) {
+      gauge("avouch_records_dropped", "Records given up before their time, since the start",
+            static_cast<double>(count), {{"kind", kind}});
+    }
+    gauge("avouch_records_not_kept", "Verdicts of which no record could be kept, since the start",
+          static_cast<double>(kept.not_kept));
+    for (const auto& [queue, depth] :
+         {std::pair{"appraiser", loop->waiting()}, std::pair{"recorder", recorder->waiting()},
+          std::pair{"evidence-status", status_worker.waiting()},
+          std::pair{"node-signals", node_worker.waiting()},
+          std::pair{"policy-status", policy_status_worker.waiting()},
+          std::pair{"requests", pool.waiting()}, std::pair{"log-judge", judge_pool.waiting()},
+          std::pair{"renewals", renewals.waiting()}}) {
+      gauge("avouch_queue_depth", "Work that waits, by queue", static_cast<double>(depth),
+            {{"queue", queue}});
+    }
+    const control::TrustMaterial::Ends ends = trust.ends();
+    for (const auto& [name, end] : {std::pair{"ca", ends.ca}, std::pair{"controller", ends.own},
+                                    std::pair{"webhook", ends.webhook}}) {
+      if (end == SystemTime{}) continue;  // not ours, or not made yet
+      gauge("avouch_certificate_end_timestamp_seconds", "When a certificate of the release ends",
+            static_cast<double>(end.time_since_epoch().count()) / 1000.0, {{"certificate", name}});
+    }
+    gauge("avouch_intake_connections", "Open connections",
+          static_cast<double>(server->stats().connections));
+  });
+}
+
+}  // namespace avouch::controller

@@ -1,0 +1,140 @@
+// What the leader has on disk: the log, its index, the nodes' evidence and records.
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "adapters/log_files.h"
+#include "crypto/random.h"
+#include "operator/leader_parts.h"
+#include "tlog/entry.h"
+
+namespace avouch::controller {
+namespace {
+
+constexpr std::uint64_t kMostOfOneNode = 64ULL * 1024 * 1024;  // blobs, and as much runtime log
+constexpr std::uint64_t kIndexedEntries = 200'000;  // newest entries that are found by subject
+// Of the store of records, what one node may fill in a day: in 30 days not even half of it.
+constexpr std::uint64_t kRecordShares = 64;
+constexpr std::uint64_t kLeastRecordShare = 1024ULL * 1024;
+
+}  // namespace
+
+Result<void> Leader::Parts::open_log() {
+  const std::filesystem::path dir = config.data_dir;
+  if (!log_store) {
+    AVOUCH_TRY(log_store, adapters::open_log_files({.directory = dir / "log"}));
+  }
+  if (!head_file) {
+    AVOUCH_TRY(std::unique_ptr<tlog::Anchor> on_disk, adapters::open_head_file(dir / "log-head"));
+    head_file = std::make_unique<control::FencedAnchor>(std::move(on_disk), clock, leading_until);
+  }
+  AVOUCH_TRY(tlog::NoteSigner note_signer, tlog::NoteSigner::make(keys->log_origin, keys->log));
+  tlog::LogOptions options;
+  options.origin = keys->log_origin;
+  options.publish_within = config.log.publish_within;
+  options.on_fatal = [this](const Error& error) { signals.fatal("log", error); };
+  if (!log) {
+    AVOUCH_TRY(log, tlog::Log::open(options, *log_store, {head_file.get()}, std::move(note_signer),
+                                    clock));
+    entries = std::make_unique<control::SequencedLog>(*log, index);
+  }
+  AVOUCH_TRY(const tlog::NoteVerifier verifier,
+             tlog::make_verifier(keys->log_origin, keys->log.public_key()));
+  AVOUCH_CHECK(control::ensure_genesis(*log, *entries, keys->log_origin, keys->pseudonym,
+                                       keys->verifier, tlog::format_vkey(verifier),
+                                       crypto::system_random(), clock.now()));
+  AVOUCH_TRY(const tlog::VerifiedCheckpoint checkpoint, log->publish_now());
+  return index.rebuild(*log_store, checkpoint.size(), kIndexedEntries);
+}
+
+Result<void> Leader::Parts::open_stores() {
+  const std::filesystem::path dir = config.data_dir;
+  AVOUCH_TRY(records, adapters::NodeFiles::open(dir / "nodes"));
+  // No node can take more than a quarter of the store.
+  const std::uint64_t share = std::max<std::uint64_t>(
+      config.limits.blob_bytes,
+      std::min<std::uint64_t>(config.limits.store_bytes / 8, kMostOfOneNode));
+  AVOUCH_TRY(blobs, adapters::BlobFiles::open({.directory = dir / "evidence",
+                                               .total_bytes = config.limits.store_bytes,
+                                               .node_blob_bytes = share,
+                                               .runtime_log_bytes = share},
+                                              clock));
+  AVOUCH_TRY(archive, adapters::RecordFiles::open(
+                          {.directory = dir / "records",
+                           .evidence = dir / "evidence",
+                           .total_bytes = config.records.bytes,
+                           .retention = config.records.retention,
+                           .node_day_bytes = std::max<std::uint64_t>(
+                               config.records.bytes / kRecordShares, kLeastRecordShare)}));
+  AVOUCH_TRY(renewal_files, adapters::RenewalFiles::open({.directory = dir / "renewals"}));
+  AVOUCH_TRY(signer, attest::KeySigner::make(keys->verifier));
+
+  std::vector<control::NodeRecord> nodes_known;
+  std::vector<control::RecordedPolicy> policies_known;
+  AVOUCH_TRY(const auto texts, records->load());
+  for (const auto& [key, text] : texts) {
+    if (key.starts_with(control::kPolicyKeyPrefix)) {
+      auto policy = control::parse_policy_record(text);
+      if (!policy.has_value()) return fatal("record " + key + ": " + policy.error().message);
+      policies_known.push_back(*std::move(policy));
+      continue;
+    }
+    auto record = control::parse_record(text);
+    if (!record.has_value()) return fatal("record " + key + ": " + record.error().message);
+    // A token that was renewed and saved, and not yet in an epoch entry when the process ended,
+    // gets its place now; twice in the log does no harm.
+    if (!record->verdict.token.empty()) {
+      renewals.add(control::make_renewal(tlog::node_pseudonym(keys->pseudonym, record->node_uid),
+                                         crypto::sha256(record->verdict.token)));
+    }
+    nodes_known.push_back(*std::move(record));
+  }
+
+  appraiser = std::make_unique<control::Appraiser>(
+      control::AppraiserOptions{.origin = keys->log_origin,
+                                .build = std::string("avouch-controller ") + AVOUCH_VERSION,
+                                .pseudonym_key = keys->pseudonym,
+                                .cadence = config.log.cadence},
+      *signer, beacons, crypto::system_random(), *this);
+  appraiser->restore(std::move(nodes_known), std::move(policies_known), control::read_clock(clock));
+  judge = std::make_unique<control::LogJudge>(*blobs, *blobs, config.limits.blob_bytes);
+  loop = std::make_unique<control::AppraiserLoop>(*appraiser, clock, signals);
+  recorder = std::make_unique<control::Recorder>(
+      control::Recorder::Options{.origin = keys->log_origin}, *entries, *records, renewals,
+      *archive, keys->verifier, crypto::system_random(), clock, signals,
+      [this](const control::RecordJob& job, std::optional<control::LogPlace> place) {
+        if (job.node_name.empty()) return;
+        loop->post([name = job.node_name, number = job.number, place](
+                       control::Appraiser& the_appraiser, control::Moment now) {
+          the_appraiser.recorded(name, number, place, now);
+        });
+      });
+  const kube::ResourcePath maps = kube::config_maps(config.release.name_space);
+  epochs = std::make_unique<control::EpochPublisher>(
+      control::EpochPublisher::Options{.origin = keys->log_origin,
+                                       .pseudonym_key = keys->pseudonym,
+                                       .cadence = config.log.cadence},
+      *entries,
+      [this]() -> Result<std::string> {
+        AVOUCH_TRY(const tlog::VerifiedCheckpoint checkpoint, log->publish_now());
+        return checkpoint.note();
+      },
+      [this, maps](const std::string& note) -> Result<void> {
+        const codec::Json object = codec::Json::Object{
+            {"apiVersion", "v1"},
+            {"kind", "ConfigMap"},
+            {"metadata", codec::Json::Object{{"name", config.release.object("beacon")},
+                                             {"namespace", config.release.name_space}}},
+            {"data", codec::Json::Object{{"checkpoint", note}}}};
+        const auto applied = client.apply(
+            maps, object, {.field_manager = std::string(control::kFieldManager), .force = true});
+        if (!applied.has_value()) return retryable(applied.error().message);
+        return {};
+      },
+      renewals, *renewal_files, beacons, keys->verifier, crypto::system_random(), clock, signals);
+  return {};
+}
+
+}  // namespace avouch::controller

@@ -1,0 +1,68 @@
+// What the leader hears of the cluster, on its way to who has to know.
+
+#include <utility>
+
+#include "control/cluster_facts.h"
+#include "operator/leader_parts.h"
+
+namespace avouch::controller {
+
+void Leader::Parts::watch_cluster() {
+  using kube::Change;
+  using kube::ChangeType;
+  nodes.on_change([this](const Change& change) {
+    if (change.type == ChangeType::kDeleted) {
+      loop->post([name = change.key](control::Appraiser& the_appraiser, control::Moment now) {
+        the_appraiser.remove_node(name, now);
+      });
+      return;
+    }
+    if (auto facts = control::node_facts(*change.object)) {
+      loop->post(
+          [facts = *std::move(facts)](control::Appraiser& the_appraiser, control::Moment now) {
+            the_appraiser.set_node(facts, now);
+          });
+    }
+    node_worker.add(change.key);
+  });
+  evidences.on_change([this](const Change& change) {
+    if (change.type == ChangeType::kDeleted) {
+      loop->post([name = change.key](control::Appraiser& the_appraiser, control::Moment now) {
+        the_appraiser.remove_evidence(name, now);
+      });
+      return;
+    }
+    if (auto facts = control::evidence_facts(*change.object)) {
+      loop->post(
+          [facts = *std::move(facts)](control::Appraiser& the_appraiser, control::Moment now) {
+            the_appraiser.set_evidence(facts, now);
+          });
+    }
+    status_worker.add(change.key);
+  });
+  policies.on_change([this](const Change& change) {
+    policy_worker.add(kAll);
+    policy_status_worker.add(change.key);
+    trust_worker.add(kAll);
+  });
+  manifests.on_change([this](const Change&) { policy_worker.add(kAll); });
+  webhooks.on_change([this](const Change&) { trust_worker.add(kAll); });
+  trust_map.on_change([this](const Change&) { trust_worker.add(kAll); });
+  for (const auto& [name, informer] :
+       {std::pair{"nodes", &nodes}, std::pair{"evidence", &evidences},
+        std::pair{"policies", &policies}, std::pair{"reference manifests", &manifests},
+        std::pair{"webhook configuration", &webhooks}, std::pair{"trust map", &trust_map}}) {
+    informer->on_problem([this, part = std::string("watch of ") + name](
+                             const std::string& message) { signals.problem(part, message); });
+    informer->start();
+  }
+}
+
+void Leader::Parts::begin() {
+  loop->post([this](control::Appraiser& the_appraiser, control::Moment now) {
+    the_appraiser.begin(now);
+    signals.note("appraiser", "the cluster is known; nodes are judged");
+  });
+}
+
+}  // namespace avouch::controller

@@ -1,0 +1,163 @@
+// What becomes of the appraiser's decisions, and what the leader's workers do.
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "control/admission_scope.h"
+#include "control/api_writer.h"
+#include "control/cluster_material.h"
+#include "control/recording_material.h"
+#include "operator/leader_parts.h"
+
+namespace avouch::controller {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::minutes kTrustEvery{1};     // looks at certificates and trust objects
+constexpr std::chrono::hours kKeepUnused{7 * 24};  // evidence that nothing names any more
+
+}  // namespace
+
+void Leader::Parts::record(control::RecordJob job) { recorder->add(std::move(job)); }
+
+void Leader::Parts::publish(control::NodeOutlook outlook) {
+  const std::string name = outlook.name;
+  node_board.put(std::move(outlook));
+  status_worker.add(name);
+  node_worker.add(name);
+}
+
+void Leader::Parts::withdraw(const std::string& name) { node_board.erase(name); }
+
+void Leader::Parts::forget(const std::string& node_uid) {
+  const auto taken = pool.post([this, node_uid] {
+    blobs->remove(node_uid);
+    judge->forget(node_uid);
+  });
+  if (taken == control::WorkPool::Taken::kFull) {
+    signals.problem("evidence store", "the runtime log of a Node that is gone stays for now");
+  }
+}
+
+void Leader::Parts::judge_logs(std::shared_ptr<const control::LogQuestion> question) {
+  const auto answer = [this, question](std::optional<control::LogFindings> findings) {
+    loop->post([question, findings = std::move(findings)](control::Appraiser& the_appraiser,
+                                                          control::Moment now) mutable {
+      the_appraiser.logs_judged(*question, std::move(findings), now);
+    });
+  };
+  const auto taken = judge_pool.post([this, question, answer] { answer(judge->judge(*question)); });
+  if (taken == control::WorkPool::Taken::kFull) {
+    signals.problem("log judge", "more nodes' logs wait than can be judged");
+    answer(std::nullopt);
+  }
+}
+
+void Leader::Parts::publish_policy(control::PolicyOutlook outlook) {
+  const std::string name = outlook.name;
+  policy_board.put(std::move(outlook));
+  policy_status_worker.add(name);
+}
+
+void Leader::Parts::withdraw_policy(const std::string& name) { policy_board.erase(name); }
+
+void Leader::Parts::event(control::NodeEvent event) { events.add(std::move(event)); }
+
+Result<void> Leader::Parts::sync_evidence(const std::string& name) {
+  const auto outlook = node_board.find(name);
+  if (outlook == nullptr || outlook->evidence_uid.empty()) return {};
+  const kube::ObjectPtr live = evidences.find(name);
+  return control::sync_status(client, kube::attestation_evidences(), "AttestationEvidence", name,
+                              outlook->evidence_uid, outlook->status, live.get(), clock.now());
+}
+
+Result<void> Leader::Parts::sync_node(const std::string& name) {
+  const auto outlook = node_board.find(name);
+  if (outlook == nullptr || outlook->node_uid.empty()) return {};
+  return control::sync_node(client, *outlook, nodes.find(name).get(), clock.now());
+}
+
+Result<void> Leader::Parts::sync_policy(const std::string& name) {
+  const auto outlook = policy_board.find(name);
+  if (outlook == nullptr) return {};
+  const kube::ObjectPtr live = policies.find(name);
+  return control::sync_status(client, kube::attestation_policies(), "AttestationPolicy", name,
+                              outlook->uid, outlook->status, live.get(), clock.now());
+}
+
+Result<void> Leader::Parts::keep_trust() {
+  trust_worker.add_after(kAll, kTrustEvery);
+  blobs->drop_unused(kKeepUnused);
+  archive->sweep(clock.now());
+  AVOUCH_CHECK(trust.step());
+  return keep_shares();
+}
+
+// Which namespaces' pods are stopped while the webhook does not answer.
+Result<void> Leader::Parts::keep_shares() {
+  if (!policies.synced()) return {};
+  const std::string& name = config.webhook.configuration;
+  const kube::ObjectPtr live = webhooks.find(name);
+  if (live == nullptr) return {};
+  std::vector<kube::ObjectPtr> objects;
+  const auto snapshot = policies.snapshot();
+  for (const auto& [key, object] : *snapshot) objects.push_back(object);
+  const auto patch = control::share_patch(*live, control::fail_closed_share(objects));
+  if (!patch) return {};
+  const auto patched =
+      client.patch(kube::validating_webhook_configurations(), name, kube::PatchType::kJson, *patch);
+  if (!patched.has_value()) return retryable(patched.error().message);
+  return {};
+}
+
+Result<void> Leader::Parts::refresh_policies() {
+  std::vector<kube::ObjectPtr> objects;
+  const auto snapshot = policies.snapshot();
+  for (const auto& [name, object] : *snapshot) objects.push_back(object);
+
+  std::vector<kube::ObjectPtr> references_known;
+  const auto manifests_now = manifests.snapshot();
+  for (const auto& [name, object] : *manifests_now) references_known.push_back(object);
+  catalog.set(references_known);
+
+  // Which ConfigMaps there are to read is known before any of them is read.
+  control::ClusterMaterial asking(
+      [](const auto&) { return Result<control::ConfigMapData>(rejected("not read yet")); }, catalog,
+      digest_lists);
+  control::resolve_policies(objects, asking, clock.now());
+  references.watch({asking.asked_for().begin(), asking.asked_for().end()});
+
+  control::ClusterMaterial material(
+      [this](const attest::ConfigMapName& name) { return references.data(name); }, catalog,
+      digest_lists);
+  const SystemTime now = clock.now();
+  control::RecordingMaterial recorded(
+      material,
+      [&manifests_now](const std::string& name) -> const codec::Json* {
+        const auto found = manifests_now->find(name);
+        return found == manifests_now->end() ? nullptr : found->second->find("spec");
+      },
+      *archive, now);
+  auto set =
+      std::make_shared<control::PolicySet>(control::resolve_policies(objects, recorded, now));
+  if (material.incomplete()) return retryable("ConfigMaps that policies refer to are being read");
+  for (const kube::ObjectPtr& policy : objects) {
+    if (const codec::Json* spec = policy->find("spec")) recorded.add_spec(*spec);
+  }
+  archive->hold(recorded.objects());
+  if (!recorded.problem().empty()) {
+    signals.problem("records", "what a policy refers to is not kept: " + recorded.problem());
+  }
+  if (const auto at = set->changes_at()) {
+    // A manifest begins or ends. The clock may be set: look again at least once an hour.
+    policy_worker.add_after(kAll, std::min<std::chrono::milliseconds>(*at - now, 1h));
+  }
+  loop->post([set](control::Appraiser& the_appraiser, control::Moment moment) {
+    the_appraiser.set_policies(set, moment);
+  });
+  return {};
+}
+
+}  // namespace avouch::controller
