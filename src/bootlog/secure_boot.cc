@@ -22,18 +22,6 @@ using reference::Standing;
 
 constexpr std::size_t kMaxSuggested = 8 * 1024;  // bytes of a certificate
 
-// A certificate's DER without an owner before it.
-bool is_der(ByteView data) {
-  if (data.size() < 4 || data[0] != 0x30 || data[1] != 0x82) return false;
-  return data.size() - 4 == (std::size_t{data[2]} << 8 | data[3]);
-}
-
-bool is_text(ByteView data) {
-  return std::all_of(data.begin(), data.end(), [](std::uint8_t byte) {
-    return (byte >= 0x20 && byte < 0x7f) || byte == '\n' || byte == 0;
-  });
-}
-
 class SecureBootRule {
  public:
   SecureBootRule(const Meaning& meaning, Findings& out) : meaning_(meaning), out_(out) {}
@@ -160,17 +148,18 @@ class CertificateRule {
   // Whether manifests say which certificates there may be; what is revoked counts anyhow.
   bool certificates_are_listed() const { return references_.secure_boot_certificate_count() > 0; }
 
-  // What shim measures beside signatures (SbatLevel, MokListTrusted, MokSBState) are texts and
-  // flags.
   void judge_authority(const MeasuredVariable& each) {
-    const ByteView value = each.variable.value;
-    if (is_der(value)) return judge_certificate(each, value);
-    const auto data = parse_signature_data(value);
-    if (is_text(value) || !data) return judge_age(each);
-    if (is_der(data->value)) return judge_certificate(each, data->value);
-    const bool digest = data->value.size() == 32;
-    judge_allowed_digest(
-        each, digest ? SignatureEntry::Kind::kSha256 : SignatureEntry::Kind::kOther, data->value);
+    const Authority authority = read_authority(each.variable.value);
+    switch (authority.kind) {
+      case Authority::Kind::kCertificate:
+        return judge_certificate(each, authority.value);
+      case Authority::Kind::kLevel:
+        return judge_age(each);
+      case Authority::Kind::kDigest:
+        return judge_allowed_digest(each, SignatureEntry::Kind::kSha256, authority.value);
+      case Authority::Kind::kOther:
+        return judge_allowed_digest(each, SignatureEntry::Kind::kOther, authority.value);
+    }
   }
 
   void judge_keys(const MeasuredVariable& each) {

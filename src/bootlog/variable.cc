@@ -1,5 +1,7 @@
 #include "bootlog/variable.h"
 
+#include <algorithm>
+
 #include "bootlog/text.h"
 
 namespace avouch::bootlog {
@@ -43,6 +45,18 @@ Result<List> take_head(ByteReader& reader) {
     return rejected(at + ": SHA-256 digests of " + std::to_string(each - kGuid) + " bytes");
   }
   return List{kind, each, room / each};
+}
+
+// A certificate's DER without an owner before it.
+bool is_der(ByteView data) {
+  if (data.size() < 4 || data[0] != 0x30 || data[1] != 0x82) return false;
+  return data.size() - 4 == (std::size_t{data[2]} << 8 | data[3]);
+}
+
+bool is_text(ByteView data) {
+  return std::all_of(data.begin(), data.end(), [](std::uint8_t byte) {
+    return (byte >= 0x20 && byte < 0x7f) || byte == '\n' || byte == 0;
+  });
 }
 
 }  // namespace
@@ -117,6 +131,15 @@ SignatureLists::Iterator& SignatureLists::Iterator::operator++() {
 std::optional<SignatureData> parse_signature_data(ByteView value) {
   if (value.size() <= kGuid) return std::nullopt;
   return SignatureData{value.first(kGuid), value.subspan(kGuid)};
+}
+
+Authority read_authority(ByteView value) {
+  using Kind = Authority::Kind;
+  if (is_der(value)) return {Kind::kCertificate, value};
+  const auto data = parse_signature_data(value);
+  if (is_text(value) || !data) return {Kind::kLevel, value};
+  if (is_der(data->value)) return {Kind::kCertificate, data->value};
+  return {data->value.size() == 32 ? Kind::kDigest : Kind::kOther, data->value};
 }
 
 }  // namespace avouch::bootlog

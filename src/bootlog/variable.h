@@ -92,4 +92,19 @@ struct SignatureData {
 };
 std::optional<SignatureData> parse_signature_data(ByteView value);
 
+// What EV_EFI_VARIABLE_AUTHORITY says, of whatever name: the entry by which a program was let in,
+// with or without its owner before it, or one of the levels and flags that shim measures beside
+// them (SbatLevel, MokListTrusted, MokSBState).
+struct Authority {
+  enum class Kind : std::uint8_t {
+    kCertificate,  // `value` has the form of a certificate's DER
+    kDigest,       // 32 bytes after an owner
+    kOther,        // something else after an owner
+    kLevel,        // text, or too short for an entry
+  };
+  Kind kind = Kind::kOther;
+  ByteView value;
+};
+Authority read_authority(ByteView value);
+
 }  // namespace avouch::bootlog

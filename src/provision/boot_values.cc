@@ -103,16 +103,7 @@ class BootValues {
 
   void add_variable(const MeasuredVariable& each) {
     const bootlog::Variable& variable = each.variable;
-    if (each.authority) {
-      // Texts and flags that shim measures (SbatLevel, MokListTrusted) are no signatures.
-      const bool shim = variable.guid == bootlog::kShimGuid && variable.name == "Shim";
-      if (shim) return add_certificate(variable.name, variable.value);
-      const bool signature =
-          variable.name == "db" || variable.name == "MokList" || variable.name == "MokListRT";
-      const auto data = bootlog::parse_signature_data(variable.value);
-      if (signature && data) add_certificate(variable.name, data->value);
-      return;
-    }
+    if (each.authority) return add_authority(variable);
     if (variable.name != "PK" && variable.name != "KEK" && variable.name != "db") return;
     const auto entries = bootlog::parse_signature_lists(variable.value);
     if (!entries.has_value()) {
@@ -123,15 +114,38 @@ class BootValues {
     for (const bootlog::SignatureEntry& entry : *entries) add_entry(variable.name, entry);
   }
 
+  // Whatever its name is: what the judge asks of every authority.
+  void add_authority(const bootlog::Variable& variable) {
+    using Kind = bootlog::Authority::Kind;
+    const bootlog::Authority authority = bootlog::read_authority(variable.value);
+    switch (authority.kind) {
+      case Kind::kCertificate:
+        return add_certificate(variable.name, authority.value);
+      case Kind::kDigest:
+        return add_allowed_digest(variable.name, authority.value);
+      case Kind::kOther:
+        return remark_other(variable.name);
+      case Kind::kLevel:
+        return;  // good unless a manifest revokes it
+    }
+  }
+
   void add_entry(const std::string& variable, const bootlog::SignatureEntry& entry) {
     using Kind = bootlog::SignatureEntry::Kind;
     if (entry.kind == Kind::kX509) return add_certificate(variable, entry.value);
-    const auto digest = reference::make_digest(HashAlgorithm::kSha256, entry.value);
-    if (entry.kind == Kind::kSha256 && digest.has_value()) {
-      return add_component({.name = "allowed by a digest in " + printable_path(variable),
-                            .authenticode = *digest,
-                            .digest = {}});
-    }
+    if (entry.kind == Kind::kSha256) return add_allowed_digest(variable, entry.value);
+    remark_other(variable);
+  }
+
+  void add_allowed_digest(const std::string& variable, ByteView value) {
+    const auto digest = reference::make_digest(HashAlgorithm::kSha256, value);
+    if (!digest.has_value()) return remark_other(variable);
+    add_component({.name = "allowed by a digest in " + printable_path(variable),
+                   .authenticode = *digest,
+                   .digest = {}});
+  }
+
+  void remark_other(const std::string& variable) {
     out_.remarks.push_back(
         "An entry of " + printable_path(variable) +
         " is neither a certificate nor a SHA-256 digest: no manifest accepts it");

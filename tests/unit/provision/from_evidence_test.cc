@@ -10,7 +10,9 @@
 #include "reference/resolved.h"
 #include "runtimelog/entry_reader.h"
 #include "runtimelog/fields.h"
+#include "tests/support/ek_authority.h"
 #include "tests/support/vectors.h"
+#include "tests/unit/bootlog/boots.h"
 #include "tests/unit/reference/manifests.h"
 
 namespace avouch::provision {
@@ -106,6 +108,57 @@ TEST(FromBootLog, NamesEachDigestOnce) {
     EXPECT_TRUE(seen.insert(reference::digest_text(*digest)).second) << each.name;
     EXPECT_FALSE(each.name.empty());
   }
+}
+
+// A boot of good.bin with one more authority of that name.
+bootlog::PlainLog boot_with_authority(const std::string& name, const Bytes& value) {
+  bootlog::PlainLog log = bootlog::good_log();
+  const auto at = log.find(7, bootlog::kVariableAuthority);
+  log.events.insert(log.events.begin() + static_cast<std::ptrdiff_t>(at) + 1,
+                    log.make(7, bootlog::kVariableAuthority,
+                             bootlog::variable_bytes(bootlog::kShimGuid, name, value)));
+  return log;
+}
+
+// The judge asks for an authority's certificate whatever its variable is called.
+TEST(FromBootLog, AcceptsABootWithAuthoritiesOfEveryNameAgain) {
+  const auto before = references_of(of_boot_log(read_vector("bootlogs/good.bin")));
+  const Bytes der = testing::EkAuthority("maker of kernels").root_der();
+  const Bytes digest(32, 0xa5);
+  Bytes owned_der(16, 0x11), owned_digest(16, 0x22);
+  append(owned_der, der);
+  append(owned_digest, digest);
+  for (const std::string name : {"Shim", "db", "MokList", "MokListRT", "MokListX", "vendor_db",
+                                 "VendorCert", "something of next year's"}) {
+    for (const auto& [form, value] : {std::pair{"certificate", der},
+                                      {"certificate with owner", owned_der},
+                                      {"digest with owner", owned_digest}}) {
+      const bootlog::PlainLog log = boot_with_authority(name, value);
+      const auto without = bootlog::appraise(log, bootlog::optional_secure_boot(), before);
+      EXPECT_EQ(without.codes(), std::vector<std::string>{"SecureBootKeyUnknown"})
+          << name << ", " << form;
+      const auto references = references_of(of_boot_log(log.bytes()));
+      const auto again = bootlog::appraise(log, bootlog::optional_secure_boot(), references);
+      EXPECT_TRUE(again.accepted()) << name << ", " << form << ": "
+                                    << (again.reasons.empty() ? "" : again.reasons.front().message);
+    }
+  }
+}
+
+TEST(FromBootLog, SaysWhichAuthorityNoManifestAccepts) {
+  const auto log = boot_with_authority("MokListTrusted2", Bytes(40, 0x99));
+  EXPECT_TRUE(holds(of_boot_log(log.bytes()).remarks, "no manifest accepts it"));
+}
+
+// They are good unless a manifest revokes them.
+TEST(FromBootLog, TakesLevelsAndFlagsForNoKeys) {
+  const Draft plain = of_boot_log(read_vector("bootlogs/good.bin"));
+  const auto log = boot_with_authority("SbatLevel", to_bytes("sbat,1,2026010100\nshim,4\n"));
+  const Draft draft = of_boot_log(log.bytes());
+  EXPECT_EQ(draft.boot_components.size(), plain.boot_components.size());
+  EXPECT_EQ(draft.secure_boot_certificates.size(), plain.secure_boot_certificates.size());
+  EXPECT_TRUE(
+      bootlog::appraise(log, bootlog::optional_secure_boot(), references_of(draft)).accepted());
 }
 
 TEST(FromBootLog, RefusesEveryTruncation) {
