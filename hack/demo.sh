@@ -344,7 +344,7 @@ judged_by() {
 part_r() {
   part r "Node 2's kernel measures what runs (IMA): a file that nobody knows costs it its trust, with its path and line"
   local golden=$STATE/golden
-  local booted unknown='entry 1128 .*"/usr/local/bin/rogue"'
+  local unknown='entry 1128 .*"/usr/local/bin/rogue"'
   cluster tpm node-2 measure --boot --entries "$REPO_DIR/tests/vectors/corpus/cases/06a-ima-good/ima.bin"
   mkdir -p "$golden"
   cluster tpm node-2 runtime-log >"$golden/binary_runtime_measurements"
@@ -380,9 +380,8 @@ YAML
   kubectl avouch explain node node-2
   kubectl delete attestationpolicy files
   kubectl delete namespace vault
-  booted=$(boots node-2)
-  cluster tpm node-2 reset
-  eventually 60 "without that policy, and rebooted, node-2 is Trusted" trusted_since_boot node-2 "$booted"
+  # No reboot here: a third one without a TPM2_Shutdown puts the TPM into lockout. PCR 10 is none of that policy's.
+  eventually 60 "without that policy node-2 is Trusted again" is_trusted node-2
 }
 
 # prints PATTERN COMMAND...: the command succeeds and prints something that matches.
