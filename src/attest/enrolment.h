@@ -98,6 +98,9 @@ struct Enrolled {
 // has, of whatever node. IdentityMismatch where either is another pair. The same EK with a new AK
 // on the same node is no mismatch: it must be activated anew (Binding::kNewKey).
 enum class Binding { kFirst, kNewKey, kUnchanged };
+Checked<Binding> check_binding(const crypto::Sha256& ek_digest, ByteView ak_name,
+                               std::string_view node_uid, const std::optional<Enrolled>& of_node,
+                               const std::optional<Enrolled>& of_ek);
 Checked<Binding> check_binding(const NodeKeys& keys, std::string_view node_uid,
                                const std::optional<Enrolled>& of_node,
                                const std::optional<Enrolled>& of_ek);

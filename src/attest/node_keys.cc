@@ -86,24 +86,30 @@ Checked<NodeKeys> check_keys(const UnverifiedIdentity& identity) {
                   ek_digest};
 }
 
-Checked<Binding> check_binding(const NodeKeys& keys, std::string_view node_uid,
-                               const std::optional<Enrolled>& of_node,
+Checked<Binding> check_binding(const crypto::Sha256& ek_digest, ByteView ak_name,
+                               std::string_view node_uid, const std::optional<Enrolled>& of_node,
                                const std::optional<Enrolled>& of_ek) {
-  if (of_node && (of_node->node_uid != node_uid || of_node->ek_digest != keys.ek_digest)) {
+  if (of_node && (of_node->node_uid != node_uid || of_node->ek_digest != ek_digest)) {
     return refuse(code::kIdentityMismatch,
                   "this node is enrolled with another TPM, whose EK has digest " +
-                      digest_text(of_node->ek_digest) + ", not " + digest_text(keys.ek_digest) +
+                      digest_text(of_node->ek_digest) + ", not " + digest_text(ek_digest) +
                       ": if the TPM or machine was exchanged, delete its AttestationEvidence to "
                       "enrol it anew");
   }
-  if (of_ek && (of_ek->node_uid != node_uid || of_ek->ek_digest != keys.ek_digest)) {
+  if (of_ek && (of_ek->node_uid != node_uid || of_ek->ek_digest != ek_digest)) {
     return refuse(code::kIdentityMismatch,
-                  "the TPM whose EK has digest " + digest_text(keys.ek_digest) +
+                  "the TPM whose EK has digest " + digest_text(ek_digest) +
                       " is enrolled for the node with UID " + of_ek->node_uid +
                       ": if it was moved here, delete that node's AttestationEvidence");
   }
   if (!of_node) return Binding::kFirst;
-  return of_node->ak_name == keys.ak.name ? Binding::kUnchanged : Binding::kNewKey;
+  return equal(of_node->ak_name, ak_name) ? Binding::kUnchanged : Binding::kNewKey;
+}
+
+Checked<Binding> check_binding(const NodeKeys& keys, std::string_view node_uid,
+                               const std::optional<Enrolled>& of_node,
+                               const std::optional<Enrolled>& of_ek) {
+  return check_binding(keys.ek_digest, keys.ak.name, node_uid, of_node, of_ek);
 }
 
 }  // namespace avouch::attest

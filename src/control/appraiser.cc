@@ -25,8 +25,6 @@ void Appraiser::restore(std::vector<NodeRecord> records, std::vector<RecordedPol
     node.verdict_ends = now.steady + life_left(node.record.verdict, now.wall);
     if (!node.record.enrolment) continue;
     tpm_owners_[node.record.enrolment->enrolled.ek_digest] = node.name;
-    auto keys = attest::check_keys(node.record.enrolment->identity);
-    if (keys.has_value()) node.keys = std::move(keys).value();
   }
   for (RecordedPolicy& policy : policies) recorded_policies_[policy.uid] = std::move(policy);
 }
@@ -71,7 +69,7 @@ void Appraiser::set_node(NodeFacts facts, Moment now) {
   node.dirty = true;
   if (node.record.node_uid != uid && !node.record.node_uid.empty()) {
     // A Node made anew under a known name: nothing that was said of the old one holds for it.
-    const std::optional<Enrolment> enrolment = node.record.enrolment;
+    const std::shared_ptr<const Enrolment> enrolment = node.record.enrolment;
     std::optional<FormerTpm> former = node.record.former;
     if (enrolment) former = FormerTpm{enrolment->evidence_uid, enrolment->enrolled.ek_digest};
     release(node, now);
@@ -106,9 +104,8 @@ void Appraiser::remove_node(const std::string& name, Moment now) {
 void Appraiser::set_evidence(EvidenceFacts evidence, Moment now) {
   NodeState& node = state(evidence.name);
   const bool replaced = node.evidence && node.evidence->uid != evidence.uid;
-  const bool touched = !node.evidence || replaced ||
-                       node.evidence->generation != evidence.generation ||
-                       node.evidence->spec != evidence.spec;
+  const bool touched =
+      !node.evidence || replaced || node.evidence->generation != evidence.generation;
   if (!touched) return;
   node.evidence = std::move(evidence);
   node.dirty = true;

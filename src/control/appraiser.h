@@ -156,12 +156,15 @@ class Appraiser {
 
   // Enrolment (appraiser_enrolment.cc).
   void step_enrolment(NodeState& node, const Policies& policies, Moment now);
+  bool claims_what_is_enrolled(const NodeState& node) const;
   void claim_identity(NodeState& node, const Policies& policies, Moment now);
   void answer_or_challenge(NodeState& node, const attest::NodeKeys& keys,
-                           attest::Enrollment bound_by, Moment now);
-  void enrol(NodeState& node, attest::NodeKeys keys, attest::Enrolled enrolled,
-             attest::Enrollment bound_by, Moment now);
+                           const attest::EndorsementResult& endorsement, Moment now);
+  void enrol(NodeState& node, attest::Enrolled enrolled,
+             const attest::EndorsementResult& endorsement, Moment now);
   void release(NodeState& node, Moment now);
+  // The keys that are enrolled, read anew: they are large, and there are many nodes.
+  static attest::Checked<attest::NodeKeys> keys_of(const NodeState& node);
   std::optional<attest::Enrolled> enrolled_of(const NodeState& node) const;
   std::optional<attest::Enrolled> enrolled_with(const crypto::Sha256& ek_digest,
                                                 const NodeState& asking) const;
@@ -176,6 +179,7 @@ class Appraiser {
   void refuse(NodeState& node, const attest::Reason& reason, Moment now);
   enum class Report { kSilent, kRefusals };
   void take_resource_quote(NodeState& node, const Policies& policies, Report report, Moment now);
+  void look_at_resource_quote(NodeState& node, const Policies& policies, Report report, Moment now);
   void restore_quote(NodeState& node, const Policies& policies, Moment now) const;
   static void drop_quote(NodeState& node);
 
@@ -189,6 +193,9 @@ class Appraiser {
 
   // Verdicts (appraiser_verdict.cc).
   void step_verdict(NodeState& node, const Policies& policies, Moment now);
+  static attest::Checked<attest::EndorsementResult> endorsement_of(const NodeState& node,
+                                                                   const ResolvedPolicy& policy,
+                                                                   Moment now);
   enum class Awaited { kMissing, kNotCounted };  // logs that are not there
   attest::Verdict judge(NodeState& node, const Policies& policies,
                         const attest::VerifiedQuote& quote, const LogFindings& findings,

@@ -70,6 +70,11 @@ void Appraiser::claim_identity(NodeState& node, const Policies& policies, Moment
     drop_challenge();
     return problem(waiting("spec.identity is missing"));
   }
+  if (claims_what_is_enrolled(node)) {
+    drop_challenge();
+    node.enrolment_problem.reset();
+    return;
+  }
   auto keys = attest::check_keys(*spec.identity);
   if (!keys.has_value()) {
     drop_challenge();
@@ -105,29 +110,29 @@ void Appraiser::claim_identity(NodeState& node, const Policies& policies, Moment
   // One policy that vouches for the endorsement key is enough to enrol; each policy judges the
   // endorsement for itself in every verdict.
   std::optional<attest::Reason> first_refusal;
-  std::optional<attest::Enrollment> bound_by;
+  std::optional<attest::EndorsementResult> vouched;
   for (const ResolvedPolicy* policy : policies) {
     if (!policy->usable()) continue;
     const auto endorsement = attest::check_endorsement(
         *keys.operator->(), *spec.identity, node.name, policy->in_force->endorsement, now.wall);
     if (!endorsement.has_value()) {
       if (!first_refusal) first_refusal = endorsement.reason();
-    } else if (!bound_by || endorsement->bound_by == attest::Enrollment::kInventory) {
-      bound_by = endorsement->bound_by;
+    } else if (!vouched || endorsement->bound_by == attest::Enrollment::kInventory) {
+      vouched = endorsement.value();
     }
   }
-  if (!bound_by) {
+  if (!vouched) {
     drop_challenge();
     return problem(first_refusal.value_or(attest::refuse(
         code::kPolicyUnusable,
         "no policy that selects node \"" + node.name +
             "\" is usable; see the conditions of: kubectl get attestationpolicies")));
   }
-  answer_or_challenge(node, keys.value(), *bound_by, now);
+  answer_or_challenge(node, keys.value(), *vouched, now);
 }
 
 void Appraiser::answer_or_challenge(NodeState& node, const attest::NodeKeys& keys,
-                                    attest::Enrollment bound_by, Moment now) {
+                                    const attest::EndorsementResult& endorsement, Moment now) {
   const auto& answer = node.evidence->spec->activation;
   if (node.challenge && now.steady >= node.challenge_ends) node.challenge.reset();
   if (node.challenge && answer && answer->challenge_id == node.challenge->id) {
@@ -135,7 +140,7 @@ void Appraiser::answer_or_challenge(NodeState& node, const attest::NodeKeys& key
     node.challenge.reset();
     auto enrolled = attest::check_activation(std::move(challenge), keys, *answer, now.wall);
     if (enrolled.has_value()) {
-      enrol(node, keys, std::move(enrolled).value(), bound_by, now);
+      enrol(node, std::move(enrolled).value(), endorsement, now);
       return;
     }
     node.enrolment_problem = enrolled.reason();
@@ -158,8 +163,8 @@ void Appraiser::answer_or_challenge(NodeState& node, const attest::NodeKeys& key
   node.enrolment_problem = waiting("waiting for the agent to answer status.activation");
 }
 
-void Appraiser::enrol(NodeState& node, attest::NodeKeys keys, attest::Enrolled enrolled,
-                      attest::Enrollment bound_by, Moment now) {
+void Appraiser::enrol(NodeState& node, attest::Enrolled enrolled,
+                      const attest::EndorsementResult& endorsement, Moment now) {
   // The same TPM with a new key: what was said of the node holds until its next quote.
   const bool same_tpm =
       node.record.enrolment && node.record.enrolment->enrolled.ek_digest == enrolled.ek_digest;
@@ -169,12 +174,15 @@ void Appraiser::enrol(NodeState& node, attest::NodeKeys keys, attest::Enrolled e
   node.endorsements.clear();
   node.record.former.reset();
   tpm_owners_[enrolled.ek_digest] = node.name;
-  node.record.enrolment = Enrolment{.evidence_uid = node.evidence->uid,
-                                    .identity = *node.evidence->spec->identity,
-                                    .enrolled = std::move(enrolled),
-                                    .enrolled_at = now.wall,
-                                    .bound_by = bound_by};
-  node.keys = std::move(keys);
+  const std::string make = endorsement.make ? attest::to_text(*endorsement.make) : std::string();
+  node.record.enrolment =
+      std::make_shared<const Enrolment>(Enrolment{.evidence_uid = node.evidence->uid,
+                                                  .identity = *node.evidence->spec->identity,
+                                                  .enrolled = std::move(enrolled),
+                                                  .enrolled_at = now.wall,
+                                                  .bound_by = endorsement.bound_by,
+                                                  .tpm_make = make,
+                                                  .certificate_rules = endorsement.rules_used});
   node.enrolment_problem.reset();
   submit(node, {});
   output_.event({.node_name = node.name,
@@ -182,21 +190,22 @@ void Appraiser::enrol(NodeState& node, attest::NodeKeys keys, attest::Enrolled e
                  .evidence_uid = node.evidence->uid,
                  .severity = NodeEvent::Severity::kNormal,
                  .reason = "Enrolled",
-                 .message = "the TPM " + attest::digest_text(node.keys->ek_digest) +
+                 .message = "the TPM " +
+                            attest::digest_text(node.record.enrolment->enrolled.ek_digest) +
                             " has proved that it holds both keys; bound by " +
-                            std::string(attest::enrollment_name(bound_by))});
+                            std::string(attest::enrollment_name(endorsement.bound_by)) +
+                            (make.empty() ? "" : "; by its certificate it is of " + make)});
 }
 
 // Ends the enrolment: whatever was said of the node rested on it.
 void Appraiser::release(NodeState& node, Moment now) {
   if (node.record.enrolment) tpm_owners_.erase(node.record.enrolment->enrolled.ek_digest);
   if (node.record.former) tpm_owners_.erase(node.record.former->ek_digest);
-  const bool had = node.record.enrolment.has_value() || node.record.former.has_value();
+  const bool had = node.record.enrolment != nullptr || node.record.former.has_value();
   node.record.enrolment.reset();
   node.record.former.reset();
   node.record.tpm.reset();
   node.record.boot_since = {};
-  node.keys.reset();
   node.challenge.reset();
   node.next_challenge = {};
   node.endorsements.clear();
@@ -214,6 +223,20 @@ void Appraiser::release(NodeState& node, Moment now) {
   pending.log = node.record.verdict.log;
   pending.reasons = {waiting("the enrolment has ended; the node must enrol anew")};
   change(node, std::move(pending), now);
+}
+
+// The usual case, without reading the keys again.
+bool Appraiser::claims_what_is_enrolled(const NodeState& node) const {
+  const auto& enrolment = node.record.enrolment;
+  if (!enrolment || *node.evidence->spec->identity != enrolment->identity) return false;
+  const attest::Enrolled& enrolled = enrolment->enrolled;
+  const auto binding = attest::check_binding(enrolled.ek_digest, enrolled.ak_name, node.facts->uid,
+                                             enrolled, enrolled_with(enrolled.ek_digest, node));
+  return binding.has_value() && binding.value() == attest::Binding::kUnchanged;
+}
+
+attest::Checked<attest::NodeKeys> Appraiser::keys_of(const NodeState& node) {
+  return attest::check_keys(node.record.enrolment->identity);
 }
 
 std::optional<attest::Enrolled> Appraiser::enrolled_of(const NodeState& node) const {

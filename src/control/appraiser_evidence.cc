@@ -32,7 +32,7 @@ HeartbeatAnswer Appraiser::heartbeat(const std::string& node_name,
   }
   NodeState& node = found->second;
   answer.node_uid = node.facts->uid;
-  if (!node.saved.enrolment || !node.keys) {
+  if (!node.saved.enrolment || !node.record.enrolment) {
     answer.outcome = HeartbeatAnswer::Outcome::kNotEnrolled;
     answer.refusal = node.enrolment_problem.value_or(
         attest::refuse(code::kEnrolling, "the enrolment is being saved; try again"));
@@ -79,8 +79,10 @@ attest::Checked<attest::VerifiedQuote> Appraiser::verify(
   const attest::BeaconWindow beacons =
       beacons_.window_for(evidence.quote->beacon, now.wall, now.steady);
   try {
+    const auto keys = keys_of(node);
+    if (!keys.has_value()) return keys.reason();
     return attest::verify_quote(*evidence.quote, evidence.pcrs,
-                                {.keys = *node.keys,
+                                {.keys = keys.value(),
                                  .node_uid = node.facts->uid,
                                  .beacons = beacons,
                                  .max_beacon_age = max_age,
@@ -121,7 +123,6 @@ void Appraiser::accept(NodeState& node, const attest::VerifiedQuote& quote,
 void Appraiser::drop_quote(NodeState& node) {
   if (node.quote) node.dropped = node.quote->state();
   node.quote.reset();
-  node.quote_evidence = {};
   node.findings = {};
   node.record.evidence.reset();
 }
@@ -143,9 +144,21 @@ void Appraiser::refuse(NodeState& node, const attest::Reason& reason, Moment now
 // one that the resource had before.
 void Appraiser::take_resource_quote(NodeState& node, const Policies& policies, Report report,
                                     Moment now) {
+  look_at_resource_quote(node, policies, report, now);
+  if (!node.evidence || !node.evidence->spec) return;
+  // Nobody asks for these again: whatever comes next comes with a new generation.
+  attest::UnverifiedEvidence& spec = *node.evidence->spec;
+  spec.quote.reset();
+  spec.pcrs.clear();
+  spec.boot_log.reset();
+  spec.runtime_log.reset();
+}
+
+void Appraiser::look_at_resource_quote(NodeState& node, const Policies& policies, Report report,
+                                       Moment now) {
   if (!node.facts || !node.evidence || !node.evidence->spec) return;
   const attest::UnverifiedEvidence& spec = *node.evidence->spec;
-  if (!spec.quote || !node.record.enrolment || !node.keys || policies.empty()) return;
+  if (!spec.quote || !node.record.enrolment || policies.empty()) return;
   const crypto::Sha256 digest = attest::quote_digest(*spec.quote);
   if (node.resource_quote == digest) return;
   node.resource_quote = digest;
@@ -170,7 +183,7 @@ void Appraiser::take_resource_quote(NodeState& node, const Policies& policies, R
 // judged before the next heartbeat comes. It was fresh when it was accepted; how old it is now, its
 // verdict's expiry says.
 void Appraiser::restore_quote(NodeState& node, const Policies& policies, Moment now) const {
-  if (!node.record.evidence || !node.keys || !node.facts || policies.empty()) return;
+  if (!node.record.evidence || !node.record.enrolment || !node.facts || policies.empty()) return;
   const AcceptedEvidence& accepted = *node.record.evidence;
   if (!accepted.evidence.quote) return;
   // A beacon of the future: the clock has gone back, and how old the evidence is nobody knows.
@@ -179,6 +192,8 @@ void Appraiser::restore_quote(NodeState& node, const Policies& policies, Moment 
     drop_quote(node);
     return;
   }
+  const auto keys = keys_of(node);
+  if (!keys.has_value()) return;
   std::vector<attest::QuoteNeed> needs;
   for (const ResolvedPolicy* policy : policies) {
     needs.push_back({policy->name, attest::required_selection(policy->spec())});
@@ -189,7 +204,7 @@ void Appraiser::restore_quote(NodeState& node, const Policies& policies, Moment 
               .note_text = accepted.beacon_text,
               .published_at = accepted.beacon_published});
   const auto quote = attest::verify_quote(*accepted.evidence.quote, accepted.evidence.pcrs,
-                                          {.keys = *node.keys,
+                                          {.keys = keys.value(),
                                            .node_uid = node.facts->uid,
                                            .beacons = window,
                                            .max_beacon_age = attest::kMaxTokenLife,
@@ -200,7 +215,6 @@ void Appraiser::restore_quote(NodeState& node, const Policies& policies, Moment 
   if (!quote.has_value()) return;
   node.quote = quote.value();
   node.quote_since = now.steady - (now.wall - accepted.beacon_published);
-  node.quote_evidence = accepted.evidence;
 }
 
 }  // namespace avouch::control

@@ -44,12 +44,12 @@ bool Appraiser::is_judged_for(const NodeState& node, const Policies& policies) {
 }
 
 void Appraiser::install(NodeState& node, HeldQuote held, LogFindings findings) {
-  node.record.evidence = AcceptedEvidence{.evidence = held.evidence,
-                                          .beacon_text = std::move(held.beacon_text),
-                                          .beacon_published = held.quote.not_older_than()};
+  node.record.evidence = std::make_shared<const AcceptedEvidence>(
+      AcceptedEvidence{.evidence = std::move(held.evidence),
+                       .beacon_text = std::move(held.beacon_text),
+                       .beacon_published = held.quote.not_older_than()});
   node.quote = std::move(held.quote);
   node.quote_since = held.since;
-  node.quote_evidence = std::move(held.evidence);
   node.findings = std::move(findings);
 }
 
@@ -84,18 +84,16 @@ void Appraiser::step_logs(NodeState& node, const Policies& policies, Moment now)
   }
   node.asked_at = now.steady;
   node.ask_again_at = {};
-  auto question = std::make_shared<LogQuestion>(LogQuestion{
-      .number = ++node.question,
-      .node_name = node.name,
-      .node_uid = node.facts->uid,
-      .held = node.newer ? *node.newer
-                         : HeldQuote{.quote = *node.quote,
-                                     .since = node.quote_since,
-                                     .beacon_text = node.record.evidence
-                                                        ? node.record.evidence->beacon_text
-                                                        : std::string(),
-                                     .evidence = node.quote_evidence},
-      .policies = {}});
+  auto question = std::make_shared<LogQuestion>(
+      LogQuestion{.number = ++node.question,
+                  .node_name = node.name,
+                  .node_uid = node.facts->uid,
+                  .held = node.newer ? *node.newer
+                                     : HeldQuote{.quote = *node.quote,
+                                                 .since = node.quote_since,
+                                                 .beacon_text = node.record.evidence->beacon_text,
+                                                 .evidence = node.record.evidence->evidence},
+                  .policies = {}});
   for (const auto& policy : policies_->policies) {
     if (wants_logs(*policy) && policy->selects(node.facts->labels)) {
       question->policies.push_back(policy);
@@ -123,7 +121,8 @@ void Appraiser::logs_judged(const LogQuestion& question, std::optional<LogFindin
   if (question.number != node.question) return;
   node.asking = false;
   const attest::VerifiedQuote& quote = question.held.quote;
-  const bool of_this_key = node.keys && node.keys->ak.name == quote.ak_name();
+  const bool of_this_key =
+      node.record.enrolment && node.record.enrolment->enrolled.ak_name == quote.ak_name();
   if (!findings || !of_this_key) {
     node.asked.reset();  // to be asked again when something happens, which a heartbeat does
     if (!of_this_key) consider(node, now);

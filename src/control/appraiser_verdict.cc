@@ -58,9 +58,9 @@ void Appraiser::step_verdict(NodeState& node, const Policies& policies, Moment n
   if (node.quote && is_judged_for(node, policies)) {
     Candidate candidate =
         make_candidate(judge(node, policies, *node.quote, node.findings, Awaited::kMissing, now),
-                       *node.quote, node.quote_evidence, options_.origin, node.name, options_.build,
-                       current.issued_at, now.wall);
-    name_judged_logs(node.findings, node.quote_evidence, candidate.claims);
+                       *node.quote, node.record.evidence->evidence, options_.origin, node.name,
+                       options_.build, current.issued_at, now.wall);
+    name_judged_logs(node.findings, node.record.evidence->evidence, candidate.claims);
     const bool fresh = candidate.claims.expires_at > candidate.claims.issued_at &&
                        now.steady < node.quote_since + candidate.verdict.max_age;
     if (fresh) {
@@ -103,6 +103,15 @@ void Appraiser::clock_went_back(NodeState& node, Moment now) {
   change(node, std::move(stale), now);
 }
 
+attest::Checked<attest::EndorsementResult> Appraiser::endorsement_of(const NodeState& node,
+                                                                     const ResolvedPolicy& policy,
+                                                                     Moment now) {
+  const auto keys = keys_of(node);
+  if (!keys.has_value()) return keys.reason();
+  return attest::check_endorsement(keys.value(), node.record.enrolment->identity, node.name,
+                                   policy.in_force->endorsement, now.wall);
+}
+
 attest::Verdict Appraiser::judge(NodeState& node, const Policies& policies,
                                  const attest::VerifiedQuote& quote, const LogFindings& findings,
                                  Awaited awaited, Moment now) const {
@@ -120,11 +129,8 @@ attest::Verdict Appraiser::judge(NodeState& node, const Policies& policies,
                        now.steady - cached->second.checked < kEndorsementLife;
     CachedEndorsement endorsement =
         valid ? cached->second
-              : CachedEndorsement{
-                    policy->digest,
-                    attest::check_endorsement(*node.keys, node.record.enrolment->identity,
-                                              node.name, policy->in_force->endorsement, now.wall),
-                    now.steady, now.wall};
+              : CachedEndorsement{policy->digest, endorsement_of(node, *policy, now), now.steady,
+                                  now.wall};
     appraisal::Evidence evidence{.quote = quote,
                                  .boot = {},
                                  .runtime = {},

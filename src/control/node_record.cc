@@ -14,6 +14,7 @@ namespace {
 using codec::Fields;
 using codec::Json;
 
+constexpr std::size_t kMaxMakeBytes = 512;
 constexpr std::size_t kMaxNames = 256;
 constexpr std::int64_t kFormat = 1;
 
@@ -189,11 +190,17 @@ NodeVerdict read_verdict(Fields fields) {
 }
 
 Json encode(const Enrolment& enrolment) {
-  return Json::Object{{"evidenceUID", enrolment.evidence_uid},
-                      {"ekDigest", attest::digest_text(enrolment.enrolled.ek_digest)},
-                      {"akName", codec::to_base64(enrolment.enrolled.ak_name)},
-                      {"enrolledAt", millis(enrolment.enrolled_at)},
-                      {"boundBy", attest::enrollment_name(enrolment.bound_by)}};
+  Json out{Json::Object{{"evidenceUID", enrolment.evidence_uid},
+                        {"ekDigest", attest::digest_text(enrolment.enrolled.ek_digest)},
+                        {"akName", codec::to_base64(enrolment.enrolled.ak_name)},
+                        {"enrolledAt", millis(enrolment.enrolled_at)},
+                        {"boundBy", attest::enrollment_name(enrolment.bound_by)}}};
+  if (!enrolment.tpm_make.empty()) out["tpmMake"] = enrolment.tpm_make;
+  if (!enrolment.certificate_rules.empty()) {
+    const auto& rules = enrolment.certificate_rules;
+    out["certificateRules"] = Json::Array(rules.begin(), rules.end());
+  }
+  return out;
 }
 
 Enrolment read_enrolment(Fields fields, const std::string& node_uid) {
@@ -207,6 +214,8 @@ Enrolment read_enrolment(Fields fields, const std::string& node_uid) {
   enrolment.bound_by =
       read_enum(fields, "boundBy", {Enrollment::kInventory, Enrollment::kTrustOnFirstUse},
                 &attest::enrollment_name);
+  enrolment.tpm_make = fields.string("tpmMake", kMaxMakeBytes).value_or("");
+  enrolment.certificate_rules = fields.strings("certificateRules", kMaxNames);
   fields.finish();
   return enrolment;
 }
@@ -221,7 +230,7 @@ Json encode_claims(const NodeRecord& record) {
   return attest::to_evidence_spec(claims);
 }
 
-void read_claims(Fields& fields, NodeRecord& record) {
+void read_claims(Fields& fields, Enrolment enrolment, NodeRecord& record) {
   const Json* claims = fields.raw("claims");
   if (claims == nullptr) {
     fields.error("claims", "missing, although the node is enrolled");
@@ -241,12 +250,13 @@ void read_claims(Fields& fields, NodeRecord& record) {
                                "\", expected the record's own, \"" + record.node_uid + "\"");
     return;
   }
-  record.enrolment->identity = *std::move(evidence->identity);
+  enrolment.identity = *std::move(evidence->identity);
+  record.enrolment = std::make_shared<const Enrolment>(std::move(enrolment));
   evidence->identity.reset();
   if (auto accepted = fields.object("accepted")) {
-    record.evidence =
+    record.evidence = std::make_shared<const AcceptedEvidence>(
         AcceptedEvidence{*std::move(evidence), accepted->required_string("beaconText", 4096),
-                         read_time(*accepted, "beaconPublished")};
+                         read_time(*accepted, "beaconPublished")});
     accepted->finish();
   }
 }
@@ -319,8 +329,7 @@ Result<NodeRecord> parse_record(std::string_view text) {
     former->finish();
   }
   if (auto enrolment = fields.object("enrolment")) {
-    record.enrolment = read_enrolment(*enrolment, record.node_uid);
-    read_claims(fields, record);
+    read_claims(fields, read_enrolment(*enrolment, record.node_uid), record);
   }
   read_holds(fields, errors, record);
   fields.finish();

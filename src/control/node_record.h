@@ -4,6 +4,7 @@
 // decides about it. A status in the API never does.
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,10 @@ struct Enrolment {
   attest::Enrolled enrolled;
   SystemTime enrolled_at{};
   attest::Enrollment bound_by = attest::Enrollment::kInventory;
+  // Of the endorsement certificate that was checked then, for people: who made the TPM
+  // (attest::to_text), and the rules by which an odd one was accepted. Empty: no certificate says.
+  std::string tpm_make;
+  std::vector<std::string> certificate_rules;
 };
 
 // The TPM that a node's name was enrolled with before its Node object was made anew. Another TPM
@@ -42,13 +47,14 @@ struct AcceptedEvidence {
   SystemTime beacon_published{};
 };
 
+// Copies of it share what is large and does not change by halves.
 struct NodeRecord {
   std::string node_name, node_uid;
-  std::optional<Enrolment> enrolment;
+  std::shared_ptr<const Enrolment> enrolment;  // null: not enrolled
   std::optional<FormerTpm> former;
   std::optional<attest::TpmState> tpm;  // of the newest accepted quote that was saved
   SystemTime boot_since{};
-  std::optional<AcceptedEvidence> evidence;
+  std::shared_ptr<const AcceptedEvidence> evidence;  // null: none
   NodeVerdict verdict;
   // Policies that the node failed, with the effect of the taint that this gave it. A policy stays
   // here when the node falls out of its selection, so that leaving is no way to lose the taint.

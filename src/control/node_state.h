@@ -55,7 +55,6 @@ struct NodeState {
   NodeRecord saved;   // as last saved: what may be shown
 
   // Enrolment.
-  std::optional<attest::NodeKeys> keys;  // of record.enrolment
   std::optional<attest::ActivationChallenge> challenge;
   SteadyTime challenge_ends{};
   SteadyTime next_challenge{};  // not before
@@ -65,8 +64,7 @@ struct NodeState {
   // Evidence.
   std::optional<attest::VerifiedQuote> quote;  // last good one that has not expired
   SteadyTime quote_since{};                    // its age counts from here, whatever the wall clock
-  attest::UnverifiedEvidence quote_evidence;
-  LogFindings findings;  // of its logs
+  LogFindings findings;                        // of its logs
   // Accepted, and to take its place once its logs are judged.
   std::optional<HeldQuote> newer;
   std::optional<crypto::Sha256> asked;      // what the log judge was last asked: quote and policies

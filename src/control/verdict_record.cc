@@ -73,14 +73,14 @@ Result<RecordToKeep> make_record(const NodeState& node,
   record.time = now;
   record.token = verdict.token;
   record.identity = node.record.enrolment->identity;
-  record.evidence = node.quote_evidence;
+  record.evidence = node.record.evidence->evidence;
   record.beacon_text = node.record.evidence->beacon_text;
   record.beacon_published = node.record.evidence->beacon_published;
   for (const ResolvedPolicy* policy : policies) {
     record.policies.push_back(policy_used(node, *policy, now));
   }
   if (std::any_of(record.policies.begin(), record.policies.end(), &uses_boot_log)) {
-    record.boot_log = node.quote_evidence.boot_log;
+    record.boot_log = node.record.evidence->evidence.boot_log;
   }
   record.runtime_log = proven_log(node);
   for (const attest::Reason& reason : verdict.reasons) record.reasons.push_back(reason.code);

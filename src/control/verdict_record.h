@@ -12,7 +12,7 @@
 
 namespace avouch::control {
 
-// `verdict` rests on node.quote_evidence, node.findings and node.endorsements, and has a token.
+// `verdict` rests on node.record.evidence, node.findings and node.endorsements, and has a token.
 // kRejected: it cannot be recorded (says why); the verdict stands all the same.
 Result<RecordToKeep> make_record(const NodeState& node,
                                  const std::vector<const ResolvedPolicy*>& policies,

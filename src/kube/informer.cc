@@ -256,10 +256,11 @@ ObjectPtr Informer::prepare(Json object) const {
 
 void Informer::put(std::vector<Change>& changes, ObjectPtr object) {
   const std::string key = object_key(*object);
-  ObjectPtr& slot = objects_[key];
-  const ObjectPtr previous = slot;
+  const auto known = objects_.find(key);
+  const ObjectPtr previous = known == objects_.end() ? nullptr : known->second;
   if (previous != nullptr && version_of(*previous) == version_of(*object)) return;
-  slot = object;
+  ObjectPtr kept = options_.keep ? std::make_shared<const Json>(options_.keep(*object)) : object;
+  objects_.insert_or_assign(key, std::move(kept));
   shared_.reset();
   changes.push_back({previous == nullptr ? ChangeType::kAdded : ChangeType::kModified, key,
                      std::move(object), previous});

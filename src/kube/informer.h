@@ -58,6 +58,10 @@ struct InformerOptions {
   bool drop_managed_fields = true;
   // Removes what nobody reads before an object is kept; leaves apiVersion, kind and metadata alone.
   std::function<void(Json&)> trim;
+  // Makes of an object what is kept of it, once the handlers have seen all of it: less. Later
+  // changes give that as `previous`, and as `object` of a deletion. It must leave name, namespace,
+  // uid and resourceVersion alone.
+  std::function<Json(const Json&)> keep;
 };
 
 // Threads: handlers run on the informer's own thread, one at a time, in the order of the changes;

@@ -206,6 +206,7 @@ TEST_F(InformerTest, BacksOffWhileTheServerIsDownAndBeginsAnewAfterASignOfLife) 
   make({.min_backoff = milliseconds(1000), .max_backoff = milliseconds(6000)});
   kube_.set_down(true);
   std::vector<milliseconds> delays;
+  delays.reserve(5);
   for (int i = 0; i < 5; ++i) delays.push_back(step());
   EXPECT_EQ(delays, (std::vector<milliseconds>{milliseconds(500), milliseconds(1000), seconds(2),
                                                seconds(3), seconds(3)}));
@@ -299,6 +300,28 @@ TEST_F(InformerTest, KeepsNeitherManagedFieldsNorWhatIsTrimmed) {
   const ObjectPtr kept = informer_->find("a");
   EXPECT_EQ(kept->find_path({"metadata", "managedFields"}), nullptr);
   EXPECT_EQ(kept->find_path({"status", "images"}), nullptr);
+}
+
+TEST_F(InformerTest, KeepsLessOfAnObjectThanItsHandlersHaveSeen) {
+  Json object = node("a", "blue");
+  object["spec"]["podCIDR"] = "large";
+  kube_.put(nodes(), object);
+  Informer& informer = make({.keep = [](const Json& whole) {
+    Json less = whole;
+    less.as_object()->erase("spec");
+    return less;
+  }});
+  std::vector<std::string> seen;
+  informer.on_change([&](const Change& change) {
+    seen.push_back(std::string(change.object->text({"spec", "podCIDR"})));
+    EXPECT_TRUE(change.previous == nullptr || change.previous->find("spec") == nullptr);
+  });
+  step();
+  object["spec"]["podCIDR"] = "larger";
+  watch([&] { kube_.put(nodes(), object); });
+  EXPECT_EQ(seen, (Names{"large", "larger"}));
+  EXPECT_EQ(informer_->find("a")->find("spec"), nullptr);
+  EXPECT_EQ(informer_->find("a")->text({"metadata", "labels", "pool"}), "blue");
 }
 
 TEST_F(InformerTest, LivesThroughHandlersThatThrow) {
