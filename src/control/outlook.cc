@@ -164,6 +164,10 @@ Json status_of(const NodeState& state, const std::string& origin) {
                      {"akName", to_hex(saved.enrolment->enrolled.ak_name)},
                      {"enrolledAt", to_rfc3339(saved.enrolment->enrolled_at)},
                      {"boundBy", attest::enrollment_name(saved.enrolment->bound_by)}};
+    if (!saved.enrolment->tpm_make.empty()) out["identity"]["tpm"] = saved.enrolment->tpm_make;
+    if (const auto& rules = saved.enrolment->certificate_rules; !rules.empty()) {
+      out["identity"]["certificateRules"] = Json::Array(rules.begin(), rules.end());
+    }
   }
   if (saved.tpm) {
     out["boot"] = Json::Object{{"resetCount", std::int64_t{saved.tpm->clock.reset_count}},

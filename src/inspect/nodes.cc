@@ -40,6 +40,13 @@ NodeReport report(const kube::NodeView& node, const Json* evidence) {
   if (out.phase.empty()) out.phase = "Pending";
   out.bound_by = evidence->text({"status", "identity", "boundBy"});
   out.enrolled_at = evidence->text({"status", "identity", "enrolledAt"});
+  out.tpm = evidence->text({"status", "identity", "tpm"});
+  if (const Json* rules = evidence->find_path({"status", "identity", "certificateRules"});
+      rules != nullptr && rules->as_array() != nullptr) {
+    for (const Json& rule : *rules->as_array()) {
+      if (rule.as_string() != nullptr) out.certificate_rules.push_back(*rule.as_string());
+    }
+  }
   out.reset_count = number_at(*evidence, {"status", "boot", "resetCount"});
   out.restart_count = number_at(*evidence, {"status", "boot", "restartCount"});
   const Json* verdict = evidence->find_path({"status", "verdict"});
@@ -264,6 +271,10 @@ Json status_json(const std::vector<NodeReport>& nodes, SystemTime now) {
     item["expired"] = node.expired(now);
     if (!node.enrolled_at.empty()) item["enrolledAt"] = node.enrolled_at;
     if (!node.bound_by.empty()) item["boundBy"] = node.bound_by;
+    if (!node.tpm.empty()) item["tpm"] = node.tpm;
+    if (const auto& rules = node.certificate_rules; !rules.empty()) {
+      item["certificateRules"] = Json::Array(rules.begin(), rules.end());
+    }
     if (!node.reset_count.empty()) item["boot"] = node.reset_count + "." + node.restart_count;
     if (!node.agent_version.empty()) item["agentVersion"] = node.agent_version;
     Json::Array taints;
@@ -327,6 +338,14 @@ std::string explain_text(const NodeReport& node, SystemTime now) {
   if (!node.enrolled_at.empty()) {
     out += "  enrolled " + printable(node.enrolled_at) + ", bound by " + printable(node.bound_by) +
            "\n";
+  }
+  if (!node.tpm.empty()) out += "  TPM of " + printable(node.tpm) + "\n";
+  if (!node.certificate_rules.empty()) {
+    std::string rules;
+    for (const std::string& rule : node.certificate_rules) {
+      rules += (rules.empty() ? "" : ", ") + printable(rule);
+    }
+    out += "  its certificate is odd but genuine, accepted by: " + rules + "\n";
   }
   if (node.expires) {
     out += std::string("  verdict ") + (node.expired(now) ? "expired " : "expires ") +

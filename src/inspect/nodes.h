@@ -26,6 +26,8 @@ struct NodeReport {
   std::optional<std::int64_t> log_index;
   std::vector<std::pair<std::string, std::string>> policies;  // name, result
   std::string bound_by, enrolled_at;
+  std::string tpm;                             // its maker, by its certificate; "" where none says
+  std::vector<std::string> certificate_rules;  // by which an odd certificate was accepted
   std::string reset_count, restart_count;
   std::string agent_version;
   std::vector<std::string> taints;  // of ours: "effect"

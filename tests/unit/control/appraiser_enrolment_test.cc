@@ -23,7 +23,7 @@ class EnrolmentTest : public ::testing::Test {
     return found ? found->code : "";
   }
   bool is_enrolled(const std::string& node) const {
-    return world.find(node)->saved.enrolment.has_value();
+    return world.find(node)->saved.enrolment != nullptr;
   }
 
   World world;
@@ -56,6 +56,29 @@ TEST_F(EnrolmentTest, ForgetsAChallengeAfterFiveMinutesAndAtARestart) {
   ASSERT_TRUE(world.solve(one));
   world.write(one);
   EXPECT_TRUE(is_enrolled("node-1"));
+}
+
+// For people; it lasts as long as the enrolment, over restarts of the controller too.
+TEST_F(EnrolmentTest, ShowsWhoMadeTheTpmAndByWhichRulesItsCertificateWasAccepted) {
+  const auto identity = [&] { return *world.shown.at("node-1").status.find("identity"); };
+  world.enrol(one);
+  EXPECT_EQ(identity().text({"tpm"}), "STM (id:53544D20), model ST33, version id:0001");
+  EXPECT_EQ(identity().find("certificateRules"), nullptr);
+  EXPECT_NE(world.events.back().message.find("STM"), std::string::npos);
+  world.delete_evidence("node-1");
+  world.fields_of_certificates.common_name = "";
+  world.fields_of_certificates.name_is_critical = false;
+  world.fields_of_certificates.tpm_attributes =
+      testing::EkCertificateFields::made_by("id:49465800", "SLB9670");
+  world.enrol(one);
+  for (const bool restarted : {false, true}) {
+    if (restarted) world.restart();
+    const Json shown = identity();
+    EXPECT_NE(shown.text({"tpm"}).find("SLB9670"), std::string::npos);
+    const Json* rules = shown.find("certificateRules");
+    ASSERT_NE(rules, nullptr);
+    EXPECT_EQ(codec::to_json(*rules), R"(["name-not-critical"])");
+  }
 }
 
 TEST_F(EnrolmentTest, I3_AnotherTpmCannotTakeAnEnrolledNodeAndCostsItNothing) {

@@ -18,6 +18,9 @@ class NodeRecordTest : public Scene {
     trusted("n", machine);
     NodeRecord record = saved.at("uid-n");
     record.held_by["strict"] = attest::TaintEffect::kNoExecute;
+    auto enrolment = *record.enrolment;
+    enrolment.certificate_rules = {"name-not-critical"};
+    record.enrolment = std::make_shared<const Enrolment>(enrolment);
     text = encode_record(record);
   }
   Machine machine{maker};
@@ -32,6 +35,8 @@ TEST_F(NodeRecordTest, IsTheSameAfterItWasStored) {
   EXPECT_EQ(again->node_uid, "uid-n");
   EXPECT_FALSE(again->verdict.token.empty());
   EXPECT_EQ(again->held_by.at("strict"), attest::TaintEffect::kNoExecute);
+  EXPECT_NE(again->enrolment->tpm_make.find("ST33"), std::string::npos);
+  EXPECT_EQ(again->enrolment->certificate_rules, std::vector<std::string>{"name-not-critical"});
 }
 
 // The record decides about the node after a restart: what is damaged must not be taken for whole.

@@ -81,6 +81,26 @@ TEST(Nodes, ExplainsWithReasonsAndARemedyAndObeysNoEscapeSequence) {
   EXPECT_NE(text.find("tainted avouch.dev/unattested:NoSchedule"), std::string::npos);
 }
 
+TEST(Nodes, ExplainsWhoMadeTheTpmAndHowItsCertificateWasAccepted) {
+  AnsweringTransport transport;
+  transport.answer("/api/v1/nodes", R"({"kind":"NodeList","metadata":{"resourceVersion":"1"},
+      "items":[{"metadata":{"name":"a","uid":"u-a"}}]})");
+  transport.answer("/apis/avouch.dev/v1alpha1/attestationevidences",
+                   R"({"kind":"AttestationEvidenceList","metadata":{"resourceVersion":"1"},"items":[
+      {"metadata":{"name":"a"},"status":{"phase":"Trusted","identity":{"boundBy":"Inventory",
+        "enrolledAt":"2027-01-15T05:00:00Z","tpm":"STM (id:53544D20), model \u001b[31mST33",
+        "certificateRules":["name-not-critical","no-tpm-attributes"]}}}]})");
+  const auto nodes = report_nodes(kube::Client(transport));
+  ASSERT_TRUE(nodes.has_value()) << nodes.error().message;
+  const std::string text = explain_text(nodes->front(), kNow);
+  EXPECT_NE(text.find("  TPM of STM (id:53544D20), model "), std::string::npos) << text;
+  EXPECT_NE(text.find("accepted by: name-not-critical, no-tpm-attributes\n"), std::string::npos);
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  const std::string json = codec::to_json(status_json(*nodes, kNow));
+  EXPECT_NE(json.find(R"("certificateRules":["name-not-critical","no-tpm-attributes"])"),
+            std::string::npos);
+}
+
 TEST(Nodes, ExplainsWhichEventIsAtFaultAndWhatWouldAcceptIt) {
   AnsweringTransport transport;
   transport.answer("/api/v1/nodes", R"({"kind":"List","metadata":{"resourceVersion":"1"},
