@@ -302,6 +302,104 @@ TEST_F(Logs, AfterARestartTheVerdictStandsAndTheLogsAreJudgedAgain) {
   EXPECT_EQ(first(), "RuntimeFileUnknown");
 }
 
+// How far a log was proven is not kept over a restart: it is proven again, from the stored bytes
+// alone. The next four: whatever became of these meanwhile, nothing is believed that no quote
+// proves.
+TEST_F(Logs, AfterARestartTheStoredLogIsProvenAgainFromItsStart) {
+  set_manifest(manifest({"good"}));
+  enrol(kRuntimePolicy);
+  measure_aggregate();
+  measure(ima_file("/usr/bin/good", "good"));
+  store_runtime_log();
+  beat();
+  ASSERT_EQ(world.phase("n"), Phase::kTrusted);
+  const Bytes before = runtime_log;
+  world.store.log_bytes_read = 0;
+  world.restart();
+  EXPECT_GE(world.store.log_bytes_read, before.size());
+  measure(ima_file("/usr/bin/bad", "bad"));
+  store_runtime_log();
+  beat();
+  EXPECT_EQ(first(), "RuntimeFileUnknown");
+  world.restart();  // and what was refused before is refused after
+  beat();
+  EXPECT_EQ(first(), "RuntimeFileUnknown");
+}
+
+TEST_F(Logs, AfterARestartALogThatWasCutIsAwaitedAndTheVerdictExpiresWithoutIt) {
+  set_manifest(manifest({"good"}));
+  enrol(kRuntimePolicy, "60s");
+  measure_aggregate();
+  measure(ima_file("/usr/bin/good", "good"));
+  store_runtime_log();
+  beat();
+  ASSERT_EQ(world.phase("n"), Phase::kTrusted);
+  const auto key = std::pair{world.uid_of("n"), boot_name(agent.tpm.clock.reset_count)};
+  world.store.logs[key].resize(runtime_log.size() / 2);
+  world.restart();
+  for (int i = 0; i < 3; ++i) beat();
+  EXPECT_EQ(world.phase("n"), Phase::kTrusted);  // the saved verdict, which is not renewed
+  for (int i = 0; i < 5; ++i) beat();
+  EXPECT_EQ(world.phase("n"), Phase::kStale);
+  store_runtime_log();
+  beat();
+  EXPECT_EQ(world.phase("n"), Phase::kTrusted);
+}
+
+TEST_F(Logs, AfterARestartAStoredLogThatWasChangedProvesNothingAndIsSentAgain) {
+  set_manifest(manifest({"good", "evil"}));
+  enrol(kRuntimePolicy);
+  measure_aggregate();
+  measure(ima_file("/usr/bin/good", "good"));
+  store_runtime_log();
+  beat();
+  ASSERT_EQ(world.phase("n"), Phase::kTrusted);
+  const auto key = std::pair{world.uid_of("n"), boot_name(agent.tpm.clock.reset_count)};
+  Bytes& stored = world.store.logs[key];
+  const Bytes other = ima_file("/usr/bin/evil", "evil").bytes();
+  stored.resize(stored.size() - other.size());
+  append(stored, other);
+  ASSERT_EQ(stored.size(), runtime_log.size());
+  world.restart();
+  beat();
+  EXPECT_EQ(world.phase("n"), Phase::kContraindicated);
+  EXPECT_EQ(first(), "RuntimeLogNotReplayed");
+  EXPECT_TRUE(world.store.logs[key].empty());
+  store_runtime_log();
+  beat();
+  EXPECT_EQ(world.phase("n"), Phase::kTrusted);
+}
+
+TEST_F(Logs, AfterARestartALogThatWasCutToWhatCountsIsEnough) {
+  set_manifest(manifest({"good"}));
+  enrol(kRuntimePolicy);
+  measure_aggregate();
+  measure(ima_file("/usr/bin/good", "good"));
+  store_runtime_log();
+  beat();
+  ASSERT_EQ(world.phase("n"), Phase::kTrusted);
+  // What proves nothing is cut off behind what an earlier quote has proven.
+  const auto key = std::pair{world.uid_of("n"), boot_name(agent.tpm.clock.reset_count)};
+  auto lies = evidence();
+  append(world.store.logs[key], ima_file("/usr/bin/never-measured", "bad").bytes());
+  lies.runtime_log->offset = world.store.logs[key].size();
+  agent.tpm.extend_event(10, as_bytes("something else"));
+  world.pass(seconds(10));
+  auto newer = evidence();
+  newer.runtime_log = lies.runtime_log;
+  world.send("n", newer);
+  ASSERT_EQ(first(), "RuntimeLogNotReplayed");
+  ASSERT_EQ(world.store.logs[key], runtime_log);
+  world.restart();
+  beat();
+  EXPECT_EQ(first(), "RuntimeLogNotReplayed");  // PCR 10 is still not what any log gives
+  reboot();
+  measure_aggregate();
+  store_runtime_log();
+  beat();
+  EXPECT_EQ(world.phase("n"), Phase::kTrusted);
+}
+
 TEST_F(Logs, AMissingManifestMakesThePolicyUnusable) {
   set_manifest(manifest({"good"}));
   enrol(kRuntimePolicy);
