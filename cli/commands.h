@@ -71,4 +71,10 @@ Result<Exit> verify_log(const Context& context, const LogCheck& check);
 Result<Exit> log_list(const Context& context, const LogQuery& query);
 Result<Exit> log_show(const Context& context, std::uint64_t index);
 
+struct UploadOptions {
+  std::string file;
+  std::string account;  // NAMESPACE/NAME
+};
+Result<Exit> upload_list(const Context& context, const UploadOptions& options);
+
 }  // namespace avouch::cli

@@ -79,6 +79,7 @@ struct Options {
   std::string log_directory;  // of log fsck; "" : the release's log
   avouch::cli::AppraiseOptions appraise;
   avouch::cli::EventlogOptions eventlog;
+  avouch::cli::UploadOptions upload;
   std::function<Result<Appraised>()> offline;                   // of a command that asks no server
   std::function<Result<Exit>()> reference;                      // such a one too
   std::function<Result<Exit>(const Context::Progress&)> local;  // another, with the usual status
@@ -339,6 +340,18 @@ void add_eventlog(CLI::App& app, Options& options) {
   });
 }
 
+void add_upload(CLI::App& app, Options& options) {
+  CLI::App* sub = leaf(
+      app.get_subcommand("reference"), options, "upload",
+      "Puts a digest list into the controller's store, for spec.ima.source.blob",
+      [&](const Context& context) { return avouch::cli::upload_list(context, options.upload); });
+  sub->add_option("--service-account", options.upload.account,
+                  "NAMESPACE/NAME of an account that may update ReferenceManifests, and that you "
+                  "may create tokens of")
+      ->required();
+  sub->add_option("file", options.upload.file, "Digest list, text or binary")->required();
+}
+
 // An error of these commands is unusable input, whatever its kind.
 int run_offline(const Options& options) {
   const auto done = options.offline();
@@ -382,6 +395,7 @@ int main(int argc, char** argv) try {
   add_appraise(app, options);
   add_eventlog(app, options);
   avouch::cli::add_reference(app, options.reference);
+  add_upload(app, options);
   CLI::App* version =
       leaf(&app, options, "version", "Versions of this program and of the release",
            [&](const Context& context) { return avouch::cli::version(context, kVersion); });

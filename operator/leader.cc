@@ -83,6 +83,7 @@ Result<void> Leader::start(const std::stop_token& stop) {
   p.begin();
   p.policy_worker.start();
   p.policy_worker.add(kAll);
+  p.policy_worker.add(std::string(kUse));
   p.status_worker.start();
   p.node_worker.start();
   p.policy_status_worker.start();

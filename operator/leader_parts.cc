@@ -55,12 +55,6 @@ kube::InformerOptions one_of(kube::ResourcePath resource, const std::string& nam
   return options;
 }
 
-kube::InformerOptions node_options() {
-  kube::InformerOptions options = all_of(kube::nodes());
-  options.trim = &control::trim_node;
-  return options;
-}
-
 }  // namespace
 
 Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Client& the_client,
@@ -79,8 +73,8 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
       access(quick, clock),
       event_recorder(client, clock, "avouch-controller", std::move(identity)),
       events(event_recorder, signals),
-      nodes(client, clock, crypto::system_random(), node_options()),
-      evidences(client, clock, crypto::system_random(), all_of(kube::attestation_evidences())),
+      nodes(client, clock, crypto::system_random(), control::node_informer_options()),
+      evidences(client, clock, crypto::system_random(), control::evidence_informer_options()),
       policies(client, clock, crypto::system_random(), all_of(kube::attestation_policies())),
       manifests(client, clock, crypto::system_random(), all_of(kube::reference_manifests())),
       webhooks(client, clock, crypto::system_random(),
@@ -96,7 +90,9 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
       policy_status_worker("policy status", 1, clock, signals,
                            [this](const std::string& name) { return sync_policy(name); }),
       policy_worker("policies", 1, clock, signals,
-                    [this](const std::string&) { return refresh_policies(); }),
+                    [this](const std::string& what) {
+                      return what == kUse ? use_lists() : refresh_policies();
+                    }),
       trust_worker("trust objects", 1, clock, signals,
                    [this](const std::string&) { return keep_trust(); }),
       pool(4, 1024),

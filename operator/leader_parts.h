@@ -9,6 +9,7 @@
 #include <string>
 
 #include "adapters/blob_files.h"
+#include "adapters/digest_list_folder.h"
 #include "adapters/http_server.h"
 #include "adapters/node_files.h"
 #include "adapters/record_files.h"
@@ -21,9 +22,12 @@
 #include "control/epoch_publisher.h"
 #include "control/event_sink.h"
 #include "control/fenced_anchor.h"
+#include "control/informers.h"
 #include "control/intake_handler.h"
+#include "control/list_handler.h"
 #include "control/log_handler.h"
 #include "control/log_judge.h"
+#include "control/node_board.h"
 #include "control/record_handler.h"
 #include "control/recorder.h"
 #include "control/reference_watcher.h"
@@ -36,6 +40,8 @@
 
 namespace avouch::controller {
 
+inline constexpr std::string_view kUse = "use of lists";  // of the queue of policies
+std::uint64_t bytes_for_lists(const config::ControllerConfig::Limits& limits);
 inline constexpr const char* kAll = "all";  // the only item of a queue that has one
 
 // What comes later uses what comes before.
@@ -61,6 +67,8 @@ struct Leader::Parts final : control::AppraiserOutput {
   Result<void> keep_trust();
   Result<void> keep_shares();
   Result<void> refresh_policies();
+  // What a manifest names is in use, whether or not a policy names the manifest.
+  Result<void> use_lists();
 
   Result<void> open_log();
   Result<void> open_stores();
@@ -88,7 +96,9 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<tlog::Log> log;
   std::unique_ptr<control::SequencedLog> entries;
   std::unique_ptr<adapters::NodeFiles> records;
-  std::unique_ptr<adapters::BlobFiles> blobs;
+  std::unique_ptr<adapters::BlobFiles> blobs, lists;
+  std::unique_ptr<adapters::DigestListFolder> list_folder;
+  std::unique_ptr<reference::SharedDigestLists> stored_lists;
   std::unique_ptr<adapters::RecordFiles> archive;
   std::unique_ptr<adapters::RenewalFiles> renewal_files;
 
@@ -100,7 +110,7 @@ struct Leader::Parts final : control::AppraiserOutput {
 
   kube::Informer nodes, evidences, policies, manifests, webhooks, trust_map;
   control::ReferenceWatcher references;
-  control::Board<control::NodeOutlook> node_board;
+  control::NodeBoard node_board;
   control::Board<control::PolicyOutlook> policy_board;
   control::Worker status_worker, node_worker, policy_status_worker, policy_worker, trust_worker;
   control::WorkPool pool, judge_pool;
@@ -117,6 +127,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<control::TileHandler> tiles;
   std::unique_ptr<control::LogHandler> log_side;
   std::unique_ptr<control::RecordHandler> record_side;
+  std::unique_ptr<control::ListHandler> list_side;
   std::unique_ptr<control::Router> router;
   std::unique_ptr<adapters::HttpServer> server;
 

@@ -31,10 +31,14 @@ Result<void> Leader::Parts::serve() {
                                                               .random = crypto::system_random()},
                                             callers, access, pool);
   record_side = std::make_unique<control::RecordHandler>(*archive, callers, access, pool);
+  list_side = std::make_unique<control::ListHandler>(bytes_for_lists(config.limits), callers,
+                                                     access, *lists, pool, signals,
+                                                     [this] { policy_worker.add(kAll); });
   router = std::make_unique<control::Router>(
       std::vector<control::Router::Route>{{"/v1/nodes/", *intake},
                                           {"/v1/records/", *record_side},
                                           {"/v1/blobs/", *intake},
+                                          {"/v1/lists/", *list_side},
                                           {"/log/", *tiles},
                                           {"/v1/log/", *log_side}});
   adapters::HttpServerOptions options;

@@ -49,15 +49,20 @@ Result<void> Leader::Parts::open_log() {
   return index.rebuild(*log_store, checkpoint.size(), kIndexedEntries);
 }
 
+std::uint64_t bytes_for_lists(const config::ControllerConfig::Limits& limits) {
+  return std::min(limits.store_bytes / 4, limits.store_bytes - limits.blob_bytes);
+}
+
 Result<void> Leader::Parts::open_stores() {
   const std::filesystem::path dir = config.data_dir;
   AVOUCH_TRY(records, adapters::NodeFiles::open(dir / "nodes"));
   // No node can take more than a quarter of the store.
+  const std::uint64_t for_lists = bytes_for_lists(config.limits);
   const std::uint64_t share = std::max<std::uint64_t>(
       config.limits.blob_bytes,
       std::min<std::uint64_t>(config.limits.store_bytes / 8, kMostOfOneNode));
   AVOUCH_TRY(blobs, adapters::BlobFiles::open({.directory = dir / "evidence",
-                                               .total_bytes = config.limits.store_bytes,
+                                               .total_bytes = config.limits.store_bytes - for_lists,
                                                .node_blob_bytes = share,
                                                .runtime_log_bytes = share},
                                               clock));
@@ -68,6 +73,13 @@ Result<void> Leader::Parts::open_stores() {
                            .retention = config.records.retention,
                            .node_day_bytes = std::max<std::uint64_t>(
                                config.records.bytes / kRecordShares, kLeastRecordShare)}));
+  AVOUCH_TRY(lists, adapters::BlobFiles::open({.directory = dir / "lists",
+                                               .total_bytes = for_lists,
+                                               .node_blob_bytes = for_lists,
+                                               .runtime_log_bytes = 0},
+                                              clock));
+  list_folder = std::make_unique<adapters::DigestListFolder>(dir / "lists" / "blobs");
+  stored_lists = std::make_unique<reference::SharedDigestLists>(*list_folder);
   AVOUCH_TRY(renewal_files, adapters::RenewalFiles::open({.directory = dir / "renewals"}));
   AVOUCH_TRY(signer, attest::KeySigner::make(keys->verifier));
 

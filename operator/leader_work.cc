@@ -67,15 +67,17 @@ void Leader::Parts::event(control::NodeEvent event) { events.add(std::move(event
 
 Result<void> Leader::Parts::sync_evidence(const std::string& name) {
   const auto outlook = node_board.find(name);
-  if (outlook == nullptr || outlook->evidence_uid.empty()) return {};
-  const kube::ObjectPtr live = evidences.find(name);
+  if (!outlook || outlook->evidence_uid.empty()) return {};
+  const kube::ObjectPtr kept = evidences.find(name);
+  if (kept == nullptr) return {};
+  const codec::Json live = control::evidence_as_kept(*kept);
   return control::sync_status(client, kube::attestation_evidences(), "AttestationEvidence", name,
-                              outlook->evidence_uid, outlook->status, live.get(), clock.now());
+                              outlook->evidence_uid, outlook->status, &live, clock.now());
 }
 
 Result<void> Leader::Parts::sync_node(const std::string& name) {
   const auto outlook = node_board.find(name);
-  if (outlook == nullptr || outlook->node_uid.empty()) return {};
+  if (!outlook || outlook->node_uid.empty()) return {};
   return control::sync_node(client, *outlook, nodes.find(name).get(), clock.now());
 }
 
@@ -112,6 +114,16 @@ Result<void> Leader::Parts::keep_shares() {
   return {};
 }
 
+Result<void> Leader::Parts::use_lists() {
+  constexpr std::chrono::minutes kUseEvery{20};  // less than what keeps a list from being given up
+  policy_worker.add_after(std::string(kUse), kUseEvery);
+  for (const crypto::Sha256& digest : catalog.lists()) {
+    lists->contains(digest, control::kListOwner);
+  }
+  lists->drop_unused(kKeepUnused);
+  return {};
+}
+
 Result<void> Leader::Parts::refresh_policies() {
   std::vector<kube::ObjectPtr> objects;
   const auto snapshot = policies.snapshot();
@@ -131,7 +143,7 @@ Result<void> Leader::Parts::refresh_policies() {
 
   control::ClusterMaterial material(
       [this](const attest::ConfigMapName& name) { return references.data(name); }, catalog,
-      digest_lists);
+      digest_lists, stored_lists.get());
   const SystemTime now = clock.now();
   control::RecordingMaterial recorded(
       material,
@@ -142,7 +154,7 @@ Result<void> Leader::Parts::refresh_policies() {
       *archive, now);
   auto set =
       std::make_shared<control::PolicySet>(control::resolve_policies(objects, recorded, now));
-  if (material.incomplete()) return retryable("ConfigMaps that policies refer to are being read");
+  if (material.incomplete()) return retryable("what policies refer to is being read");
   for (const kube::ObjectPtr& policy : objects) {
     if (const codec::Json* spec = policy->find("spec")) recorded.add_spec(*spec);
   }

@@ -5,8 +5,8 @@
 namespace avouch::control {
 
 ClusterMaterial::ClusterMaterial(ConfigMapLookup config_maps, const ManifestCatalog& manifests,
-                                 DigestLists& lists)
-    : config_maps_(std::move(config_maps)), manifests_(manifests), lists_(lists) {}
+                                 DigestLists& lists, reference::SharedDigestLists* store)
+    : config_maps_(std::move(config_maps)), manifests_(manifests), lists_(lists), store_(store) {}
 
 Result<appraisal::ConfigMapData> ClusterMaterial::config_map(const attest::ConfigMapName& name) {
   asked_for_.insert(name);
@@ -24,9 +24,15 @@ Result<std::shared_ptr<const reference::DigestSet>> ClusterMaterial::digest_list
     const reference::ListSource& source) {
   const auto* name = std::get_if<attest::ConfigMapName>(&source);
   if (name == nullptr) {
-    return rejected(
-        "lists in the evidence store cannot be loaded into it in this version: put the list into a "
-        "ConfigMap (ima.source.configMap), or split it over several manifests");
+    if (store_ == nullptr) return rejected("digest lists are not read here");
+    auto found = store_->find(std::get<crypto::Sha256>(source));
+    if (found.has_value()) return found;
+    incomplete_ = incomplete_ || found.error().kind == ErrorKind::kRetryable;
+    if (found.error().kind == ErrorKind::kRejected) {
+      return with_context(std::move(found).error(),
+                          "put it there with kubectl avouch reference upload FILE");
+    }
+    return found;
   }
   AVOUCH_TRY(const appraisal::ConfigMapData data, config_map(*name));
   return lists_.parse(data);

@@ -9,6 +9,7 @@
 #include "appraisal/material.h"
 #include "control/digest_lists.h"
 #include "control/manifest_catalog.h"
+#include "reference/digest_list_source.h"
 
 namespace avouch::control {
 
@@ -19,8 +20,10 @@ class ClusterMaterial final : public appraisal::Material {
   using ConfigMapLookup =
       std::function<Result<appraisal::ConfigMapData>(const attest::ConfigMapName&)>;
 
-  ClusterMaterial(ConfigMapLookup config_maps, const ManifestCatalog& manifests,
-                  DigestLists& lists);
+  // `store` has the lists that are named by digest; null reads none (for who only asks which
+  // ConfigMaps there are to read).
+  ClusterMaterial(ConfigMapLookup config_maps, const ManifestCatalog& manifests, DigestLists& lists,
+                  reference::SharedDigestLists* store = nullptr);
 
   Result<appraisal::ConfigMapData> config_map(const attest::ConfigMapName& name) override;
   Result<std::shared_ptr<const reference::Manifest>> manifest(const std::string& name) override;
@@ -35,6 +38,7 @@ class ClusterMaterial final : public appraisal::Material {
   ConfigMapLookup config_maps_;
   const ManifestCatalog& manifests_;
   DigestLists& lists_;
+  reference::SharedDigestLists* store_;
   std::set<attest::ConfigMapName> asked_for_;
   bool incomplete_ = false;
 };

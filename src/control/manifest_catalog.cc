@@ -30,4 +30,16 @@ Result<std::shared_ptr<const reference::Manifest>> ManifestCatalog::find(
   return found->second.manifest;
 }
 
+std::set<crypto::Sha256> ManifestCatalog::lists() const {
+  std::set<crypto::Sha256> out;
+  for (const auto& each : known_) {
+    const auto& manifest = each.second.manifest;
+    if (!manifest.has_value() || !manifest.value()->ima_source) continue;
+    if (const auto* digest = std::get_if<crypto::Sha256>(&*manifest.value()->ima_source)) {
+      out.insert(*digest);
+    }
+  }
+  return out;
+}
+
 }  // namespace avouch::control

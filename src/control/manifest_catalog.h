@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ class ManifestCatalog {
   void set(const std::vector<std::shared_ptr<const codec::Json>>& objects);
   // kRejected: there is none of that name, or it cannot be read (says why).
   Result<std::shared_ptr<const reference::Manifest>> find(const std::string& name) const;
+  // The lists that they name by digest.
+  std::set<crypto::Sha256> lists() const;
 
  private:
   struct Known {

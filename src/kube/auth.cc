@@ -146,8 +146,9 @@ ApiResult<TokenVerdict> TokenReviewer::review(std::string_view token,
 AccessReviewer::AccessReviewer(const Client& client, Clock& clock, ReviewCacheOptions options)
     : client_(client), clock_(clock), options_(options), cache_(options.max_entries) {}
 
-ApiResult<Access> AccessReviewer::check(const UserInfo& user, const AccessQuestion& question) {
-  if (user.username.empty()) return Access::kDenied;
+namespace {
+
+Json access_review(const UserInfo& user, const AccessQuestion& question) {
   Json review;
   review["apiVersion"] = "authorization.k8s.io/v1";
   review["kind"] = "SubjectAccessReview";
@@ -165,14 +166,27 @@ ApiResult<Access> AccessReviewer::check(const UserInfo& user, const AccessQuesti
   attributes["subresource"] = question.subresource;
   attributes["namespace"] = question.ns;
   attributes["name"] = question.name;
+  return review;
+}
 
-  // The question itself is the key: members are sorted, so one question has one text.
-  const crypto::Sha256 key = crypto::sha256(codec::to_json(review));
+// The question itself is the key: members are sorted, so one question has one text.
+crypto::Sha256 key_of(const Json& review) { return crypto::sha256(codec::to_json(review)); }
+
+}  // namespace
+
+std::optional<Access> AccessReviewer::known(const UserInfo& user, const AccessQuestion& question) {
+  if (user.username.empty()) return Access::kDenied;
+  const crypto::Sha256 key = key_of(access_review(user, question));
+  const SteadyTime now = clock_.steady_now();
+  const std::lock_guard guard(mutex_);
+  const Access* found = cache_.find(key, now);
+  return found == nullptr ? std::nullopt : std::optional(*found);
+}
+
+ApiResult<Access> AccessReviewer::check(const UserInfo& user, const AccessQuestion& question) {
+  if (const auto access = known(user, question)) return *access;
+  const Json review = access_review(user, question);
   const SteadyTime asked = clock_.steady_now();
-  {
-    const std::lock_guard guard(mutex_);
-    if (const Access* known = cache_.find(key, asked)) return *known;
-  }
   AVOUCH_TRY(const Json answer,
              client_.create({"authorization.k8s.io", "v1", "subjectaccessreviews", ""}, review));
   const Json* status = answer.find("status");
@@ -180,7 +194,7 @@ ApiResult<Access> AccessReviewer::check(const UserInfo& user, const AccessQuesti
   const bool allowed = is_true(status->find("allowed")) && !is_true(status->find("denied"));
   const Access access = allowed ? Access::kAllowed : Access::kDenied;
   const std::lock_guard guard(mutex_);
-  cache_.put(key, access, asked, allowed ? options_.ttl : options_.negative_ttl);
+  cache_.put(key_of(review), access, asked, allowed ? options_.ttl : options_.negative_ttl);
   return access;
 }
 

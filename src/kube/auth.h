@@ -5,6 +5,7 @@
 #include <chrono>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,6 +80,8 @@ class AccessReviewer {
  public:
   AccessReviewer(const Client& client, Clock& clock, ReviewCacheOptions options = {});
   ApiResult<Access> check(const UserInfo& user, const AccessQuestion& question);
+  // From the cache alone; nothing where the server has to be asked.
+  std::optional<Access> known(const UserInfo& user, const AccessQuestion& question);
 
  private:
   const Client& client_;

@@ -48,6 +48,24 @@ expect 0 "as YAML" explain node --help
 expect 0 "^client: [0-9.]+$" version --client
 expect 0 '"client"' version --client -o json
 
+# A digest list into a controller.
+lists=$(mktemp -d)
+for number in {1..20000}; do printf '%064x  /usr/bin/%s\n' "$number" "$number"; done >"$lists/files.list"
+upload=(reference upload --service-account avouch-system/provider)
+digest=$(sha256sum <"$lists/files.list" | cut -d' ' -f1)
+export ANSWER="500 {}" LISTS=$lists
+expect 0 "sha256:$digest  20000 digests, sent" "${upload[@]}" "$lists/files.list"
+cmp "$lists/files.list" "$lists/$digest" || failed=1
+expect 0 "was there already" "${upload[@]}" "$lists/files.list"
+expect 4 "403: not entitled" "${upload[@]}" --release other "$lists/files.list"
+expect 4 "expected NAMESPACE/NAME" reference upload --service-account provider "$lists/files.list"
+expect 4 "line 3" "${upload[@]}" "$HERE/run.sh"
+expect 4 "no such file" "${upload[@]}" "$lists/none"
+expect 2 "service-account" reference upload "$lists/files.list"
+rm -rf "$lists"
+unset LISTS
+export ANSWER=refuse
+
 # Appraisal of stored evidence, without a server.
 CORPUS=$HERE/../vectors/corpus
 scratch=$(mktemp -d)
@@ -133,6 +151,7 @@ expect 2 "tlog-proof" export 1 --format pdf
 
 completes "status :4" st
 completes "show fsck :4" log ""
+completes "upload :4" reference up
 completes "from-evidence from-rootfs from-debs :4" reference from
 completes "node pod log proof :4" verify ""
 completes "worker-1 worker-2 :4" explain node w

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "adapters/blob_files.h"
 #include "adapters/files.h"
 #include "base/hex.h"
+#include "support/manual_clock.h"
 #include "tests/unit/adapters/scratch_folder.h"
 
 namespace avouch::adapters {
@@ -44,6 +46,26 @@ TEST(DigestListFolder, RefusesWhatItDoesNotHave) {
   EXPECT_FALSE(folder.contains(crypto::sha256("another")));
   DigestListFolder missing(scratch.path() / "nowhere");
   EXPECT_FALSE(read(missing, kList).has_value());
+}
+
+// As the controller keeps the lists that operators send it.
+TEST(DigestListFolder, ReadsWhatTheStoreOfBlobsHasKept) {
+  const ScratchFolder scratch;
+  testing::ManualClock clock;
+  const auto store = BlobFiles::open({.directory = scratch.path() / "lists"}, clock).value();
+  DigestListFolder folder(scratch.path() / "lists" / "blobs");
+  reference::SharedDigestLists lists(folder);
+  const crypto::Sha256 name = crypto::sha256(kList);
+  EXPECT_FALSE(lists.find(name).has_value());  // what was missing once is found once it is there
+  const auto writer = store->begin(name, "lists").value();
+  for (const char c : kList) ASSERT_TRUE(writer->write(as_bytes(std::string(1, c))).has_value());
+  EXPECT_FALSE(folder.contains(name));
+  ASSERT_TRUE(writer->commit().has_value());
+  EXPECT_TRUE(folder.contains(name));
+  const auto found = lists.find(name);
+  ASSERT_TRUE(found.has_value()) << found.error().message;
+  EXPECT_EQ((*found)->size(), 1U);
+  EXPECT_EQ(lists.find(name).value(), *found);
 }
 
 TEST(DigestListFolder, DoesNotTrustAName) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/memory_digest_lists.h"
 #include "tests/unit/control/world.h"
 
 namespace avouch::control {
@@ -141,6 +142,52 @@ TEST(PolicyRecord, IsTheSameAfterItWasStoredAndRefusedWhenAnyMemberIsMissing) {
     ASSERT_FALSE(parsed.has_value()) << name;
     EXPECT_NE(parsed.error().message.find(name), std::string::npos) << parsed.error().message;
   }
+}
+
+// A list in the controller's own store, named by its digest.
+class StoredLists : public ::testing::Test {
+ protected:
+  StoredLists() : digest(source.add(to_hex(crypto::sha256("file")) + "  /usr/bin/file\n")) {
+    Json manifest{Json::Object{{"kind", "ReferenceManifest"}}};
+    manifest["metadata"]["name"] = "files";
+    manifest["spec"]["ima"]["source"]["blob"] = attest::digest_text(digest);
+    catalog.set({std::make_shared<const Json>(manifest)});
+    policy = policy_object("p");
+    policy["spec"]["runtime"]["references"] = Json::Array{Json::Object{{"name", "files"}}};
+  }
+  ResolvedPolicy resolve(reference::SharedDigestLists* from) {
+    ClusterMaterial material(makers, catalog, lists, from);
+    return resolve_policy(policy, material, kResolvedAt);
+  }
+
+  testing::MemoryDigestLists source;
+  const crypto::Sha256 digest;
+  reference::SharedDigestLists store{source};
+  ManifestCatalog catalog;
+  DigestLists lists;
+  Json policy;
+};
+
+TEST_F(StoredLists, AreReadOnceAndShared) {
+  const ResolvedPolicy one = resolve(&store);
+  EXPECT_TRUE(one.usable()) << one.in_force->problems.front();
+  const ResolvedPolicy two = resolve(&store);
+  EXPECT_TRUE(two.usable());
+  EXPECT_EQ(source.reads(), 1U);
+  EXPECT_EQ(catalog.lists(), std::set<crypto::Sha256>{digest});
+}
+
+TEST_F(StoredLists, ThatAreMissingOrDamagedMakeThePolicyUnusableAndSayWhatToDo) {
+  source.replace(digest, "no list");
+  EXPECT_FALSE(resolve(&store).usable());
+  EXPECT_FALSE(resolve(nullptr).usable());
+  testing::MemoryDigestLists empty;
+  reference::SharedDigestLists nothing(empty);
+  const ResolvedPolicy missing = resolve(&nothing);
+  ASSERT_FALSE(missing.usable());
+  const std::string& problem = missing.in_force->problems.front();
+  EXPECT_NE(problem.find("kubectl avouch reference upload"), std::string::npos) << problem;
+  EXPECT_NE(problem.find("files"), std::string::npos) << problem;
 }
 
 }  // namespace

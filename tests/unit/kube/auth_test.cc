@@ -139,8 +139,11 @@ TEST_F(AuthTest, AsksTheServerWhetherAUserMay) {
   const UserInfo alice{.username = "alice", .uid = "1", .groups = {"g"}, .extra = {}};
   AccessQuestion question{
       .verb = "get", .group = "", .resource = "pods", .subresource = "", .ns = "a", .name = ""};
+  EXPECT_FALSE(reviewer.known(alice, question).has_value());
+  EXPECT_TRUE(kube_.requests().empty());
   EXPECT_EQ(reviewer.check(alice, question).value(), Access::kAllowed);
   EXPECT_EQ(reviewer.check(alice, question).value(), Access::kAllowed);
+  EXPECT_EQ(reviewer.known(alice, question), Access::kAllowed);
   EXPECT_EQ(kube_.requests().size(), 1U);
   question.ns = "b";
   EXPECT_EQ(reviewer.check(alice, question).value(), Access::kDenied);
