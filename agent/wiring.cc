@@ -115,11 +115,9 @@ Result<void> run(const config::AgentConfig& config, const std::string& kubeconfi
   const kube::Client api(*api_transport, {.user_agent = "avouch-agent/" AVOUCH_VERSION,
                                           .field_manager = "avouch-agent"});
 
-  adapters::HttpServerOptions listen;
-  listen.listen = config.metrics_listen;
-  listen.threads = 1;
-  listen.connections = 32;
-  AVOUCH_TRY(const auto server, adapters::HttpServer::start(std::move(listen), signals.health));
+  AVOUCH_TRY(
+      const auto server,
+      adapters::HttpServer::start(adapters::health_options(config.metrics_listen), signals.health));
 
   // Waits for the end in a thread of its own, so that every wait below can be stopped.
   std::jthread ending([&] {

@@ -45,6 +45,7 @@ Result<void> Leader::Parts::serve() {
   options.listen = config.listen;
   options.threads = 4;
   options.connections = config.limits.connections;
+  options.fair_peers = true;   // any pod reaches this port
   options.request_read = 60s;  // a boot log over a slow network
   options.tls = [this]() -> Result<adapters::TlsMaterial> {
     AVOUCH_TRY(const crypto::CertifiedKey serving, trust.serving());

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "adapters/allocator.h"
 #include "adapters/files.h"
 #include "adapters/termination.h"
 #include "config/controller_config.h"
@@ -27,6 +28,7 @@ int finish(const avouch::Result<void>& outcome) {
 }  // namespace
 
 int main(int argc, char** argv) try {
+  avouch::adapters::give_freed_memory_back();
   const avouch::adapters::Termination termination;
   CLI::App app{"Judges the evidence of a cluster's nodes and keeps the verdict log."};
   app.set_version_flag("--version", std::string("avouch-operator ") + AVOUCH_VERSION);

@@ -109,12 +109,9 @@ Result<void> run(const config::ControllerConfig& config, const std::string& kube
     if (!started) return "starting";
     return std::nullopt;
   });
-  adapters::HttpServerOptions health_options;
-  health_options.listen = config.health;
-  health_options.threads = 1;
-  health_options.connections = 64;
-  AVOUCH_TRY(const std::unique_ptr<adapters::HttpServer> health,
-             adapters::HttpServer::start(std::move(health_options), signals.health()));
+  AVOUCH_TRY(
+      const std::unique_ptr<adapters::HttpServer> health,
+      adapters::HttpServer::start(adapters::health_options(config.health), signals.health()));
 
   signals.note("start", std::string("avouch-controller ") + AVOUCH_VERSION + " as " + own_identity);
   elector.start();

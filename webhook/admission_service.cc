@@ -16,6 +16,8 @@ using admission::Placed;
 
 // The API server's own limit, and room for the envelope's other parts.
 constexpr std::size_t kMaxBody = admission::kMaxReviewBytes;
+// Reading a review takes up to 13 times its size. Larger ones take turns.
+constexpr std::size_t kLargeBody = 256UL * 1024;
 
 std::optional<HttpResponse> refuse(const HttpRequest& request) {
   if (!admission::endpoint_of(request.path)) {
@@ -95,6 +97,8 @@ void AdmissionService::handle(HttpRequest request, std::shared_ptr<BodySink>, Re
   task->peer = request.peer.substr(0, request.peer.rfind(':'));
   task->network = request.network;
   try {
+    std::unique_lock<std::mutex> turn(large_bodies_, std::defer_lock);
+    if (request.body.size() > kLargeBody) turn.lock();
     review(task, request.body);
   } catch (const std::exception& e) {
     deny_unasked(task, e.what());

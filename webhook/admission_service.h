@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -64,6 +65,7 @@ class AdmissionService final : public HttpHandler {
   admission::VerdictRecorder& recorder_;
   Clock& clock_;
   WebhookMetrics& metrics_;
+  std::mutex large_bodies_;  // held by the one that is being read and decided
   observe::Logger log_{"admission"};
 };
 

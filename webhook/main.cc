@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "adapters/allocator.h"
 #include "adapters/termination.h"
 #include "config/reader.h"
 #include "config/webhook_config.h"
@@ -18,6 +19,7 @@ avouch::Result<avouch::config::WebhookConfig> load(const std::string& file) {
 }  // namespace
 
 int main(int argc, char** argv) try {
+  avouch::adapters::give_freed_memory_back();
   const avouch::adapters::Termination termination;
   CLI::App app{"Admits pods only to nodes with a fresh passing verdict."};
   std::string config_file = "/etc/avouch/config.yaml";

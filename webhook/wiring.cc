@@ -22,8 +22,11 @@ using namespace std::chrono_literals;
 constexpr auto kPruneEvery = 10min;
 constexpr auto kEndpointDelay = 3s;  // until the Service has forgotten a pod that is not ready
 constexpr auto kServeRetry = 1s;
-constexpr auto kFlushTime = 15s;                        // for the last verdicts, at the end
-constexpr std::size_t kMaxBodies = 64UL * 1024 * 1024;  // all that are read or decided at once
+constexpr auto kFlushTime = 15s;  // for the last verdicts, at the end
+// With what a connection and a large review take, half of the memory that the chart allows
+// (BENCHMARKS.md, "Webhook memory under a flood").
+constexpr std::size_t kMaxBodies = 32UL * 1024 * 1024;  // all that are read or decided at once
+constexpr std::size_t kMaxConnections = 1024;
 
 // The way to the controller, made once its CA is known.
 class ControllerLink {
@@ -111,6 +114,7 @@ adapters::HttpServerOptions serving_options(const config::WebhookConfig& config)
       adapters::tls_from_files(config.tls.certificate, config.tls.key, config.tls.client_ca);
   options.threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2U, 8U));
   options.reply = config.deadline + 1s;
+  options.connections = kMaxConnections;
   options.body_bytes = kMaxBodies;
   options.bodies_end_with_handle = true;
   // Callers that have to show a certificate are API servers, and do not flood one another.
@@ -149,11 +153,8 @@ Result<void> run(const config::WebhookConfig& config, const std::string& kubecon
   observe::HealthHandler health(metrics);
   WebhookMetrics counts(metrics);
 
-  adapters::HttpServerOptions health_options;
-  health_options.listen = config.health;
-  health_options.threads = 1;
-  health_options.connections = 64;
-  AVOUCH_TRY(const auto health_server, adapters::HttpServer::start(health_options, health));
+  AVOUCH_TRY(const auto health_server,
+             adapters::HttpServer::start(adapters::health_options(config.health), health));
 
   AVOUCH_TRY(auto rest, adapters::kube_options(kubeconfig));
   AVOUCH_TRY(const auto api, adapters::RestTransport::create(std::move(rest)));

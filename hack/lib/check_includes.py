@@ -9,7 +9,7 @@ import sys
 
 DEPLOYABLES = ("operator", "webhook", "agent", "cli")
 POSIX = re.compile(
-    r"(unistd|fcntl|poll|signal|netdb|dirent|termios|pthread|endian|byteswap|dlfcn|syslog|ifaddrs|pwd|grp|glob)\.h"
+    r"(unistd|fcntl|poll|signal|netdb|dirent|termios|pthread|endian|byteswap|dlfcn|syslog|ifaddrs|pwd|grp|glob|malloc)\.h"
     r"|(sys|netinet|arpa|net|linux)/.+"
 )
 STANDARD = re.compile(r"[a-z_0-9]+")  # <vector>, <cstdint>

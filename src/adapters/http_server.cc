@@ -190,6 +190,16 @@ void HttpServer::Impl::run() {
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HttpServer::~HttpServer() { stop({}); }
 
+HttpServerOptions health_options(std::string listen) {
+  HttpServerOptions options;
+  options.listen = std::move(listen);
+  options.threads = 1;
+  options.connections = 64;
+  options.body_bytes = 64UL * 1024;
+  options.fair_peers = true;
+  return options;
+}
+
 Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options,
                                                       HttpHandler& handler) {
   auto impl = std::make_unique<Impl>(std::move(options), handler);

@@ -62,6 +62,10 @@ struct HttpServerOptions {
   std::chrono::milliseconds write{30'000};
 };
 
+// For health and metrics: plain HTTP, one thread, few connections, and the kubelet's probe gets one
+// whoever else holds them.
+HttpServerOptions health_options(std::string listen);
+
 struct HttpServerStats {
   std::size_t connections = 0;  // open now
   std::uint64_t accepted = 0;
