@@ -32,8 +32,8 @@ struct NodeKeys {
 };
 
 // EK: restricted decryption key of fixed TPM and parent with AES. AK: attributes exactly fixedTPM,
-// fixedParent, sensitiveDataOrigin, userWithAuth, restricted, sign (00050072); a fixed signing
-// scheme; no SHA-1. Codes: EndorsementInvalid (EK), IdentityMismatch (AK).
+// fixedParent, sensitiveDataOrigin, userWithAuth, restricted, sign (00050072), and noDA or not; a
+// fixed signing scheme; no SHA-1. Codes: EndorsementInvalid (EK), IdentityMismatch (AK).
 Checked<NodeKeys> check_keys(const UnverifiedIdentity& identity);
 
 // node name -> digests of the EK public areas that may be there.

@@ -18,6 +18,7 @@ using tpm::kUserWithAuth;
 
 constexpr std::uint32_t kAkAttributes =
     kFixedTpm | kFixedParent | kSensitiveDataOrigin | kUserWithAuth | kRestricted | kSign;
+constexpr std::uint32_t kNoDa = 1U << 10;  // guards nothing: the key has no authorization value
 constexpr std::uint32_t kEkRequired =
     kFixedTpm | kFixedParent | kSensitiveDataOrigin | kRestricted | kDecrypt;
 
@@ -45,12 +46,12 @@ std::optional<Reason> check_ek(const tpm::Public& ek) {
 }
 
 std::optional<Reason> check_ak(const tpm::Public& ak) {
-  if (ak.attributes != kAkAttributes) {
-    return refuse(code::kIdentityMismatch,
-                  "AK: attributes are " + hex32(ak.attributes) + ", expected " +
-                      hex32(kAkAttributes) +
-                      " (restricted signing key of fixed TPM and parent): any other key could sign "
-                      "data that no TPM made");
+  if ((ak.attributes & ~kNoDa) != kAkAttributes) {
+    return refuse(code::kIdentityMismatch, "AK: attributes are " + hex32(ak.attributes) +
+                                               ", expected " + hex32(kAkAttributes) +
+                                               ", with or without noDA (restricted signing key of "
+                                               "fixed TPM and parent): any other key could sign "
+                                               "data that no TPM made");
   }
   if (!ak.signing) {
     return refuse(code::kIdentityMismatch, "AK: has no fixed signing scheme");

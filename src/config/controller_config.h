@@ -45,7 +45,7 @@ struct ControllerConfig {
   struct Limits {
     std::size_t blob_bytes = 16U * 1024 * 1024;
     std::size_t store_bytes = 1024U * 1024 * 1024;
-    std::size_t connections = 4096;
+    std::size_t connections = 2048;
   } limits;
 
   // Of every verdict, what it was made of; besides the evidence store.

@@ -121,6 +121,20 @@ TEST_F(EsapiDeviceTest, UsesTheSameKeyAfterAResetAndCountsIt) {
   EXPECT_TRUE(restarted.quote(*key, kQualifying, kSelection).has_value());
 }
 
+// Each reset without a shutdown, after a use of a guarded object, counts as a failed try.
+TEST_F(EsapiDeviceTest, QuotesOnAfterMoreUncleanResetsThanLockATpm) {
+  testing::Swtpm tpm;
+  EsapiDevice own(tpm.tcti());
+  const auto key = own.create_attestation_key();
+  ASSERT_TRUE(key.has_value()) << key.error().message;
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(own.quote(*key, kQualifying, kSelection).has_value()) << i;
+    tpm.power_cycle();
+  }
+  const auto quote = own.quote(*key, kQualifying, kSelection);
+  EXPECT_TRUE(quote.has_value()) << quote.error().message;
+}
+
 TEST_F(EsapiDeviceTest, RefusesAKeyOfAnotherTpm) {
   testing::Swtpm other;
   const auto key = EsapiDevice(other.tcti()).create_attestation_key();
