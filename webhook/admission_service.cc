@@ -16,7 +16,7 @@ using admission::Placed;
 
 // The API server's own limit, and room for the envelope's other parts.
 constexpr std::size_t kMaxBody = admission::kMaxReviewBytes;
-// Reading a review takes up to 13 times its size. Larger ones take turns.
+// Reading a review takes several times its size. Larger ones take turns.
 constexpr std::size_t kLargeBody = 256UL * 1024;
 
 std::optional<HttpResponse> refuse(const HttpRequest& request) {

@@ -23,8 +23,8 @@ constexpr auto kPruneEvery = 10min;
 constexpr auto kEndpointDelay = 3s;  // until the Service has forgotten a pod that is not ready
 constexpr auto kServeRetry = 1s;
 constexpr auto kFlushTime = 15s;  // for the last verdicts, at the end
-// With what a connection and a large review take, half of the memory that the chart allows
-// (BENCHMARKS.md, "Webhook memory under a flood").
+// With what connections and a large review take, about two thirds of the memory that the chart
+// allows (BENCHMARKS.md, "Webhook memory under a flood").
 constexpr std::size_t kMaxBodies = 32UL * 1024 * 1024;  // all that are read or decided at once
 constexpr std::size_t kMaxConnections = 1024;
 
@@ -117,8 +117,9 @@ adapters::HttpServerOptions serving_options(const config::WebhookConfig& config)
   options.connections = kMaxConnections;
   options.body_bytes = kMaxBodies;
   options.bodies_end_with_handle = true;
-  // Callers that have to show a certificate are API servers, and do not flood one another.
-  options.fair_peers = config.tls.client_ca.empty();
+  // Also with a client CA: whoever never finishes the handshake shows no certificate, and holds a
+  // connection all the same.
+  options.fair_peers = true;
   return options;
 }
 

@@ -49,7 +49,7 @@ TPM2B_PUBLIC attestation_key_template(bool ecc) {
   TPMT_PUBLIC& area = out.publicArea;
   area.nameAlg = TPM2_ALG_SHA256;
   // noDA: unclean resets count as failed tries of guarded objects, and after a few the TPM would
-  // let nobody use the key for hours.
+  // let nobody use the key while its lockout lasts.
   area.objectAttributes = TPMA_OBJECT_NODA | TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
                           TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_USERWITHAUTH |
                           TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT;
