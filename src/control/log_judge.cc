@@ -193,7 +193,8 @@ Checked<appraisal::RuntimeFindings> LogJudge::judge_files(const LogQuestion& que
       .proven = node.proven, .findings = kept, .detailed = detailed, .unproven_entries = 0};
 }
 
-// Whether some findings accept the log's first entry, and this quote's boot PCRs do not. Refused,
+// Whether some findings accept the log's first entry, and this quote's boot PCRs do not, or may
+// not: what cannot be read vouches for nothing. Refused,
 // it stays so for the boot: nothing takes an extend back.
 bool LogJudge::refuses_first_entry(const LogQuestion& question, const Node& node) {
   std::vector<const runtimelog::Rules*> accepting;
@@ -208,9 +209,9 @@ bool LogJudge::refuses_first_entry(const LogQuestion& question, const Node& node
   if (accepting.empty()) return false;
   const std::string boot = boot_name(question.held.quote.state().clock.reset_count);
   const auto piece = runtime_logs_.read(question.node_uid, boot, 0, kFirstEntry);
-  if (!piece.has_value()) return false;  // and so nothing can be judged either
+  if (!piece.has_value()) return true;  // judged anew, which says what is wrong
   const auto frame = runtimelog::frame_entry(*piece, 1, 0);
-  if (!frame.has_value() || !frame->entry) return false;
+  if (!frame.has_value() || !frame->entry) return true;
   return std::any_of(accepting.begin(), accepting.end(), [&](const auto* rules) {
     return runtimelog::judge_entry(*frame->entry, *rules, question.held.quote.pcrs()).issue !=
            runtimelog::Issue::kNone;
