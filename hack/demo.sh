@@ -234,6 +234,12 @@ stop_agent() {
 }
 start_agent() { kubectl label node "$1" avouch-demo/agent=on --overwrite; }
 
+agent_pods() { # agent_pods NODE: those that run, a line each
+  kubectl -n "$NS" get pods -l app.kubernetes.io/component=agent \
+    --field-selector "spec.nodeName=$1,status.phase=Running" -o name
+}
+agent_runs() { [[ -n $(agent_pods "$1") ]]; }
+
 agent_is_gone() {
   none_of kubectl -n "$NS" get pods -l app.kubernetes.io/component=agent --field-selector "spec.nodeName=$1" -o name
 }
@@ -254,6 +260,8 @@ part_d() {
     refused 'node "node-1" does not satisfy AttestationPolicy "production".*(VerdictStale|EvidenceExpired|[Ss]tale|expired)' make_pod shop pinned-stale node-1
   start_agent node-1
   eventually 60 "the agent is back and node-1 is Trusted again" is_trusted node-1
+  # stop_agent() changed the DaemonSet's template, and so renews the other node's agent too, when its controller comes to it.
+  eventually 120 "node-2 has its agent" agent_runs node-2
 }
 
 # What enrolment made: nothing of it may change in a reboot.
@@ -274,8 +282,8 @@ part_e() {
 # agent_token NODE: a token like the one that node's agent holds, as a thief of that pod would have it.
 agent_token() {
   local pod uid
-  pod=$(kubectl -n "$NS" get pods -l app.kubernetes.io/component=agent \
-    --field-selector "spec.nodeName=$1,status.phase=Running" -o 'jsonpath={.items[0].metadata.name}')
+  pod=$(agent_pods "$1" | head -n 1)
+  pod=${pod#pod/}
   uid=$(kubectl -n "$NS" get pod "$pod" -o 'jsonpath={.metadata.uid}')
   kubectl create --raw "/api/v1/namespaces/$NS/serviceaccounts/avouch-agent/token" -f - <<JSON | jq -r .status.token
 {"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"boundObjectRef":{"apiVersion":"v1","kind":"Pod","name":"$pod","uid":"$uid"}}}
