@@ -97,9 +97,9 @@ Result<void> Leader::Parts::open_stores() {
     if (!record.has_value()) return fatal("record " + key + ": " + record.error().message);
     // A token that was renewed and saved, and not yet in an epoch entry when the process ended,
     // gets its place now; twice in the log does no harm.
-    if (!record->verdict.token.empty()) {
+    if (!record->verdict->token.empty()) {
       renewals.add(control::make_renewal(tlog::node_pseudonym(keys->pseudonym, record->node_uid),
-                                         crypto::sha256(record->verdict.token)));
+                                         crypto::sha256(record->verdict->token)));
     }
     nodes_known.push_back(*std::move(record));
   }

@@ -60,7 +60,7 @@ void add_runtime(const PolicyInForce& policy, const Evidence& evidence, PolicyRe
     const runtimelog::Coverage coverage =
         boot_speaks ? evidence.boot->value().coverage : runtimelog::Coverage::kUnknown;
     const runtimelog::RuntimeResult result = runtimelog::conclude(
-        runtime.findings, runtime.proven, *policy.runtime, coverage, runtime.detailed);
+        *runtime.findings, *runtime.proven, *policy.runtime, coverage, runtime.detailed);
     TrustVector vector = result.vector;
     // "Only what was booted is approved" is less than "all that ran is", and both hold.
     if (vector[Claim::kExecutables] == attest::kGenuine &&

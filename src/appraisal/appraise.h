@@ -3,7 +3,8 @@
 // The verifier: one policy over all of a node's evidence. The same code judges in the controller
 // and over stored evidence. A negative verdict is a value, not an error.
 
-#include <optional>
+#include <memory>
+#include <utility>
 
 #include "appraisal/boot.h"
 #include "appraisal/policy_in_force.h"
@@ -13,12 +14,21 @@
 
 namespace avouch::appraisal {
 
+// Null: there is none. Whoever keeps them keeps them for long, and shares them.
+using BootJudged = std::shared_ptr<const attest::Checked<BootFindings>>;
+using RuntimeJudged = std::shared_ptr<const attest::Checked<RuntimeFindings>>;
+
+template <typename Findings>
+std::shared_ptr<const attest::Checked<Findings>> judged(attest::Checked<Findings> result) {
+  return std::make_shared<const attest::Checked<Findings>>(std::move(result));
+}
+
 // Each log as far as the policy wants it: a reason says why there is none that counts. What is
 // nothing although the policy wants it is refused as missing.
 struct Evidence {
   const attest::VerifiedQuote& quote;
-  std::optional<attest::Checked<BootFindings>> boot;
-  std::optional<attest::Checked<RuntimeFindings>> runtime;
+  BootJudged boot;
+  RuntimeJudged runtime;
   // A log that is not there is on its way: it is not counted as missing. What comes out is then no
   // verdict, but if it is contraindicated, so will the verdict be.
   bool awaiting_logs = false;

@@ -103,16 +103,16 @@ class CaseAppraisal {
     Evidence out{.quote = quote, .boot = {}, .runtime = {}, .awaiting_logs = false};
     const attest::PolicySpec& spec = policy_.policy.spec;
     if (stored_.boot_log && spec.boot_log) {
-      out.boot = judge_boot_log(*stored_.boot_log, quote, policy_);
+      out.boot = judged(judge_boot_log(*stored_.boot_log, quote, policy_));
       if (out.boot->has_value()) {
         const auto& used = out.boot->value().quirks_used;
         out_.rules_used.insert(out_.rules_used.end(), used.begin(), used.end());
       }
     }
     if (stored_.runtime_log && policy_.runtime) {
-      out.runtime = judge_runtime_log(*stored_.runtime_log, quote, *policy_.runtime);
+      out.runtime = judged(judge_runtime_log(*stored_.runtime_log, quote, *policy_.runtime));
       if (out.runtime->has_value()) {
-        out_.runtime_entries = out.runtime->value().proven.entries();
+        out_.runtime_entries = out.runtime->value().proven->entries();
         out_.unproven_entries = out.runtime->value().unproven_entries;
       }
     }

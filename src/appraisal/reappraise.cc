@@ -222,17 +222,19 @@ class Reappraiser {
     Evidence evidence{.quote = quote, .boot = {}, .runtime = {}, .awaiting_logs = false};
     if (used.boot.kind != LogUse::Kind::kNotUsed) {
       if (boot_log_) {
-        evidence.boot = judge_boot_log(*boot_log_, quote, policy);
+        evidence.boot = judged<BootFindings>(judge_boot_log(*boot_log_, quote, policy));
       } else {
         take_as_recorded(used, "boot log", used.boot);
-        evidence.boot = attest::refuse(used.boot.code, used.boot.message);
+        evidence.boot = judged<BootFindings>(attest::refuse(used.boot.code, used.boot.message));
       }
     }
     if (used.runtime.kind == LogUse::Kind::kJudged && policy.runtime != nullptr) {
-      evidence.runtime = judge_runtime_log(*runtime_log_, quote, *policy.runtime);
+      evidence.runtime =
+          judged<RuntimeFindings>(judge_runtime_log(*runtime_log_, quote, *policy.runtime));
     } else if (used.runtime.kind == LogUse::Kind::kRefused) {
       take_as_recorded(used, "runtime log", used.runtime);
-      evidence.runtime = attest::refuse(used.runtime.code, used.runtime.message);
+      evidence.runtime =
+          judged<RuntimeFindings>(attest::refuse(used.runtime.code, used.runtime.message));
     }
     return appraise(policy, endorsement, evidence);
   }

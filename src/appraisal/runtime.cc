@@ -16,8 +16,8 @@ attest::Checked<RuntimeFindings> judge_runtime_log(ByteView log, const attest::V
   RuntimeFindings out;
   out.proven = replayed->state;
   out.unproven_entries = replayed->unproven_entries;
-  runtimelog::Judging judging({}, rules, out.proven, quote.pcrs());
-  const auto fed = judging.feed(log.first(static_cast<std::size_t>(out.proven.offset())));
+  runtimelog::Judging judging({}, rules, *out.proven, quote.pcrs());
+  const auto fed = judging.feed(log.first(static_cast<std::size_t>(out.proven->offset())));
   if (!fed.has_value()) return fed.reason();
   auto judged = judging.finish();
   if (!judged.has_value()) return judged.reason();

@@ -7,6 +7,7 @@
 
 #include "attest/quote.h"
 #include "attest/reason.h"
+#include "base/shared.h"
 #include "runtimelog/findings.h"
 #include "runtimelog/judging.h"
 #include "runtimelog/log_replay.h"
@@ -15,8 +16,8 @@ namespace avouch::appraisal {
 
 // What a node's log is worth under one policy: proven by a quote, and judged.
 struct RuntimeFindings {
-  runtimelog::ReplayState proven;
-  runtimelog::Findings findings;
+  Shared<runtimelog::ReplayState> proven;
+  Shared<runtimelog::Findings> findings;
   std::vector<attest::Reason> detailed;  // of the newest issues in `findings`
   std::uint64_t unproven_entries = 0;    // after those that the quote covers: nothing is claimed
 };

@@ -105,8 +105,8 @@ class Appraisal {
 
   void judge_pcr(const tpm::PcrId& id, const std::vector<Bytes>& accepted) {
     const Claim claim = claim_of_pcr(id.index);
-    const auto found = quote_.pcrs().find(id);
-    if (found == quote_.pcrs().end()) return;  // judge_selection says so
+    const auto found = pcrs_.find(id);
+    if (found == pcrs_.end()) return;  // judge_selection says so
     if (std::find(accepted.begin(), accepted.end(), found->second) != accepted.end()) {
       note(claim, value_of_match(claim));
       return;
@@ -121,6 +121,7 @@ class Appraisal {
 
   const Policy& policy_;
   const VerifiedQuote& quote_;
+  const tpm::PcrValues pcrs_ = quote_.pcrs();
   PolicyResult& out_;
 };
 

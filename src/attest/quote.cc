@@ -217,7 +217,7 @@ QuoteVerification::Outcome QuoteVerification::has_known_firmware() {
 
 VerifiedQuote QuoteVerification::verified() const {
   VerifiedQuote out;
-  out.pcrs_ = claimed_;
+  out.pcrs_ = tpm::PackedPcrs(claimed_);
   out.selection_ = attest_.selection;
   out.state_ = {attest_.clock, attest_.firmware_version};
   out.boot_ = boot_;

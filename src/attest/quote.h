@@ -16,6 +16,7 @@
 #include "attest/evidence.h"
 #include "attest/reason.h"
 #include "base/clock.h"
+#include "tpm/packed_pcrs.h"
 #include "tpm/types.h"
 
 namespace avouch::attest {
@@ -54,7 +55,8 @@ struct QuoteContext {
 // Only verify_quote makes one.
 class VerifiedQuote {
  public:
-  const tpm::PcrValues& pcrs() const { return pcrs_; }
+  tpm::PcrValues pcrs() const { return pcrs_.unpack(); }
+  const tpm::PackedPcrs& packed_pcrs() const { return pcrs_; }
   const tpm::PcrSelection& selection() const { return selection_; }
   const TpmState& state() const { return state_; }
   Boot boot() const { return boot_; }
@@ -69,7 +71,7 @@ class VerifiedQuote {
   friend class QuoteVerification;
   VerifiedQuote() = default;
 
-  tpm::PcrValues pcrs_;
+  tpm::PackedPcrs pcrs_;
   tpm::PcrSelection selection_;
   TpmState state_;
   Boot boot_ = Boot::kFirst;

@@ -22,7 +22,7 @@ void Appraiser::restore(std::vector<NodeRecord> records, std::vector<RecordedPol
     NodeState& node = state(record.node_name);
     node.record = std::move(record);
     node.saved = node.record;
-    node.verdict_ends = now.steady + life_left(node.record.verdict, now.wall);
+    node.verdict_ends = now.steady + life_left(*node.record.verdict, now.wall);
     if (!node.record.enrolment) continue;
     tpm_owners_[node.record.enrolment->enrolled.ek_digest] = node.name;
   }
@@ -107,7 +107,7 @@ void Appraiser::set_evidence(EvidenceFacts evidence, Moment now) {
   const bool touched =
       !node.evidence || replaced || node.evidence->generation != evidence.generation;
   if (!touched) return;
-  node.evidence = std::move(evidence);
+  node.evidence.emplace(std::move(evidence));
   node.dirty = true;
   if (!begun_) return;
   if (replaced) release(node, now);
@@ -137,7 +137,7 @@ void Appraiser::recorded(const std::string& node_name, std::uint64_t job,
   if (found == nodes_.end()) return;
   NodeState& node = found->second;
   node.job_done = job;
-  if (place) node.record.verdict.log = place;
+  if (place) node.record.verdict = entered_at(*node.record.verdict, *place);
   if (node.job_done != node.job) return;  // something newer is on its way
   node.saved = node.record;
   node.dirty = true;
@@ -151,8 +151,8 @@ void Appraiser::tick(Moment now) {
   constexpr std::chrono::hours kEndorsementLife{12};
   for (auto& [name, node] : nodes_) {
     bool due = node.challenge && now.steady >= node.challenge_ends;
-    due = due || life_at(node.record.verdict, now.wall) == Life::kOver;
-    due = due || (is_judged(node.record.verdict.phase) && now.steady >= node.verdict_ends);
+    due = due || life_at(*node.record.verdict, now.wall) == Life::kOver;
+    due = due || (is_judged(node.record.verdict->phase) && now.steady >= node.verdict_ends);
     if (node.next_challenge != SteadyTime{} && now.steady >= node.next_challenge) {
       node.next_challenge = {};
       due = true;
@@ -173,7 +173,7 @@ AppraiserSummary Appraiser::summary() const {
   AppraiserSummary out;
   for (const auto& [name, node] : nodes_) {
     if (node.saved.enrolment) ++out.enrolled;
-    if (node.facts && !selecting(node).empty()) ++out.nodes[node.saved.verdict.phase];
+    if (node.facts && !selecting(node).empty()) ++out.nodes[node.saved.verdict->phase];
   }
   out.policies = static_cast<std::int64_t>(policies_->policies.size());
   return out;
@@ -221,7 +221,8 @@ void Appraiser::distrust(NodeState& node, const std::string& why, Moment now) {
   drop_quote(node);
   drop_newer(node);
   node.challenge.reset();
-  const NodeVerdict& current = node.record.verdict;
+  const Shared<NodeVerdict> held = node.record.verdict;
+  const NodeVerdict& current = *held;
   NodeVerdict denied;
   denied.phase = Phase::kContraindicated;
   denied.reasons = {attest::refuse(

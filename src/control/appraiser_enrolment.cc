@@ -18,7 +18,7 @@ attest::Reason waiting(std::string message) {
 }  // namespace
 
 void Appraiser::step_enrolment(NodeState& node, const Policies& policies, Moment now) {
-  const std::optional<attest::Reason> before = node.enrolment_problem;
+  const Boxed<attest::Reason> before = node.enrolment_problem;
   const std::string challenge_before = node.challenge ? node.challenge->id : "";
   claim_identity(node, policies, now);
   if (node.enrolment_problem != before ||
@@ -54,11 +54,11 @@ void Appraiser::claim_identity(NodeState& node, const Policies& policies, Moment
     return problem(waiting("there is no AttestationEvidence \"" + node.name +
                            "\"; is the agent running on that node?"));
   }
-  if (!node.evidence->spec) {
+  if (!node.evidence->claims) {
     drop_challenge();
     return problem(attest::refuse("EvidenceMalformed", node.evidence->error));
   }
-  const attest::UnverifiedEvidence& spec = *node.evidence->spec;
+  const EvidenceKept::Claims& spec = *node.evidence->claims;
   if (spec.node_uid != node.facts->uid) {
     drop_challenge();
     return problem(attest::refuse(code::kIdentityMismatch, "spec.nodeUID \"" + spec.node_uid +
@@ -71,11 +71,12 @@ void Appraiser::claim_identity(NodeState& node, const Policies& policies, Moment
     return problem(waiting("spec.identity is missing"));
   }
   if (claims_what_is_enrolled(node)) {
+    node.evidence->claims->identity = node.record.enrolment->identity;  // one copy is enough
     drop_challenge();
     node.enrolment_problem.reset();
     return;
   }
-  auto keys = attest::check_keys(*spec.identity);
+  auto keys = attest::check_keys(**spec.identity);
   if (!keys.has_value()) {
     drop_challenge();
     return problem(keys.reason());
@@ -114,7 +115,7 @@ void Appraiser::claim_identity(NodeState& node, const Policies& policies, Moment
   for (const ResolvedPolicy* policy : policies) {
     if (!policy->usable()) continue;
     const auto endorsement = attest::check_endorsement(
-        *keys.operator->(), *spec.identity, node.name, policy->in_force->endorsement, now.wall);
+        *keys.operator->(), **spec.identity, node.name, policy->in_force->endorsement, now.wall);
     if (!endorsement.has_value()) {
       if (!first_refusal) first_refusal = endorsement.reason();
     } else if (!vouched || endorsement->bound_by == attest::Enrollment::kInventory) {
@@ -133,7 +134,7 @@ void Appraiser::claim_identity(NodeState& node, const Policies& policies, Moment
 
 void Appraiser::answer_or_challenge(NodeState& node, const attest::NodeKeys& keys,
                                     const attest::EndorsementResult& endorsement, Moment now) {
-  const auto& answer = node.evidence->spec->activation;
+  const auto& answer = node.evidence->claims->activation;
   if (node.challenge && now.steady >= node.challenge_ends) node.challenge.reset();
   if (node.challenge && answer && answer->challenge_id == node.challenge->id) {
     attest::ActivationChallenge challenge = *std::move(node.challenge);
@@ -177,7 +178,7 @@ void Appraiser::enrol(NodeState& node, attest::Enrolled enrolled,
   const std::string make = endorsement.make ? attest::to_text(*endorsement.make) : std::string();
   node.record.enrolment =
       std::make_shared<const Enrolment>(Enrolment{.evidence_uid = node.evidence->uid,
-                                                  .identity = *node.evidence->spec->identity,
+                                                  .identity = *node.evidence->claims->identity,
                                                   .enrolled = std::move(enrolled),
                                                   .enrolled_at = now.wall,
                                                   .bound_by = endorsement.bound_by,
@@ -219,8 +220,8 @@ void Appraiser::release(NodeState& node, Moment now) {
   node.dirty = true;
   if (!had) return;
   NodeVerdict pending;
-  pending.issued_at = node.record.verdict.issued_at;
-  pending.log = node.record.verdict.log;
+  pending.issued_at = node.record.verdict->issued_at;
+  pending.log = node.record.verdict->log;
   pending.reasons = {waiting("the enrolment has ended; the node must enrol anew")};
   change(node, std::move(pending), now);
 }
@@ -228,7 +229,7 @@ void Appraiser::release(NodeState& node, Moment now) {
 // The usual case, without reading the keys again.
 bool Appraiser::claims_what_is_enrolled(const NodeState& node) const {
   const auto& enrolment = node.record.enrolment;
-  if (!enrolment || *node.evidence->spec->identity != enrolment->identity) return false;
+  if (!enrolment || !(*node.evidence->claims->identity == enrolment->identity)) return false;
   const attest::Enrolled& enrolled = enrolment->enrolled;
   const auto binding = attest::check_binding(enrolled.ek_digest, enrolled.ak_name, node.facts->uid,
                                              enrolled, enrolled_with(enrolled.ek_digest, node));
@@ -236,7 +237,7 @@ bool Appraiser::claims_what_is_enrolled(const NodeState& node) const {
 }
 
 attest::Checked<attest::NodeKeys> Appraiser::keys_of(const NodeState& node) {
-  return attest::check_keys(node.record.enrolment->identity);
+  return attest::check_keys(*node.record.enrolment->identity);
 }
 
 std::optional<attest::Enrolled> Appraiser::enrolled_of(const NodeState& node) const {

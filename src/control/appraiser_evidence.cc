@@ -52,8 +52,8 @@ HeartbeatAnswer Appraiser::heartbeat(const std::string& node_name,
     }
     accept(node, quote.value(), evidence, now);
   }
-  answer.phase = node.record.verdict.phase;
-  answer.reasons = node.record.verdict.reasons;
+  answer.phase = node.record.verdict->phase;
+  answer.reasons = node.record.verdict->reasons;
   if (node.record.tpm) {
     answer.boot = {node.record.tpm->clock.reset_count, node.record.tpm->clock.restart_count};
   }
@@ -105,10 +105,7 @@ void Appraiser::accept(NodeState& node, const attest::VerifiedQuote& quote,
   // The verifier has counted this age by the steady clock (BeaconRing::window_for).
   HeldQuote held{.quote = quote,
                  .since = now.steady - (now.wall - quote.not_older_than()),
-                 .beacon_text = beacons_.note_text(quote.beacon()),
-                 .evidence = evidence};
-  held.evidence.identity.reset();
-  held.evidence.activation.reset();
+                 .kept = {evidence, quote, beacons_.note_text(quote.beacon())}};
   node.newer = std::move(held);  // step_logs() decides when it takes the old one's place
   if (node.refusal && now.steady - node.refusal->since >= kRefusalShown) {
     node.refusal.reset();
@@ -145,20 +142,15 @@ void Appraiser::refuse(NodeState& node, const attest::Reason& reason, Moment now
 void Appraiser::take_resource_quote(NodeState& node, const Policies& policies, Report report,
                                     Moment now) {
   look_at_resource_quote(node, policies, report, now);
-  if (!node.evidence || !node.evidence->spec) return;
-  // Nobody asks for these again: whatever comes next comes with a new generation.
-  attest::UnverifiedEvidence& spec = *node.evidence->spec;
-  spec.quote.reset();
-  spec.pcrs.clear();
-  spec.boot_log.reset();
-  spec.runtime_log.reset();
+  // Nobody asks for it again: whatever comes next comes with a new generation.
+  if (node.evidence && node.evidence->claims) node.evidence->claims->quoted.reset();
 }
 
 void Appraiser::look_at_resource_quote(NodeState& node, const Policies& policies, Report report,
                                        Moment now) {
-  if (!node.facts || !node.evidence || !node.evidence->spec) return;
-  const attest::UnverifiedEvidence& spec = *node.evidence->spec;
-  if (!spec.quote || !node.record.enrolment || policies.empty()) return;
+  if (!node.facts || !node.evidence || !node.evidence->claims) return;
+  if (!node.evidence->claims->quoted || !node.record.enrolment || policies.empty()) return;
+  const attest::UnverifiedEvidence& spec = *node.evidence->claims->quoted;
   const crypto::Sha256 digest = attest::quote_digest(*spec.quote);
   if (node.resource_quote == digest) return;
   node.resource_quote = digest;
@@ -185,10 +177,11 @@ void Appraiser::look_at_resource_quote(NodeState& node, const Policies& policies
 void Appraiser::restore_quote(NodeState& node, const Policies& policies, Moment now) const {
   if (!node.record.evidence || !node.record.enrolment || !node.facts || policies.empty()) return;
   const AcceptedEvidence& accepted = *node.record.evidence;
-  if (!accepted.evidence.quote) return;
+  const attest::UnverifiedEvidence evidence = accepted.kept.evidence();
+  if (!evidence.quote) return;
   // A beacon of the future: the clock has gone back, and how old the evidence is nobody knows.
   if (accepted.beacon_published > now.wall ||
-      node.record.verdict.issued_at > now.wall + kIssuedAhead) {
+      node.record.verdict->issued_at > now.wall + kIssuedAhead) {
     drop_quote(node);
     return;
   }
@@ -199,11 +192,11 @@ void Appraiser::restore_quote(NodeState& node, const Policies& policies, Moment 
     needs.push_back({policy->name, attest::required_selection(policy->spec())});
   }
   attest::BeaconWindow window;
-  window.add({.origin = accepted.evidence.quote->beacon.origin,
-              .size = accepted.evidence.quote->beacon.size,
-              .note_text = accepted.beacon_text,
+  window.add({.origin = evidence.quote->beacon.origin,
+              .size = evidence.quote->beacon.size,
+              .note_text = accepted.kept.beacon_text(),
               .published_at = accepted.beacon_published});
-  const auto quote = attest::verify_quote(*accepted.evidence.quote, accepted.evidence.pcrs,
+  const auto quote = attest::verify_quote(*evidence.quote, evidence.pcrs,
                                           {.keys = keys.value(),
                                            .node_uid = node.facts->uid,
                                            .beacons = window,

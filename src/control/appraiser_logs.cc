@@ -44,10 +44,8 @@ bool Appraiser::is_judged_for(const NodeState& node, const Policies& policies) {
 }
 
 void Appraiser::install(NodeState& node, HeldQuote held, LogFindings findings) {
-  node.record.evidence = std::make_shared<const AcceptedEvidence>(
-      AcceptedEvidence{.evidence = std::move(held.evidence),
-                       .beacon_text = std::move(held.beacon_text),
-                       .beacon_published = held.quote.not_older_than()});
+  node.record.evidence = std::make_shared<const AcceptedEvidence>(AcceptedEvidence{
+      .kept = std::move(held.kept), .beacon_published = held.quote.not_older_than()});
   node.quote = std::move(held.quote);
   node.quote_since = held.since;
   node.findings = std::move(findings);
@@ -84,16 +82,18 @@ void Appraiser::step_logs(NodeState& node, const Policies& policies, Moment now)
   }
   node.asked_at = now.steady;
   node.ask_again_at = {};
-  auto question = std::make_shared<LogQuestion>(
-      LogQuestion{.number = ++node.question,
-                  .node_name = node.name,
-                  .node_uid = node.facts->uid,
-                  .held = node.newer ? *node.newer
-                                     : HeldQuote{.quote = *node.quote,
-                                                 .since = node.quote_since,
-                                                 .beacon_text = node.record.evidence->beacon_text,
-                                                 .evidence = node.record.evidence->evidence},
-                  .policies = {}});
+  HeldQuote held = node.newer ? *node.newer
+                              : HeldQuote{.quote = *node.quote,
+                                          .since = node.quote_since,
+                                          .kept = node.record.evidence->kept};
+  const attest::UnverifiedEvidence evidence = held.kept.evidence();
+  auto question = std::make_shared<LogQuestion>(LogQuestion{.number = ++node.question,
+                                                            .node_name = node.name,
+                                                            .node_uid = node.facts->uid,
+                                                            .held = std::move(held),
+                                                            .boot_log = evidence.boot_log,
+                                                            .runtime_log = evidence.runtime_log,
+                                                            .policies = {}});
   for (const auto& policy : policies_->policies) {
     if (wants_logs(*policy) && policy->selects(node.facts->labels)) {
       question->policies.push_back(policy);

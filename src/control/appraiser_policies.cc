@@ -70,7 +70,7 @@ NodeCounts Appraiser::count(const ResolvedPolicy& policy) const {
   for (const auto& [name, node] : nodes_) {
     if (!node.facts || !policy.selects(node.facts->labels)) continue;
     ++counts.matched;
-    const NodeVerdict& verdict = node.saved.verdict;
+    const NodeVerdict& verdict = *node.saved.verdict;
     if (verdict.phase == Phase::kStale) {
       ++counts.stale;
       continue;

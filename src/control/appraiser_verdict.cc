@@ -38,7 +38,7 @@ void name_judged_logs(const LogFindings& findings, const attest::UnverifiedEvide
       claims.boot_log = evidence.boot_log->digest;
     }
     if (policy.runtime && policy.runtime->has_value()) {
-      claims.runtime_log = policy.runtime->value().proven.log_digest();
+      claims.runtime_log = policy.runtime->value().proven->log_digest();
     }
   }
 }
@@ -46,7 +46,8 @@ void name_judged_logs(const LogFindings& findings, const attest::UnverifiedEvide
 }  // namespace
 
 void Appraiser::step_verdict(NodeState& node, const Policies& policies, Moment now) {
-  const NodeVerdict& current = node.record.verdict;
+  const Shared<NodeVerdict> held = node.record.verdict;  // which outlives what follows
+  const NodeVerdict& current = *held;
   const bool over = life_at(current, now.wall) == Life::kOver ||
                     (is_judged(current.phase) && now.steady >= node.verdict_ends);
   if (!node.facts) {
@@ -56,11 +57,11 @@ void Appraiser::step_verdict(NodeState& node, const Policies& policies, Moment n
   if (policies.empty() || !node.record.enrolment) return show_unjudged(node, policies, now);
 
   if (node.quote && is_judged_for(node, policies)) {
-    Candidate candidate =
-        make_candidate(judge(node, policies, *node.quote, node.findings, Awaited::kMissing, now),
-                       *node.quote, node.record.evidence->evidence, options_.origin, node.name,
-                       options_.build, current.issued_at, now.wall);
-    name_judged_logs(node.findings, node.record.evidence->evidence, candidate.claims);
+    const attest::UnverifiedEvidence evidence = node.record.evidence->kept.evidence();
+    Candidate candidate = make_candidate(
+        judge(node, policies, *node.quote, node.findings, Awaited::kMissing, now), *node.quote,
+        evidence, options_.origin, node.name, options_.build, current.issued_at, now.wall);
+    name_judged_logs(node.findings, evidence, candidate.claims);
     const bool fresh = candidate.claims.expires_at > candidate.claims.issued_at &&
                        now.steady < node.quote_since + candidate.verdict.max_age;
     if (fresh) {
@@ -88,14 +89,14 @@ void Appraiser::step_verdict(NodeState& node, const Policies& policies, Moment n
 // Tokens were issued for a time that has not come: another one would be older than they are, and
 // the older of two tokens is never believed.
 void Appraiser::clock_went_back(NodeState& node, Moment now) {
-  NodeVerdict stale = stale_after(node.record.verdict, node.name);
+  NodeVerdict stale = stale_after(*node.record.verdict, node.name);
   stale.reasons = {attest::refuse(
       code::kEvidenceExpired,
       std::string(kClockWentBack) + ": it says " + to_rfc3339(now.wall) +
           ", and a token of node \"" + node.name + "\" was issued at " +
           to_rfc3339(stale.issued_at) + ". The node is trusted again when that time has come; " +
           "set the clock right, or delete the Node and let it register anew")};
-  const NodeVerdict& current = node.record.verdict;
+  const NodeVerdict& current = *node.record.verdict;
   if (current.phase == Phase::kStale && !current.reasons.empty() &&
       current.reasons.front().message.starts_with(kClockWentBack)) {
     return;
@@ -108,7 +109,7 @@ attest::Checked<attest::EndorsementResult> Appraiser::endorsement_of(const NodeS
                                                                      Moment now) {
   const auto keys = keys_of(node);
   if (!keys.has_value()) return keys.reason();
-  return attest::check_endorsement(keys.value(), node.record.enrolment->identity, node.name,
+  return attest::check_endorsement(keys.value(), *node.record.enrolment->identity, node.name,
                                    policy.in_force->endorsement, now.wall);
 }
 
@@ -170,7 +171,7 @@ void Appraiser::issue(NodeState& node, const Policies& policies, Candidate candi
     candidate.verdict.policies.clear();
     candidate.verdict.reasons = {
         attest::refuse(code::kPolicyUnusable, "no token can be issued: " + token.error().message)};
-    if (compare_substance(node.record.verdict, candidate.verdict) == Comparison::kSame) return;
+    if (compare_substance(*node.record.verdict, candidate.verdict) == Comparison::kSame) return;
     step = Step::kTransition;
   } else {
     candidate.verdict.token = *std::move(token);
@@ -189,8 +190,8 @@ void Appraiser::issue(NodeState& node, const Policies& policies, Candidate candi
 
 // A transition: an entry of its own, then the record, then everything that is shown.
 void Appraiser::change(NodeState& node, NodeVerdict verdict, Moment now, RecordJob job) {
-  const Phase previous = node.record.verdict.phase;
-  const std::string previous_reason = first_code(node.record.verdict);
+  const Phase previous = node.record.verdict->phase;
+  const std::string previous_reason = first_code(*node.record.verdict);
   std::optional<crypto::Sha256> kept;
   if (job.keep) kept = job.keep->packed.digest;
   job.entry = LogJob{.kind = std::string(tlog::kNodeVerdict),
@@ -206,8 +207,8 @@ void Appraiser::change(NodeState& node, NodeVerdict verdict, Moment now, RecordJ
 // for the first one is not.
 void Appraiser::show_unjudged(NodeState& node, const Policies& policies, Moment now) {
   NodeVerdict shown;
-  shown.issued_at = node.record.verdict.issued_at;
-  shown.log = node.record.verdict.log;
+  shown.issued_at = node.record.verdict->issued_at;
+  shown.log = node.record.verdict->log;
   if (policies.empty()) {
     shown.phase = Phase::kPending;
     shown.reasons = {{std::string(code::kNoPolicy), attest::Status::kNone,
@@ -221,9 +222,9 @@ void Appraiser::show_unjudged(NodeState& node, const Policies& policies, Moment 
         node.awaited.value_or(attest::Reason{std::string(code::kEnrolling), attest::Status::kNone,
                                              "enrolled; waiting for the first quote"})};
   }
-  const Phase current = node.record.verdict.phase;
+  const Phase current = node.record.verdict->phase;
   if (is_judged(current) || current == Phase::kStale) return change(node, std::move(shown), now);
-  if (compare_substance(node.record.verdict, shown) == Comparison::kSame) return;
+  if (compare_substance(*node.record.verdict, shown) == Comparison::kSame) return;
   node.record.verdict = shown;
   if (node.job == node.job_done) node.saved.verdict = std::move(shown);
   node.dirty = true;
@@ -238,7 +239,7 @@ void Appraiser::step_hold(NodeState& node, const Policies& policies) {
     const attest::PolicySpec& spec = policy->spec();
     // Trust is shown once it is logged, distrust at once.
     const bool satisfied =
-        affirms(node.saved.verdict, policy->name) && affirms(node.record.verdict, policy->name);
+        affirms(*node.saved.verdict, policy->name) && affirms(*node.record.verdict, policy->name);
     if (!satisfied && taints(spec)) held[policy->name] = spec.taint;
   }
   for (const auto& [name, effect] : node.record.held_by) {
@@ -265,7 +266,7 @@ void Appraiser::submit(NodeState& node, RecordJob job) {
 
 void Appraiser::announce(const NodeState& node, Phase previous,
                          const std::string& previous_reason) {
-  const NodeVerdict& verdict = node.record.verdict;
+  const NodeVerdict& verdict = *node.record.verdict;
   if (verdict.phase == previous && first_code(verdict) == previous_reason) return;
   NodeEvent event;
   event.node_name = node.name;

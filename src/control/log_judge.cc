@@ -13,6 +13,7 @@
 namespace avouch::control {
 namespace {
 
+using appraisal::judged;
 using attest::Checked;
 using attest::Reason;
 
@@ -87,8 +88,8 @@ LogFindings LogJudge::judge(const LogQuestion& question) {
     const Reason reason = attest::refuse(
         attest::code::kInternalError, std::string("the logs could not be judged: ") + error.what());
     for (auto& each : out.policies) {
-      each.second.boot = reason;
-      each.second.runtime = reason;
+      each.second.boot = judged<appraisal::BootFindings>(reason);
+      each.second.runtime = judged<appraisal::RuntimeFindings>(reason);
     }
     out.awaited.reset();
     forget(question.node_uid);  // half of it may have been changed
@@ -97,11 +98,12 @@ LogFindings LogJudge::judge(const LogQuestion& question) {
 }
 
 void LogJudge::judge_boot(const LogQuestion& question, Node& node, LogFindings& out) {
-  if (!question.held.evidence.boot_log) return;  // and so it is missing: appraise() says so
-  const attest::BootLogReference& named = *question.held.evidence.boot_log;
+  if (!question.boot_log) return;  // and so it is missing: appraise() says so
+  const attest::BootLogReference& named = *question.boot_log;
   const auto refuse_all = [&](const Reason& reason) {
     for (const auto& policy : question.policies) {
-      if (spec_of(policy).boot_log) out.policies[policy->name].boot = reason;
+      if (spec_of(policy).boot_log)
+        out.policies[policy->name].boot = judged<appraisal::BootFindings>(reason);
     }
   };
   if (named.size > max_boot_log_bytes_) {
@@ -139,7 +141,7 @@ void LogJudge::judge_boot(const LogQuestion& question, Node& node, LogFindings& 
     }
     PolicyFindings& findings = node.boot[policy->name];
     findings.rules_digest = policy->in_force->rules_digest;
-    findings.boot = appraisal::judge_boot_log(*log, question.held.quote, *policy->in_force);
+    findings.boot = judged(appraisal::judge_boot_log(*log, question.held.quote, *policy->in_force));
     out.policies[policy->name].boot = findings.boot;
   }
 }
@@ -147,7 +149,7 @@ void LogJudge::judge_boot(const LogQuestion& question, Node& node, LogFindings& 
 // From where the node's log is proven to the end of what is stored.
 Checked<runtimelog::Replayed> LogJudge::replay(const LogQuestion& question, const Node& node) {
   auto replay = runtimelog::LogReplay::begin(
-      node.proven, runtimelog::boot_identity(question.held.quote), question.held.quote.pcrs());
+      *node.proven, runtimelog::boot_identity(question.held.quote), question.held.quote.pcrs());
   if (!replay.has_value()) return replay.reason();
   const std::string boot = boot_name(question.held.quote.state().clock.reset_count);
   for (std::uint64_t at = replay->offset();;) {
@@ -166,13 +168,13 @@ Checked<appraisal::RuntimeFindings> LogJudge::judge_files(const LogQuestion& que
                                                           const std::string& policy,
                                                           const runtimelog::Rules& rules,
                                                           Node& node) {
-  runtimelog::Findings& kept = node.findings[policy];
-  runtimelog::Judging judging(kept, rules, node.proven, question.held.quote.pcrs());
+  Shared<runtimelog::Findings>& kept = node.findings[policy];
+  runtimelog::Judging judging(*kept, rules, *node.proven, question.held.quote.pcrs());
   const bool anew = judging.offset() == 0;
   const std::string boot = boot_name(question.held.quote.state().clock.reset_count);
-  for (std::uint64_t at = judging.offset(); at < node.proven.offset();) {
+  for (std::uint64_t at = judging.offset(); at < node.proven->offset();) {
     const std::size_t want =
-        static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, node.proven.offset() - at));
+        static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, node.proven->offset() - at));
     const auto piece = runtime_logs_.read(question.node_uid, boot, at, want);
     if (!piece.has_value() || piece->empty()) {
       return attest::refuse(attest::code::kInternalError,
@@ -183,12 +185,12 @@ Checked<appraisal::RuntimeFindings> LogJudge::judge_files(const LogQuestion& que
     if (const auto fed = judging.feed(*piece); !fed.has_value()) return fed.reason();
     at += piece->size();
   }
-  auto judged = judging.finish();
-  if (!judged.has_value()) return judged.reason();
-  kept = judged->findings;
+  auto ended = judging.finish();
+  if (!ended.has_value()) return ended.reason();
+  kept = ended->findings;
   std::vector<Reason>& detailed = node.detailed[policy];
   if (anew) detailed.clear();
-  std::move(judged->reasons.begin(), judged->reasons.end(), std::back_inserter(detailed));
+  std::move(ended->reasons.begin(), ended->reasons.end(), std::back_inserter(detailed));
   return appraisal::RuntimeFindings{
       .proven = node.proven, .findings = kept, .detailed = detailed, .unproven_entries = 0};
 }
@@ -202,7 +204,7 @@ bool LogJudge::refuses_first_entry(const LogQuestion& question, const Node& node
     const auto known = node.findings.find(policy->name);
     const auto& rules = policy->in_force->runtime;
     if (known != node.findings.end() && rules != nullptr &&
-        known->second.aggregate() != runtimelog::AggregateForm::kNone) {
+        known->second->aggregate() != runtimelog::AggregateForm::kNone) {
       accepting.push_back(rules.get());
     }
   }
@@ -219,17 +221,18 @@ bool LogJudge::refuses_first_entry(const LogQuestion& question, const Node& node
 }
 
 void LogJudge::judge_runtime(const LogQuestion& question, Node& node, LogFindings& out) {
-  if (!question.held.evidence.runtime_log) return;  // missing
+  if (!question.runtime_log) return;  // missing
   const auto refuse_all = [&](const Reason& reason) {
     for (const auto& policy : question.policies) {
-      if (spec_of(policy).runtime) out.policies[policy->name].runtime = reason;
+      if (spec_of(policy).runtime)
+        out.policies[policy->name].runtime = judged<appraisal::RuntimeFindings>(reason);
     }
   };
   const std::string boot = boot_name(question.held.quote.state().clock.reset_count);
   // Agents read the log after the quote, so what they name has all that the quote covers. Before it
   // is here nothing is replayed, and what then proves nothing is dropped: replaying costs no more
   // time than sending does, whatever a node sends.
-  const std::uint64_t named = question.held.evidence.runtime_log->offset;
+  const std::uint64_t named = question.runtime_log->offset;
   const std::uint64_t here = runtime_logs_.next_offset(question.node_uid, boot);
   if (here < named) {
     out.awaited = awaiting("the node's runtime log has not arrived yet: " + std::to_string(here) +
@@ -239,12 +242,13 @@ void LogJudge::judge_runtime(const LogQuestion& question, Node& node, LogFinding
   const auto replayed = replay(question, node);
   if (!replayed.has_value() || !replayed->met) {
     const std::uint64_t proven =
-        node.proven.boot() == runtimelog::boot_identity(question.held.quote) ? node.proven.offset()
-                                                                             : 0;
+        node.proven->boot() == runtimelog::boot_identity(question.held.quote)
+            ? node.proven->offset()
+            : 0;
     static_cast<void>(runtime_logs_.truncate(question.node_uid, boot, proven));
     return refuse_all(replayed.has_value() ? *replayed->reason : replayed.reason());
   }
-  if (!(node.proven.boot() == replayed->state.boot())) {
+  if (!(node.proven->boot() == replayed->state.boot())) {
     node.findings.clear();
     node.detailed.clear();
   }
@@ -260,9 +264,9 @@ void LogJudge::judge_runtime(const LogQuestion& question, Node& node, LogFinding
   for (const auto& policy : question.policies) {
     const auto& rules = policy->in_force->runtime;
     if (!spec_of(policy).runtime || rules == nullptr) continue;
-    auto judged = judge_files(question, policy->name, *rules, node);
-    if (judged.has_value()) judged->unproven_entries = replayed->unproven_entries;
-    out.policies[policy->name].runtime = std::move(judged);
+    auto found = judge_files(question, policy->name, *rules, node);
+    if (found.has_value()) found->unproven_entries = replayed->unproven_entries;
+    out.policies[policy->name].runtime = judged(std::move(found));
   }
   // Of policies that are gone nothing is kept.
   const auto gone = [&](const auto& each) { return !out.policies.contains(each.first); };

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "appraisal/appraise.h"
+#include "base/boxed.h"
+#include "base/shared.h"
 #include "control/blob_store.h"
 #include "control/held_quote.h"
 #include "control/policy_set.h"
@@ -22,14 +24,14 @@ namespace avouch::control {
 // where it is awaited.
 struct PolicyFindings {
   crypto::Sha256 rules_digest{};  // of the policy in force
-  std::optional<attest::Checked<appraisal::BootFindings>> boot;
-  std::optional<attest::Checked<appraisal::RuntimeFindings>> runtime;
+  appraisal::BootJudged boot;
+  appraisal::RuntimeJudged runtime;
 };
 
 struct LogFindings {
   std::map<std::string, PolicyFindings, std::less<>> policies;  // by name
   // Why they are not complete: the agent has named a log that is not (all) here yet.
-  std::optional<attest::Reason> awaited;
+  Boxed<attest::Reason> awaited;
 };
 
 // An accepted quote, and under which policies its logs are to be judged.
@@ -37,6 +39,8 @@ struct LogQuestion {
   std::uint64_t number = 0;  // the asker's: an answer to another one counts for nothing
   std::string node_name, node_uid;
   HeldQuote held;
+  std::optional<attest::BootLogReference> boot_log;  // as its evidence names them
+  std::optional<attest::RuntimeLogReference> runtime_log;
   std::vector<std::shared_ptr<const ResolvedPolicy>> policies;  // usable, and with such a member
 };
 
@@ -57,8 +61,8 @@ class LogJudge {
  private:
   struct Node {
     std::mutex busy;  // of one question at a time
-    runtimelog::ReplayState proven;
-    std::map<std::string, runtimelog::Findings, std::less<>> findings;  // by policy name
+    Shared<runtimelog::ReplayState> proven;
+    std::map<std::string, Shared<runtimelog::Findings>, std::less<>> findings;  // by policy name
     std::map<std::string, std::vector<attest::Reason>, std::less<>> detailed;
     crypto::Sha256 aggregated{};  // of the boot PCRs that the log's first entry was judged by
     // The last boot log that was judged, and what came out.

@@ -223,9 +223,9 @@ Enrolment read_enrolment(Fields fields, const std::string& node_uid) {
 // Identity and accepted evidence together have the form of an AttestationEvidence's spec.
 Json encode_claims(const NodeRecord& record) {
   attest::UnverifiedEvidence claims;
-  if (record.evidence) claims = record.evidence->evidence;
+  if (record.evidence) claims = record.evidence->kept.evidence();
   claims.node_uid = record.node_uid;
-  claims.identity = record.enrolment->identity;
+  claims.identity = *record.enrolment->identity;
   claims.activation.reset();
   return attest::to_evidence_spec(claims);
 }
@@ -252,10 +252,9 @@ void read_claims(Fields& fields, Enrolment enrolment, NodeRecord& record) {
   }
   enrolment.identity = *std::move(evidence->identity);
   record.enrolment = std::make_shared<const Enrolment>(std::move(enrolment));
-  evidence->identity.reset();
   if (auto accepted = fields.object("accepted")) {
     record.evidence = std::make_shared<const AcceptedEvidence>(
-        AcceptedEvidence{*std::move(evidence), accepted->required_string("beaconText", 4096),
+        AcceptedEvidence{{*evidence, accepted->required_string("beaconText", 4096)},
                          read_time(*accepted, "beaconPublished")});
     accepted->finish();
   }
@@ -289,7 +288,7 @@ std::string encode_record(const NodeRecord& record) {
                         {"nodeName", record.node_name},
                         {"nodeUID", record.node_uid},
                         {"bootSince", millis(record.boot_since)},
-                        {"verdict", encode(record.verdict)},
+                        {"verdict", encode(*record.verdict)},
                         {"heldBy", std::move(held)}}};
   if (record.tpm) out["tpm"] = encode(*record.tpm);
   if (record.former) {
@@ -301,7 +300,7 @@ std::string encode_record(const NodeRecord& record) {
     out["claims"] = encode_claims(record);
     if (record.evidence) {
       out["accepted"] =
-          Json::Object{{"beaconText", record.evidence->beacon_text},
+          Json::Object{{"beaconText", record.evidence->kept.beacon_text()},
                        {"beaconPublished", millis(record.evidence->beacon_published)}};
     }
   }

@@ -16,6 +16,8 @@
 #include "attest/quote.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/shared.h"
+#include "control/kept_evidence.h"
 #include "control/verdict_state.h"
 
 namespace avouch::control {
@@ -23,7 +25,7 @@ namespace avouch::control {
 // The binding of a node to its TPM, as long as the AttestationEvidence lives that it came from.
 struct Enrolment {
   std::string evidence_uid;
-  attest::UnverifiedIdentity identity;  // as it was when its challenge was solved
+  Shared<attest::UnverifiedIdentity> identity;  // as it was when its challenge was solved
   attest::Enrolled enrolled;
   SystemTime enrolled_at{};
   attest::Enrollment bound_by = attest::Enrollment::kInventory;
@@ -42,8 +44,7 @@ struct FormerTpm {
 
 // Accepted evidence, with what is needed to verify it again after a restart.
 struct AcceptedEvidence {
-  attest::UnverifiedEvidence evidence;  // without identity
-  std::string beacon_text;
+  KeptEvidence kept;  // and the beacon that it answers
   SystemTime beacon_published{};
 };
 
@@ -55,7 +56,7 @@ struct NodeRecord {
   std::optional<attest::TpmState> tpm;  // of the newest accepted quote that was saved
   SystemTime boot_since{};
   std::shared_ptr<const AcceptedEvidence> evidence;  // null: none
-  NodeVerdict verdict;
+  Shared<NodeVerdict> verdict;
   // Policies that the node failed, with the effect of the taint that this gave it. A policy stays
   // here when the node falls out of its selection, so that leaving is no way to lose the taint.
   std::map<std::string, attest::TaintEffect, std::less<>> held_by;

@@ -11,6 +11,8 @@
 #include "attest/enrolment.h"
 #include "attest/evidence.h"
 #include "attest/quote.h"
+#include "base/boxed.h"
+#include "base/shared.h"
 #include "control/log_judge.h"
 #include "control/moment.h"
 #include "control/node_record.h"
@@ -32,6 +34,24 @@ struct EvidenceFacts {
   std::string error;
 };
 
+// What is kept of an AttestationEvidence object: there is one a node, for as long as the node
+// lives.
+struct EvidenceKept {
+  struct Claims {
+    std::string node_uid;
+    std::optional<Shared<attest::UnverifiedIdentity>>
+        identity;  // the enrolment's, where it is that
+    Boxed<attest::ActivationAnswer> activation;
+    Boxed<attest::UnverifiedEvidence> quoted;  // until somebody has looked at its quote
+  };
+  explicit EvidenceKept(EvidenceFacts facts);
+
+  std::string uid;
+  std::int64_t generation = 0;
+  std::optional<Claims> claims;
+  std::string error;
+};
+
 // Evidence that was refused, as shown in the condition EvidenceFresh.
 struct Refusal {
   attest::Reason reason;
@@ -48,17 +68,17 @@ struct CachedEndorsement {
 
 struct NodeState {
   std::string name;
-  std::optional<NodeFacts> facts;         // nothing: there is no such Node
-  std::optional<EvidenceFacts> evidence;  // nothing: there is no such AttestationEvidence
+  std::optional<NodeFacts> facts;        // nothing: there is no such Node
+  std::optional<EvidenceKept> evidence;  // nothing: there is no such AttestationEvidence
 
   NodeRecord record;  // as decided
   NodeRecord saved;   // as last saved: what may be shown
 
   // Enrolment.
-  std::optional<attest::ActivationChallenge> challenge;
+  Boxed<attest::ActivationChallenge> challenge;
   SteadyTime challenge_ends{};
   SteadyTime next_challenge{};  // not before
-  std::optional<attest::Reason> enrolment_problem;
+  Boxed<attest::Reason> enrolment_problem;
   std::map<std::string, CachedEndorsement> endorsements;  // by policy name
 
   // Evidence.
@@ -66,7 +86,7 @@ struct NodeState {
   SteadyTime quote_since{};                    // its age counts from here, whatever the wall clock
   LogFindings findings;                        // of its logs
   // Accepted, and to take its place once its logs are judged.
-  std::optional<HeldQuote> newer;
+  Boxed<HeldQuote> newer;
   std::optional<crypto::Sha256> asked;      // what the log judge was last asked: quote and policies
   bool asking = false;                      // and it has not answered yet
   std::uint64_t question = 0;               // number of the newest: answers to others come too late
@@ -74,9 +94,9 @@ struct NodeState {
   bool logs_arrived = false;                // since then
   SteadyTime asked_at{};                    // and when
   SteadyTime ask_again_at{};                // not before; zero: nothing waits
-  std::optional<attest::Reason> awaited;
+  Boxed<attest::Reason> awaited;
   SteadyTime verdict_ends{};
-  std::optional<Refusal> refusal;
+  Boxed<Refusal> refusal;
   std::optional<crypto::Sha256> resource_quote;  // digest of the last quote seen in the resource
   std::optional<attest::TpmState> resource_tpm;  // of the last good quote seen in the resource
 

@@ -21,7 +21,7 @@ Json condition(std::string_view type, std::string_view status, std::string_view 
 
 // The finding that people should read first.
 attest::Reason first_reason(const NodeState& state) {
-  const NodeVerdict& verdict = state.saved.verdict;
+  const NodeVerdict& verdict = *state.saved.verdict;
   if (verdict.phase == Phase::kTrusted) {
     return {"Affirming", attest::Status::kAffirming,
             "every policy that selects the node is satisfied"};
@@ -35,7 +35,7 @@ attest::Reason first_reason(const NodeState& state) {
 
 AttestedCondition attested(const NodeState& state) {
   const attest::Reason reason = first_reason(state);
-  switch (state.saved.verdict.phase) {
+  switch (state.saved.verdict->phase) {
     case Phase::kTrusted:
       return {"True", reason.code, reason.message};
     case Phase::kWarning:
@@ -57,7 +57,7 @@ NodeSignals signals_of(const NodeState& state,
       out.taint = effect;
     }
   }
-  out.label = !selecting.empty() && state.saved.verdict.phase == Phase::kTrusted &&
+  out.label = !selecting.empty() && state.saved.verdict->phase == Phase::kTrusted &&
               state.record.held_by.empty();
   const bool wanted = std::any_of(selecting.begin(), selecting.end(), [](const auto* policy) {
     return policy->in_force != nullptr && policy->spec().condition;
@@ -87,7 +87,7 @@ Json fresh_condition(const NodeState& state) {
     return condition("EvidenceFresh", "False", state.refusal->reason.code,
                      state.refusal->reason.message);
   }
-  const NodeVerdict& verdict = state.saved.verdict;
+  const NodeVerdict& verdict = *state.saved.verdict;
   if (verdict.phase == Phase::kStale) {
     return condition("EvidenceFresh", "False", attest::code::kEvidenceExpired,
                      verdict.reasons.empty() ? "" : verdict.reasons.front().message);
@@ -150,7 +150,7 @@ Json pending_verdict(const NodeState& state) {
 
 Json status_of(const NodeState& state, const std::string& origin) {
   const NodeRecord& saved = state.saved;
-  Json out{Json::Object{{"phase", phase_name(saved.verdict.phase)},
+  Json out{Json::Object{{"phase", phase_name(saved.verdict->phase)},
                         {"observedGeneration", state.evidence->generation}}};
   if (state.challenge) {
     out["activation"] = Json::Object{
@@ -174,12 +174,12 @@ Json status_of(const NodeState& state, const std::string& origin) {
                                {"restartCount", std::int64_t{saved.tpm->clock.restart_count}},
                                {"since", to_rfc3339(saved.boot_since)}};
   }
-  const bool has_verdict = is_judged(saved.verdict.phase) || saved.verdict.phase == Phase::kStale;
-  out["verdict"] = has_verdict ? verdict_status(saved.verdict, origin) : pending_verdict(state);
+  const bool has_verdict = is_judged(saved.verdict->phase) || saved.verdict->phase == Phase::kStale;
+  out["verdict"] = has_verdict ? verdict_status(*saved.verdict, origin) : pending_verdict(state);
   const AttestedCondition shown = attested(state);
   out["conditions"] = Json::Array{enrolled_condition(state), fresh_condition(state),
                                   condition("Attested", shown.status, shown.reason, shown.message),
-                                  logged_condition(saved.verdict)};
+                                  logged_condition(*saved.verdict)};
   return out;
 }
 
@@ -244,7 +244,7 @@ NodeOutlook make_outlook(const NodeState& state,
                          const std::vector<const ResolvedPolicy*>& selecting,
                          const std::string& origin) {
   NodeOutlook out;
-  out.name = state.facts ? state.facts->name : state.evidence->name;
+  out.name = state.name;
   if (state.facts) {
     out.node_uid = state.facts->uid;
     out.signals = signals_of(state, selecting);

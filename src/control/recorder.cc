@@ -72,7 +72,7 @@ Result<void> Recorder::step() {
     std::optional<LogPlace> own;
     if (job.entry) own = *place++;
     if (own && job.record) {
-      const NodeVerdict& verdict = job.record->verdict;
+      const NodeVerdict& verdict = *job.record->verdict;
       observer_.verdict(job.node_name, phase_name(verdict.phase),
                         verdict.reasons.empty() ? "" : verdict.reasons.front().code, own->index);
     }
@@ -128,7 +128,7 @@ Result<void> Recorder::save(const std::vector<RecordJob>& jobs,
     if (job.record) {
       NodeRecord record = *job.record;
       if (const auto known = places_.find(record.node_uid); known != places_.end()) {
-        record.verdict.log = known->second;
+        record.verdict = entered_at(*record.verdict, known->second);
       }
       latest[record.node_uid] = encode_record(record);
     }

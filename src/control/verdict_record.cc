@@ -19,7 +19,7 @@ std::string shortened(std::string text) {
 }
 
 template <typename Findings>
-LogUse use_of(const std::optional<attest::Checked<Findings>>& judged) {
+LogUse use_of(const std::shared_ptr<const attest::Checked<Findings>>& judged) {
   if (!judged) return {};
   if (judged->has_value()) return {LogUse::Kind::kJudged, "", ""};
   return {LogUse::Kind::kRefused, judged->reason().code, shortened(judged->reason().message)};
@@ -53,7 +53,7 @@ std::optional<appraisal::RuntimeLogUsed> proven_log(const NodeState& node) {
   for (const auto& each : node.findings.policies) {
     const auto& runtime = each.second.runtime;
     if (!runtime || !runtime->has_value()) continue;
-    const runtimelog::ReplayState& proven = runtime->value().proven;
+    const runtimelog::ReplayState& proven = *runtime->value().proven;
     return appraisal::RuntimeLogUsed{proven.log_digest(), proven.offset(),
                                      boot_name(node.quote->state().clock.reset_count)};
   }
@@ -72,15 +72,15 @@ Result<RecordToKeep> make_record(const NodeState& node,
   record.node_name = node.name;
   record.time = now;
   record.token = verdict.token;
-  record.identity = node.record.enrolment->identity;
-  record.evidence = node.record.evidence->evidence;
-  record.beacon_text = node.record.evidence->beacon_text;
+  record.identity = *node.record.enrolment->identity;
+  record.evidence = node.record.evidence->kept.evidence();
+  record.beacon_text = node.record.evidence->kept.beacon_text();
   record.beacon_published = node.record.evidence->beacon_published;
   for (const ResolvedPolicy* policy : policies) {
     record.policies.push_back(policy_used(node, *policy, now));
   }
   if (std::any_of(record.policies.begin(), record.policies.end(), &uses_boot_log)) {
-    record.boot_log = node.record.evidence->evidence.boot_log;
+    record.boot_log = record.evidence.boot_log;
   }
   record.runtime_log = proven_log(node);
   for (const attest::Reason& reason : verdict.reasons) record.reasons.push_back(reason.code);

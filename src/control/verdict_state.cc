@@ -91,6 +91,11 @@ Phase phase_of(attest::Status status) {
   return Phase::kContraindicated;
 }
 
+NodeVerdict entered_at(NodeVerdict verdict, const LogPlace& place) {
+  verdict.log = place;
+  return verdict;
+}
+
 Comparison compare_substance(const NodeVerdict& a, const NodeVerdict& b) {
   const bool same = a.phase == b.phase && a.reasons == b.reasons && a.policies == b.policies &&
                     a.vector == b.vector && a.boot == b.boot && a.ak_name == b.ak_name &&

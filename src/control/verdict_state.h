@@ -70,6 +70,9 @@ struct NodeVerdict {
   std::optional<LogPlace> log;  // of the last entry about this node
 };
 
+// The same verdict, entered there.
+NodeVerdict entered_at(NodeVerdict verdict, const LogPlace& place);
+
 // Whether two verdicts say the same, but for times, token, beacon and evidence that differ from one
 // heartbeat to the next.
 enum class Comparison { kSame, kDifferent };

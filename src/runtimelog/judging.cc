@@ -28,12 +28,12 @@ Reason changed(const std::string& why) {
 }  // namespace
 
 Judging::Judging(const Findings& kept, const Rules& rules, const ReplayState& proven,
-                 const tpm::PcrValues& quoted)
+                 tpm::PcrValues quoted)
     : judged_{continued(kept, rules, proven), {}},
       start_(judged_.findings.offset()),
       rules_(rules),
       proven_(proven),
-      quoted_(quoted),
+      quoted_(std::move(quoted)),
       reader_(judged_.findings.entries(), start_) {}
 
 Checked<Passed> Judging::feed(ByteView piece) {

@@ -37,9 +37,9 @@ struct Judged {
 // kMaxPatterns expressions and as many signature checks an entry as keys have its number (one).
 class Judging {
  public:
-  // `rules` and `quoted` (of the quote that proved `proven`) must outlive it.
+  // `quoted` is of the quote that proved `proven`. `rules` must outlive it.
   Judging(const Findings& kept, const Rules& rules, const ReplayState& proven,
-          const tpm::PcrValues& quoted);
+          tpm::PcrValues quoted);
 
   std::uint64_t offset() const { return start_; }
 
@@ -53,7 +53,7 @@ class Judging {
   std::uint64_t start_ = 0;
   const Rules& rules_;
   ReplayState proven_;
-  const tpm::PcrValues& quoted_;
+  const tpm::PcrValues quoted_;
   EntryReader reader_;
 };
 

@@ -367,7 +367,7 @@ struct Fleet {
              HeartbeatAnswer::Outcome::kAccepted,
          "heartbeat");
     controller.settle();
-    const NodeVerdict& verdict = appraiser.find(name)->saved.verdict;
+    const NodeVerdict& verdict = *appraiser.find(name)->saved.verdict;
     if (verdict.phase != Phase::kTrusted) {
       for (const auto& reason : verdict.reasons) {
         std::printf("%s: %s\n", reason.code.c_str(), reason.message.c_str());

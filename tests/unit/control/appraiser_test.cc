@@ -31,7 +31,7 @@ TEST_F(AppraiserTest, TrustsANodeThatProvesWhatThePolicyAsks) {
   EXPECT_EQ(phase("n"), Phase::kTrusted);
   EXPECT_EQ(taint("n"), TaintEffect::kNone);
   EXPECT_TRUE(heard.outlooks.at("n").signals.label);
-  const auto token = attest::verify_token(appraiser->find("n")->saved.verdict.token,
+  const auto token = attest::verify_token(appraiser->find("n")->saved.verdict->token,
                                           std::vector{signer.public_key()}, kOrigin);
   ASSERT_TRUE(token.has_value()) << token.error().message;
   EXPECT_EQ(token->claims().node_uid, "uid-n");
@@ -54,7 +54,7 @@ TEST_F(AppraiserTest, ContraindicatesAChangedNodeAndSaysWhichPcr) {
   one.tpm.extend_event(7, to_bytes("bad"));
   EXPECT_EQ(heartbeat("n", one).phase, Phase::kContraindicated);
   EXPECT_EQ(reason("n"), "PcrMismatch");
-  EXPECT_THAT(appraiser->find("n")->saved.verdict.reasons.front().message, HasSubstr("PCR 7"));
+  EXPECT_THAT(appraiser->find("n")->saved.verdict->reasons.front().message, HasSubstr("PCR 7"));
   EXPECT_EQ(taint("n"), TaintEffect::kNoSchedule);
   EXPECT_EQ(heard.outlooks.at("n").signals.condition->status, "False");
 }
@@ -257,7 +257,7 @@ TEST_F(AppraiserTest, KeepsAnEnrolmentOverAReboot) {
   advance(seconds(10));
   EXPECT_EQ(heartbeat("n", one).phase, Phase::kTrusted);
   EXPECT_EQ(appraiser->find("n")->record.enrolment->enrolled_at, enrolled_at);
-  EXPECT_EQ(appraiser->find("n")->saved.verdict.boot.reset_count, one.tpm.clock.reset_count);
+  EXPECT_EQ(appraiser->find("n")->saved.verdict->boot.reset_count, one.tpm.clock.reset_count);
 }
 
 TEST_F(AppraiserTest, JudgesAnewWhenAPolicyChanges) {
@@ -276,7 +276,7 @@ TEST_F(AppraiserTest, JudgesEachOfSeveralPoliciesAndShowsTheWorst) {
   other.tpm.extend_event(7, to_bytes("another state"));
   set_policies({policy("production", one), policy("strict", other)});
   EXPECT_EQ(phase("n"), Phase::kContraindicated);
-  const auto& judged = appraiser->find("n")->saved.verdict.policies;
+  const auto& judged = appraiser->find("n")->saved.verdict->policies;
   ASSERT_EQ(judged.size(), 2U);
   EXPECT_EQ(judged[0].status, attest::Status::kAffirming);
   EXPECT_EQ(judged[1].status, attest::Status::kContraindicated);
@@ -311,13 +311,13 @@ TEST_F(AppraiserTest, TaintsForNoPolicyThatOnlyWatches) {
 TEST_F(AppraiserTest, RenewsAVerdictAtHalfItsLifeWithoutAnEntryOfItsOwn) {
   trusted("n", one);
   const std::uint64_t before = entries;
-  const Bytes token = appraiser->find("n")->saved.verdict.token;
+  const Bytes token = appraiser->find("n")->saved.verdict->token;
   advance(seconds(20));
   heartbeat("n", one);
-  EXPECT_EQ(appraiser->find("n")->saved.verdict.token, token) << "more than half is left";
+  EXPECT_EQ(appraiser->find("n")->saved.verdict->token, token) << "more than half is left";
   advance(seconds(20));
   heartbeat("n", one);
-  EXPECT_NE(appraiser->find("n")->saved.verdict.token, token);
+  EXPECT_NE(appraiser->find("n")->saved.verdict->token, token);
   EXPECT_EQ(entries, before);
 }
 

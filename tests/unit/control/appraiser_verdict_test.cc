@@ -25,7 +25,7 @@ class VerdictTest : public ::testing::Test {
   }
   // In force for whoever looks: shown as Trusted, with a token that is valid by the clock.
   bool is_trusted(const std::string& node) {
-    const NodeVerdict& verdict = world.find(node)->saved.verdict;
+    const NodeVerdict& verdict = *world.find(node)->saved.verdict;
     return verdict.phase == Phase::kTrusted && !verdict.token.empty();
   }
 
@@ -107,7 +107,7 @@ TEST_F(S1, ARebootIntoWhatIsAcceptedIsTrustedAgain) {
   one.tpm.extend_event(7, as_bytes("good firmware"));
   world.heartbeat(one);
   EXPECT_TRUE(is_trusted("node-1"));
-  EXPECT_EQ(world.find("node-1")->saved.verdict.boot.reset_count, 8U);
+  EXPECT_EQ(world.find("node-1")->saved.verdict->boot.reset_count, 8U);
 }
 
 using F6 = VerdictTest;
@@ -120,7 +120,7 @@ TEST_F(F6, ASilentNodeIsStaleOnceTheShortestMaxAgeIsOver) {
   world.pass(seconds(1), {});
   EXPECT_EQ(world.phase("node-1"), Phase::kStale);
   EXPECT_EQ(world.first_code("node-1"), "EvidenceExpired");
-  EXPECT_TRUE(world.find("node-1")->saved.verdict.token.empty());
+  EXPECT_TRUE(world.find("node-1")->saved.verdict->token.empty());
   EXPECT_EQ(world.signals("node-1").taint, attest::TaintEffect::kNoSchedule);
   EXPECT_EQ(world.signals("node-1").condition->status, "Unknown");
   EXPECT_EQ(world.events_of("AttestationStale"), 2U);
@@ -163,8 +163,9 @@ TEST_F(F6, ATokenOfTheFutureIsWaitedForAndTheReasonSaysSo) {
   world.clock.step_wall_clock(-hours(2));
   world.pass(seconds(10), {&one});
   EXPECT_EQ(world.phase("node-1"), Phase::kStale);
-  EXPECT_NE(world.find("node-1")->saved.verdict.reasons.front().message.find("clock has gone back"),
-            std::string::npos);
+  EXPECT_NE(
+      world.find("node-1")->saved.verdict->reasons.front().message.find("clock has gone back"),
+      std::string::npos);
   const std::size_t entries = world.entries.size();
   world.pass(minutes(1), {&one});
   EXPECT_EQ(world.entries.size(), entries);  // said once
@@ -190,11 +191,11 @@ TEST_F(Restart, LosesNothingAndLogsNothingTwice) {
   const std::map<std::string, std::string> disk = world.disk;
   const std::size_t entries = world.entries.size();
   const std::size_t events = world.events.size();
-  const Bytes token = world.find("node-2")->saved.verdict.token;
+  const Bytes token = world.find("node-2")->saved.verdict->token;
   world.restart(seconds(20));
   EXPECT_EQ(world.phase("node-1"), Phase::kContraindicated);
   EXPECT_EQ(world.phase("node-2"), Phase::kTrusted);
-  EXPECT_EQ(world.find("node-2")->saved.verdict.token, token);
+  EXPECT_EQ(world.find("node-2")->saved.verdict->token, token);
   EXPECT_EQ(world.entries.size(), entries);
   EXPECT_EQ(world.events.size(), events);
   EXPECT_EQ(world.disk, disk);
@@ -257,7 +258,7 @@ TEST_F(Q9, AnExceptionInANodesAppraisalIsARefusalOfThatNodeAlone) {
   one.tamper();
   EXPECT_EQ(world.heartbeat(one).phase, Phase::kContraindicated);
   EXPECT_EQ(world.first_code("node-1"), "InternalError");
-  EXPECT_TRUE(world.find("node-1")->saved.verdict.token.empty());
+  EXPECT_TRUE(world.find("node-1")->saved.verdict->token.empty());
   EXPECT_NE(world.signals("node-1").taint, attest::TaintEffect::kNone);
   EXPECT_EQ(world.phase("node-2"), Phase::kTrusted);
   world.signer.broken = false;

@@ -120,7 +120,7 @@ class Logs : public ::testing::Test {
     world.set_policies({policy_with(members, max_age)});
     world.enrol(agent);
   }
-  const NodeVerdict& verdict() const { return world.find("n")->saved.verdict; }
+  const NodeVerdict& verdict() const { return *world.find("n")->saved.verdict; }
   std::string first() const { return world.first_code("n"); }
 
   World world;

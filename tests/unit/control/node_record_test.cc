@@ -31,9 +31,9 @@ TEST_F(NodeRecordTest, IsTheSameAfterItWasStored) {
   const auto again = parse_record(text);
   ASSERT_TRUE(again.has_value()) << again.error().message;
   EXPECT_EQ(encode_record(*again), text);
-  EXPECT_EQ(again->verdict.phase, Phase::kTrusted);
+  EXPECT_EQ(again->verdict->phase, Phase::kTrusted);
   EXPECT_EQ(again->node_uid, "uid-n");
-  EXPECT_FALSE(again->verdict.token.empty());
+  EXPECT_FALSE(again->verdict->token.empty());
   EXPECT_EQ(again->held_by.at("strict"), attest::TaintEffect::kNoExecute);
   EXPECT_NE(again->enrolment->tpm_make.find("ST33"), std::string::npos);
   EXPECT_EQ(again->enrolment->certificate_rules, std::vector<std::string>{"name-not-critical"});

@@ -220,12 +220,12 @@ class Scene : public ::testing::Test {
 
   Phase phase(const std::string& node) const {
     const NodeState* state = appraiser->find(node);
-    return state == nullptr ? Phase::kPending : state->saved.verdict.phase;
+    return state == nullptr ? Phase::kPending : state->saved.verdict->phase;
   }
   std::string reason(const std::string& node) const {
     const NodeState* state = appraiser->find(node);
-    if (state == nullptr || state->saved.verdict.reasons.empty()) return "";
-    return state->saved.verdict.reasons.front().code;
+    if (state == nullptr || state->saved.verdict->reasons.empty()) return "";
+    return state->saved.verdict->reasons.front().code;
   }
   attest::TaintEffect taint(const std::string& node) const {
     return heard.outlooks.at(node).signals.taint;

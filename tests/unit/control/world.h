@@ -190,9 +190,9 @@ class World final : public AppraiserOutput {
   }
 
   const NodeState* find(const std::string& name) const { return appraiser->find(name); }
-  Phase phase(const std::string& name) const { return find(name)->saved.verdict.phase; }
+  Phase phase(const std::string& name) const { return find(name)->saved.verdict->phase; }
   std::string first_code(const std::string& name) const {
-    const auto& reasons = find(name)->saved.verdict.reasons;
+    const auto& reasons = find(name)->saved.verdict->reasons;
     return reasons.empty() ? "" : reasons.front().code;
   }
   const NodeSignals& signals(const std::string& name) const { return shown.at(name).signals; }
@@ -252,7 +252,9 @@ class World final : public AppraiserOutput {
       }
       if (job.record) {
         const auto known = places_.find(job.record->node_uid);
-        if (known != places_.end()) job.record->verdict.log = known->second;
+        if (known != places_.end()) {
+          job.record->verdict = entered_at(*job.record->verdict, known->second);
+        }
         disk[job.record->node_uid] = encode_record(*job.record);
       }
       for (const RecordChange& change : job.changes) {

@@ -123,12 +123,12 @@ class JudgedNode {
     testing::must(quote.has_value(), "a quote");
     const auto endorsement =
         attest::check_endorsement(keys.value(), record.identity, "n1", policy.endorsement, now);
-    const attest::Verdict verdict = attest::combine(
-        {appraisal::appraise(policy, endorsement,
-                             {.quote = quote.value(),
-                              .boot = appraisal::judge_boot_log(boot_log, quote.value(), policy),
-                              .runtime = {},
-                              .awaiting_logs = false})});
+    const attest::Verdict verdict = attest::combine({appraisal::appraise(
+        policy, endorsement,
+        {.quote = quote.value(),
+         .boot = appraisal::judged(appraisal::judge_boot_log(boot_log, quote.value(), policy)),
+         .runtime = {},
+         .awaiting_logs = false})});
     testing::must(verdict.status == attest::Status::kAffirming, "an affirming verdict");
     attest::TokenClaims claims = attest::claims_of(verdict, quote.value(), origin, "n1", now);
     claims.verifier_build = "test";
