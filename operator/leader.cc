@@ -37,9 +37,14 @@ Result<void> Leader::start(const std::stop_token& stop) {
       const std::lock_guard lock(mutex);
       wake.notify_all();
     });
+    const auto waits = [&p](std::string reason) {
+      const std::lock_guard lock(p.waiting_mutex);
+      p.waiting_for = std::move(reason);
+    };
     std::string said;
     for (;;) {
       const Result<void> outcome = step();
+      waits(outcome.has_value() ? "" : what + ": " + outcome.error().message);
       if (outcome.has_value()) return {};
       if (outcome.error().kind != ErrorKind::kRetryable) return with_context(outcome.error(), what);
       if (outcome.error().message != said) {
@@ -53,6 +58,11 @@ Result<void> Leader::start(const std::stop_token& stop) {
     }
   };
 
+  p.signals.health().add_readiness("start", [&p]() -> std::optional<std::string> {
+    const std::lock_guard lock(p.waiting_mutex);
+    if (p.waiting_for.empty()) return std::nullopt;
+    return "waits for " + p.waiting_for;
+  });
   AVOUCH_CHECK(persist("release keys", [&]() -> Result<void> {
     AVOUCH_TRY(p.keys, p.trust.load_or_create());
     return {};
@@ -66,6 +76,7 @@ Result<void> Leader::start(const std::stop_token& stop) {
     if (p.closed || turn <= kLongestTurn) return std::nullopt;
     return "has not finished what it began " + std::to_string(turn / 1s) + " s ago";
   });
+  p.signals.health().add_readiness("log-volume", [&p] { return p.volume_problem(); });
   p.recorder->start();
   p.events.start();
   p.trust_worker.start();

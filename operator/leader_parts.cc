@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/volume.h"
 #include "control/api_objects.h"
 #include "control/cluster_facts.h"
 #include "crypto/random.h"
@@ -66,6 +67,8 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
       signals(the_signals),
       leading_until(std::move(until)),
       trust(trust_options(config), client, crypto::system_random(), clock),
+      volume({config.limits.reserve_bytes, static_cast<unsigned>(config.limits.reserve_percent)},
+             [dir = config.data_dir] { return adapters::volume_space(dir); }),
       quick(client.with_timeout(5s)),
       callers(quick, clock,
               {config.release.name_space, config.agent_service_account,

@@ -27,6 +27,7 @@
 #include "control/list_handler.h"
 #include "control/log_handler.h"
 #include "control/log_judge.h"
+#include "control/log_volume.h"
 #include "control/node_board.h"
 #include "control/record_handler.h"
 #include "control/recorder.h"
@@ -75,6 +76,8 @@ struct Leader::Parts final : control::AppraiserOutput {
   void watch_cluster();
   Result<void> serve();
   void show_metrics();
+  // Why nothing can be added to the log, where that is so.
+  std::optional<std::string> volume_problem();
   void begin();
   void stop();
 
@@ -91,6 +94,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   control::BeaconRing beacons;
   control::RenewalBatch renewals;
   control::LogIndex index;
+  const control::LogVolume volume;
   std::unique_ptr<tlog::Store> log_store;
   std::unique_ptr<tlog::Anchor> head_file;
   std::unique_ptr<tlog::Log> log;
@@ -131,6 +135,8 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<control::Router> router;
   std::unique_ptr<adapters::HttpServer> server;
 
+  std::mutex waiting_mutex;
+  std::string waiting_for;  // of the start that is under way
   std::mutex metrics_mutex;
   std::atomic<bool> closed = false;
   std::mutex summary_mutex;

@@ -24,6 +24,7 @@ Result<void> Leader::Parts::serve() {
                                                               .tiles = *log_store,
                                                               .entries = *entries,
                                                               .index = index,
+                                                              .volume = volume,
                                                               .renewals = *renewal_files,
                                                               .origin = keys->log_origin,
                                                               .pseudonym_key = keys->pseudonym,
@@ -45,7 +46,6 @@ Result<void> Leader::Parts::serve() {
   options.listen = config.listen;
   options.threads = 4;
   options.connections = config.limits.connections;
-  options.fair_peers = true;   // any pod reaches this port
   options.request_read = 60s;  // a boot log over a slow network
   options.tls = [this]() -> Result<adapters::TlsMaterial> {
     AVOUCH_TRY(const crypto::CertifiedKey serving, trust.serving());
@@ -54,6 +54,17 @@ Result<void> Leader::Parts::serve() {
   AVOUCH_TRY(server, adapters::HttpServer::start(std::move(options), *router));
   signals.note("server", "serving on " + server->address());
   return {};
+}
+
+std::optional<std::string> Leader::Parts::volume_problem() {
+  const std::lock_guard lock(metrics_mutex);
+  if (closed) return std::nullopt;
+  const auto trouble = log->status().commit_trouble;
+  if (!trouble) return std::nullopt;
+  const auto space = volume.space();
+  return "the log takes no entries: " + *trouble + "; on its volume " +
+         (space.has_value() ? control::describe(*space) : space.error().message) +
+         ". Make the volume larger";
 }
 
 void Leader::Parts::show_metrics() {
@@ -94,6 +105,18 @@ void Leader::Parts::show_metrics() {
           static_cast<double>(status.sequenced - status.published));
     gauge("avouch_log_queue", "Entries that wait to be sequenced",
           static_cast<double>(status.queued));
+    if (const auto space = volume.space(); space.has_value()) {
+      gauge("avouch_log_volume_available_bytes", "Space left on the volume of log and stores",
+            static_cast<double>(space->available));
+      gauge("avouch_log_volume_size_bytes", "Size of the volume of log and stores",
+            static_cast<double>(space->size));
+      gauge("avouch_log_volume_reserve_bytes",
+            "Space below which denials are not recorded; below half of it, no evidence is kept",
+            static_cast<double>(volume.reserve_of(*space)));
+    }
+    gauge("avouch_log_left_out_denials",
+          "Denials not recorded because the volume is short of space, since the start",
+          static_cast<double>(log_side->left_out()));
     gauge("avouch_evidence_store_bytes", "Evidence on disk", static_cast<double>(blobs->bytes()));
     const adapters::RecordFiles::Counts kept = archive->counts();
     gauge("avouch_records_bytes", "Records of verdicts on disk, with all that they name",

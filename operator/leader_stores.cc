@@ -61,10 +61,13 @@ Result<void> Leader::Parts::open_stores() {
   const std::uint64_t share = std::max<std::uint64_t>(
       config.limits.blob_bytes,
       std::min<std::uint64_t>(config.limits.store_bytes / 8, kMostOfOneNode));
+  // What is left of a volume that runs short is for the log.
+  const auto has_room = [this](std::uint64_t more) { return volume.takes_evidence(more); };
   AVOUCH_TRY(blobs, adapters::BlobFiles::open({.directory = dir / "evidence",
                                                .total_bytes = config.limits.store_bytes - for_lists,
                                                .node_blob_bytes = share,
-                                               .runtime_log_bytes = share},
+                                               .runtime_log_bytes = share,
+                                               .has_room = has_room},
                                               clock));
   AVOUCH_TRY(archive, adapters::RecordFiles::open(
                           {.directory = dir / "records",
@@ -72,11 +75,13 @@ Result<void> Leader::Parts::open_stores() {
                            .total_bytes = config.records.bytes,
                            .retention = config.records.retention,
                            .node_day_bytes = std::max<std::uint64_t>(
-                               config.records.bytes / kRecordShares, kLeastRecordShare)}));
+                               config.records.bytes / kRecordShares, kLeastRecordShare),
+                           .has_room = has_room}));
   AVOUCH_TRY(lists, adapters::BlobFiles::open({.directory = dir / "lists",
                                                .total_bytes = for_lists,
                                                .node_blob_bytes = for_lists,
-                                               .runtime_log_bytes = 0},
+                                               .runtime_log_bytes = 0,
+                                               .has_room = has_room},
                                               clock));
   list_folder = std::make_unique<adapters::DigestListFolder>(dir / "lists" / "blobs");
   stored_lists = std::make_unique<reference::SharedDigestLists>(*list_folder);

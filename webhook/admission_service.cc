@@ -10,6 +10,7 @@
 namespace avouch::webhook {
 namespace {
 
+using admission::AdmissionVerdict;
 using admission::Decision;
 using admission::Endpoint;
 using admission::Placed;
@@ -38,7 +39,6 @@ std::optional<HttpResponse> refuse(const HttpRequest& request) {
 }
 
 admission::Need need_of(const Decision& decision) {
-  if (!decision.allowed) return admission::Need::kSometime;
   return decision.logging == attest::Logging::kStrict ? admission::Need::kLog
                                                       : admission::Need::kLogOrSpool;
 }
@@ -69,12 +69,27 @@ struct AdmissionService::Task {
   Decision decision;
 };
 
+// What the log gets does not change afterwards, whatever becomes of the answer.
+admission::VerdictRecorder::MakePayload AdmissionService::payload_of(const Task& task) {
+  return [verdict = *task.decision.verdict, allowed = task.decision.allowed,
+          code = task.decision.code, time = task.time](bool late) {
+    return codec::to_cbor(admission::verdict_payload(verdict, allowed, code, time, late));
+  };
+}
+
+// Whoever is known to be the API server shares with nobody.
+std::string AdmissionService::sharer(const Task& task) {
+  return task.authenticated ? std::string() : task.network;
+}
+
 AdmissionService::AdmissionService(ServiceOptions options, Facts& facts,
-                                   admission::VerdictRecorder& recorder, Clock& clock,
+                                   admission::VerdictRecorder& recorder,
+                                   admission::DenialBudget& denials, Clock& clock,
                                    WebhookMetrics& metrics)
     : options_(std::move(options)),
       facts_(facts),
       recorder_(recorder),
+      denials_(denials),
       clock_(clock),
       metrics_(metrics) {}
 
@@ -159,20 +174,29 @@ void AdmissionService::review(const TaskPtr& task, const std::string& body) {
   answer(task, {});
 }
 
+// An allow is recorded before it is answered.
 void AdmissionService::record(const TaskPtr& task) {
-  const admission::Need need = need_of(task->decision);
-  const bool waits = need != admission::Need::kSometime;
-  // What the log gets does not change afterwards, whatever becomes of the answer.
-  auto make = [verdict = *task->decision.verdict, allowed = task->decision.allowed,
-               code = task->decision.code, time = task->time](bool late) {
-    return codec::to_cbor(admission::verdict_payload(verdict, allowed, code, time, late));
-  };
-  admission::VerdictRecorder::Done done;
-  if (waits) done = [this, task](const Placed& place) { placed(task, place); };
-  // Whoever is known to be the API server shares with nobody.
-  recorder_.record(task->uid, need, task->give_up, std::move(make), std::move(done),
-                   task->authenticated ? std::string() : task->network);
-  if (!waits) answer(task, {{"reason", task->decision.code}});
+  if (!task->decision.allowed) return record_denial(task);
+  recorder_.record(
+      task->uid, need_of(task->decision), task->give_up, payload_of(*task),
+      [this, task](const Placed& place) { placed(task, place); }, sharer(*task));
+}
+
+// A denial is answered at once, and recorded if its namespace has not had too many.
+void AdmissionService::record_denial(const TaskPtr& task) {
+  AdmissionVerdict& verdict = *task->decision.verdict;
+  const auto allotted = denials_.spend(verdict.ns, clock_.steady_now(), task->time);
+  if (allotted.record) {
+    verdict.left_out = allotted.before;
+    recorder_.record(
+        task->uid, admission::Need::kSometime, task->give_up, payload_of(*task),
+        [&denials = denials_, ns = verdict.ns, time = task->time,
+         before = allotted.before](const Placed& place) {
+          if (place.where == Placed::Where::kNowhere) denials.no_place(ns, time, before);
+        },
+        sharer(*task));
+  }
+  answer(task, {{"reason", task->decision.code}});
 }
 
 void AdmissionService::placed(const TaskPtr& task, const Placed& placed) {
@@ -215,6 +239,7 @@ void AdmissionService::answer(const TaskPtr& task, std::map<std::string, std::st
   if (!decision.allowed) {
     log_.info("denied", {{"webhook", admission::endpoint_name(task->endpoint)},
                          {"uid", task->uid},
+                         {"namespace", decision.verdict ? decision.verdict->ns : std::string()},
                          {"peer", task->peer},
                          {"code", decision.code},
                          {"reason", decision.message}});

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "admission/decide.h"
+#include "admission/denial_budget.h"
 #include "admission/verdict_recorder.h"
 #include "base/clock.h"
 #include "base/http.h"
@@ -43,9 +44,9 @@ struct ServiceOptions {
 
 class AdmissionService final : public HttpHandler {
  public:
-  // The references must outlive it.
+  // The references must outlive it, and `denials` the recorder's threads.
   AdmissionService(ServiceOptions options, Facts& facts, admission::VerdictRecorder& recorder,
-                   Clock& clock, WebhookMetrics& metrics);
+                   admission::DenialBudget& denials, Clock& clock, WebhookMetrics& metrics);
 
   Result<BodyPlan> plan(const HttpRequest& head) override;
   void handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) override;
@@ -54,15 +55,19 @@ class AdmissionService final : public HttpHandler {
   struct Task;
   using TaskPtr = std::shared_ptr<Task>;
 
+  static admission::VerdictRecorder::MakePayload payload_of(const Task& task);
+  static std::string sharer(const Task& task);
   void review(const TaskPtr& task, const std::string& body);
   void deny_unasked(const TaskPtr& task, const char* error) const;
   void record(const TaskPtr& task);
+  void record_denial(const TaskPtr& task);
   void placed(const TaskPtr& task, const admission::Placed& placed);
   void answer(const TaskPtr& task, std::map<std::string, std::string> annotations);
 
   const ServiceOptions options_;
   Facts& facts_;
   admission::VerdictRecorder& recorder_;
+  admission::DenialBudget& denials_;
   Clock& clock_;
   WebhookMetrics& metrics_;
   std::mutex large_bodies_;  // held by the one that is being read and decided

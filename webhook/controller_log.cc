@@ -34,8 +34,7 @@ std::string write_log_request(std::span<const admission::LogRecord> records) {
   return body + "]}";
 }
 
-Result<std::vector<std::uint64_t>> read_log_answer(const HttpResponse& response,
-                                                   std::size_t expected) {
+Result<admission::LogPlaces> read_log_answer(const HttpResponse& response, std::size_t expected) {
   if (response.status == 400 || response.status == 413 || response.status == 422) {
     return rejected(describe(response));
   }
@@ -47,20 +46,25 @@ Result<std::vector<std::uint64_t>> read_log_answer(const HttpResponse& response,
   if (list == nullptr || list->size() != expected) {
     return retryable("the log's answer: expected one result for each entry");
   }
-  std::vector<std::uint64_t> indices;
+  admission::LogPlaces places;
   for (const codec::Json& result : *list) {
+    const codec::Json* left_out = result.find("leftOut");
+    const bool* is_left_out = left_out == nullptr ? nullptr : left_out->as_bool();
+    if (is_left_out != nullptr && *is_left_out) {
+      places.emplace_back();
+      continue;
+    }
     const codec::Json* index = result.find("index");
     const std::int64_t* number = index == nullptr ? nullptr : index->as_int();
     if (number == nullptr || *number < 0) {
       return retryable("the log's answer: results[].index: expected a whole number");
     }
-    indices.push_back(static_cast<std::uint64_t>(*number));
+    places.emplace_back(static_cast<std::uint64_t>(*number));
   }
-  return indices;
+  return places;
 }
 
-Result<std::vector<std::uint64_t>> ControllerLog::append(
-    std::span<const admission::LogRecord> records) {
+Result<admission::LogPlaces> ControllerLog::append(std::span<const admission::LogRecord> records) {
   const std::shared_ptr<kube::Transport> transport = transport_();
   if (transport == nullptr) {
     return retryable("the controller's certificate authority is not known yet");
@@ -68,6 +72,7 @@ Result<std::vector<std::uint64_t>> ControllerLog::append(
   HttpRequest request;
   request.method = "POST";
   request.path = "/v1/log/entries";
+  request.query = "leftOut=accepted";
   request.headers.add("Content-Type", "application/json");
   request.body = write_log_request(records);
   AVOUCH_TRY(const HttpResponse response, transport->send(request, timeout_, stop_.get_token()));

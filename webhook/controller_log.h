@@ -21,7 +21,7 @@ class ControllerLog final : public admission::LogEndpoint {
                          std::chrono::milliseconds timeout = std::chrono::seconds(5))
       : transport_(std::move(transport)), timeout_(timeout) {}
 
-  Result<std::vector<std::uint64_t>> append(std::span<const admission::LogRecord> records) override;
+  Result<admission::LogPlaces> append(std::span<const admission::LogRecord> records) override;
   void cancel() override { stop_.request_stop(); }
 
  private:
@@ -32,7 +32,6 @@ class ControllerLog final : public admission::LogEndpoint {
 
 // Request and answer of the endpoint (docs/interfaces.md, "Log, authenticated side").
 std::string write_log_request(std::span<const admission::LogRecord> records);
-Result<std::vector<std::uint64_t>> read_log_answer(const HttpResponse& response,
-                                                   std::size_t expected);
+Result<admission::LogPlaces> read_log_answer(const HttpResponse& response, std::size_t expected);
 
 }  // namespace avouch::webhook

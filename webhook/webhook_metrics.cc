@@ -116,6 +116,17 @@ void WebhookMetrics::set_recorder(const admission::RecorderStats& stats,
         oldest ? in_seconds(now - *oldest) : 0.0);
 }
 
+void WebhookMetrics::set_denials(const admission::DenialBudget& denials) {
+  raise("avouch_webhook_unrecorded_denials_total",
+        "Denials that have no entry of their own: beyond their namespace's budget, or there was no "
+        "place for them",
+        denials.left_out());
+  metrics_
+      .gauge("avouch_webhook_untold_denials",
+             "Of these, how many no entry of the log has told of yet")
+      .set(static_cast<double>(denials.untold()));
+}
+
 void WebhookMetrics::set_verdicts(const admission::Snapshot& snapshot, SystemTime now) {
   double valid = 0;
   double expired = 0;

@@ -26,6 +26,7 @@ class WebhookMetrics {
   // Brought up to date before each collection.
   void set_recorder(const admission::RecorderStats& stats, const admission::Spool& spool,
                     SystemTime now);
+  void set_denials(const admission::DenialBudget& denials);
   void set_verdicts(const admission::Snapshot& snapshot, SystemTime now);
   void set_cache_age(const std::string& informer, std::chrono::milliseconds age);
   void set_server(const adapters::HttpServerStats& stats);

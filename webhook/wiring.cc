@@ -117,9 +117,6 @@ adapters::HttpServerOptions serving_options(const config::WebhookConfig& config)
   options.connections = kMaxConnections;
   options.body_bytes = kMaxBodies;
   options.bodies_end_with_handle = true;
-  // Also with a client CA: whoever never finishes the handshake shows no certificate, and holds a
-  // connection all the same.
-  options.fair_peers = true;
   return options;
 }
 
@@ -171,10 +168,19 @@ Result<void> run(const config::WebhookConfig& config, const std::string& kubecon
   recording.spool_bytes = config.spool.bytes;
   recording.spool_age = config.spool.age;
   recording.spool_after = config.deadline * 2 / 5;
+  admission::DenialBudget denials(
+      {.burst = static_cast<double>(config.denials.burst),
+       .per_second = static_cast<double>(config.denials.per_second),
+       .burst_of_all = static_cast<double>(config.denials.burst_of_all),
+       .per_second_of_all = static_cast<double>(config.denials.per_second_of_all)});
+  recording.on_left_out = [&denials, &clock](std::uint64_t count) {
+    denials.no_place(count, clock.now());
+  };
   admission::VerdictRecorder recorder(controller, *spool.spool, clock, recording);
 
   InformedFacts facts(config, client, clock, [&link](const std::string& pem) { link.set_ca(pem); });
-  AdmissionService service({rules_of(config), config.deadline}, facts, recorder, clock, counts);
+  AdmissionService service({rules_of(config), config.deadline}, facts, recorder, denials, clock,
+                           counts);
 
   std::mutex serving_mutex;
   std::unique_ptr<adapters::HttpServer> serving;
@@ -188,6 +194,7 @@ Result<void> run(const config::WebhookConfig& config, const std::string& kubecon
   });
   metrics.before_collect([&] {
     counts.set_recorder(recorder.stats(), *spool.spool, clock.now());
+    counts.set_denials(denials);
     counts.set_verdicts(*facts.snapshot(), clock.now());
     for (const auto& [name, age] : facts.cache_ages()) counts.set_cache_age(name, age);
     const std::lock_guard lock(serving_mutex);
@@ -219,6 +226,9 @@ Result<void> run(const config::WebhookConfig& config, const std::string& kubecon
                                             {"error", recorder.stats().log_error}});
   }
   recorder.stop();
+  if (const std::uint64_t untold = denials.untold(); untold > 0) {
+    log.warn("denials that no entry tells of", {{"count", untold}});
+  }
   health_server->stop(0ms);
   return {};
 }

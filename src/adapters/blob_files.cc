@@ -366,6 +366,10 @@ void BlobFiles::use_locked(Blob& blob) {
 
 Result<void> BlobFiles::reserve_locked(std::uint64_t more) {
   if (more > options_.total_bytes) return retryable("the evidence store is too small for this");
+  if (options_.has_room && !options_.has_room(more)) {
+    return retryable(
+        "the volume is short of space, and what is left is for the log: make it larger");
+  }
   const SteadyTime idle_since = clock_.steady_now() - kKeepAfterUse;
   while (used_bytes_ > options_.total_bytes - more) {
     const auto oldest = by_use_.empty() ? blobs_.end() : blobs_.find(by_use_.front());

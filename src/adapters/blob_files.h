@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -36,6 +37,8 @@ struct BlobFilesOptions {
   std::uint64_t total_bytes = 1024ULL * 1024 * 1024;    // blobs, incoming and runtime logs together
   std::uint64_t node_blob_bytes = 64ULL * 1024 * 1024;  // of one node's blobs
   std::uint64_t runtime_log_bytes = 64ULL * 1024 * 1024;  // of one node
+  // Whether the volume has room for so many bytes more; empty: always.
+  std::function<bool(std::uint64_t)> has_room;
 };
 
 class BlobFiles final : public control::BlobStore, public control::RuntimeLogStore {

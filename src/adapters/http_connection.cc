@@ -330,7 +330,7 @@ class Connection final : public ConnectionBase,
 
   // Others' bodies come and go within milliseconds; after a few of them somebody has to go.
   void wait_for_room() {
-    if (!shared_.options.fair_peers || ++room_tries_ > kRoomTries) return refuse_for_room();
+    if (++room_tries_ > kRoomTries) return refuse_for_room();
     if (room_tries_ > kRoomPatience && !shared_.end_a_hoarder(this)) return refuse_for_room();
     room_timer_.expires_after(kRoomWait);
     room_timer_.async_wait([self = this->shared_from_this()](error_code error) {

@@ -52,7 +52,6 @@ class ConnectionTable {
   void add(const std::shared_ptr<ConnectionBase>& connection);
   void remove(ConnectionBase* connection);
   std::vector<std::shared_ptr<ConnectionBase>> all();
-  std::shared_ptr<ConnectionBase> longest_idle();  // null where none is idle
   // Of the network with the most connections of those that wait for their clients: the one that has
   // been idle longest, else the one that has been reading longest. Null where there is none.
   std::shared_ptr<ConnectionBase> most_crowding();

@@ -28,17 +28,6 @@ std::vector<std::shared_ptr<ConnectionBase>> ConnectionTable::all() {
   return found;
 }
 
-std::shared_ptr<ConnectionBase> ConnectionTable::longest_idle() {
-  std::shared_ptr<ConnectionBase> oldest;
-  // Released after the lock: the last owner of a connection calls remove().
-  std::vector<std::shared_ptr<ConnectionBase>> looked_at = all();
-  for (auto& connection : looked_at) {
-    const auto since = connection->idle_since.load();
-    if (since != 0 && (!oldest || since < oldest->idle_since.load())) oldest = connection;
-  }
-  return oldest;
-}
-
 namespace {
 
 using Connections = std::vector<std::shared_ptr<ConnectionBase>>;

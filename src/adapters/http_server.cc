@@ -128,9 +128,8 @@ void HttpServer::Impl::admit(tcp::socket socket) {
 
 // False where nobody can go.
 bool HttpServer::Impl::shed_one() {
-  const auto chosen =
-      shared.options.fair_peers ? shared.table.most_crowding() : shared.table.longest_idle();
-  if (!chosen) return shared.options.fair_peers && shed_busy();
+  const auto chosen = shared.table.most_crowding();
+  if (!chosen) return shed_busy();
   if (chosen->idle_since.exchange(0) != 0) {  // chosen once
     chosen->stop_when_idle();
   } else {
@@ -196,7 +195,6 @@ HttpServerOptions health_options(std::string listen) {
   options.threads = 1;
   options.connections = 64;
   options.body_bytes = 64UL * 1024;
-  options.fair_peers = true;
   return options;
 }
 

@@ -43,17 +43,14 @@ struct HttpServerOptions {
   int threads = 2;
 
   std::size_t header_bytes = 16 * 1024;
-  // One more connection closes the one that has been idle longest, or, if none is idle, itself.
+  // Beyond these two limits, room is made at the cost of the network (HttpRequest::network) that
+  // has the most connections or bytes of bodies: its connection that has been idle longest, or else
+  // has kept the server waiting longest, is closed. Nobody is locked out, not even who shares the
+  // network. A connection whose request is with the handler is closed last: where every one's is,
+  // and the longest first. A body for which there is no room all the same is 503.
   std::size_t connections = 4096;
-  // Bodies of all requests that have not been answered, together; beyond it 503.
-  std::size_t body_bytes = 256 * 1024 * 1024;
-  // For servers that hostile clients reach: beyond these two limits, room is made at the cost of
-  // the network (HttpRequest::network) that has the most connections or bytes of bodies: its
-  // connection that has been idle longest, or else has kept the server waiting longest, is closed.
-  // Nobody is locked out, not even who shares the network. A connection whose request is with the
-  // handler is closed last: where every one's is, and the longest first.
-  bool fair_peers = false;
-  bool bodies_end_with_handle = false;  // handle() keeps nothing of a body when it returns
+  std::size_t body_bytes = 256 * 1024 * 1024;  // of all requests that are not answered, together
+  bool bodies_end_with_handle = false;         // handle() keeps nothing of a body when it returns
 
   std::chrono::milliseconds header_read{5'000};    // also the TLS handshake
   std::chrono::milliseconds request_read{10'000};  // from the first byte to the body's last

@@ -381,6 +381,10 @@ Result<std::optional<Bytes>> RecordFiles::runtime_log(const std::string& node_ui
 }
 
 Result<void> RecordFiles::reserve(std::uint64_t more, const Cause& cause) {
+  if (options_.has_room && !options_.has_room(more)) {
+    return retryable(
+        "the volume is short of space, and what is left is for the log: make it larger");
+  }
   if (share_day_ != cause.day) shares_.clear();
   share_day_ = cause.day;
   if (!cause.node_uid.empty() && shares_[cause.node_uid] + more > options_.node_day_bytes) {

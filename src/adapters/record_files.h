@@ -16,6 +16,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -34,6 +35,8 @@ struct RecordFilesOptions {
   // What verdicts of one node may add in a day, so that no node can have the others' records given
   // up. More is not kept.
   std::uint64_t node_day_bytes = 32ULL * 1024 * 1024;
+  // Whether the volume has room for so many bytes more; empty: always.
+  std::function<bool(std::uint64_t)> has_room;
 };
 
 class RecordFiles final : public control::VerdictArchive, public control::RecordReader {

@@ -116,6 +116,13 @@ Cbor verdict_payload(const AdmissionVerdict& verdict, bool allowed, std::string_
   }
   if (verdict.pod_spec) add(map, "podSpecDigest", Cbor::bytes(*verdict.pod_spec));
   add(map, "late", Cbor::boolean(late));
+  if (verdict.left_out) {
+    Cbor::Map left_out;
+    add(left_out, "count", Cbor::integer(static_cast<std::int64_t>(verdict.left_out->count)));
+    add(left_out, "since", Cbor::integer(verdict.left_out->since.time_since_epoch().count()));
+    add(left_out, "of", Cbor::text(verdict.left_out->several ? "namespaces" : "namespace"));
+    add(map, "leftOut", Cbor::map(std::move(left_out)));
+  }
   return Cbor::map(std::move(map));
 }
 

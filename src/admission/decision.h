@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "admission/denial_budget.h"
 #include "attest/policy.h"
 #include "base/clock.h"
 #include "codec/cbor.h"
@@ -54,6 +55,7 @@ struct AdmissionVerdict {
   std::optional<std::uint64_t> node_verdict_index;
   std::optional<crypto::Sha256> node_token;
   std::optional<crypto::Sha256> pod_spec;
+  std::optional<LeftOut> left_out;  // denials before this one that have no entry
 };
 
 struct Decision {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,15 +16,18 @@ struct LogRecord {
   Bytes payload;   // CBOR
 };
 
+// The index of each record, in order; nothing for a denial that the log has no room for.
+using LogPlaces = std::vector<std::optional<std::uint64_t>>;
+
 // Seam: the verdict log's write side.
 class LogEndpoint {
  public:
   virtual ~LogEndpoint() = default;
 
-  // The records' indices, in order, once all are sequenced. Blocks, for a few seconds at most.
+  // The records' places once all are sequenced. Blocks, for a few seconds at most.
   // kRetryable: not reached, overloaded, not allowed just now. kRejected: a record is at fault.
   // Called by one thread at a time.
-  virtual Result<std::vector<std::uint64_t>> append(std::span<const LogRecord> records) = 0;
+  virtual Result<LogPlaces> append(std::span<const LogRecord> records) = 0;
 
   // Ends a call under way, and all later ones, soon (kRetryable). From any thread.
   virtual void cancel() = 0;

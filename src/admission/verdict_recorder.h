@@ -44,12 +44,16 @@ struct RecorderOptions {
   std::chrono::milliseconds spool_after{1'000};    // of waiting for the log
   std::chrono::milliseconds min_backoff{100};
   std::chrono::milliseconds max_backoff{5'000};
+  // Told of denials that were in the spool, and that the log has no room for: of those nobody else
+  // is told. On a thread of the recorder; must be quick, and must not throw.
+  std::function<void(std::uint64_t)> on_left_out;
 };
 
 struct RecorderStats {
   std::uint64_t logged = 0, spooled = 0, drained = 0, batches = 0, failures = 0;
   std::uint64_t refused = 0;     // somebody waited, and was told
   std::uint64_t lost = 0;        // verdicts without a durable place
+  std::uint64_t left_out = 0;    // denials that the log had no room for
   std::uint64_t over_share = 0;  // of both: because their caller had its share
   std::size_t waiting = 0;
   std::string log_error;    // of the last attempt; "" when it succeeded

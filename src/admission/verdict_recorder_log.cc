@@ -83,9 +83,15 @@ void VerdictRecorder::send_from_queue(std::unique_lock<std::mutex>& lock) {
   batch.resize(records.size());
   if (sent.has_value()) {
     note_success();
-    stats_.logged += batch.size();
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      settle(batch[i], {Placed::Where::kLog, (*sent)[i], {}}, outcomes);
+      if (const auto index = (*sent)[i]) {
+        ++stats_.logged;
+        settle(batch[i], {Placed::Where::kLog, *index, {}}, outcomes);
+      } else {
+        ++(batch[i]->need == Need::kSometime ? stats_.left_out : stats_.refused);
+        settle(batch[i], {Placed::Where::kNowhere, 0, "the verdict log has no room for it"},
+               outcomes);
+      }
     }
   } else {
     batch_failed(batch, sent.error(), outcomes);
@@ -119,7 +125,7 @@ void VerdictRecorder::batch_failed(const std::vector<EntryPtr>& batch, const Err
 void VerdictRecorder::send_from_spool(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   auto records = spool_.front(options_.batch_records, options_.batch_bytes);
-  Result<std::vector<std::uint64_t>> sent = std::vector<std::uint64_t>{};
+  Result<LogPlaces> sent = LogPlaces{};
   if (records.has_value() && !records->empty()) {
     sent = log_.append(*records);
     if (!sent.has_value() && sent.error().kind == ErrorKind::kRejected && records->size() > 1) {
@@ -154,8 +160,16 @@ void VerdictRecorder::send_from_spool(std::unique_lock<std::mutex>& lock) {
   }
   stats_.spool_error.clear();
   if (sent.has_value()) {
-    stats_.drained += records->size();
+    const auto left_out = static_cast<std::uint64_t>(
+        std::count(sent->begin(), sent->end(), std::optional<std::uint64_t>()));
+    stats_.drained += records->size() - left_out;
+    stats_.left_out += left_out;
     note_success();
+    if (left_out > 0 && options_.on_left_out) {
+      lock.unlock();
+      options_.on_left_out(left_out);
+      lock.lock();
+    }
   } else {
     if (lost) stats_.lost += records->size();
     note_failure(sent.error());

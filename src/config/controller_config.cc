@@ -57,6 +57,8 @@ void read_limits(Section section, ControllerConfig::Limits& out) {
   section.size("blobBytes", out.blob_bytes, 1024, 1U << 30);
   section.size("storeBytes", out.store_bytes, 1024 * 1024, std::size_t{1} << 50);
   section.size("connections", out.connections, 16, 1'000'000);
+  section.size("reserveBytes", out.reserve_bytes, 0, std::size_t{1} << 50);
+  section.size("reservePercent", out.reserve_percent, 0, 50);
   if (out.store_bytes < out.blob_bytes) section.error("storeBytes", "expected at least blobBytes");
   section.finish();
 }

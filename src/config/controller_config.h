@@ -46,6 +46,9 @@ struct ControllerConfig {
     std::size_t blob_bytes = 16U * 1024 * 1024;
     std::size_t store_bytes = 1024U * 1024 * 1024;
     std::size_t connections = 2048;
+    // Of the data directory's volume, kept for the log's own; the lesser of the two counts.
+    std::size_t reserve_bytes = 1024U * 1024 * 1024;
+    std::size_t reserve_percent = 10;
   } limits;
 
   // Of every verdict, what it was made of; besides the evidence store.

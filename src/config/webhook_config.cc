@@ -32,6 +32,14 @@ void read_spool(Section section, WebhookConfig::Spool& out) {
   section.finish();
 }
 
+void read_denials(Section section, WebhookConfig::Denials& out) {
+  section.size("burst", out.burst, 1, 1'000'000);
+  section.size("perSecond", out.per_second, 1, 10'000);
+  section.size("burstOfAll", out.burst_of_all, 1, 1'000'000);
+  section.size("perSecondOfAll", out.per_second_of_all, 1, 10'000);
+  section.finish();
+}
+
 }  // namespace
 
 Result<WebhookConfig> parse_webhook_config(std::string_view text, std::string_view file) {
@@ -50,6 +58,7 @@ Result<WebhookConfig> parse_webhook_config(std::string_view text, std::string_vi
   read_exemption_admins(root.section("exemptionAdmins"), config.exemption_admins);
   read_service_account(root.section("agent"), config.agent_service_account);
   read_spool(root.section("spool"), config.spool);
+  read_denials(root.section("denials"), config.denials);
   root.duration("deadline", config.deadline, 100ms, 29s);
   root.duration("maxStaleness", config.max_staleness, 5s, 1h);
   read_log_level(root, config.log_level);

@@ -35,6 +35,12 @@ struct WebhookConfig {
     std::chrono::milliseconds age = std::chrono::hours(1);
   } spool;
 
+  // Denials that are recorded one by one, of one namespace and of all.
+  struct Denials {
+    std::size_t burst = 200, per_second = 1;
+    std::size_t burst_of_all = 2'000, per_second_of_all = 10;
+  } denials;
+
   std::chrono::milliseconds deadline{2'500};
   std::chrono::milliseconds max_staleness{60'000};
   std::string log_level = "info";

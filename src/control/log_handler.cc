@@ -106,6 +106,22 @@ std::optional<kube::AccessQuestion> question_for(std::string_view kind,
   return std::nullopt;
 }
 
+// `places` of those that are kept.
+HttpResponse append_answer(const std::vector<bool>& kept, const std::vector<LogPlace>& places) {
+  Json::Array results;
+  auto place = places.begin();
+  for (const bool is_kept : kept) {
+    if (!is_kept) {
+      results.push_back(Json::Object{{"leftOut", true}});
+      continue;
+    }
+    results.push_back(Json::Object{{"index", static_cast<std::int64_t>(place->index)},
+                                   {"leafHash", to_hex(place->leaf_hash)}});
+    ++place;
+  }
+  return json_response(200, Json::Object{{"results", std::move(results)}});
+}
+
 }  // namespace
 
 Result<BodyPlan> TileHandler::plan(const HttpRequest&) { return BodyPlan{}; }
@@ -188,8 +204,17 @@ void LogHandler::append(const Caller& caller, const HttpRequest& request, const 
   }
   auto entries = parse_admission_entries(request.body);
   if (!entries.has_value()) return reply(failed(entries.error()));
+  const auto accepted = query_value(request.query, "leftOut");
+  const bool leaves_out = accepted.has_value() && accepted->value_or("") == "accepted" &&
+                          !parts_.volume.takes_denials();
   std::vector<EntryToLog> made;
+  std::vector<bool> kept;
   for (AdmissionEntry& entry : *entries) {
+    kept.push_back(!leaves_out || entry.decision != "deny");
+    if (!kept.back()) {
+      ++left_out_;
+      continue;
+    }
     auto statement = tlog::make_entry(
         parts_.verifier_key,
         {.issuer = parts_.origin,
@@ -202,15 +227,12 @@ void LogHandler::append(const Caller& caller, const HttpRequest& request, const 
     made.push_back({std::move(statement->statement), std::move(statement->preimage),
                     entry.id + "/" + entry.decision});
   }
-  parts_.entries.append_then(std::move(made), [reply](Result<std::vector<LogPlace>> places) {
-    if (!places.has_value()) return reply(failed(places.error()));
-    Json::Array results;
-    for (const LogPlace& place : *places) {
-      results.push_back(Json::Object{{"index", static_cast<std::int64_t>(place.index)},
-                                     {"leafHash", to_hex(place.leaf_hash)}});
-    }
-    reply(json_response(200, Json::Object{{"results", std::move(results)}}));
-  });
+  if (made.empty()) return reply(append_answer(kept, {}));
+  parts_.entries.append_then(std::move(made),
+                             [reply, kept = std::move(kept)](Result<std::vector<LogPlace>> places) {
+                               if (!places.has_value()) return reply(failed(places.error()));
+                               reply(append_answer(kept, *places));
+                             });
 }
 
 HttpResponse LogHandler::entry(const Caller& caller, std::string_view number) {

@@ -3,12 +3,14 @@
 // The log over HTTP: the public read side in tlog-tiles form, and the authenticated side for the
 // webhook and for readers. docs/interfaces.md, 'Log'.
 
+#include <atomic>
 #include <memory>
 #include <string>
 
 #include "base/http.h"
 #include "control/callers.h"
 #include "control/log_index.h"
+#include "control/log_volume.h"
 #include "control/renewals.h"
 #include "control/sequenced_log.h"
 #include "control/work_pool.h"
@@ -25,6 +27,7 @@ struct LogParts {
   tlog::TileReader& tiles;
   SequencedLog& entries;
   LogIndex& index;
+  const LogVolume& volume;
   RenewalStore& renewals;
   std::string origin;
   Bytes pseudonym_key;
@@ -52,6 +55,9 @@ class LogHandler final : public HttpHandler {
   Result<BodyPlan> plan(const HttpRequest& head) override;
   void handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) override;
 
+  // Denials that were not recorded because the volume is short of space.
+  std::uint64_t left_out() const { return left_out_; }
+
  private:
   void serve(const HttpRequest& request, const std::string& token, const Reply& reply);
   void append(const Caller& caller, const HttpRequest& request, const Reply& reply);
@@ -65,6 +71,7 @@ class LogHandler final : public HttpHandler {
   Callers& callers_;
   kube::AccessReviewer& access_;
   WorkPool& pool_;
+  std::atomic<std::uint64_t> left_out_{0};
 };
 
 }  // namespace avouch::control

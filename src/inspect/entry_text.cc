@@ -8,6 +8,22 @@ namespace avouch::inspect {
 
 using codec::Cbor;
 
+namespace {
+
+// "120 denials of its namespace before it, since TIME, have no entry", or "" where there are none.
+std::string left_out_of(const Cbor& payload) {
+  const Cbor* left_out = payload.find("leftOut");
+  if (left_out == nullptr || left_out->as_map() == nullptr) return {};
+  const auto since = integer_of(*left_out, "since");
+  return std::to_string(integer_of(*left_out, "count").value_or(0)) + " denials" +
+         (text_of(*left_out, "of") == "namespace" ? " of its namespace" : "") +
+         " before it, since " +
+         (since ? to_rfc3339(SystemTime(std::chrono::milliseconds(*since))) : "-") +
+         ", have no entry";
+}
+
+}  // namespace
+
 codec::Json payload_json(const codec::Cbor& payload) {
   if (const auto* value = payload.as_integer()) return *value;
   if (const auto* value = payload.as_boolean()) return *value;
@@ -92,6 +108,9 @@ std::string summary_of(std::string_view kind, const Cbor& payload) {
           text_of(payload, "operation") + ")";
     if (text_of(payload, "caller") == "unauthenticated") {
       out += ", asked by " + text_of(payload, "peer") + " without a certificate";
+    }
+    if (const std::string left_out = left_out_of(payload); !left_out.empty()) {
+      out += " (" + left_out + ")";
     }
   } else if (kind == tlog::kNodeVerdict) {
     out = "node " + text_of(payload, "node") + " became " + text_of(payload, "phase");

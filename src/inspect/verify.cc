@@ -1,11 +1,23 @@
 #include "inspect/verify.h"
 
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
 #include "base/hex.h"
 #include "inspect/entry_text.h"
 #include "tlog/client.h"
 #include "tlog/entry.h"
 
 namespace avouch::inspect {
+
+namespace {
+
+// An entry is published within `log.publishWithin`, a second unless somebody set it otherwise.
+constexpr std::chrono::seconds kPublishWait{15};
+constexpr std::chrono::seconds kPoll{1};
+
+}  // namespace
 
 Verifier::Verifier(const kube::Client& api, LogAccess& log, const TrustAnchors& anchors,
                    Clock& clock, std::function<void(const std::string&)> progress)
@@ -26,6 +38,34 @@ Result<const tlog::VerifiedCheckpoint*> Verifier::checkpoint() {
   return &*checkpoint_;
 }
 
+bool Verifier::pause(SteadyTime until, const std::string& what) {
+  const SteadyTime next = clock_.steady_now() + kPoll;
+  if (next > until) return false;
+  progress_("waiting for " + what + ", at most " +
+            std::to_string((until - next + kPoll) / std::chrono::seconds(1)) + " s");
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  clock_.wait_until(lock, never, next, [] { return false; });
+  return true;
+}
+
+Result<const tlog::VerifiedCheckpoint*> Verifier::checkpoint_over(std::uint64_t index) {
+  auto latest = checkpoint();
+  bool again = true;  // at once: it may have been read a while ago
+  while (latest.has_value() && index >= (*latest)->size()) {
+    if (!wait_until_) wait_until_ = clock_.steady_now() + kPublishWait;
+    if (!again &&
+        !pause(*wait_until_, "the checkpoint that covers entry " + std::to_string(index))) {
+      break;
+    }
+    again = false;
+    checkpoint_.reset();
+    latest = checkpoint();
+  }
+  return latest;
+}
+
 Result<Verifier::Proven> Verifier::prove(std::uint64_t index) {
   Proven out;
   out.step = note("log entry " + std::to_string(index));
@@ -41,11 +81,7 @@ Result<std::optional<ProofStep>> Verifier::prove_content(std::uint64_t index, Pr
     if (!disproves(error)) return error;
     return std::optional(fails(std::move(claim), error.message));
   };
-  auto latest = checkpoint();
-  if (latest.has_value() && index >= (*latest)->size()) {
-    checkpoint_.reset();  // the entry may be newer than what was read before
-    latest = checkpoint();
-  }
+  const auto latest = checkpoint_over(index);
   if (!latest.has_value()) return broken("checkpoint is signed by the log", latest.error());
   const tlog::VerifiedCheckpoint& head = **latest;
   out.step.parts.push_back(

@@ -71,6 +71,11 @@ class Verifier {
   // Whether `error` says that what was read does not hold, as opposed to: could not be read.
   bool disproves(const Error& error) const;
   Result<const tlog::VerifiedCheckpoint*> checkpoint();
+  // One that covers entry `index`, waited for while it is not published; the newest after that.
+  Result<const tlog::VerifiedCheckpoint*> checkpoint_over(std::uint64_t index);
+  // A pause between two questions, of which the user is told; false where it would end after
+  // `until`.
+  bool pause(SteadyTime until, const std::string& what);
   Result<Proven> prove(std::uint64_t index);
   // Why the entry does not hold together, or nothing.
   Result<std::optional<ProofStep>> prove_content(std::uint64_t index, Proven& out);
@@ -79,7 +84,8 @@ class Verifier {
                                       std::string_view phase, std::optional<Bytes>& record);
   Result<ProofStep> prove_tokenless_entry(std::string_view node_uid, std::uint64_t index,
                                           std::string_view phase);
-  enum class Wait { kForTheNextEpoch, kNot };
+  enum class Wait { kForTheNextEpoch, kIfItMayCome, kNot };
+  Wait wait_for_basis(const codec::Cbor& admission) const;
   Result<ProofStep> prove_renewal(const tlog::Hash& token_digest, const std::string& subject,
                                   Wait wait);
   Result<ProofStep> prove_newest(const std::string& node, std::string_view node_uid,
@@ -105,6 +111,7 @@ class Verifier {
   Clock& clock_;
   std::function<void(const std::string&)> progress_;
   std::optional<tlog::VerifiedCheckpoint> checkpoint_;
+  std::optional<SteadyTime> wait_until_;  // for checkpoints, in all
 };
 
 }  // namespace avouch::inspect

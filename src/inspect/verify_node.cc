@@ -19,7 +19,6 @@ using codec::Json;
 
 // A renewed verdict is in the next epoch entry, one period (10 s by default) later at the most.
 constexpr std::chrono::seconds kEpochWait{25};
-constexpr std::chrono::seconds kEpochPoll{1};
 
 std::optional<std::uint64_t> index_in_status(const Json& evidence) {
   const Json* index = evidence.find_path({"status", "verdict", "log", "index"});
@@ -74,10 +73,8 @@ std::string_view phase_of(attest::Status status) {
 Result<ProofStep> Verifier::prove_renewal(const tlog::Hash& token_digest,
                                           const std::string& subject, Wait wait) {
   progress_("looking for the epoch entry that has the renewed verdict");
-  std::mutex mutex;
-  std::condition_variable never;
   const SteadyTime deadline =
-      clock_.steady_now() + (wait == Wait::kForTheNextEpoch ? kEpochWait : kEpochWait * 0);
+      clock_.steady_now() + (wait == Wait::kNot ? kEpochWait * 0 : kEpochWait);
   std::optional<UnverifiedRenewal> renewal;
   for (;;) {
     auto found = log_.renewal(token_digest);
@@ -86,13 +83,11 @@ Result<ProofStep> Verifier::prove_renewal(const tlog::Hash& token_digest,
       return fails("the renewed token is in the epoch's renewals", found.error().message);
     }
     renewal = *std::move(found);
-    if (renewal || clock_.steady_now() >= deadline) break;
-    std::unique_lock lock(mutex);
-    clock_.wait_until(lock, never, clock_.steady_now() + kEpochPoll, [] { return false; });
+    if (renewal || !pause(deadline, "the epoch entry that has the renewed verdict")) break;
   }
   if (!renewal) {
     const std::string digest = "sha256:" + to_hex(token_digest);
-    if (wait == Wait::kNot) {
+    if (wait != Wait::kForTheNextEpoch) {
       return note("the token's renewal is not proven",
                   digest + ": no epoch whose renewals are still kept has it");
     }

@@ -11,6 +11,7 @@ namespace {
 
 using codec::Cbor;
 
+constexpr std::chrono::seconds kRecent{60};
 constexpr int kPage = 50;
 constexpr int kMaxPages = 200;  // of one pod's verdicts
 
@@ -47,6 +48,14 @@ Verifier::LivePod Verifier::live_pod(const std::string& ns, const std::string& n
   out.uid = view->meta.uid;
   out.node = view->node_name;
   return out;
+}
+
+// A verdict that was relied on within the last epochs may not be in one yet.
+Verifier::Wait Verifier::wait_for_basis(const Cbor& admission) const {
+  const auto time = integer_of(admission, "time");
+  if (!time) return Wait::kNot;
+  const auto age = clock_.now() - SystemTime(std::chrono::milliseconds(*time));
+  return age < kRecent && age > -kRecent ? Wait::kIfItMayCome : Wait::kNot;
 }
 
 Result<std::vector<ProofStep>> Verifier::prove_basis(const Cbor& admission,
@@ -86,7 +95,8 @@ Result<std::vector<ProofStep>> Verifier::prove_basis(const Cbor& admission,
         if (token != nullptr && crypto::sha256(*token) == wanted) {
           parts.push_back(holds("it holds the token that was relied on"));
         } else {
-          AVOUCH_TRY(ProofStep renewal, prove_renewal(wanted, verdict.subject, Wait::kNot));
+          AVOUCH_TRY(ProofStep renewal,
+                     prove_renewal(wanted, verdict.subject, wait_for_basis(admission)));
           parts.push_back(std::move(renewal));
         }
       }

@@ -72,6 +72,7 @@ struct LogStatus {
   std::uint64_t queued = 0;     // entries waiting for one
   std::uint64_t duplicates = 0, refused = 0, commits = 0, publications = 0, publish_retries = 0;
   std::chrono::microseconds commit_time{0};    // sum over commits
+  std::optional<std::string> commit_trouble;   // why the last entries got no index (disk full)
   std::optional<std::string> publish_trouble;  // why the publication under way is repeated
   std::optional<Error> failure;                // the log has stopped for good
 };

@@ -118,6 +118,7 @@ void Log::Impl::sequence(std::vector<Request> requests) {
     if (!committed.has_value()) return refuse(batch, committed.error());
     const std::lock_guard lock(mutex);
     ++counters.commits;
+    counters.commit_trouble.reset();
     counters.commit_time += std::chrono::duration_cast<std::chrono::microseconds>(took);
   }
   finish(std::move(batch));
@@ -152,6 +153,7 @@ void Log::Impl::refuse(const Batch& batch, const Error& error) {
   {
     const std::lock_guard lock(mutex);
     counters.refused += batch.records.size();
+    counters.commit_trouble = reason.message;
   }
   for (const Request& request : batch.requests) request.done(reason);
 }

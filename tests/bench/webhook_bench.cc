@@ -53,8 +53,7 @@ class EmbeddedLog final : public admission::LogEndpoint {
         tlog::Log::open(std::move(options), *store_, {}, std::move(signer).value(), clock_).value();
   }
 
-  Result<std::vector<std::uint64_t>> append(
-      std::span<const admission::LogRecord> records) override {
+  Result<admission::LogPlaces> append(std::span<const admission::LogRecord> records) override {
     AVOUCH_TRY(auto entries, control::parse_admission_entries(write_log_request(records)));
     std::vector<tlog::Submission> made;
     for (auto& entry : entries) {
@@ -80,7 +79,7 @@ class EmbeddedLog final : public admission::LogEndpoint {
     std::unique_lock lock(mutex);
     wake.wait(lock, [&] { return places.has_value(); });
     if (!places->has_value()) return places->error();
-    std::vector<std::uint64_t> indices;
+    admission::LogPlaces indices;
     for (const auto& place : **places) indices.push_back(place.index);
     return indices;
   }
@@ -297,7 +296,6 @@ int run(const Options& options) {
   adapters::HttpServerOptions serving;
   serving.tls = files.source();
   serving.threads = options.threads;
-  serving.fair_peers = true;
   serving.bodies_end_with_handle = true;
   observe::init_logging(observe::LogLevel::kError);
   ServingWebhook webhook(log, *spool->spool, std::move(serving));

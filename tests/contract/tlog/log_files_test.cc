@@ -280,7 +280,9 @@ void fill_the_disk(FilesLogEngine& engine) {
   large.preimage = Bytes(20'000, 1);
   const auto refused = process.append({large});
   require(!refused.has_value() && refused.error().kind == ErrorKind::kRetryable, 13);
+  require(process.log().status().commit_trouble.has_value(), 19);
   require(process.append({submission("small")}).has_value(), 14);
+  require(!process.log().status().commit_trouble.has_value(), 20);
   require(process.log().status().sequenced == 4, 15);
 
   limit.rlim_cur = unlimited;
@@ -294,6 +296,55 @@ void fill_the_disk(FilesLogEngine& engine) {
 TEST_F(LogFilesTest, RefusesAppendsOnAFullDiskAndRecovers) {
   ::testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_EXIT(fill_the_disk(engine_), ::testing::ExitedWithCode(0), "");
+}
+
+// Who is ended on a full disk begins again where it was, whether or not there is room by then.
+void end_on_a_full_disk(FilesLogEngine& engine) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  const auto require = [](bool holds, int code) {
+    if (!holds) std::_Exit(code);
+  };
+  rlimit limit{};
+  ::getrlimit(RLIMIT_FSIZE, &limit);
+  const rlim_t unlimited = limit.rlim_cur;
+  const auto refused = [](LogProcess& process) {
+    Submission large = submission("large");
+    large.preimage = Bytes(20'000, 1);
+    const auto placed = process.append({large});
+    return !placed.has_value() && placed.error().kind == ErrorKind::kRetryable;
+  };
+  {
+    LogProcess process(engine);
+    require(process.open().has_value(), 10);
+    require(process.append(submissions("a", 3)).has_value(), 11);
+    limit.rlim_cur = 2048;
+    require(::setrlimit(RLIMIT_FSIZE, &limit) == 0, 12);
+    require(refused(process), 13);
+  }
+  {
+    LogProcess process(engine);
+    const auto opened = process.open();
+    require(opened.has_value() || opened.error().kind == ErrorKind::kRetryable, 14);
+    if (opened.has_value()) {
+      require(process.log().status().sequenced == 3, 15);
+      require(refused(process), 16);
+    }
+  }
+  limit.rlim_cur = unlimited;
+  require(::setrlimit(RLIMIT_FSIZE, &limit) == 0, 17);
+  LogProcess process(engine);
+  require(process.open().has_value(), 18);
+  require(process.log().status().sequenced == 3, 19);
+  const auto placed = process.append({submission("next")});
+  require(placed.has_value() && placed->front().index == 3, 20);
+  const auto checkpoint = process.publish();
+  require(checkpoint.has_value() && checkpoint->size() == 4, 21);
+  std::_Exit(0);
+}
+
+TEST_F(LogFilesTest, BeginsAgainWhereItWasEndedOnAFullDisk) {
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(end_on_a_full_disk(engine_), ::testing::ExitedWithCode(0), "");
 }
 
 // The same where tiles are written: a preimage group does not fit, until the disk has room again.

@@ -31,19 +31,18 @@ using testing::TempDir;
 // A log in memory that recognises repeated ids; it can hang or fail.
 class MemoryLog final : public admission::LogEndpoint {
  public:
-  Result<std::vector<std::uint64_t>> append(
-      std::span<const admission::LogRecord> records) override {
+  Result<admission::LogPlaces> append(std::span<const admission::LogRecord> records) override {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return !hangs_ || cancelled_; });
     if (down_ || cancelled_) return retryable("no route to the log");
-    std::vector<std::uint64_t> indices;
+    admission::LogPlaces indices;
     for (const auto& record : records) {
       auto at = std::find(ids_.begin(), ids_.end(), record.id);
       if (at == ids_.end()) {
         at = ids_.insert(ids_.end(), record.id);
         payloads_.push_back(record.payload);
       }
-      indices.push_back(static_cast<std::uint64_t>(at - ids_.begin()));
+      indices.emplace_back(static_cast<std::uint64_t>(at - ids_.begin()));
     }
     changed_.notify_all();
     return indices;

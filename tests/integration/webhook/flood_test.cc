@@ -69,7 +69,6 @@ class FloodedWebhook : public WebhookServer {
  protected:
   static adapters::HttpServerOptions fair() {
     adapters::HttpServerOptions options;
-    options.fair_peers = true;
     options.bodies_end_with_handle = true;
     // Room is made because others want it, not because somebody was too slow.
     options.header_read = options.request_read = std::chrono::minutes(1);

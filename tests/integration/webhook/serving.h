@@ -95,7 +95,7 @@ class ServingWebhook {
                  std::chrono::milliseconds deadline = std::chrono::milliseconds(2'500),
                  std::size_t spool_bytes = admission::RecorderOptions().spool_bytes)
       : recorder(log, spool, clock, recording(deadline, spool_bytes)),
-        service({admission::World().rules, deadline}, facts, recorder, clock, counts) {
+        service({admission::World().rules, deadline}, facts, recorder, denials, clock, counts) {
     options.listen = "127.0.0.1:0";
     auto started = adapters::HttpServer::start(std::move(options), service);
     if (!started.has_value()) throw std::runtime_error(started.error().message);
@@ -114,6 +114,7 @@ class ServingWebhook {
   observe::Metrics metrics;
   WebhookMetrics counts{metrics};
   FixedFacts facts;
+  admission::DenialBudget denials{{}};
   admission::VerdictRecorder recorder;
   AdmissionService service;
   std::unique_ptr<adapters::HttpServer> server;  // ends first

@@ -35,7 +35,7 @@ bool eventually(Holds holds, seconds limit = seconds(60)) {
 
 class EmptyLog final : public admission::LogEndpoint {
  public:
-  Result<std::vector<std::uint64_t>> append(std::span<const admission::LogRecord>) override {
+  Result<admission::LogPlaces> append(std::span<const admission::LogRecord>) override {
     return retryable("no log here");
   }
   void cancel() override {}
@@ -107,8 +107,9 @@ TEST_F(StaleFacts, FailClosedWithTheReasonUntilTheConnectionIsBack) {
   EmptyLog log;
   auto spool = adapters::open_spool_files({.directory = dir / "spool"}).value();
   admission::VerdictRecorder recorder(log, *spool.spool, clock, {});
-  AdmissionService service({admission::World().rules, config_.deadline}, facts, recorder, clock,
-                           counts);
+  admission::DenialBudget denials({});
+  AdmissionService service({admission::World().rules, config_.deadline}, facts, recorder, denials,
+                           clock, counts);
 
   const auto ask = [](HttpHandler& handler, HttpRequest request) {
     std::promise<HttpResponse> answered;

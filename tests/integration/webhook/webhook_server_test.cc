@@ -32,6 +32,28 @@ TEST_F(WebhookServer, AnswersADenialAtOnceAndLogsItLater) {
   EXPECT_EQ(log_.await_records(1).size(), 1U);
 }
 
+// Whoever may create pods in one namespace fills no log with denials, and keeps no allow out of it.
+TEST_F(WebhookServer, RecordsAFloodOfDenialsByItsBudgetAndTellsOfTheRest) {
+  start();
+  const admission::DenialLimits limits;
+  Client client(port());
+  const auto denied = [&](const std::string& uid) {
+    Json review = binding("bad");
+    review["request"]["uid"] = uid;
+    return !allowed(client.ask(post(review)));
+  };
+  const int flood = static_cast<int>(limits.burst) + 300;
+  for (int i = 0; i < flood; ++i) ASSERT_TRUE(denied("flood-" + std::to_string(i)));
+  Json good = binding("good");
+  good["request"]["uid"] = "allow";
+  EXPECT_TRUE(allowed(client.ask(post(good))));
+  const std::uint64_t left_out = webhook_->denials.left_out();
+  EXPECT_GT(left_out, 100U);
+  ASSERT_TRUE(webhook_->recorder.flush(webhook_->clock.steady_now() + std::chrono::seconds(10)));
+  const std::uint64_t entries = log_.await_records(1).size();
+  EXPECT_EQ(entries, static_cast<std::uint64_t>(flood) - left_out + 1);
+}
+
 TEST_F(WebhookServer, DoesNotLogDryRunsNorWhatIsNotGated) {
   start();
   Json dry = binding("good");

@@ -20,11 +20,13 @@ class BlobFilesTest : public ::testing::Test {
  protected:
   void open(std::uint64_t total = 1000, std::uint64_t share = 400) {
     store.reset();
-    store = must_value(BlobFiles::open({.directory = folder.path() / "evidence",
-                                        .total_bytes = total,
-                                        .node_blob_bytes = share,
-                                        .runtime_log_bytes = share},
-                                       clock));
+    store = must_value(
+        BlobFiles::open({.directory = folder.path() / "evidence",
+                         .total_bytes = total,
+                         .node_blob_bytes = share,
+                         .runtime_log_bytes = share,
+                         .has_room = [this](std::uint64_t more) { return more <= room; }},
+                        clock));
   }
   static std::string content(char letter, std::size_t size = 100) {
     return std::string(size, letter);
@@ -42,6 +44,7 @@ class BlobFilesTest : public ::testing::Test {
   bool has(const std::string& text) { return store->contains(digest(text), ""); }
 
   testing::TemporaryDirectory folder;
+  std::uint64_t room = 1'000'000;
   testing::ManualClock clock;
   std::unique_ptr<BlobFiles> store;
 };
@@ -52,6 +55,19 @@ TEST_F(BlobFilesTest, NoNodeTakesMoreThanItsShareAndOthersHaveRoomLeft) {
   EXPECT_NE(put("node-1", content('e')).find("share of node \"node-1\""), std::string::npos);
   EXPECT_EQ(store->bytes(), 400U) << "a refused blob leaves nothing behind";
   for (const char letter : {'p', 'q', 'r', 's'}) EXPECT_EQ(put("node-2", content(letter)), "");
+}
+
+TEST_F(BlobFilesTest, WritesNothingWhereTheVolumeIsShortAndGivesNothingUp) {
+  open();
+  ASSERT_EQ(put("node-1", content('a')), "");
+  room = 99;
+  clock.advance(hours(2));
+  EXPECT_NE(put("node-1", content('b')).find("volume is short of space"), std::string::npos);
+  EXPECT_FALSE(store->append("uid", "1", 0, as_bytes(content('c'))).has_value());
+  EXPECT_TRUE(has(content('a')));
+  EXPECT_EQ(store->bytes(), 100U);
+  room = 100;
+  EXPECT_EQ(put("node-1", content('b')), "");
 }
 
 TEST_F(BlobFilesTest, AFullShareGivesUpTheNodesOwnOldestThatIsIdle) {

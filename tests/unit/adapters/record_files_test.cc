@@ -197,6 +197,22 @@ TEST_F(RecordFilesTest, NoNodeHasTheOthersRecordsGivenUp) {
   EXPECT_EQ(keep(make("f", 2)), "") << "the next day it has a share again";
 }
 
+TEST_F(RecordFilesTest, KeepsNothingMoreWhereTheVolumeIsShortAndGivesNothingUp) {
+  files.reset();
+  bool room = true;
+  files = must_value(RecordFiles::open({.directory = folder.path() / "short",
+                                        .evidence = folder.path() / "evidence",
+                                        .has_room = [&room](std::uint64_t) { return room; }}));
+  EXPECT_EQ(keep(make("a", 0)), "");
+  room = false;
+  EXPECT_THAT(keep(make("b", 9)), HasSubstr("volume is short of space"));
+  EXPECT_TRUE(has("a"));
+  EXPECT_EQ(files->counts().not_kept, 1U);
+  room = true;
+  EXPECT_EQ(keep(make("c", 0)), "");
+  files.reset();
+}
+
 TEST_F(RecordFilesTest, ABootLogOutlivesTheEvidenceStores) {
   const std::string log(5000, 'l');
   auto writer = must_value(evidence->begin(digest_of(log), "n"));

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <set>
 
@@ -51,7 +52,7 @@ class Gate {
 
 class FakeLog final : public LogEndpoint {
  public:
-  Result<std::vector<std::uint64_t>> append(std::span<const LogRecord> records) override {
+  Result<LogPlaces> append(std::span<const LogRecord> records) override {
     gate.pass();
     const std::lock_guard lock(mutex_);
     if (cancelled_) return retryable("stopped");
@@ -60,15 +61,19 @@ class FakeLog final : public LogEndpoint {
     for (const LogRecord& record : records) {
       if (bad_.contains(record.id)) return rejected("record " + record.id + " is bad");
     }
-    std::vector<std::uint64_t> indices;
+    LogPlaces indices;
     for (const LogRecord& record : records) {
+      if (no_room_for_.contains(record.id)) {
+        indices.emplace_back();
+        continue;
+      }
       auto known = std::find(ids_.begin(), ids_.end(), record.id);
       if (known == ids_.end()) {
         ids_.push_back(record.id);
         payloads_.push_back(std::string(as_text(record.payload)));
         known = ids_.end() - 1;
       }
-      indices.push_back(static_cast<std::uint64_t>(known - ids_.begin()));
+      indices.emplace_back(static_cast<std::uint64_t>(known - ids_.begin()));
     }
     return indices;
   }
@@ -83,6 +88,10 @@ class FakeLog final : public LogEndpoint {
   void set_down(bool down) {
     const std::lock_guard lock(mutex_);
     down_ = down;
+  }
+  void set_no_room_for(const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    no_room_for_.insert(id);
   }
   void set_bad(const std::string& id) {
     const std::lock_guard lock(mutex_);
@@ -105,7 +114,7 @@ class FakeLog final : public LogEndpoint {
  private:
   std::mutex mutex_;
   bool down_ = false, cancelled_ = false;
-  std::set<std::string> bad_;
+  std::set<std::string> bad_, no_room_for_;
   std::vector<std::string> ids_, payloads_;
   std::vector<std::size_t> batches_;
 };
@@ -319,6 +328,39 @@ TEST_F(Recorder, RefusesWhenTheDiskIsFullAndSaysSo) {
   EXPECT_EQ(recorder->stats().lost, 1U);
   spool.set_full(false);
   EXPECT_EQ(record("b", Need::kLogOrSpool).get().where, Placed::Where::kSpool);
+}
+
+TEST_F(Recorder, SaysWhichDenialsTheLogHadNoRoomForAndGoesOn) {
+  std::atomic<std::uint64_t> of_spool = 0;
+  RecorderOptions options;
+  options.on_left_out = [&of_spool](std::uint64_t count) { of_spool += count; };
+  start(options);
+  log.set_no_room_for("no");
+  const Placed placed = record("no", Need::kSometime).get();
+  EXPECT_EQ(placed.where, Placed::Where::kNowhere);
+  EXPECT_NE(placed.why.find("no room"), std::string::npos) << placed.why;
+  EXPECT_EQ(record("yes", Need::kLog).get().where, Placed::Where::kLog);
+  EXPECT_EQ(recorder->stats().left_out, 1U);
+  EXPECT_EQ(recorder->stats().log_error, "") << "the log is well";
+
+  put_log_down();
+  EXPECT_EQ(record("no", Need::kSometime).get().where, Placed::Where::kSpool);
+  EXPECT_EQ(record("later", Need::kLogOrSpool).get().where, Placed::Where::kSpool);
+  log.set_down(false);
+  while (spool.records() > 0) clock.advance(milliseconds(100));
+  ASSERT_TRUE(recorder->flush(clock.steady_now() + seconds(1)));
+  EXPECT_EQ(of_spool, 1U);
+  EXPECT_EQ(recorder->stats().left_out, 2U);
+  EXPECT_EQ(recorder->stats().drained, 2U);
+  EXPECT_EQ(recorder->stats().lost, 0U);
+}
+
+TEST_F(Recorder, TellsWhoWaitsWhenTheLogHasNoRoomForAnAllow) {
+  start();
+  log.set_no_room_for("allow");
+  EXPECT_EQ(record("allow", Need::kLogOrSpool).get().where, Placed::Where::kNowhere);
+  EXPECT_EQ(recorder->stats().refused, 1U);
+  EXPECT_EQ(recorder->stats().left_out, 0U);
 }
 
 TEST_F(Recorder, BoundsTheSpoolInBytes) {

@@ -57,10 +57,10 @@ class LogHandlerTest : public ::testing::Test {
     one.push_back({std::move(made.statement), std::move(made.preimage), ""});
     testing::must(entries.append(std::move(one)).has_value(), "an entry");
   }
-  static std::string admission_body(const std::string& id) {
+  static std::string admission_body(const std::string& id, const std::string& decision = "deny") {
     Cbor::Map map;
     for (const auto& [name, value] : {std::pair{"id", id},
-                                      {"decision", std::string("deny")},
+                                      {"decision", decision},
                                       {"operation", "pods"},
                                       {"namespace", "shop"},
                                       {"pod", "web-0"}}) {
@@ -103,6 +103,10 @@ class LogHandlerTest : public ::testing::Test {
                       clock));
   LogIndex index;
   SequencedLog entries{*log, index};
+  std::atomic<std::uint64_t> available{1000};
+  LogVolume volume{{.bytes = 100, .percent = 10}, [this] {
+                     return VolumeSpace{available.load(), 1000};
+                   }};
   NoRenewals renewals;
   Callers callers{
       kube::Client(server),
@@ -115,6 +119,7 @@ class LogHandlerTest : public ::testing::Test {
                       .tiles = store,
                       .entries = entries,
                       .index = index,
+                      .volume = volume,
                       .renewals = renewals,
                       .origin = "log",
                       .pseudonym_key = Bytes(32, 1),
@@ -135,6 +140,32 @@ TEST_F(LogHandlerTest, OnlyTheWebhookAppends) {
   EXPECT_EQ(serve("POST", "/v1/log/entries", "webhook", admission_body("a")).body, first.body)
       << "the same review has one place";
   EXPECT_EQ(log->status().sequenced, 3U);
+}
+
+TEST_F(LogHandlerTest, WhereTheVolumeIsShortDenialsAreLeftOutAndAllowsAreNot) {
+  const std::string target = "/v1/log/entries?leftOut=accepted";
+  available = 99;
+  const HttpResponse denied = serve("POST", target, "webhook", admission_body("a"));
+  EXPECT_EQ(denied.status, 200);
+  EXPECT_EQ(denied.body, R"({"results":[{"leftOut":true}]})");
+  EXPECT_EQ(log->status().sequenced, 2U);
+  EXPECT_EQ(handler.left_out(), 1U);
+
+  const std::string allow = admission_body("b", "allow");
+  std::string both = admission_body("c");
+  both.insert(both.size() - 2,
+              "," + allow.substr(allow.find('[') + 1, allow.rfind(']') - allow.find('[') - 1));
+  const HttpResponse mixed = serve("POST", target, "webhook", both);
+  EXPECT_THAT(mixed.body, HasSubstr(R"({"results":[{"leftOut":true},{"index":2,)"));
+  EXPECT_EQ(log->status().sequenced, 3U);
+
+  // Who does not know of this gets every entry logged.
+  EXPECT_THAT(serve("POST", "/v1/log/entries", "webhook", admission_body("d")).body,
+              HasSubstr(R"("index":3)"));
+  available = 100;
+  EXPECT_THAT(serve("POST", target, "webhook", admission_body("e")).body,
+              HasSubstr(R"("index":4)"));
+  EXPECT_EQ(handler.left_out(), 2U);
 }
 
 TEST_F(LogHandlerTest, ContentIsShownToThoseWhoMayReadWhatItIsAbout) {

@@ -176,7 +176,12 @@ class VerifyTest : public ::testing::Test {
                                *tlog::make_verifier(kOrigin, log_key.public_key()),
                                kOrigin,
                                "test"};
-    Verifier verifier(api, log, anchors, clock, [](const std::string&) {});
+    Verifier verifier(api, log, anchors, clock, [this](const std::string& what) {
+      if (!what.starts_with("waiting for ")) return;
+      waits.push_back(what);
+      if (while_waiting) while_waiting();
+      clock.advance(std::chrono::seconds(1));
+    });
     auto proof = question(verifier);
     note_seen = verifier.checkpoint_note();
     return proof;
@@ -192,6 +197,8 @@ class VerifyTest : public ::testing::Test {
   }
 
   std::string note_seen;
+  std::vector<std::string> waits;  // what the user was told of them
+  std::function<void()> while_waiting;
   crypto::PrivateKey verifier_key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
   crypto::PrivateKey log_key = crypto::PrivateKey::generate(crypto::KeyType::kEd25519);
   std::vector<tlog::NewEntry> entries;

@@ -202,6 +202,89 @@ TEST_F(VerifyTest, SaysThatARenewalWhichIsNoLongerKeptIsNotProven) {
   EXPECT_NE(render_text(*proof).find("renewal is not proven"), std::string::npos);
 }
 
+// A verdict is asked about right after it was given: the checkpoint comes within a second.
+TEST_F(VerifyTest, WaitsForTheCheckpointThatCoversAPodsVerdict) {
+  const Bytes token = token_for("uid-1");
+  const std::uint64_t node = add_node_verdict(token);
+  serve(token, node);
+  const std::uint64_t index = add_admission("allow", node, token);
+  list({index});
+  while_waiting = [&] {
+    if (waits.size() < 3) return;
+    serve(token, node);
+    list({index});
+  };
+  const auto proof = verify_pod();
+  ASSERT_TRUE(proof.has_value()) << proof.error().message;
+  EXPECT_TRUE(all_hold(*proof)) << render_text(*proof);
+  ASSERT_EQ(waits.size(), 3U);
+  EXPECT_EQ(waits[0], "waiting for the checkpoint that covers entry 3, at most 15 s");
+  EXPECT_EQ(waits[2], "waiting for the checkpoint that covers entry 3, at most 13 s");
+}
+
+TEST_F(VerifyTest, WaitsForACheckpointSomeSecondsAndNoLonger) {
+  const Bytes token = token_for("uid-1");
+  const std::uint64_t node = add_node_verdict(token);
+  serve(token, node);
+  const std::uint64_t index = add_admission("allow", node, token);
+  list({index});
+  expect_failing(verify_pod(), "the entry is in the log");
+  EXPECT_EQ(waits.size(), 15U);
+}
+
+TEST_F(VerifyTest, WaitsForTheEpochOfTheVerdictThatARecentAdmissionReliedOn) {
+  const Bytes renewed = to_bytes("a renewed token");
+  const std::uint64_t node = add_node_verdict(token_for("uid-1"));
+  const std::uint64_t index = add_admission("allow", node, renewed);
+  Bytes leaf = to_bytes("node:1");
+  append_u8(leaf, 0);
+  append(leaf, crypto::sha256(renewed));
+  const std::uint64_t epoch =
+      add("epoch", "log:0",
+          Cbor::map({{Cbor::text("renewals"),
+                      Cbor::map({{Cbor::text("root"), Cbor::bytes(tlog::leaf_hash(leaf))},
+                                 {Cbor::text("count"), Cbor::integer(1)}})}}));
+  serve(token_for("uid-1"), node);
+  list({index});
+  transport.on(kProxy + "/v1/log/renewals", [&](const HttpRequest&) {
+    if (waits.size() < 4) return HttpResponse{.status = 404, .body = R"({"status":404})"};
+    return HttpResponse{.status = 200,
+                        .body = R"({"epochIndex":)" + std::to_string(epoch) +
+                                R"(,"leafIndex":0,"size":1,"path":[]})"};
+  });
+  const auto old = verify_pod();
+  ASSERT_TRUE(old.has_value()) << old.error().message;
+  EXPECT_TRUE(waits.empty()) << "an admission of long ago is in no epoch to come";
+  EXPECT_NE(render_text(*old).find("renewal is not proven"), std::string::npos);
+
+  clock.step_wall_clock(SystemTime(std::chrono::seconds(5)) - clock.now());
+  const auto proof = verify_pod();
+  ASSERT_TRUE(proof.has_value()) << proof.error().message;
+  EXPECT_TRUE(all_hold(*proof)) << render_text(*proof);
+  EXPECT_EQ(waits.size(), 4U);
+  EXPECT_NE(render_text(*proof).find("one of this epoch's 1 renewals"), std::string::npos)
+      << render_text(*proof);
+}
+
+TEST_F(VerifyTest, SaysHowManyDenialsBeforeAVerdictHaveNoEntry) {
+  const Bytes token = token_for("uid-1");
+  const std::uint64_t node = add_node_verdict(token);
+  const Cbor::Map left_out = {
+      {Cbor::text("leftOut"), Cbor::map({{Cbor::text("count"), Cbor::integer(120)},
+                                         {Cbor::text("since"), Cbor::integer(0)},
+                                         {Cbor::text("of"), Cbor::text("namespace")}})}};
+  const std::uint64_t index = add_admission("deny", node, token, "uid-1", left_out);
+  serve(token, node);
+  list({index});
+  const auto proof = verify_pod();
+  ASSERT_TRUE(proof.has_value()) << proof.error().message;
+  EXPECT_TRUE(all_hold(*proof)) << render_text(*proof);
+  EXPECT_NE(render_text(*proof).find("120 denials of its namespace before it, since "
+                                     "1970-01-01T00:00:00Z, have no entry"),
+            std::string::npos)
+      << render_text(*proof);
+}
+
 TEST_F(VerifyTest, SaysWhenThereIsNoVerdictOfAPod) {
   serve(token_for("uid-1"), 0);
   transport.answer(kProxy + "/v1/log/entries", R"({"entries":[]})");

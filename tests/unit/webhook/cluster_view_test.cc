@@ -166,11 +166,13 @@ TEST(ControllerLog, BelievesOnlyAnAnswerForEveryEntry) {
     return read_log_answer(response, expected);
   };
   EXPECT_EQ(read(200, R"({"results":[{"index":7},{"index":9}]})").value(),
-            (std::vector<std::uint64_t>{7, 9}));
+            (admission::LogPlaces{7, 9}));
+  EXPECT_EQ(read(200, R"({"results":[{"leftOut":true},{"index":9}]})").value(),
+            (admission::LogPlaces{std::nullopt, 9}));
   for (const char* body :
-       {"", "{}", "[]", R"({"results":[]})", R"({"results":[{"index":7}]})",
-        R"({"results":[{"index":7},{}]})", R"({"results":[{"index":7},{"index":-1}]})",
-        R"({"results":[{"index":7},{"index":"8"}]})",
+       {R"({"results":[{"index":7},{"leftOut":false}]})", "", "{}", "[]", R"({"results":[]})",
+        R"({"results":[{"index":7}]})", R"({"results":[{"index":7},{}]})",
+        R"({"results":[{"index":7},{"index":-1}]})", R"({"results":[{"index":7},{"index":"8"}]})",
         R"({"results":[{"index":7},{"index":8},{"index":9}]})"}) {
     const auto answer = read(200, body);
     ASSERT_FALSE(answer.has_value()) << body;

@@ -1,0 +1,53 @@
+#pragma once
+
+// The volume that the log shares with the other stores: who may still write when it runs short.
+//
+//   available < reserve       no denials are recorded: whoever may create pods can provoke them
+//   available < reserve / 2   evidence and records of verdicts are not kept: the log needs neither
+//
+// What is left is the log's own: allows, verdicts of nodes, epochs. Pure, but for SpaceSource.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "base/result.h"
+
+namespace avouch::control {
+
+struct VolumeSpace {
+  std::uint64_t available = 0;  // bytes that this process can still write
+  std::uint64_t size = 0;
+};
+
+// Thread-safe and quick. An error where the file system does not say.
+using SpaceSource = std::function<Result<VolumeSpace>()>;
+
+// The lesser of the two is what counts, so that a large volume does not keep back too much, and a
+// small one keeps some.
+struct VolumeReserve {
+  std::uint64_t bytes = 1024ULL * 1024 * 1024;
+  unsigned percent = 10;  // of the volume's size
+};
+
+class LogVolume {
+ public:
+  LogVolume(VolumeReserve reserve, SpaceSource space)
+      : reserve_(reserve), space_(std::move(space)) {}
+
+  // Where the space is not known everything is taken: an append that fails says so by itself.
+  bool takes_denials() const;
+  bool takes_evidence(std::uint64_t more) const;  // so many bytes of evidence or records
+
+  Result<VolumeSpace> space() const { return space_(); }
+  std::uint64_t reserve_of(const VolumeSpace& space) const;
+
+ private:
+  const VolumeReserve reserve_;
+  const SpaceSource space_;
+};
+
+// "3145728 of 10737418240 bytes are left"
+std::string describe(const VolumeSpace& space);
+
+}  // namespace avouch::control
