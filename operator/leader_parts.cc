@@ -86,6 +86,13 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
           client, clock, crypto::system_random(),
           one_of(kube::config_maps(config.release.name_space), config.release.object("trust"))),
       references(client, clock, crypto::system_random(), [this] { policy_worker.add(kAll); }),
+      evidence_writer(
+          client, node_board, [this](const std::string& name) { return evidences.find(name); },
+          [this](const std::string& name) {
+            loop->post([name](control::Appraiser& the_appraiser, control::Moment) {
+              the_appraiser.show_again(name);
+            });
+          }),
       status_worker("evidence status", 4, clock, signals,
                     [this](const std::string& name) { return sync_evidence(name); }),
       node_worker("node signals", 4, clock, signals,

@@ -21,6 +21,7 @@
 #include "control/cluster_material.h"
 #include "control/epoch_publisher.h"
 #include "control/event_sink.h"
+#include "control/evidence_writer.h"
 #include "control/fenced_anchor.h"
 #include "control/informers.h"
 #include "control/intake_handler.h"
@@ -115,6 +116,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   kube::Informer nodes, evidences, policies, manifests, webhooks, trust_map;
   control::ReferenceWatcher references;
   control::NodeBoard node_board;
+  control::EvidenceWriter evidence_writer;
   control::Board<control::PolicyOutlook> policy_board;
   control::Worker status_worker, node_worker, policy_status_worker, policy_worker, trust_worker;
   control::WorkPool pool, judge_pool;

@@ -24,7 +24,7 @@ void Leader::Parts::record(control::RecordJob job) { recorder->add(std::move(job
 
 void Leader::Parts::publish(control::NodeOutlook outlook) {
   const std::string name = outlook.name;
-  node_board.put(std::move(outlook));
+  node_board.put(outlook);
   status_worker.add(name);
   node_worker.add(name);
 }
@@ -66,17 +66,11 @@ void Leader::Parts::withdraw_policy(const std::string& name) { policy_board.eras
 void Leader::Parts::event(control::NodeEvent event) { events.add(std::move(event)); }
 
 Result<void> Leader::Parts::sync_evidence(const std::string& name) {
-  const auto outlook = node_board.find(name);
-  if (!outlook || outlook->evidence_uid.empty()) return {};
-  const kube::ObjectPtr kept = evidences.find(name);
-  if (kept == nullptr) return {};
-  const codec::Json live = control::evidence_as_kept(*kept);
-  return control::sync_status(client, kube::attestation_evidences(), "AttestationEvidence", name,
-                              outlook->evidence_uid, outlook->status, &live, clock.now());
+  return evidence_writer.sync(name, clock.now());
 }
 
 Result<void> Leader::Parts::sync_node(const std::string& name) {
-  const auto outlook = node_board.find(name);
+  const auto outlook = node_board.find_node(name);
   if (!outlook || outlook->node_uid.empty()) return {};
   return control::sync_node(client, *outlook, nodes.find(name).get(), clock.now());
 }

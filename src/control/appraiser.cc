@@ -169,6 +169,13 @@ void Appraiser::tick(Moment now) {
   if (policies_dirty_) publish_policies();
 }
 
+void Appraiser::show_again(const std::string& node_name) {
+  const auto found = nodes_.find(node_name);
+  if (found == nodes_.end()) return;
+  found->second.dirty = true;
+  publish(found->second);
+}
+
 AppraiserSummary Appraiser::summary() const {
   AppraiserSummary out;
   for (const auto& [name, node] : nodes_) {

@@ -138,6 +138,9 @@ class Appraiser {
   // called a few times a second.
   void tick(Moment now);
 
+  // Publishes what is known of the node again.
+  void show_again(const std::string& node_name);
+
   AppraiserSummary summary() const;
   const NodeState* find(const std::string& node_name) const;  // for tests and metrics
 

@@ -1,12 +1,19 @@
 #include "control/informers.h"
 
+#include <algorithm>
+#include <string_view>
+
+#include "base/hex.h"
 #include "control/api_objects.h"
 #include "control/names.h"
+#include "control/status_digest.h"
 
 namespace avouch::control {
 namespace {
 
 using codec::Json;
+
+constexpr std::string_view kStatusDigest = "statusDigest";
 
 // What the informer itself needs, and whoever writes.
 Json identity_of(const Json& object) {
@@ -30,7 +37,9 @@ Json keep_node(const Json& node) {
 
 Json keep_evidence(const Json& evidence) {
   Json out = identity_of(evidence);
-  if (const Json* status = evidence.find("status")) out["status"] = codec::to_json(*status);
+  if (const Json* status = evidence.find("status"); status != nullptr && !status->is_null()) {
+    out[kStatusDigest] = to_hex(digest_of_live(*status));
+  }
   return out;
 }
 
@@ -51,13 +60,11 @@ kube::InformerOptions evidence_informer_options() {
   return options;
 }
 
-Json evidence_as_kept(const Json& kept) {
-  Json out = kept;
-  const Json* status = kept.find("status");
-  if (status == nullptr || status->as_string() == nullptr) return out;
-  auto parsed = codec::parse_json(*status->as_string());
-  // Not of what keep_evidence() wrote: then as if there were no status, which is written anew.
-  out["status"] = parsed.has_value() ? *std::move(parsed) : Json();
+std::optional<crypto::Sha256> kept_status_digest(const Json& kept) {
+  const auto bytes = from_hex(kept.text({kStatusDigest}));
+  crypto::Sha256 out{};
+  if (!bytes.has_value() || bytes->size() != out.size()) return std::nullopt;
+  std::copy(bytes->begin(), bytes->end(), out.begin());
   return out;
 }
 

@@ -3,6 +3,7 @@
 // Names of the objects that the controller owns, made from the release's name, and the fixed names
 // of what it puts on nodes. docs/interfaces.md, 'Names'.
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,9 @@ struct ReleaseNames {
 inline constexpr std::string_view kTaintKey = "avouch.dev/unattested";
 inline constexpr std::string_view kAttestedLabel = "avouch.node-restriction.kubernetes.io/attested";
 inline constexpr std::string_view kAttestedCondition = "Attested";
+// Types of the conditions in the status of an AttestationEvidence.
+inline constexpr std::array<std::string_view, 4> kEvidenceConditions = {
+    "Enrolled", "EvidenceFresh", kAttestedCondition, "Logged"};
 inline constexpr std::string_view kExemptLabel = "avouch.dev/exempt";
 inline constexpr std::string_view kFieldManager = "avouch-controller";
 inline constexpr std::string_view kTokenAudience = "avouch.dev/controller";

@@ -2,14 +2,19 @@
 
 #include <utility>
 
+#include "control/status_digest.h"
+
 namespace avouch::control {
 
-void NodeBoard::put(NodeOutlook outlook) {
-  Entry entry{std::move(outlook.node_uid), std::move(outlook.evidence_uid),
-              std::move(outlook.signals), codec::to_json(outlook.status)};
+void NodeBoard::put(const NodeOutlook& outlook) {
+  Entry entry{.node_uid = outlook.node_uid,
+              .evidence_uid = outlook.evidence_uid,
+              .signals = outlook.signals,
+              .digest = digest_of_wanted(outlook.status),
+              .status = codec::to_json(outlook.status)};
   entry.status.shrink_to_fit();
   const std::lock_guard lock(mutex_);
-  entries_.insert_or_assign(std::move(outlook.name), std::move(entry));
+  entries_.insert_or_assign(outlook.name, std::move(entry));
 }
 
 void NodeBoard::erase(const std::string& name) {
@@ -17,20 +22,36 @@ void NodeBoard::erase(const std::string& name) {
   entries_.erase(name);
 }
 
-std::optional<NodeOutlook> NodeBoard::find(const std::string& name) const {
-  Entry entry;
+std::optional<NodeOutlook> NodeBoard::find_node(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) return std::nullopt;
+  const Entry& entry = found->second;
+  return NodeOutlook{name, entry.node_uid, entry.evidence_uid, entry.signals, {}};
+}
+
+std::optional<NodeBoard::WantedStatus> NodeBoard::find_status(const std::string& name) const {
+  WantedStatus out;
+  std::string text;
   {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(name);
     if (found == entries_.end()) return std::nullopt;
-    entry = found->second;
+    out.evidence_uid = found->second.evidence_uid;
+    out.digest = found->second.digest;
+    text = found->second.status;
   }
-  NodeOutlook out{
-      name, std::move(entry.node_uid), std::move(entry.evidence_uid), std::move(entry.signals), {}};
-  auto status = codec::parse_json(entry.status);
-  if (!status.has_value()) return std::nullopt;  // not of what put() wrote
-  out.status = *std::move(status);
+  if (text.empty()) return out;
+  auto status = codec::parse_json(text);
+  if (status.has_value()) out.status = *std::move(status);  // else not of what put() wrote
   return out;
+}
+
+void NodeBoard::settle(const std::string& name, const crypto::Sha256& digest) {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(name);
+  if (found == entries_.end() || found->second.digest != digest) return;
+  std::string().swap(found->second.status);  // an assignment would keep the memory
 }
 
 }  // namespace avouch::control

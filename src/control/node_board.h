@@ -1,7 +1,7 @@
 #pragma once
 
 // What the appraiser last wanted the API to show of each node, for the workers that write it.
-// There is one a node: statuses are kept as text.
+// There is one a node: of a status that is shown only the digest is kept.
 
 #include <map>
 #include <mutex>
@@ -9,21 +9,35 @@
 #include <string>
 
 #include "control/outlook.h"
+#include "crypto/hash.h"
 
 namespace avouch::control {
 
 // Thread-safe.
 class NodeBoard {
  public:
-  void put(NodeOutlook outlook);
+  void put(const NodeOutlook& outlook);
   void erase(const std::string& name);
-  std::optional<NodeOutlook> find(const std::string& name) const;
+
+  // What the Node should carry: without the status.
+  std::optional<NodeOutlook> find_node(const std::string& name) const;
+
+  struct WantedStatus {
+    std::string evidence_uid;
+    crypto::Sha256 digest{};            // digest_of_wanted()
+    std::optional<codec::Json> status;  // nothing once it was settled
+  };
+  std::optional<WantedStatus> find_status(const std::string& name) const;
+
+  // The status with that digest is shown: it is not needed any more.
+  void settle(const std::string& name, const crypto::Sha256& digest);
 
  private:
   struct Entry {
     std::string node_uid, evidence_uid;
     NodeSignals signals;
-    std::string status;
+    crypto::Sha256 digest{};
+    std::string status;  // as text; empty once it was settled
   };
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;  // by name

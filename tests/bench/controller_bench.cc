@@ -25,6 +25,7 @@
 #include <fstream>
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@
 #include "control/callers.h"
 #include "control/cluster_facts.h"
 #include "control/cluster_material.h"
+#include "control/evidence_writer.h"
 #include "control/informers.h"
 #include "control/names.h"
 #include "control/node_board.h"
@@ -75,6 +77,10 @@ std::string numbered(const std::string& name, std::size_t number, const std::str
   std::string digits = std::to_string(number);
   digits.insert(0, 6 - std::min<std::size_t>(6, digits.size()), '0');
   return name + digits + rest;
+}
+
+std::string node_name(std::size_t number) {
+  return numbered("ip-10-", number, ".eu-central-1.compute.internal");
 }
 
 // A boot as its log says, and what ran since.
@@ -233,7 +239,7 @@ class Controller final : public AppraiserOutput {
             signer, beacons, crypto::system_random(), *this)) {}
 
   void record(RecordJob job) override { jobs_.push_back(std::move(job)); }
-  void publish(NodeOutlook outlook) override { board->put(std::move(outlook)); }
+  void publish(NodeOutlook outlook) override { board->put(outlook); }
   void withdraw(const std::string&) override {}
   void forget(const std::string&) override {}
   void judge_logs(std::shared_ptr<const LogQuestion> question) override {
@@ -326,7 +332,7 @@ struct Fleet {
 
   // One node from its first appearance to its verdict.
   void join(std::size_t number, const Boot& boot) {
-    const std::string name = numbered("ip-10-", number, ".eu-central-1.compute.internal");
+    const std::string name = node_name(number);
     const std::string uid = numbered("6f9619ff-8b86-d011-b42d-00c04f", number);
     const std::string evidence_uid = numbered("7f9619ff-8b86-d011-b42d-00c04f", number);
     logs.current = &boot;
@@ -377,8 +383,8 @@ struct Fleet {
 
     // What the API server has of it now.
     Json evidence = evidence_object(name, evidence_uid, 3, spec);
-    evidence["status"] = with_transition_times(controller.board->find(name)->status, nullptr,
-                                               controller.clock.now());
+    evidence["status"] = with_transition_times(*controller.board->find_status(name)->status,
+                                               nullptr, controller.clock.now());
     cluster.add("nodes", node);
     cluster.add("attestationevidences", evidence);
     static_cast<void>(controller.store->append(uid, "7", 0, Bytes(8)));
@@ -492,6 +498,16 @@ void measure(std::size_t nodes, std::size_t entries, std::size_t long_ones) {
   auto node_informer = informed(client, controller->clock, node_informer_options(), nodes + 1);
   auto evidence_informer =
       informed(client, controller->clock, evidence_informer_options(), nodes + 1);
+  // The status worker finds every status as it should be.
+  EvidenceWriter writer(
+      client, *controller->board,
+      [&](const std::string& name) { return evidence_informer->find(name); },
+      [](const std::string& name) { throw std::runtime_error("a status to be written: " + name); });
+  for (std::size_t i = 0; i < nodes; ++i) {
+    const std::string name = node_name(i);
+    must(writer.sync(name, controller->clock.now()).has_value(), "a status that is settled");
+    must(!controller->board->find_status(name)->status, "no status that waits");
+  }
   const std::size_t total = heap();
 
   const auto a_node = [](std::size_t bytes, std::size_t count) {
@@ -512,7 +528,7 @@ void measure(std::size_t nodes, std::size_t entries, std::size_t long_ones) {
   rates.reset();
   freed("answers about the agents' tokens, their rates");
   controller->board.reset();
-  freed("outlooks, which the workers write");
+  freed("outlooks, as far as they are kept once written");
   controller->judge.reset();
   freed("log judge");
   controller->appraiser.reset();
