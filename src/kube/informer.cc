@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <utility>
 
 namespace avouch::kube {
@@ -84,7 +85,7 @@ milliseconds Informer::step(const std::stop_token& stop) {
   try {
     return settle(needs_list_ ? relist(stop) : watch(stop), stop);
   } catch (const std::exception& exception) {
-    // From trim, or for want of memory: what has been kept may be incomplete.
+    // For want of memory: what has been kept may be incomplete.
     needs_list_ = true;
     return settle(
         retryable("informer of " + options_.resource.describe() + ": " + exception.what()), stop);
@@ -132,19 +133,34 @@ ApiResult<void> Informer::relist(const std::stop_token& stop) {
   for (const std::string& why : listed->unreadable) problem(why);
 
   std::vector<Change> changes;
+  std::vector<std::string> refused;
+  std::exception_ptr out_of_memory;
   {
     const std::lock_guard guard(mutex_);
-    Snapshot missing = objects_;
-    for (Json& item : listed->items) {
-      ObjectPtr object = prepare(std::move(item));
-      missing.erase(object_key(*object));
-      put(changes, std::move(object));
+    try {
+      changes.reserve(listed->items.size() + objects_.size());  // none is lost from here on
+      Snapshot missing = objects_;
+      for (Json& item : listed->items) {
+        const std::string key = object_key(item);
+        if (auto why = try_put(changes, std::move(item))) {
+          refused.push_back(*std::move(why));
+        } else {
+          missing.erase(key);
+        }
+      }
+      for (const auto& [key, object] : missing) erase(changes, key);
+      synced_ = true;
+      last_contact_ = clock_.steady_now();
+      ++stats_.lists;
+      stats_.unreadable += listed->unreadable.size() + refused.size();
+    } catch (const std::bad_alloc&) {
+      out_of_memory = std::current_exception();
     }
-    for (const auto& [key, object] : missing) erase(changes, key);
-    synced_ = true;
-    last_contact_ = clock_.steady_now();
-    ++stats_.lists;
-    stats_.unreadable += listed->unreadable.size();
+  }
+  for (const std::string& why : refused) problem(why);
+  if (out_of_memory) {
+    notify(changes);
+    std::rethrow_exception(out_of_memory);
   }
   resource_version_ = listed->resource_version;
   needs_list_ = false;
@@ -213,6 +229,7 @@ Result<void> Informer::take_event(WatchEvent event) {
     return rejected("watch event: metadata.resourceVersion is missing: expected an API object");
   }
   std::vector<Change> changes;
+  std::optional<std::string> refused;
   {
     const std::lock_guard guard(mutex_);
     last_contact_ = clock_.steady_now();
@@ -220,8 +237,7 @@ Result<void> Informer::take_event(WatchEvent event) {
       ++stats_.bookmarks;
     } else {
       ++stats_.events;
-      ObjectPtr object = prepare(std::move(event.object));
-      const std::string key = object_key(*object);
+      const std::string key = object_key(event.object);
       if (key.empty())
         return rejected("watch event: metadata.name is missing: expected an API object");
       if (event.type == WatchEventType::kDeleted) {
@@ -231,11 +247,13 @@ Result<void> Informer::take_event(WatchEvent event) {
         return rejected("watch " + options_.resource.describe() + ": more than " +
                         std::to_string(options_.max_objects) +
                         " objects: narrow the selector or raise the limit");
-      } else {
-        put(changes, std::move(object));
+      } else if ((refused = try_put(changes, std::move(event.object)))) {
+        ++stats_.unreadable;
+        erase(changes, key);
       }
     }
   }
+  if (refused) problem(*refused);
   resource_version_ = version;
   notify(changes);
   return {};
@@ -252,6 +270,20 @@ ObjectPtr Informer::prepare(Json object) const {
   }
   if (options_.trim) options_.trim(object);
   return std::make_shared<const Json>(std::move(object));
+}
+
+std::optional<std::string> Informer::try_put(std::vector<Change>& changes, Json object) {
+  std::string where = options_.resource.describe() + " " + object_key(object);
+  try {
+    put(changes, prepare(std::move(object)));
+    return std::nullopt;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& exception) {
+    return std::move(where) + ": is left out: " + exception.what();
+  } catch (...) {
+    return std::move(where) + ": is left out: unknown exception";
+  }
 }
 
 void Informer::put(std::vector<Change>& changes, ObjectPtr object) {

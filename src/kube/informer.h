@@ -67,7 +67,9 @@ struct InformerOptions {
 // Threads: handlers run on the informer's own thread, one at a time, in the order of the changes;
 // everything else may be called from any thread. An exception from a handler is caught and counted.
 //
-// An object that cannot be read counts as absent: if it was known before, it is deleted.
+// An object that cannot be read, or at which trim or keep throws, counts as absent: if it was known
+// before, it is deleted. It costs nobody but itself, and is counted as unreadable. For want of
+// memory alone the list is given up, and begun anew; handlers have then seen what has been kept.
 class Informer {
  public:
   using Handler = std::function<void(const Change&)>;
@@ -118,6 +120,8 @@ class Informer {
   ApiResult<void> watch(const std::stop_token& stop);
   Result<void> take_event(WatchEvent event);
   ObjectPtr prepare(Json object) const;
+  // Nothing, or why the object cannot be kept: nothing has changed then. Throws std::bad_alloc.
+  std::optional<std::string> try_put(std::vector<Change>& changes, Json object);
   void put(std::vector<Change>& changes, ObjectPtr object);
   void erase(std::vector<Change>& changes, const std::string& key);
   void notify(const std::vector<Change>& changes);

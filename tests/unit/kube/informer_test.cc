@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <new>
 #include <stdexcept>
 #include <thread>
 
@@ -337,17 +338,77 @@ TEST_F(InformerTest, LivesThroughHandlersThatThrow) {
   EXPECT_EQ(informer.stats().handler_exceptions, 4U);
 }
 
-TEST_F(InformerTest, LivesThroughATrimThatThrows) {
+// An object at which a function throws is in the middle of the list.
+void throw_at_b(const Json& object) {
+  if (object.text({"metadata", "name"}) == "b") throw std::runtime_error("cannot be trimmed");
+}
+
+TEST_F(InformerTest, TellsOfEveryOtherObjectWhereTrimThrowsAtOne) {
+  for (const char* name : {"a", "b", "c"}) kube_.put(nodes(), node(name));
+  make({.trim = [](Json& object) { throw_at_b(object); }});
+  EXPECT_EQ(step(), milliseconds(0));
+  EXPECT_EQ(take_changes(), (Names{"+a", "+c"}));
+  EXPECT_TRUE(informer_->synced());
+  EXPECT_EQ(informer_->size(), 2U);
+  EXPECT_EQ(informer_->stats().unreadable, 1U);
+  ASSERT_EQ(problems_.size(), 1U);
+  EXPECT_NE(problems_[0].find("nodes b: is left out: cannot be trimmed"), std::string::npos)
+      << problems_[0];
+}
+
+TEST_F(InformerTest, TellsOfEveryOtherObjectWhereKeepThrowsAtOne) {
+  for (const char* name : {"a", "b", "c"}) kube_.put(nodes(), node(name));
+  make({.keep = [](const Json& object) {
+    throw_at_b(object);
+    return object;
+  }});
+  step();
+  EXPECT_EQ(take_changes(), (Names{"+a", "+c"}));
+  EXPECT_TRUE(informer_->synced());
+  EXPECT_EQ(informer_->stats().unreadable, 1U);
+}
+
+TEST_F(InformerTest, LivesThroughATrimThatThrowsWhatIsNoException) {
   kube_.put(nodes(), node("a"));
-  bool broken = true;
-  make({.min_backoff = milliseconds(1000), .trim = [&](Json&) {
-          if (broken) throw std::runtime_error("trim");
+  make({.trim = [](Json&) { throw 7; }});
+  EXPECT_EQ(step(), milliseconds(0));
+  EXPECT_EQ(informer_->size(), 0U);
+  EXPECT_EQ(problems_.size(), 1U);
+}
+
+TEST_F(InformerTest, ForgetsAnObjectAtWhichTrimThrowsFromSomeTimeOn) {
+  for (const char* name : {"a", "b"}) kube_.put(nodes(), node(name));
+  bool broken = false;
+  make({.trim = [&](Json& object) {
+    if (broken) throw_at_b(object);
+  }});
+  step();
+  EXPECT_EQ(take_changes(), (Names{"+a", "+b"}));
+  broken = true;
+  watch([&] {
+    kube_.put(nodes(), node("b", "blue"));
+    kube_.put(nodes(), node("a", "blue"));
+  });
+  EXPECT_EQ(take_changes(), (Names{"-b", "~a"})) << "the watch goes on";
+  EXPECT_EQ(informer_->stats().failures, 0U);
+  broken = false;
+  watch([&] { kube_.put(nodes(), node("b")); });
+  EXPECT_EQ(take_changes(), (Names{"+b"}));
+}
+
+TEST_F(InformerTest, TellsWhatItHasKeptOfAListThatEndsForWantOfMemory) {
+  for (const char* name : {"a", "b", "c"}) kube_.put(nodes(), node(name));
+  bool scarce = true;
+  make({.min_backoff = milliseconds(1000), .trim = [&](Json& object) {
+          if (scarce && object.text({"metadata", "name"}) == "b") throw std::bad_alloc();
         }});
   EXPECT_EQ(step(), milliseconds(500));
   EXPECT_FALSE(informer_->synced());
-  broken = false;
-  step();
   EXPECT_EQ(take_changes(), (Names{"+a"}));
+  scarce = false;
+  step();
+  EXPECT_EQ(take_changes(), (Names{"+b", "+c"})) << "nobody is left out, and nobody told twice";
+  EXPECT_TRUE(informer_->synced());
 }
 
 TEST_F(InformerTest, ForgetsAnObjectThatCanNoLongerBeRead) {
