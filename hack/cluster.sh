@@ -26,7 +26,9 @@ Usage: hack/cluster.sh COMMAND [--name NAME] ...
   kill NODE PART                    SIGKILL to a node's containerd, kubelet or
                                     kube-proxy; the node starts it again
   kill-pod NAMESPACE POD [SIGNAL]   signal (KILL) to the pod's containers
-  tpm NODE reset [--log FILE]       reboot: reset the TPM and extend the boot log
+  tpm NODE reset [--log FILE] [--unclean]
+                                    reboot: shut the TPM down, reset it and extend the boot
+                                    log; --unclean: without the shutdown, as a crash does
   tpm NODE extend PCR HEX           extend a digest: the node is tampered with
   tpm NODE pcrs [SELECTION]         print "bank index value" of all PCRs, or of
                                     those selected (sha256:0,4,7)

@@ -2,7 +2,7 @@
 # Shows the main job on a real local cluster, and checks every step: a node whose TPM says that it is not
 # what it should be gets no pods, a good one does, and the log proves afterwards what was decided and why.
 #
-#   hack/demo.sh [--keep]    --keep leaves the cluster up for a look around (hack/cluster.sh down ends it)
+#   hack/demo.sh [--keep]    --keep leaves the cluster up for a look around (hack/cluster.sh down --name demo ends it)
 set -euo pipefail
 
 # shellcheck source=hack/lib/common.sh
@@ -388,7 +388,7 @@ YAML
   kubectl avouch explain node node-2
   kubectl delete attestationpolicy files
   kubectl delete namespace vault
-  # No reboot here: a third one without a TPM2_Shutdown puts the TPM into lockout. PCR 10 is none of that policy's.
+  # No reboot is needed: PCR 10 is none of that policy's.
   eventually 60 "without that policy node-2 is Trusted again" is_trusted node-2
 }
 

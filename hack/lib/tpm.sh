@@ -61,12 +61,12 @@ start_tpm() {
   wait_for 10 "TPM of $1" "$LOGS/swtpm-$1.log" test -S "$files/tpm/sock" -a -S "$files/tpm/sock.ctrl"
 }
 
-# boot_tpm NODE LOG: resets the TPM and boots it.
+# boot_tpm NODE LOG [OPTION...]: resets the TPM, after an orderly shutdown, and boots it; options of hack/tpm/boot.py.
 boot_tpm() {
   [[ -r $2 ]] || die "boot log $2 cannot be read"
   rm -f "$(node_runtime_log "$1")"
   python3 "$HACK_DIR/tpm/boot.py" --socket "$(tpm_socket "$1")" --control "$(tpm_control "$1")" \
-    --install "$(node_boot_log "$1")" "$2" || die "booting the TPM of $1 failed" "$LOGS/swtpm-$1.log"
+    --install "$(node_boot_log "$1")" "${@:3}" "$2" || die "booting the TPM of $1 failed" "$LOGS/swtpm-$1.log"
 }
 
 # tpm_tool NODE COMMAND...: a tpm2-tools command on the node's TPM. The agent
@@ -79,15 +79,17 @@ tpm_tool() {
 
 tpm_reset() {
   local node=$1 log
+  local -a how=()
   shift
   log=$(node_boot_log "$node")
   while (($#)); do
     case $1 in
       --log) log=${2:?--log FILE} && shift 2 ;;
-      *) die "tpm reset: unknown option '$1'; expected --log FILE" ;;
+      --unclean) how=(--unclean) && shift ;;
+      *) die "tpm reset: unknown option '$1'; expected --log FILE or --unclean" ;;
     esac
   done
-  boot_tpm "$node" "$log"
+  boot_tpm "$node" "$log" "${how[@]}"
 }
 
 tpm_extend() {

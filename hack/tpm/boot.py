@@ -25,7 +25,7 @@ PCR_COUNT = 24
 MAX_LOG = 4 << 20
 
 ST_NO_SESSIONS, ST_SESSIONS = 0x8001, 0x8002
-CC_STARTUP, CC_PCR_READ, CC_GET_CAPABILITY, CC_PCR_EXTEND = 0x144, 0x17E, 0x17A, 0x182
+CC_STARTUP, CC_SHUTDOWN, CC_PCR_READ, CC_GET_CAPABILITY, CC_PCR_EXTEND = 0x144, 0x145, 0x17E, 0x17A, 0x182
 RC_SUCCESS, RC_INITIALIZE = 0, 0x100
 CAP_PCRS = 5
 RS_PW = 0x40000009
@@ -160,6 +160,10 @@ class Tpm:
         answer = struct.pack(">III", CAP_PCRS, 0, 1)
         self.command(ST_NO_SESSIONS, CC_GET_CAPABILITY, answer, accept=(RC_SUCCESS, RC_INITIALIZE))
 
+    def shutdown(self):
+        """As an operating system does before it reboots; nothing where the TPM was never started."""
+        self.command(ST_NO_SESSIONS, CC_SHUTDOWN, struct.pack(">H", 0), accept=(RC_SUCCESS, RC_INITIALIZE))
+
     def startup(self):
         self.command(ST_NO_SESSIONS, CC_STARTUP, struct.pack(">H", 0), accept=(RC_SUCCESS, RC_INITIALIZE))
 
@@ -209,6 +213,8 @@ def boot(options):
     tpm = Tpm(options.socket, options.timeout)
     tpm.wait_for_turn()
     if options.control:
+        if not options.unclean:
+            tpm.shutdown()
         subprocess.run(["swtpm_ioctl", "-i", "--unix", options.control], check=True, timeout=options.timeout)
     tpm.startup()
 
@@ -234,6 +240,8 @@ def main():
     parser.add_argument("log", help="boot log to extend")
     parser.add_argument("--socket", required=True, help="swtpm's data socket")
     parser.add_argument("--control", help="swtpm's control socket: reset the TPM through it first")
+    parser.add_argument("--unclean", action="store_true", help="reset without TPM2_Shutdown before, as a crash does: the TPM "
+                        "counts it against whoever guesses, and a few of them lock it")
     parser.add_argument("--install", metavar="FILE", help="where the node reads its boot log: put there before the TPM is let go")
     parser.add_argument("--timeout", type=float, default=20, help="seconds to wait for the TPM")
     try:
