@@ -394,7 +394,7 @@ int main(int argc, char** argv) try {
   add_export(app, options);
   add_appraise(app, options);
   add_eventlog(app, options);
-  avouch::cli::add_reference(app, options.reference);
+  avouch::cli::add_reference(app, options.reference, options.command);
   add_upload(app, options);
   CLI::App* version =
       leaf(&app, options, "version", "Versions of this program and of the release",

@@ -15,7 +15,10 @@
 #include "adapters/tree_files.h"
 #include "base/time_text.h"
 #include "cli/progress.h"
+#include "cli/session.h"
 #include "config/objects.h"
+#include "inspect/golden_node.h"
+#include "provision/corim.h"
 #include "provision/manifest_set.h"
 #include "provision/yaml_text.h"
 #include "reference/dsse.h"
@@ -127,10 +130,7 @@ Result<std::vector<reference::ManifestWithList>> read_set(const std::string& fil
   return set;
 }
 
-}  // namespace
-
-Result<Exit> reference_from_evidence(const MakeOptions& options) {
-  AVOUCH_TRY(const auto to, options_of(options));
+Result<std::vector<crypto::Certificate>> signers_of(const MakeOptions& options) {
   std::vector<crypto::Certificate> signers;
   for (const std::string& file : options.signers) {
     AVOUCH_TRY(const std::string pem, read_text(file, kMaxPemBytes));
@@ -138,6 +138,30 @@ Result<Exit> reference_from_evidence(const MakeOptions& options) {
     if (!some.has_value()) return with_context(some.error(), file);
     signers.insert(signers.end(), some->begin(), some->end());
   }
+  return signers;
+}
+
+}  // namespace
+
+Result<Exit> reference_from_node(const Context& context, const MakeOptions& options) {
+  AVOUCH_TRY(const auto to, options_of(options));
+  AVOUCH_TRY(const auto signers, signers_of(options));
+  AVOUCH_TRY(Session session, Session::open(context));
+  context.progress("reading the evidence of node " + options.node);
+  const std::string what = "evidence of node \"" + options.node + "\"";
+  auto node = inspect::read_golden_node(session.api, session.log, session.trust, options.node);
+  if (!node.has_value()) return with_context(node.error(), what);
+  auto draft = provision::draft_from_case(node->evidence, signers, context.clock.now());
+  if (!draft.has_value()) return with_context(draft.error(), what);
+  draft->remarks.insert(draft->remarks.begin(), "Of node " + options.node + ", whose verdict was " +
+                                                    node->verdict +
+                                                    ". That the node is good is your word.");
+  return finish(*std::move(draft), to, options);
+}
+
+Result<Exit> reference_from_evidence(const MakeOptions& options) {
+  AVOUCH_TRY(const auto to, options_of(options));
+  AVOUCH_TRY(const auto signers, signers_of(options));
   adapters::SystemClock clock;
   Progress progress;
   progress.step("reading " + options.inputs.front());
@@ -166,6 +190,50 @@ Result<Exit> reference_from_debs(const MakeOptions& options) {
                           std::vector<std::string>&) -> Result<void> {
                          return adapters::DebFiles(input).read(sink);
                        });
+}
+
+Result<Exit> reference_import(const ImportOptions& options) {
+  AVOUCH_TRY(auto to, options_of(options.to));
+  if (options.key_file.empty() != options.unverified) {
+    return rejected(
+        "give either --key FILE, by whose public key the file must be signed, or --unverified, "
+        "which believes it as it is");
+  }
+  std::optional<crypto::PublicKey> key;
+  if (!options.key_file.empty()) {
+    AVOUCH_TRY(const std::string pem, read_text(options.key_file, kMaxPemBytes));
+    auto read = crypto::PublicKey::from_pem(pem);
+    if (!read.has_value()) return with_context(read.error(), options.key_file);
+    key = *std::move(read);
+  }
+  const std::map<std::string, provision::CorimDigests> kinds = {
+      {"authenticode", provision::CorimDigests::kAuthenticode},
+      {"file", provision::CorimDigests::kFile},
+      {"ima", provision::CorimDigests::kIma}};
+  const std::string& file = options.to.inputs.front();
+  AVOUCH_TRY(const std::string bytes, read_text(file, provision::kMaxCorimBytes));
+  if (bytes.starts_with("<") || bytes.starts_with("\xef\xbb\xbf<")) {
+    return rejected(file +
+                    ": XML (a SWID tag of a PC Client RIM?) is not imported: check its signature "
+                    "and the digest of its event log, and give that log to from-evidence "
+                    "(docs/references.md, \"Import\")");
+  }
+  auto corim =
+      provision::read_corim(as_bytes(bytes), kinds.at(options.digests), key ? &*key : nullptr);
+  if (!corim.has_value()) return with_context(corim.error(), file);
+  // Never longer than the file's own.
+  if (corim->not_before) {
+    to.not_before = std::max(to.not_before.value_or(*corim->not_before), *corim->not_before);
+  }
+  if (corim->not_after) {
+    to.not_after = std::min(to.not_after.value_or(*corim->not_after), *corim->not_after);
+  }
+  if (!key) {
+    corim->draft.remarks.push_back(corim->is_signed
+                                       ? "Its signature was not checked."
+                                       : "It is not signed: whoever could write it said this.");
+  }
+  return finish(std::move(corim->draft), to, options.to);
 }
 
 Result<Exit> reference_sign(const SignOptions& options) {

@@ -1,8 +1,9 @@
 #pragma once
 
 // kubectl avouch reference: makes, compares, signs and checks ReferenceManifests, without a
-// cluster. Exit status: kGood; kDoesNotHold (diff: they differ; verify: a signature is missing);
-// kUsage for a command line or an input that cannot be used, which an error of `run` is too.
+// cluster but where a node of it is named. Exit status: kGood; kDoesNotHold (diff: they differ;
+// verify: a signature is missing); kUsage for a command line or an input that cannot be used, which
+// an error of `run` is too.
 
 #include <functional>
 #include <string>
@@ -17,8 +18,10 @@ class App;
 
 namespace avouch::cli {
 
-// Adds the command to `app`; where it is given, it is put into `run`, which must outlive the parse.
-void add_reference(CLI::App& app, std::function<Result<Exit>()>& run);
+// Adds the command to `app`; where it is given, it is put into `run`, or into `in_cluster` where it
+// asks the API server (from-evidence --node). Both must outlive the parse.
+void add_reference(CLI::App& app, std::function<Result<Exit>()>& run,
+                   std::function<Result<Exit>(const Context&)>& in_cluster);
 
 struct MakeOptions {
   std::vector<std::string> inputs;  // a case, folders, or packages
@@ -28,10 +31,21 @@ struct MakeOptions {
   std::string hash = "sha256";
   bool split = false;
   std::string list_file, list_namespace;
+  std::string node;  // of the cluster, in place of inputs; "" for none
 };
 Result<Exit> reference_from_evidence(const MakeOptions& options);
+// Of a node's present verdict. Errors are those of the commands that ask the API server.
+Result<Exit> reference_from_node(const Context& context, const MakeOptions& options);
 Result<Exit> reference_from_rootfs(const MakeOptions& options);
 Result<Exit> reference_from_debs(const MakeOptions& options);
+
+struct ImportOptions {
+  MakeOptions to;        // `inputs`: the file
+  std::string digests;   // authenticode, file or ima: what the file's digests are of
+  std::string key_file;  // PEM; "": nothing is asked of a signature, which `unverified` must allow
+  bool unverified = false;
+};
+Result<Exit> reference_import(const ImportOptions& options);
 
 struct SignOptions {
   std::string file, key_file, output;

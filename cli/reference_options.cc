@@ -9,6 +9,7 @@ namespace avouch::cli {
 namespace {
 
 using Run = std::function<Result<Exit>()>;
+using RunInCluster = std::function<Result<Exit>(const Context&)>;
 
 constexpr const char* kStatus =
     "Exit status: 0 done, and what was checked holds; 1 it does not (diff: they differ); 2 the "
@@ -52,7 +53,7 @@ void add_hash(CLI::App* sub, MakeOptions& to) {
 
 }  // namespace
 
-void add_reference(CLI::App& app, Run& run) {
+void add_reference(CLI::App& app, Run& run, RunInCluster& in_cluster) {
   CLI::App* reference = app.add_subcommand(
       "reference", "Makes, compares, signs and checks ReferenceManifests, without a cluster");
   reference->require_subcommand(1);
@@ -67,11 +68,23 @@ void add_reference(CLI::App& app, Run& run) {
                    "PEM certificate of a key that signs files: its signatures are accepted, "
                    "and files with a good one are not listed; may be repeated")
       ->allow_extra_args(false);
+  CLI::Option* node =
+      evidence->add_option("--node", golden->node,
+                           "Node of the cluster: what its present verdict was judged by. Needs the "
+                           "release's log-reader role; exit status 3 and 4 as for explain");
   evidence
       ->add_option("case", golden->inputs,
                    "Folder of a stored case, folder of the kernel's files, or one such file")
-      ->required()
-      ->expected(1);
+      ->expected(1)
+      ->excludes(node);
+  evidence->final_callback([&run, &in_cluster, golden] {
+    if (!golden->node.empty()) {
+      in_cluster = [=](const Context& context) { return reference_from_node(context, *golden); };
+      return;
+    }
+    if (golden->inputs.empty()) throw CLI::RequiredError("case, or --node");
+    run = [=] { return reference_from_evidence(*golden); };
+  });
 
   const auto trees = std::make_shared<MakeOptions>();
   CLI::App* rootfs =
@@ -86,38 +99,58 @@ void add_reference(CLI::App& app, Run& run) {
   add_hash(debs, *packages);
   debs->add_option("file", packages->inputs, "Packages (.deb)")->required();
 
-  const auto signing = std::make_shared<SignOptions>();
-  CLI::App* sign = add(reference, run, "sign", "Signs every ReferenceManifest of a file (DSSE)",
-                       &reference_sign, signing);
-  sign->add_option("--key", signing->key_file, "Private key: PKCS#8 in PEM, not encrypted")
-      ->required();
-  sign->add_option("-o,--output", signing->output,
-                   "File for the signed manifests, may be FILE itself; default: standard output");
-  sign->add_option("file", signing->file, "Manifests, in YAML or JSON")->required();
+  const auto importing = std::make_shared<ImportOptions>();
+  CLI::App* import = add_making(reference, run, "import", "Reference values out of a CoRIM (CBOR)",
+                                nullptr, {importing, &importing->to});
+  import
+      ->add_option("--digests", importing->digests,
+                   "What its digests are of: authenticode (programs that firmware starts), file "
+                   "(files that boot loaders measure) or ima (files that IMA measures)")
+      ->required()
+      ->check(CLI::IsMember({"authenticode", "file", "ima"}));
+  CLI::Option* key =
+      import->add_option("--key", importing->key_file,
+                         "File with the public key in PEM that must have signed it (ES256)");
+  import
+      ->add_flag("--unverified", importing->unverified,
+                 "Believe it as it is, unsigned or whoever signed it")
+      ->excludes(key);
+  import->add_option("file", importing->to.inputs, "CoRIM")->required()->expected(1);
+  import->final_callback([&run, importing] { run = [=] { return reference_import(*importing);
+};
+}  // namespace avouch::cli
+);
 
-  const auto checking = std::make_shared<CheckOptions>();
-  CLI::App* verify =
-      add(reference, run, "verify", "Checks that every ReferenceManifest of a file is signed",
-          &reference_verify, checking);
-  verify
-      ->add_option("--key", checking->key_files,
-                   "File with public keys in PEM, one of which must have signed; may be repeated")
-      ->required()
-      ->allow_extra_args(false);
-  verify->add_option("--lists", checking->lists_folder,
-                     "Folder of digest lists: those that the manifests name must be there");
-  verify->add_option("--at", checking->at, "Time for notBefore and notAfter; default: now");
-  verify->add_option("file", checking->files, "Manifests, in YAML or JSON")
-      ->required()
-      ->expected(1);
+const auto signing = std::make_shared<SignOptions>();
+CLI::App* sign = add(reference, run, "sign", "Signs every ReferenceManifest of a file (DSSE)",
+                     &reference_sign, signing);
+sign->add_option("--key", signing->key_file, "Private key: PKCS#8 in PEM, not encrypted")
+    ->required();
+sign->add_option("-o,--output", signing->output,
+                 "File for the signed manifests, may be FILE itself; default: standard output");
+sign->add_option("file", signing->file, "Manifests, in YAML or JSON")->required();
 
-  const auto comparing = std::make_shared<CheckOptions>();
-  CLI::App* diff = add(reference, run, "diff", "What B says that A does not, and the other way",
-                       &reference_diff, comparing);
-  diff->add_option("--lists", comparing->lists_folder, "Folder of digest lists that they name");
-  diff->add_option("file", comparing->files, "A and B: manifests, in YAML or JSON")
-      ->required()
-      ->expected(2);
+const auto checking = std::make_shared<CheckOptions>();
+CLI::App* verify =
+    add(reference, run, "verify", "Checks that every ReferenceManifest of a file is signed",
+        &reference_verify, checking);
+verify
+    ->add_option("--key", checking->key_files,
+                 "File with public keys in PEM, one of which must have signed; may be repeated")
+    ->required()
+    ->allow_extra_args(false);
+verify->add_option("--lists", checking->lists_folder,
+                   "Folder of digest lists: those that the manifests name must be there");
+verify->add_option("--at", checking->at, "Time for notBefore and notAfter; default: now");
+verify->add_option("file", checking->files, "Manifests, in YAML or JSON")->required()->expected(1);
+
+const auto comparing = std::make_shared<CheckOptions>();
+CLI::App* diff = add(reference, run, "diff", "What B says that A does not, and the other way",
+                     &reference_diff, comparing);
+diff->add_option("--lists", comparing->lists_folder, "Folder of digest lists that they name");
+diff->add_option("file", comparing->files, "A and B: manifests, in YAML or JSON")
+    ->required()
+    ->expected(2);
 }
 
 }  // namespace avouch::cli

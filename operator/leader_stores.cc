@@ -72,6 +72,7 @@ Result<void> Leader::Parts::open_stores() {
   AVOUCH_TRY(archive, adapters::RecordFiles::open(
                           {.directory = dir / "records",
                            .evidence = dir / "evidence",
+                           .lists = dir / "lists",
                            .total_bytes = config.records.bytes,
                            .retention = config.records.retention,
                            .node_day_bytes = std::max<std::uint64_t>(

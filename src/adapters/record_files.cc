@@ -96,7 +96,7 @@ Result<std::optional<Bytes>> read_piece(const fs::path& path, std::uint64_t offs
 
 Result<std::unique_ptr<RecordFiles>> RecordFiles::open(RecordFilesOptions options) {
   AVOUCH_CHECK(make_folder(options.directory));
-  for (const char* part : {"days", "objects", "runtime", "incoming"}) {
+  for (const char* part : {"days", "objects", "lists", "runtime", "incoming"}) {
     AVOUCH_CHECK(make_folder(options.directory / part));
   }
   std::unique_ptr<RecordFiles> out(new RecordFiles(std::move(options)));
@@ -110,13 +110,7 @@ Result<void> RecordFiles::scan() {
   for (const auto& entry : fs::directory_iterator(root / "incoming", error)) {
     fs::remove(entry.path(), error);
   }
-  for (const auto& entry : fs::directory_iterator(root / "objects", error)) {
-    const auto digest = digest_of_name(entry.path().filename().string());
-    if (!digest) continue;  // of a write that was cut short, or not ours
-    const Kept kept{on_disk(entry.file_size(error)), modified_day(entry.path())};
-    counts_.bytes += kept.bytes;
-    objects_[*digest] = kept;
-  }
+  for (const bool lists : {false, true}) AVOUCH_CHECK(scan_objects(lists));
   for (const auto& entry : fs::directory_iterator(root / "runtime", error)) {
     const Kept kept{on_disk(entry.file_size(error)), modified_day(entry.path())};
     counts_.bytes += kept.bytes;
@@ -128,6 +122,21 @@ Result<void> RecordFiles::scan() {
     for (const RecordKind kind : kKinds) AVOUCH_CHECK(scan_day(*day, kind));
   }
   if (error) return retryable("list " + root.string() + ": " + error.message());
+  return {};
+}
+
+Result<void> RecordFiles::scan_objects(bool lists) {
+  std::error_code error;
+  const fs::path folder = object_path({}, lists).parent_path();
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const auto digest = digest_of_name(entry.path().filename().string());
+    if (!digest) continue;  // of a write that was cut short, or not ours
+    const Kept kept{on_disk(entry.file_size(error)), modified_day(entry.path()), lists};
+    counts_.bytes += kept.bytes;
+    if (lists) list_bytes_ += kept.bytes;
+    objects_[*digest] = kept;
+  }
+  if (error) return retryable("list " + folder.string() + ": " + error.message());
   return {};
 }
 
@@ -150,8 +159,8 @@ fs::path RecordFiles::day_path(std::int64_t day, RecordKind kind) const {
   return options_.directory / "days" / std::to_string(day) / folder_of(kind);
 }
 
-fs::path RecordFiles::object_path(const crypto::Sha256& digest) const {
-  return options_.directory / "objects" / to_hex(digest);
+fs::path RecordFiles::object_path(const crypto::Sha256& digest, bool is_list) const {
+  return options_.directory / (is_list ? "lists" : "objects") / to_hex(digest);
 }
 
 // Not synced: sync() does that for many files at once.
@@ -198,32 +207,44 @@ void RecordFiles::touch(Kept& kept, const fs::path& path, std::int64_t day) cons
 Result<void> RecordFiles::put_object(const appraisal::RecordObject& object, const Cause& cause) {
   const fs::path path = object_path(object.digest);
   if (const auto known = objects_.find(object.digest); known != objects_.end()) {
-    touch(known->second, path, cause.day);
+    touch(known->second, object_path(object.digest, known->second.is_list), cause.day);
     return {};
   }
   const std::uint64_t bytes = on_disk(object.bytes.size());
   AVOUCH_CHECK(reserve(bytes, cause));
   AVOUCH_CHECK(write(path, object.bytes));
   counts_.bytes += bytes;
-  touch(objects_[object.digest] = {bytes, 0}, path, cause.day);
+  touch(objects_[object.digest] = {bytes, 0, false}, path, cause.day);
   return {};
 }
 
 // The blob is immutable, so that a link to it is as good as a copy, and costs nothing.
-Result<void> RecordFiles::put_boot_log(const crypto::Sha256& digest, const Cause& cause) {
-  const fs::path path = object_path(digest);
+Result<void> RecordFiles::put_blob(const fs::path& from, const crypto::Sha256& digest,
+                                   const Cause& cause, bool is_list) {
   if (const auto known = objects_.find(digest); known != objects_.end()) {
-    touch(known->second, path, cause.day);
+    touch(known->second, object_path(digest, known->second.is_list), cause.day);
     return {};
   }
-  const fs::path blob = blob_file(options_.evidence, digest);
+  const fs::path path = object_path(digest, is_list);
+  const fs::path blob = blob_file(from, digest);
   std::error_code error;
   const std::uint64_t bytes = on_disk(fs::file_size(blob, error));
-  if (error) return retryable("the boot log is not in the evidence store any more");
+  if (error) {
+    return retryable(is_list ? "the digest list is not in the controller's store any more"
+                             : "the boot log is not in the evidence store any more");
+  }
+  if (is_list && list_bytes_ + bytes > options_.total_bytes / 2) {
+    return retryable(
+        "the digest list has " + std::to_string(bytes) + " bytes, and of records.bytes" +
+        " half, " + std::to_string(options_.total_bytes / 2) +
+        " bytes, is for such lists, of which others take " + std::to_string(list_bytes_) +
+        ": raise records.bytes, or shorten " + "records.retention");
+  }
   AVOUCH_CHECK(reserve(bytes, cause));
   if (::link(blob.c_str(), path.c_str()) != 0 && errno != EEXIST) return io_error("link", path);
   counts_.bytes += bytes;
-  touch(objects_[digest] = {bytes, 0}, path, cause.day);
+  if (is_list) list_bytes_ += bytes;
+  touch(objects_[digest] = {bytes, 0, is_list}, path, cause.day);
   return {};
 }
 
@@ -260,14 +281,14 @@ Result<void> RecordFiles::keep_all(const control::RecordToKeep& record, std::str
     if (!outcome.has_value() && lost.empty()) lost = outcome.error().message;
   };
   for (const auto& object : record.packed.objects) note(put_object(object, cause));
-  if (record.boot_log) note(put_boot_log(*record.boot_log, cause));
+  if (record.boot_log) note(put_blob(options_.evidence, *record.boot_log, cause, false));
   if (record.runtime_log) {
     note(put_runtime_log(record.runtime_log->boot, cause));
   }
   for (const crypto::Sha256& digest : record.named) {
     const auto known = objects_.find(digest);
     if (known != objects_.end()) {
-      touch(known->second, object_path(digest), day);
+      touch(known->second, object_path(digest, known->second.is_list), day);
     } else if (lost.empty()) {
       lost = "a policy's object " + attest::digest_text(digest) + " is not kept";
     }
@@ -325,6 +346,13 @@ Result<void> RecordFiles::add(const appraisal::RecordObject& object, SystemTime 
   return sync();
 }
 
+Result<void> RecordFiles::add_list(const crypto::Sha256& list, SystemTime now) {
+  const std::lock_guard lock(mutex_);
+  if (objects_.contains(list)) return {};
+  AVOUCH_CHECK(put_blob(options_.lists, list, {"", day_of(now), RecordKind::kTransition}, true));
+  return sync();
+}
+
 void RecordFiles::hold(std::set<crypto::Sha256> objects) {
   const std::lock_guard lock(mutex_);
   held_ = std::move(objects);
@@ -348,7 +376,11 @@ Result<std::optional<Bytes>> RecordFiles::record(const crypto::Sha256& token) {
 
 Result<std::optional<Bytes>> RecordFiles::object(const crypto::Sha256& digest, std::uint64_t offset,
                                                  std::size_t max_bytes) {
-  return read_piece(object_path(digest), offset, max_bytes);
+  for (const bool list : {false, true}) {
+    AVOUCH_TRY(auto piece, read_piece(object_path(digest, list), offset, max_bytes));
+    if (piece) return piece;
+  }
+  return std::optional<Bytes>();
 }
 
 Result<std::optional<Bytes>> RecordFiles::runtime_log(const std::string& node_uid,
@@ -440,8 +472,9 @@ void RecordFiles::drop_unnamed(std::int64_t today) {
   const std::int64_t first = days_.empty() ? today : std::min(today, days_.begin()->first);
   std::erase_if(objects_, [&](const auto& each) {
     if (each.second.day >= first || held_.contains(each.first)) return false;
-    ::unlink(object_path(each.first).c_str());
+    ::unlink(object_path(each.first, each.second.is_list).c_str());
     counts_.bytes -= each.second.bytes;
+    if (each.second.is_list) list_bytes_ -= each.second.bytes;
     return true;
   });
   std::erase_if(runtime_logs_, [&](const auto& each) {

@@ -5,12 +5,13 @@
 //   DIR/days/DAY/transitions/HEX   a record, named by the SHA-256 of its token; DAY counts from
 //   DIR/days/DAY/renewals/HEX      1970-01-01 (UTC)
 //   DIR/objects/HEX                what records name, by its SHA-256
+//   DIR/lists/HEX                  digest lists that they name: links to the files of their store
 //   DIR/runtime/UID.BOOT-INODE     a boot's runtime log, a link to the evidence store's file
 //   DIR/incoming/N                 one that is being written
 //
-// An object's modification time is that of the last record that names it, to the day. Bytes are
-// counted in blocks of 4 KiB, as disks give them; memory is a few numbers a day, and one line for
-// each object.
+// The modification time of an object or list is that of the last record that names it, to the day.
+// Bytes are counted in blocks of 4 KiB, as disks give them; memory is a few numbers a day, and one
+// line for each object.
 
 #include <array>
 #include <atomic>
@@ -30,6 +31,7 @@ namespace avouch::adapters {
 struct RecordFilesOptions {
   std::filesystem::path directory;  // made if missing; its parent must exist
   std::filesystem::path evidence;   // of the evidence store (blob_files.h), on the same file system
+  std::filesystem::path lists;      // of the store of digest lists (blob_files.h), likewise
   std::uint64_t total_bytes = 2048ULL * 1024 * 1024;
   std::chrono::milliseconds retention = std::chrono::hours(720);
   // What verdicts of one node may add in a day, so that no node can have the others' records given
@@ -47,6 +49,7 @@ class RecordFiles final : public control::VerdictArchive, public control::Record
   std::vector<Result<void>> keep(
       std::span<const std::shared_ptr<const control::RecordToKeep>> records) override;
   Result<void> add(const appraisal::RecordObject& object, SystemTime now) override;
+  Result<void> add_list(const crypto::Sha256& list, SystemTime now) override;
   void hold(std::set<crypto::Sha256> objects) override;
   Result<std::optional<Bytes>> record(const crypto::Sha256& token) override;
   Result<std::optional<Bytes>> object(const crypto::Sha256& digest, std::uint64_t offset,
@@ -70,6 +73,7 @@ class RecordFiles final : public control::VerdictArchive, public control::Record
   struct Kept {
     std::uint64_t bytes = 0;
     std::int64_t day = 0;  // of the last record that names it
+    bool is_list = false;
   };
   struct Day {
     std::array<std::uint64_t, 2> bytes{}, records{};  // by control::RecordKind
@@ -80,7 +84,8 @@ class RecordFiles final : public control::VerdictArchive, public control::Record
   Result<void> scan();
   Result<void> scan_day(std::int64_t day, control::RecordKind kind);
   std::filesystem::path day_path(std::int64_t day, control::RecordKind kind) const;
-  std::filesystem::path object_path(const crypto::Sha256& digest) const;
+  std::filesystem::path object_path(const crypto::Sha256& digest, bool is_list = false) const;
+  Result<void> scan_objects(bool lists);
 
   Result<void> keep_one(const control::RecordToKeep& record);
   Result<void> keep_all(const control::RecordToKeep& record, std::string& lost);
@@ -93,7 +98,9 @@ class RecordFiles final : public control::VerdictArchive, public control::Record
     control::RecordKind kind = control::RecordKind::kTransition;
   };
   Result<void> put_object(const appraisal::RecordObject& object, const Cause& cause);
-  Result<void> put_boot_log(const crypto::Sha256& digest, const Cause& cause);
+  // Takes a blob over from the store in `from`.
+  Result<void> put_blob(const std::filesystem::path& from, const crypto::Sha256& digest,
+                        const Cause& cause, bool is_list);
   Result<void> put_runtime_log(const std::string& boot, const Cause& cause);
   void touch(Kept& kept, const std::filesystem::path& path, std::int64_t day) const;
   // Room for `more` bytes, by giving up the oldest. kRetryable: none, or beyond the node's share.
@@ -109,6 +116,7 @@ class RecordFiles final : public control::VerdictArchive, public control::Record
   Counts counts_;
   std::map<std::int64_t, Day> days_;
   Objects objects_;
+  std::uint64_t list_bytes_ = 0;              // of counts_.bytes
   std::map<std::string, Kept> runtime_logs_;  // by file name
   std::set<crypto::Sha256> held_;
   std::int64_t share_day_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "bootlog/meaning.h"
@@ -35,6 +36,7 @@ class Resolver {
     }
     if (spec().runtime) read_runtime();
     out_.references = contents();
+    out_.lists.assign(lists_.begin(), lists_.end());
     out_.resolved_at = now_;
     out_.digest = attest::policy_digest(out_.policy.spec_digest, out_.references);
     out_.rules_digest = rules_digest();
@@ -154,6 +156,9 @@ class Resolver {
       return std::nullopt;
     }
     out.list = *std::move(list);
+    if (const auto* content = std::get_if<crypto::Sha256>(&*out.manifest->ima_source)) {
+      lists_.insert(*content);
+    }
     return out;
   }
 
@@ -224,6 +229,7 @@ class Resolver {
   std::vector<crypto::PublicKey> reference_keys_;
   std::map<attest::ConfigMapName, ConfigMapData> config_maps_;
   std::map<std::string, crypto::Sha256> manifests_;
+  std::set<crypto::Sha256> lists_;
 };
 
 }  // namespace

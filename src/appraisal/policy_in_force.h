@@ -28,6 +28,9 @@ struct PolicyInForce {
   std::vector<std::string> problems;
   // What it refers to, as `digest` covers it; of what is missing, the digest of nothing.
   std::vector<attest::Reference> references;
+  // The digest lists that its manifests name by content, and that could be used. `digest` covers
+  // them through the manifests. Ascending.
+  std::vector<crypto::Sha256> lists;
   SystemTime resolved_at{};  // the time by which manifests are in force or not
 
   attest::EndorsementRules endorsement;

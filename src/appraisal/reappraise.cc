@@ -24,9 +24,15 @@ constexpr std::size_t kMaxObjectBytes = 16 * 1024 * 1024;
 // So many reason codes a verdict keeps of itself (control/verdict_state.h): of more, the first.
 constexpr std::size_t kKeptReasons = 16;
 
+// By their content; one set for all policies that name it.
+using RecordedLists = std::map<crypto::Sha256, std::shared_ptr<const reference::DigestSet>>;
+
 // The objects of one policy, read beforehand: the verifier asks for them by name.
 class RecordedMaterial final : public Material {
  public:
+  RecordedMaterial(const RecordedLists& lists, const std::vector<crypto::Sha256>& recorded)
+      : lists_(lists), recorded_(recorded) {}
+
   void add(const std::string& name, Bytes bytes) { objects_[name] = std::move(bytes); }
 
   Result<ConfigMapData> config_map(const attest::ConfigMapName& name) override {
@@ -43,14 +49,31 @@ class RecordedMaterial final : public Material {
   Result<std::shared_ptr<const reference::DigestSet>> digest_list(
       const reference::ListSource& source) override {
     const auto* name = std::get_if<attest::ConfigMapName>(&source);
-    if (name == nullptr) return rejected("lists in the evidence store are not part of records");
+    if (name == nullptr) return stored_list(std::get<crypto::Sha256>(source));
     AVOUCH_TRY(const ConfigMapData data, config_map(*name));
     AVOUCH_TRY(const reference::DigestList list, reference::read_digest_lists(data));
     return list.set;
   }
 
+  // Lists that its manifests name and the record does not: they could not be used then, or the
+  // record comes from a version that kept no lists.
+  const std::set<crypto::Sha256>& unrecorded() const { return unrecorded_; }
+
  private:
+  Result<std::shared_ptr<const reference::DigestSet>> stored_list(const crypto::Sha256& content) {
+    const bool is_recorded =
+        std::find(recorded_.begin(), recorded_.end(), content) != recorded_.end();
+    if (const auto found = lists_.find(content); is_recorded && found != lists_.end()) {
+      return found->second;
+    }
+    unrecorded_.insert(content);
+    return rejected("digest list " + attest::digest_text(content) + " is not part of the record");
+  }
+
+  const RecordedLists& lists_;
+  const std::vector<crypto::Sha256>& recorded_;
   std::map<std::string, Bytes> objects_;
+  std::set<crypto::Sha256> unrecorded_;
 };
 
 class Reappraiser {
@@ -156,10 +179,27 @@ class Reappraiser {
     return {};
   }
 
+  Result<void> read_lists(const PolicyUsed& used, const std::string& of) {
+    for (const crypto::Sha256& digest : used.lists) {
+      if (lists_.contains(digest)) continue;
+      const std::string what = "the digest list";
+      AVOUCH_TRY(const auto bytes, object(digest, what + of, reference::DigestListLimits().bytes));
+      if (!bytes) continue;
+      auto list = reference::read_digest_list(*bytes);
+      if (!list.has_value()) {
+        foreign(what + of + " " + attest::digest_text(digest) + ": " + list.error().message);
+        continue;
+      }
+      lists_.emplace(digest, list->set);
+    }
+    return {};
+  }
+
   Result<void> read_policy(const PolicyUsed& used) {
     const std::string of = " of policy \"" + used.name + "\"";
     AVOUCH_TRY(const auto spec, object(used.spec_digest, "the spec" + of));
-    RecordedMaterial material;
+    AVOUCH_CHECK(read_lists(used, of));
+    RecordedMaterial material(lists_, used.lists);
     for (const attest::Reference& each : used.references) {
       if (!is_kept(each)) continue;
       AVOUCH_TRY(auto bytes, object(each.content, each.name + of));
@@ -177,6 +217,17 @@ class Reappraiser {
       return {};
     }
     PolicyInForce in_force = resolve(*std::move(policy), material, used.resolved_at);
+    for (const crypto::Sha256& digest : material.unrecorded()) {
+      out_.as_recorded.push_back(
+          "digest list " + attest::digest_text(digest) + " of policy \"" + used.name +
+          "\" is not part of the record: taken as one that could not be used "
+          "(or the controller was of a version that kept no lists)");
+    }
+    if (in_force.lists != used.lists) {
+      foreign("the digest lists that the record names" + of +
+              " are not those that its manifests name");
+      return {};
+    }
     if (in_force.policy.spec_digest != used.spec_digest || in_force.digest != used.digest) {
       foreign("the recorded references" + of + " do not give the digest that the token names");
       return {};
@@ -314,6 +365,7 @@ class Reappraiser {
   std::optional<VerdictRecord> record_;
   std::optional<Bytes> boot_log_, runtime_log_;
   std::vector<PolicyInForce> policies_;
+  RecordedLists lists_;
 };
 
 }  // namespace

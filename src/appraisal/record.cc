@@ -76,14 +76,19 @@ Json encode(const PolicyUsed& policy) {
     references.push_back(
         Json::Object{{"name", each.name}, {"digest", attest::digest_text(each.content)}});
   }
-  return Json::Object{{"name", policy.name},
-                      {"specDigest", attest::digest_text(policy.spec_digest)},
-                      {"digest", attest::digest_text(policy.digest)},
-                      {"resolvedAt", millis(policy.resolved_at)},
-                      {"endorsedAt", millis(policy.endorsed_at)},
-                      {"references", std::move(references)},
-                      {"bootLog", encode(policy.boot)},
-                      {"runtimeLog", encode(policy.runtime)}};
+  Json out = Json::Object{{"name", policy.name},
+                          {"specDigest", attest::digest_text(policy.spec_digest)},
+                          {"digest", attest::digest_text(policy.digest)},
+                          {"resolvedAt", millis(policy.resolved_at)},
+                          {"endorsedAt", millis(policy.endorsed_at)},
+                          {"references", std::move(references)},
+                          {"bootLog", encode(policy.boot)},
+                          {"runtimeLog", encode(policy.runtime)}};
+  if (policy.lists.empty()) return out;
+  Json::Array lists;
+  for (const crypto::Sha256& each : policy.lists) lists.emplace_back(attest::digest_text(each));
+  out["lists"] = std::move(lists);
+  return out;
 }
 
 PolicyUsed read_policy(Fields fields) {
@@ -97,6 +102,14 @@ PolicyUsed read_policy(Fields fields) {
     std::string name = each.required_string("name", 600);
     out.references.push_back({std::move(name), read_digest(each, "digest")});
     each.finish();
+  }
+  for (const std::string& each : fields.strings("lists", kMaxRecordedReferences, 71)) {
+    const auto digest = attest::parse_digest_text(each);
+    if (digest.has_value()) {
+      out.lists.push_back(*digest);
+    } else {
+      fields.error("lists", digest.error().message);
+    }
   }
   out.boot = read_use(fields, "bootLog");
   out.runtime = read_use(fields, "runtimeLog");
@@ -182,6 +195,7 @@ std::vector<crypto::Sha256> StoredRecord::objects() const {
     for (const attest::Reference& each : policy.references) {
       if (is_kept(each)) out.push_back(each.content);
     }
+    out.insert(out.end(), policy.lists.begin(), policy.lists.end());
   }
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());

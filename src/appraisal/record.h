@@ -25,7 +25,7 @@ namespace avouch::appraisal {
 
 inline constexpr std::size_t kMaxRecordBytes = 256 * 1024;
 inline constexpr std::size_t kMaxRecordedReasons = 64;
-inline constexpr std::size_t kMaxRecordedReferences = 512;  // of one policy
+inline constexpr std::size_t kMaxRecordedReferences = 512;  // of one policy; lists too
 
 // What a policy's verdict made of a log.
 struct LogUse {
@@ -47,6 +47,9 @@ struct PolicyUsed {
   SystemTime endorsed_at{};  // certificates were judged by this time
   // What it refers to, each an object in the form that its digest is made of.
   std::vector<attest::Reference> references;
+  // Digest lists that its manifests name by content: each an object too, as it was uploaded. The
+  // manifests' specs bind them.
+  std::vector<crypto::Sha256> lists;
   LogUse boot, runtime;
 };
 
@@ -93,7 +96,8 @@ struct StoredRecord {
   codec::Json evidence;  // without the PCR values but PCR 10's
   crypto::Sha256 identity{}, pcrs{};
 
-  // Every object that it names, policies' specs and references, boot log and runtime log included.
+  // Every object that it names, policies' specs, references and digest lists, boot log and runtime
+  // log included.
   std::vector<crypto::Sha256> objects() const;
 };
 // kRejected names every field at fault.

@@ -6,9 +6,14 @@ namespace avouch::control {
 
 void RecordingMaterial::add(Bytes bytes) {
   appraisal::RecordObject object{crypto::sha256(bytes), std::move(bytes)};
-  if (!objects_.insert(object.digest).second) return;
-  if (const auto added = archive_.add(object, now_); !added.has_value() && problem_.empty()) {
-    problem_ = attest::digest_text(object.digest) + ": " + added.error().message;
+  if (objects_.contains(object.digest)) return;
+  take(object.digest, archive_.add(object, now_));
+}
+
+void RecordingMaterial::take(const crypto::Sha256& digest, const Result<void>& added) {
+  objects_.insert(digest);
+  if (!added.has_value() && problem_.empty()) {
+    problem_ = attest::digest_text(digest) + ": " + added.error().message;
   }
 }
 
@@ -33,7 +38,12 @@ Result<std::shared_ptr<const reference::Manifest>> RecordingMaterial::manifest(
 
 Result<std::shared_ptr<const reference::DigestSet>> RecordingMaterial::digest_list(
     const reference::ListSource& source) {
-  return material_.digest_list(source);
+  auto list = material_.digest_list(source);
+  const auto* content = std::get_if<crypto::Sha256>(&source);  // of others, config_map() keeps it
+  if (list.has_value() && content != nullptr && !objects_.contains(*content)) {
+    take(*content, archive_.add_list(*content, now_));
+  }
+  return list;
 }
 
 }  // namespace avouch::control

@@ -14,7 +14,7 @@
 namespace avouch::control {
 
 // One resolution of policies. Passes every question on, and adds each answer to the archive in the
-// form that policies' digests are made of.
+// form that policies' digests are made of, and digest lists of the store as they are.
 class RecordingMaterial final : public appraisal::Material {
  public:
   // The spec of a ReferenceManifest as stored; null: there is none.
@@ -38,6 +38,7 @@ class RecordingMaterial final : public appraisal::Material {
 
  private:
   void add(Bytes bytes);
+  void take(const crypto::Sha256& digest, const Result<void>& added);
 
   appraisal::Material& material_;
   const ManifestSpec specs_;

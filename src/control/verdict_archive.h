@@ -49,8 +49,11 @@ class VerdictArchive {
 
   // An object that records will name: a policy's spec, or what it refers to. kRetryable: not kept.
   virtual Result<void> add(const appraisal::RecordObject& object, SystemTime now) = 0;
-  // Of the objects added, these stay until the next call, whether records name them or not: what
-  // the policies in force are and refer to.
+  // A digest list that records will name: it is taken over from the store of lists, once however
+  // many records name it. kRetryable: not kept, for it is not there, or is too large.
+  virtual Result<void> add_list(const crypto::Sha256& list, SystemTime now) = 0;
+  // Of the objects and lists added, these stay until the next call, whether records name them or
+  // not: what the policies in force are and refer to.
   virtual void hold(std::set<crypto::Sha256> objects) = 0;
 };
 

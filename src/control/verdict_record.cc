@@ -34,6 +34,7 @@ appraisal::PolicyUsed policy_used(const NodeState& node, const ResolvedPolicy& p
   out.resolved_at = policy.in_force->resolved_at;
   out.endorsed_at = now;
   out.references = policy.in_force->references;
+  out.lists = policy.in_force->lists;
   if (const auto found = node.endorsements.find(policy.name); found != node.endorsements.end()) {
     out.endorsed_at = found->second.checked_at;
   }
@@ -95,6 +96,7 @@ Result<RecordToKeep> make_record(const NodeState& node,
     for (const attest::Reference& each : policy.references) {
       if (appraisal::is_kept(each)) out.named.push_back(each.content);
     }
+    out.named.insert(out.named.end(), policy.lists.begin(), policy.lists.end());
   }
   if (record.boot_log) out.boot_log = record.boot_log->digest;
   out.runtime_log = record.runtime_log;

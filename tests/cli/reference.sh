@@ -28,11 +28,29 @@ openssl pkey -in other.pem -pubout -out other-pub.pem
 
 # The command line.
 expect 2 "subcommand"
-for words in from-evidence from-rootfs from-debs diff sign verify; do
+for words in from-evidence from-rootfs from-debs import diff sign verify; do
   expect 0 "Exit status: 0" "$words" --help
 done
 expect 2 "name is required" from-debs a.deb
+
+# CoRIMs of other tools.
+corim=$VECTORS/corim
+expect 2 "digests is required" import --name a --unverified "$corim/good-one.cbor"
+expect 2 "either --key FILE" import --name a --digests file "$corim/good-one.cbor"
+expect 2 "excludes" import --name a --digests file --unverified --key "$corim/key.pem" "$corim/good-signed.cbor"
+expect 0 "It is not signed" import --name a --digests file --unverified "$corim/good-one.cbor"
+expect 0 "signature was not checked" import --name a --digests file --unverified "$corim/good-signed.cbor"
+expect 2 "is not signed" import --name a --digests file --key "$corim/key.pem" "$corim/good-one.cbor"
+expect 0 "bootComponents" import --name a --digests authenticode --key "$corim/key.pem" "$corim/good-signed.cbor"
+expect 0 "notAfter: \"?2027-01-15T08:00:00Z" import --name a --digests ima --key "$corim/key.pem" --not-after 2030-01-01T00:00:00Z "$corim/good-signed.cbor"
+expect 2 "good-signed.cbor.*signature" import --name a --digests ima --key pub.pem "$corim/good-signed.cbor"
+expect 2 "pcrs.exact" import --name a --digests ima --unverified "$corim/bad-registers.cbor"
+echo "<SoftwareIdentity/>" >rim.swidtag
+expect 2 "XML" import --name a --digests file --unverified rim.swidtag
 expect 2 "excludes" from-debs --name a --split --list b a.deb
+expect 2 "case, or --node" from-evidence --name a
+expect 2 "excludes" from-evidence --name a --node n folder
+expect 4 "nowhere" --kubeconfig nowhere from-evidence --name a --node n
 expect 2 "required" diff a.yaml
 expect 2 "no such file" diff a.yaml b.yaml
 expect 2 "Hash|hash" from-rootfs --name a --hash sha1 .

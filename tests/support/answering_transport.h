@@ -1,6 +1,7 @@
 #pragma once
 
-// A kube::Transport with fixed answers by path; anything else is 404. Thread-safe once filled.
+// A kube::Transport with fixed answers by path; anything else is 404, or what otherwise() says.
+// Thread-safe once filled.
 
 #include <functional>
 #include <map>
@@ -21,10 +22,13 @@ class AnsweringTransport final : public kube::Transport {
   }
   void on(std::string path, Answer answer) { answers_[std::move(path)] = std::move(answer); }
 
+  void otherwise(Answer answer) { otherwise_ = std::move(answer); }
+
   Result<HttpResponse> send(const HttpRequest& request, std::chrono::milliseconds,
                             std::stop_token) override {
     const auto found = answers_.find(request.path);
     if (found != answers_.end()) return found->second(request);
+    if (otherwise_) return otherwise_(request);
     return HttpResponse{.status = 404,
                         .content_type = "application/json",
                         .body = R"({"kind":"Status","reason":"NotFound","code":404})"};
@@ -36,6 +40,7 @@ class AnsweringTransport final : public kube::Transport {
 
  private:
   std::map<std::string, Answer> answers_;
+  Answer otherwise_;
 };
 
 }  // namespace avouch::testing

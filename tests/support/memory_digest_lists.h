@@ -19,6 +19,7 @@ class MemoryDigestLists final : public reference::DigestListSource {
   }
   // Other bytes under that name, as a damaged store has them.
   void replace(const crypto::Sha256& name, std::string list) { lists_[name] = std::move(list); }
+  void remove(const crypto::Sha256& name) { lists_.erase(name); }
   std::size_t reads() const { return reads_; }
 
   bool contains(const crypto::Sha256& content) override { return lists_.contains(content); }

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "adapters/blob_files.h"
+#include "base/hex.h"
 #include "support/manual_clock.h"
 #include "tests/support/tpm_structures.h"
 #include "tests/unit/adapters/scratch_folder.h"
@@ -28,12 +29,25 @@ class RecordFilesTest : public ::testing::Test {
   RecordFilesTest() {
     evidence = must_value(
         BlobFiles::open({.directory = folder.path() / "evidence", .total_bytes = 1U << 20}, clock));
+    lists = must_value(
+        BlobFiles::open({.directory = folder.path() / "lists", .total_bytes = 1U << 20}, clock));
     open();
+  }
+  static void put(BlobFiles& store, const std::string& blob) {
+    auto writer = must_value(store.begin(digest_of(blob), "n"));
+    ASSERT_TRUE(writer->write(as_bytes(blob)).has_value());
+    ASSERT_TRUE(writer->commit().has_value());
+  }
+  // The problem; empty where it is kept.
+  std::string add_list(const std::string& list, int on_day) {
+    const auto outcome = files->add_list(digest_of(list), day(on_day));
+    return outcome.has_value() ? "" : outcome.error().message;
   }
   void open(std::uint64_t bytes = 1U << 20, hours retention = hours(72)) {
     files.reset();
     files = must_value(RecordFiles::open({.directory = folder.path() / "records",
                                           .evidence = folder.path() / "evidence",
+                                          .lists = folder.path() / "lists",
                                           .total_bytes = bytes,
                                           .retention = retention}));
   }
@@ -87,7 +101,7 @@ class RecordFilesTest : public ::testing::Test {
 
   ScratchFolder folder;
   avouch::testing::ManualClock clock;
-  std::unique_ptr<BlobFiles> evidence;
+  std::unique_ptr<BlobFiles> evidence, lists;
   std::unique_ptr<RecordFiles> files;
 };
 
@@ -234,6 +248,89 @@ TEST_F(RecordFilesTest, ABootLogThatIsGoneLeavesTheRestOfTheRecord) {
   EXPECT_THAT(keep(record), HasSubstr("boot log is not in the evidence store"));
   EXPECT_TRUE(has("a"));
   EXPECT_EQ(object("identity"), "identity");
+}
+
+TEST_F(RecordFilesTest, ADigestListOutlivesItsStoresAndIsKeptOnceForAllRecords) {
+  const std::string list(5000, 'l');
+  put(*lists, list);
+  EXPECT_EQ(add_list(list, 0), "");
+  EXPECT_EQ(add_list(list, 0), "") << "again, by another policy";
+  EXPECT_EQ(files->counts().bytes, 2U * 4096);
+  EXPECT_EQ(
+      std::filesystem::hard_link_count(folder.path() / "lists" / "blobs" / to_hex(digest_of(list))),
+      2U)
+      << "on the disk it is there once";
+  RecordToKeep a = make("a", 0);
+  a.named = {digest_of(list)};
+  RecordToKeep b = make("b", 1);
+  b.named = {digest_of(list)};
+  EXPECT_EQ(keep(a), "");
+  EXPECT_EQ(keep(b), "");
+  EXPECT_EQ(files->counts().bytes, 5U * 4096);
+  clock.advance(hours(2));
+  lists->drop_unused(hours(1));
+  ASSERT_FALSE(lists->contains(digest_of(list), ""));
+  EXPECT_EQ(object(list), list);
+  open();
+  EXPECT_EQ(files->counts().bytes, 5U * 4096);
+  EXPECT_EQ(object(list), list);
+}
+
+TEST_F(RecordFilesTest, ADigestListStaysAsLongAsARecordNamesItAndNoLonger) {
+  put(*lists, "list");
+  EXPECT_EQ(add_list("list", 0), "");
+  for (const int on_day : {0, 2}) {
+    RecordToKeep record = make("r" + std::to_string(on_day), on_day);
+    record.named = {digest_of("list")};
+    EXPECT_EQ(keep(record), "");
+  }
+  EXPECT_EQ(keep(make("other", 4)), "");
+  files->sweep(day(4));  // the first is gone
+  EXPECT_FALSE(has("r0"));
+  EXPECT_EQ(object("list"), "list");
+  open();  // what stays is read off the disk
+  files->sweep(day(5));
+  EXPECT_TRUE(has("r2"));
+  EXPECT_EQ(object("list"), "list");
+  files->sweep(day(6));
+  EXPECT_FALSE(has("r2"));
+  EXPECT_EQ(object("list"), std::nullopt);
+  EXPECT_TRUE(lists->contains(digest_of("list"), "")) << "its own store keeps it";
+}
+
+TEST_F(RecordFilesTest, ADigestListThatPoliciesInForceNameStaysUnnamed) {
+  put(*lists, "list");
+  EXPECT_EQ(add_list("list", 0), "");
+  files->hold({digest_of("list")});
+  files->sweep(day(9));
+  EXPECT_EQ(object("list"), "list");
+  files->hold({});
+  files->sweep(day(9));
+  EXPECT_EQ(object("list"), std::nullopt);
+  EXPECT_EQ(files->counts().bytes, 0U);
+}
+
+TEST_F(RecordFilesTest, ADigestListThatIsGoneIsSaid) {
+  EXPECT_THAT(add_list("gone", 0), HasSubstr("not in the controller's store"));
+  RecordToKeep record = make("a", 0);
+  record.named = {digest_of("gone")};
+  EXPECT_THAT(keep(record), HasSubstr(attest::digest_text(digest_of("gone"))));
+  EXPECT_TRUE(has("a"));
+}
+
+TEST_F(RecordFilesTest, DigestListsTakeHalfOfTheRoomAtMostAndNeverARecordsOfToday) {
+  open(16 * 4096);
+  const auto list = [](char c) { return std::string(4U * 4096, c); };
+  for (const char c : {'a', 'b', 'c'}) put(*lists, list(c));
+  EXPECT_EQ(keep(make("old", 0)), "");
+  EXPECT_EQ(add_list(list('a'), 1), "");
+  EXPECT_EQ(add_list(list('b'), 1), "");
+  EXPECT_THAT(add_list(list('c'), 1), HasSubstr("raise records.bytes"));
+  EXPECT_TRUE(has("old"));
+  open(16 * 4096);
+  EXPECT_THAT(add_list(list('c'), 1), HasSubstr("raise records.bytes")) << "counted over a restart";
+  files->sweep(day(9));  // nobody names the two
+  EXPECT_EQ(add_list(list('c'), 9), "");
 }
 
 TEST_F(RecordFilesTest, ARuntimeLogsProvenPartStaysWhileItGrowsAndAfterTheNextBoot) {

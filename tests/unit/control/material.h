@@ -18,11 +18,11 @@ inline const SystemTime kResolvedAt{std::chrono::seconds(1'800'000'000)};
 inline PolicySet resolve_policies(
     const std::vector<std::shared_ptr<const codec::Json>>& objects, const ConfigMapLookup& lookup,
     const std::vector<std::shared_ptr<const codec::Json>>& manifests = {},
-    VerdictArchive* archive = nullptr) {
+    VerdictArchive* archive = nullptr, reference::SharedDigestLists* stored = nullptr) {
   ManifestCatalog catalog;
   catalog.set(manifests);
   DigestLists lists;
-  ClusterMaterial material(lookup, catalog, lists);
+  ClusterMaterial material(lookup, catalog, lists, stored);
   if (archive == nullptr) return resolve_policies(objects, material, kResolvedAt);
   RecordingMaterial recorded(
       material,

@@ -39,6 +39,12 @@ class MemoryArchive final : public VerdictArchive, public RecordReader {
     objects[object.digest] = object.bytes;
     return {};
   }
+  Result<void> add_list(const crypto::Sha256& list, SystemTime) override {
+    const auto found = lists.find(list);
+    if (found == lists.end()) return retryable("the store has no such list");
+    objects[list] = found->second;
+    return {};
+  }
   void hold(std::set<crypto::Sha256>) override {}
 
   Result<std::optional<Bytes>> record(const crypto::Sha256& token) override {
@@ -62,6 +68,7 @@ class MemoryArchive final : public VerdictArchive, public RecordReader {
     return std::optional(piece(proven, offset, max_bytes));
   }
 
+  std::map<crypto::Sha256, Bytes> lists;    // what the store of lists has
   std::map<crypto::Sha256, Bytes> records;  // by token
   std::map<crypto::Sha256, Bytes> objects;
   std::map<std::pair<std::string, std::string>, Bytes> runtime_logs;  // by node UID and boot

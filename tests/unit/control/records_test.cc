@@ -8,6 +8,7 @@
 namespace avouch::control {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -19,8 +20,9 @@ class Records : public Logs {
   static std::string everything() { return std::string(kBootPolicy) + ", " + kRuntimePolicy; }
 
   // A trusted node with a boot log and a runtime log.
-  void trusted() {
-    set_manifest(manifest({"good"}));
+  void trusted() { trusted(manifest({"good"})); }
+  void trusted(const Json& files) {
+    set_manifest(files);
     enrol(everything());
     measure_aggregate();
     measure(ima_file("/bin/a", "good"));
@@ -29,6 +31,21 @@ class Records : public Logs {
     beat();
     arrived();
     ASSERT_EQ(world.phase("n"), Phase::kTrusted) << verdict().reasons.front().message;
+  }
+
+  // The manifest's files are in a list of the store.
+  crypto::Sha256 trusted_by_list() {
+    const std::string list = to_hex(crypto::sha256(as_bytes("good"))) + "  /bin/a\n";
+    const crypto::Sha256 digest = world.lists.add(list);
+    world.archive.lists[digest] = to_bytes(list);
+    trusted(manifest_of(digest));
+    return digest;
+  }
+  static Json manifest_of(const crypto::Sha256& list) {
+    Json out = manifest({});
+    out["spec"]["ima"] = Json::Object{};
+    out["spec"]["ima"]["source"]["blob"] = attest::digest_text(list);
+    return out;
   }
 
   attest::VerifiedToken token() const {
@@ -88,6 +105,83 @@ TEST_F(Records, AVerdictIsTheSameAlthoughPoliciesAndReferencesHaveChangedSince) 
   EXPECT_TRUE(outcome.same());
   EXPECT_EQ(outcome.verdict->status, attest::Status::kAffirming);
   expect_same(attest::Status::kContraindicated);
+}
+
+TEST_F(Records, AVerdictByADigestListIsTheSameAfterManifestAndListAreGone) {
+  const crypto::Sha256 list = trusted_by_list();
+  EXPECT_THAT(stored().record.policies.at(0).lists, ElementsAre(list));
+  EXPECT_THAT(world.archive.all.back()->named, Contains(list));
+  const auto then = stored();
+  const auto claims = token().claims();
+  world.archive.lists.clear();
+  world.lists.remove(list);
+  world.manifests.clear();
+  world.resolve_again();
+  beat();
+  ASSERT_EQ(first(), "PolicyUnusable");
+  ArchivedObjects objects(world.archive, then);
+  const auto outcome = must_value(appraisal::reappraise(then, claims, objects));
+  EXPECT_TRUE(outcome.same());
+  EXPECT_EQ(outcome.verdict->status, attest::Status::kAffirming);
+  EXPECT_THAT(outcome.inputs,
+              Contains(HasSubstr("the digest list of policy \"p\" " + attest::digest_text(list))));
+  EXPECT_THAT(outcome.as_recorded, IsEmpty());
+}
+
+TEST_F(Records, AFileThatADigestListDoesNotHaveIsRefusedWhenItIsJudgedAgain) {
+  trusted_by_list();
+  measure(ima_file("/bin/b", "unknown"));
+  store_runtime_log();
+  beat();
+  arrived();
+  ASSERT_EQ(first(), "RuntimeFileUnknown");
+  expect_same(attest::Status::kContraindicated);
+}
+
+TEST_F(Records, ADigestListThatIsMissingOrDamagedIsNamed) {
+  const crypto::Sha256 list = trusted_by_list();
+  Bytes& bytes = world.archive.objects.at(list);
+  bytes.front() ^= 1;
+  EXPECT_FALSE(again().verdict.has_value());
+  EXPECT_THAT(again().missing,
+              ElementsAre(AllOf(HasSubstr("the digest list of policy \"p\""),
+                                HasSubstr(attest::digest_text(list)), HasSubstr("other bytes"))));
+  world.archive.objects.erase(list);
+  EXPECT_FALSE(again().verdict.has_value());
+  EXPECT_THAT(again().missing, ElementsAre(AllOf(HasSubstr(attest::digest_text(list)),
+                                                 HasSubstr("is not kept any more"))));
+}
+
+TEST_F(Records, ARecordThatHidesADigestListIsToldFromTheVerdict) {
+  trusted_by_list();
+  appraisal::StoredRecord record = stored();
+  record.record.policies[0].lists.clear();
+  const auto outcome = again(record);
+  EXPECT_FALSE(outcome.same());
+  EXPECT_THAT(outcome.as_recorded, ElementsAre(HasSubstr("not part of the record")));
+}
+
+TEST_F(Records, ARecordWithADigestListThatNoManifestNamesIsForeign) {
+  trusted();
+  const Bytes other = to_bytes(to_hex(crypto::sha256(as_bytes("x"))) + "\n");
+  world.archive.objects[crypto::sha256(other)] = other;
+  appraisal::StoredRecord record = stored();
+  record.record.policies[0].lists = {crypto::sha256(other)};
+  EXPECT_THAT(again(record).foreign, ElementsAre(HasSubstr("digest lists")));
+  const Bytes none = to_bytes("no list");
+  world.archive.objects[crypto::sha256(none)] = none;
+  record.record.policies[0].lists = {crypto::sha256(none)};
+  EXPECT_THAT(again(record).foreign, Contains(HasSubstr("line 1")));
+}
+
+TEST_F(Records, APolicyWhoseDigestListWasMissingIsUnusableWhenItIsJudgedAgain) {
+  trusted();
+  set_manifest(manifest_of(crypto::sha256(as_bytes("nowhere"))));
+  beat();
+  arrived();
+  ASSERT_EQ(first(), "PolicyUnusable");
+  expect_same(attest::Status::kContraindicated);
+  EXPECT_THAT(again().as_recorded, Contains(HasSubstr("could not be used")));
 }
 
 TEST_F(Records, ABootLogThatDoesNotExplainThePcrsIsJudgedAgain) {

@@ -17,6 +17,7 @@
 #include "control/appraiser.h"
 #include "support/ek_authority.h"
 #include "support/manual_clock.h"
+#include "support/memory_digest_lists.h"
 #include "support/software_tpm.h"
 #include "tests/unit/control/material.h"
 #include "tests/unit/control/memory_archive.h"
@@ -243,7 +244,7 @@ class World final : public AppraiserOutput {
     while (!log_hangs && !queue_.empty()) {
       RecordJob job = std::move(queue_.front());
       queue_.pop_front();
-      if (job.keep) archive.keep(std::vector{job.keep});
+      if (job.keep) kept.push_back(archived->keep(std::vector{job.keep}).at(0));
       std::optional<LogPlace> place;
       if (job.entry) {
         place = LogPlace{entries.size(), crypto::sha256(std::to_string(entries.size()))};
@@ -276,6 +277,10 @@ class World final : public AppraiserOutput {
   std::uint32_t quoted_mask = 0x0000ff;
   MemoryEvidence store;
   MemoryArchive archive{store};
+  VerdictArchive* archived = &archive;
+  std::vector<Result<void>> kept;  // what it said of each record
+  testing::MemoryDigestLists lists;
+  reference::SharedDigestLists stored_lists{lists};
   std::unique_ptr<LogJudge> judge;
   bool judge_hangs = false;
   std::size_t asked = 0;
@@ -333,7 +338,7 @@ class World final : public AppraiserOutput {
           }
           return found->second;
         },
-        manifests, &archive));
+        manifests, archived, &stored_lists));
   }
 
   std::map<std::string, NodeFacts> nodes_;

@@ -19,7 +19,7 @@ namespace avouch::inspect {
 
 using codec::Cbor;
 
-inline const std::string kOrigin = "log.example";
+inline const std::string kOrigin = "log";
 inline const std::string kProxy =
     "/api/v1/namespaces/avouch-system/services/https:avouch-controller:443/proxy";
 
@@ -160,9 +160,10 @@ class VerifyTest : public ::testing::Test {
 
   void serve_objects_only(const Bytes& token, std::uint64_t index,
                           const std::string& phase = "Trusted") {
-    transport.answer("/api/v1/nodes/n1", R"({"metadata":{"name":"n1","uid":"uid-1"}})");
-    transport.answer("/apis/avouch.dev/v1alpha1/attestationevidences/n1",
-                     R"({"metadata":{"name":"n1"},"status":{"phase":")" + phase +
+    transport.answer("/api/v1/nodes/" + shown_name, R"({"metadata":{"name":")" + shown_name +
+                                                        R"(","uid":")" + shown_uid + R"("}})");
+    transport.answer("/apis/avouch.dev/v1alpha1/attestationevidences/" + shown_name,
+                     R"({"metadata":{"name":")" + shown_name + R"("},"status":{"phase":")" + phase +
                          R"(","verdict":{"token":")" + codec::to_base64(token) +
                          R"(","log":{"index":)" + std::to_string(index) + "}}}}");
     list({index});
@@ -172,10 +173,10 @@ class VerifyTest : public ::testing::Test {
   Result<ProofStep> ask(const Ask& question, std::string reader_token = "token") {
     const kube::Client api(transport);
     LogAccess log(transport, {}, std::move(reader_token));
-    const TrustAnchors anchors{{verifier_key.public_key()},
-                               *tlog::make_verifier(kOrigin, log_key.public_key()),
-                               kOrigin,
-                               "test"};
+    std::vector<crypto::PublicKey> verifiers = {verifier_key.public_key()};
+    verifiers.insert(verifiers.end(), more_verifiers.begin(), more_verifiers.end());
+    const TrustAnchors anchors{verifiers, *tlog::make_verifier(kOrigin, log_key.public_key()),
+                               kOrigin, "test"};
     Verifier verifier(api, log, anchors, clock, [this](const std::string& what) {
       if (!what.starts_with("waiting for ")) return;
       waits.push_back(what);
@@ -187,7 +188,7 @@ class VerifyTest : public ::testing::Test {
     return proof;
   }
   Result<ProofStep> verify_node(const Demands& demands = {}) {
-    return ask([&](Verifier& verifier) { return verifier.node("n1", demands); });
+    return ask([&](Verifier& verifier) { return verifier.node(shown_name, demands); });
   }
   Result<ProofStep> verify_pod(const Demands& demands = {}) {
     return ask([&](Verifier& verifier) { return verifier.pod("shop", "web-0", demands); });
@@ -196,6 +197,8 @@ class VerifyTest : public ::testing::Test {
     return ask([&](Verifier& verifier) { return verifier.log(older); });
   }
 
+  std::string shown_name = "n1", shown_uid = "uid-1";  // that status is of
+  std::vector<crypto::PublicKey> more_verifiers;
   std::string note_seen;
   std::vector<std::string> waits;  // what the user was told of them
   std::function<void()> while_waiting;

@@ -1,6 +1,7 @@
 // Verdicts judged again through the controller's read side, and the boot log of `explain node`.
 
 #include "inspect/boot_log.h"
+#include "inspect/golden_node.h"
 #include "tests/unit/inspect/judged_node.h"
 #include "tests/unit/inspect/lying_release.h"
 
@@ -198,6 +199,83 @@ TEST_F(BootLogTest, SaysWhyThereIsNone) {
   EXPECT_THAT(read().error().message, HasSubstr("no policy asks for it"));
   drop(path());
   EXPECT_THAT(read().error().message, HasSubstr("not kept"));
+}
+
+class GoldenNodeTest : public RecordTest {
+ protected:
+  Result<GoldenNode> read(const std::string& reader_token = "token") {
+    const kube::Client api(transport);
+    LogAccess log(transport, {}, reader_token);
+    const TrustAnchors anchors{{verifier_key.public_key()},
+                               *tlog::make_verifier(kOrigin, log_key.public_key()),
+                               kOrigin,
+                               "test"};
+    return read_golden_node(api, log, anchors, "n1");
+  }
+  std::string problem() {
+    const auto golden = read();
+    return golden.has_value() ? "none" : golden.error().message;
+  }
+  // As the record of the same verdict.
+  void keep_instead(const appraisal::VerdictRecord& record) {
+    const auto packed = appraisal::pack_record(record);
+    keep(packed->bytes);
+    for (const auto& object : packed->objects) keep_object(object.digest, object.bytes);
+  }
+};
+
+TEST_F(GoldenNodeTest, IsReadOutOfTheRecordOfItsVerdict) {
+  const auto golden = read();
+  ASSERT_TRUE(golden.has_value()) << golden.error().message;
+  EXPECT_THAT(golden->verdict, HasSubstr("affirming at 20"));
+  EXPECT_EQ(golden->evidence.boot_log, node.boot_log);
+  EXPECT_FALSE(golden->evidence.runtime_log.has_value());
+  EXPECT_EQ(golden->evidence.pcrs, node.record.evidence.pcrs);
+  const auto answer = attest::qualifying(attest::challenge(node.record.beacon_text, "uid-1"));
+  EXPECT_TRUE(equal(golden->evidence.nonce, answer));
+}
+
+TEST_F(GoldenNodeTest, WhatIsNotOfTheVerdictIsRefused) {
+  appraisal::VerdictRecord other = node.record;
+  other.evidence.quote->message.back() ^= 1;
+  keep_instead(other);
+  EXPECT_THAT(problem(), HasSubstr("another quote"));
+  other = node.record;
+  other.evidence.node_uid = "uid-2";
+  keep_instead(other);
+  EXPECT_THAT(problem(), HasSubstr("another node UID"));
+  other = node.record;
+  const JudgedNode stranger{kOrigin, verifier_key, node.record.time};
+  other.identity = stranger.record.identity;
+  keep_instead(other);
+  EXPECT_THAT(problem(), HasSubstr("another attestation key"));
+  other = node.record;
+  const Bytes log = to_bytes("another log");
+  keep_object(crypto::sha256(log), log);
+  other.boot_log = {crypto::sha256(log), log.size()};
+  keep_instead(other);
+  EXPECT_THAT(problem(), HasSubstr("judged without a log"));
+}
+
+TEST_F(GoldenNodeTest, TheVerdictOfAnotherNodeIsRefused) {
+  transport.answer("/api/v1/nodes/n1", R"({"metadata":{"name":"n1","uid":"uid-9"}})");
+  EXPECT_THAT(problem(), HasSubstr("UID uid-9"));
+}
+
+TEST_F(GoldenNodeTest, AVerdictOfAnotherVerifierIsRefused) {
+  verifier_key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
+  EXPECT_FALSE(read().has_value());
+}
+
+TEST_F(GoldenNodeTest, SaysWhatIsNotThere) {
+  EXPECT_THAT(read("").error().message, HasSubstr("log-reader role"));
+  drop(path() + "/sha256:" + to_hex(crypto::sha256(node.boot_log)));
+  EXPECT_THAT(problem(), HasSubstr("is not kept any more"));
+  drop(path());
+  EXPECT_THAT(problem(), HasSubstr("not kept"));
+  transport.answer("/apis/avouch.dev/v1alpha1/attestationevidences/n1",
+                   R"({"metadata":{"name":"n1"},"status":{"phase":"Pending"}})");
+  EXPECT_THAT(problem(), HasSubstr("no verdict on evidence"));
 }
 
 }  // namespace
