@@ -179,7 +179,7 @@ void ClusterView::verify(const std::string& name, const Evidence& evidence) {
       if (const auto kept = evidences_.find(name); kept != evidences_.end()) {
         kept->second.node_uid = token->claims().node_uid;
       }
-      book_.offer({*std::move(token), evidence.reasons, evidence.log_index});
+      book_.offer({*std::move(token), evidence.reasons, evidence.log_index}, clock_.steady_now());
       now_.refused_tokens.erase(name);
     } else {
       now_.refused_tokens[name] = problem;
@@ -213,6 +213,7 @@ void ClusterView::on_trust(const Change& change) {
 
 std::shared_ptr<const admission::Snapshot> ClusterView::snapshot() {
   const std::lock_guard lock(mutex_);
+  if (book_.outlive(clock_.steady_now())) changed();
   if (shared_ == nullptr) {
     now_.verdicts = book_.verdicts();
     shared_ = std::make_shared<const admission::Snapshot>(now_);

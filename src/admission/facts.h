@@ -44,6 +44,8 @@ struct VerdictFacts {
   attest::VerifiedToken token;
   std::string reasons;                     // the controller's words
   std::optional<std::uint64_t> log_index;  // of the verdict's own entry
+  bool outlived =
+      false;  // its whole life has passed since it came here, whatever the wall clock says
 };
 
 // From the configuration.

@@ -78,7 +78,13 @@ std::optional<Failure> is_of_this_boot(const NodeQuestion& question) {
 std::optional<Failure> is_fresh(const NodeQuestion& question) {
   switch (question.verdict->token.at(question.now)) {
     case attest::TokenTime::kValid:
-      return std::nullopt;
+      if (!question.verdict->outlived) return std::nullopt;
+      return Failure{
+          code::kVerdictStale,
+          "the node's verdict has lived out its time since the webhook got it, though by "
+          "its dates it is valid; compare the clocks of the controller and the "
+          "webhook. " +
+              verdict_name(*question.verdict)};
     case attest::TokenTime::kExpired:
       return Failure{code::kVerdictStale,
                      "the node's verdict has expired at " +

@@ -1,5 +1,7 @@
 #include "admission/verdict_book.h"
 
+#include <algorithm>
+
 namespace avouch::admission {
 namespace {
 
@@ -11,7 +13,7 @@ bool is_earlier_boot(const attest::TokenClaims& offered, const attest::TokenClai
 
 }  // namespace
 
-VerdictBook::Kept VerdictBook::offer(VerdictFacts verdict) {
+VerdictBook::Kept VerdictBook::offer(VerdictFacts verdict, SteadyTime now) {
   const std::string& uid = verdict.token.claims().node_uid;
   if (const auto floor = forgotten_.find(uid);
       floor != forgotten_.end() && !verdict.token.newer_than(floor->second->token)) {
@@ -21,6 +23,7 @@ VerdictBook::Kept VerdictBook::offer(VerdictFacts verdict) {
   if (known != verdicts_.end()) {
     const attest::VerifiedToken& newest = known->second->token;
     if (newest.digest() == verdict.token.digest()) {
+      verdict.outlived = known->second->outlived;
       known->second = std::make_shared<const VerdictFacts>(std::move(verdict));
       return Kept::kSame;
     }
@@ -28,21 +31,48 @@ VerdictBook::Kept VerdictBook::offer(VerdictFacts verdict) {
     if (is_earlier_boot(verdict.token.claims(), newest.claims())) return Kept::kEarlier;
   }
   const std::string key = uid;
+  const attest::TokenClaims& claims = verdict.token.claims();
+  const SteadyTime end = now + (claims.expires_at - claims.issued_at);
+  ends_[key] = end;
+  earliest_end_ = std::min(earliest_end_, end);
   verdicts_[key] = std::make_shared<const VerdictFacts>(std::move(verdict));
   forgotten_.erase(key);
   return Kept::kNew;
+}
+
+bool VerdictBook::outlive(SteadyTime now) {
+  if (now < earliest_end_) return false;
+  earliest_end_ = SteadyTime::max();
+  bool any = false;
+  for (auto each = ends_.begin(); each != ends_.end();) {
+    if (now < each->second) {
+      earliest_end_ = std::min(earliest_end_, each->second);
+      ++each;
+      continue;
+    }
+    if (const auto known = verdicts_.find(each->first); known != verdicts_.end()) {
+      auto verdict = std::make_shared<VerdictFacts>(*known->second);
+      verdict->outlived = true;
+      known->second = std::move(verdict);
+      any = true;
+    }
+    each = ends_.erase(each);
+  }
+  return any;
 }
 
 void VerdictBook::forget(std::string_view node_uid) {
   const auto known = verdicts_.find(node_uid);
   if (known == verdicts_.end()) return;
   forgotten_[known->first] = known->second;
+  ends_.erase(known->first);
   verdicts_.erase(known);
 }
 
 void VerdictBook::clear() {
   verdicts_.clear();
   forgotten_.clear();
+  ends_.clear();
 }
 
 void VerdictBook::prune(SystemTime now) {
@@ -51,6 +81,7 @@ void VerdictBook::prune(SystemTime now) {
   };
   std::erase_if(verdicts_, is_past);
   std::erase_if(forgotten_, is_past);
+  std::erase_if(ends_, [this](const auto& entry) { return !verdicts_.contains(entry.first); });
 }
 
 }  // namespace avouch::admission

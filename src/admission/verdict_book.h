@@ -24,7 +24,12 @@ class VerdictBook {
     kEarlier,  // of an earlier boot of the same TPM than what is known: ignored
   };
 
-  Kept offer(VerdictFacts verdict);
+  // `now` is when it came here, by the steady clock.
+  Kept offer(VerdictFacts verdict, SteadyTime now);
+
+  // Marks the verdicts that came here longer ago than their whole life, so that a wall clock that
+  // goes back revives none. True where there was one to mark.
+  bool outlive(SteadyTime now);
 
   // The node's evidence was deleted, on purpose: no verdict counts, nor any that is not newer than
   // what was known.
@@ -43,6 +48,8 @@ class VerdictBook {
  private:
   NamedFacts<VerdictFacts> verdicts_;   // by node UID
   NamedFacts<VerdictFacts> forgotten_;  // by node UID: the floor below which nothing counts
+  std::map<std::string, SteadyTime, std::less<>> ends_;  // of verdicts_ that are not outlived
+  SteadyTime earliest_end_ = SteadyTime::max();          // or before it
 };
 
 }  // namespace avouch::admission

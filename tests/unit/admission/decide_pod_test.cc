@@ -81,6 +81,12 @@ const std::vector<Case>& cases() {
        [](World& w) { w.trust("good", {"production"}, Status::kAffirming, kNow - minutes(5)); }},
       {"the token is of the future", code::kVerdictStale, "clocks",
        [](World& w) { w.trust("good", {"production"}, Status::kAffirming, kNow + seconds(61)); }},
+      {"the token has lived out its time here", code::kVerdictStale, "lived out its time",
+       [](World& w) {
+         VerdictFacts facts = *w.snapshot.verdicts.at("uid-good");
+         facts.outlived = true;
+         w.snapshot.verdicts["uid-good"] = std::make_shared<const VerdictFacts>(std::move(facts));
+       }},
       {"the node has rebooted since", code::kVerdictStale, "has rebooted",
        [](World& w) {
          w.add_node("good", {{"pool", "attested"}}, kNow - seconds(27));

@@ -111,6 +111,54 @@ TEST_F(View, ForgetsDeletedEvidenceForGood) {
   EXPECT_EQ(verdicts(), 1U);
 }
 
+TEST_F(View, LetsNoVerdictLiveLongerThanItsLifeByTheSteadyClock) {
+  view.on_trust(change("trust", trust(admission::verifier_key().public_key())));
+  const attest::TokenClaims claims = claims_at(admission::kNow);
+  const auto life = claims.expires_at - claims.issued_at;
+  const auto outlived = [&] { return view.snapshot()->verdicts.at("uid-good")->outlived; };
+  const auto offer = [&](const attest::TokenClaims& offered) {
+    view.on_evidence(change("good", evidence(offered)));
+  };
+  offer(claims);
+  clock.advance(life - seconds(1));
+  EXPECT_FALSE(outlived());
+  offer(claims);  // the same again is no younger
+  clock.advance(seconds(1));
+  clock.step_wall_clock(-life);
+  EXPECT_TRUE(outlived());
+  offer(claims);
+  EXPECT_TRUE(outlived());
+  offer(claims_at(admission::kNow + life));
+  EXPECT_FALSE(outlived());
+  clock.advance(life - seconds(1));
+  EXPECT_FALSE(outlived());
+  clock.advance(seconds(1));
+  EXPECT_TRUE(outlived());
+}
+
+TEST_F(View, CountsTheLifeOfEachVerdictByItself) {
+  view.on_trust(change("trust", trust(admission::verifier_key().public_key())));
+  const auto offer = [&](const std::string& node) {
+    attest::TokenClaims claims = claims_at(admission::kNow);
+    claims.node_name = node;
+    claims.node_uid = "uid-" + node;
+    view.on_evidence(change(node, evidence(claims)));
+    return claims.expires_at - claims.issued_at;
+  };
+  const auto outlived = [&](const std::string& node) {
+    return view.snapshot()->verdicts.at("uid-" + node)->outlived;
+  };
+  const auto life = offer("good");
+  clock.advance(seconds(5));
+  offer("late");
+  clock.advance(life - seconds(5));
+  EXPECT_TRUE(outlived("good"));
+  EXPECT_FALSE(outlived("late"));
+  view.on_evidence(change("good", named("good", "e1"), ChangeType::kDeleted));
+  clock.advance(seconds(5));
+  EXPECT_TRUE(outlived("late"));
+}
+
 TEST_F(View, KeepsItsAnchorsWhereNewOnesCannotBeReadOrAreGone) {
   view.on_trust(change("trust", trust(admission::verifier_key().public_key())));
   view.on_evidence(change("good", evidence(claims_at(admission::kNow))));
