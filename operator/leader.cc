@@ -43,6 +43,7 @@ Result<void> Leader::start(const std::stop_token& stop) {
     };
     std::string said;
     for (;;) {
+      if (said.empty()) waits(what);  // a step may take long by itself
       const Result<void> outcome = step();
       waits(outcome.has_value() ? "" : what + ": " + outcome.error().message);
       if (outcome.has_value()) return {};
@@ -63,6 +64,7 @@ Result<void> Leader::start(const std::stop_token& stop) {
     if (p.waiting_for.empty()) return std::nullopt;
     return "waits for " + p.waiting_for;
   });
+  p.signals.health().add_readiness("log-volume", [&p] { return p.volume_problem(); });
   AVOUCH_CHECK(persist("release keys", [&]() -> Result<void> {
     AVOUCH_TRY(p.keys, p.trust.load_or_create());
     return {};
@@ -76,7 +78,6 @@ Result<void> Leader::start(const std::stop_token& stop) {
     if (p.closed || turn <= kLongestTurn) return std::nullopt;
     return "has not finished what it began " + std::to_string(turn / 1s) + " s ago";
   });
-  p.signals.health().add_readiness("log-volume", [&p] { return p.volume_problem(); });
   p.recorder->start();
   p.events.start();
   p.trust_worker.start();

@@ -139,6 +139,7 @@ struct Leader::Parts final : control::AppraiserOutput {
 
   std::mutex waiting_mutex;
   std::string waiting_for;  // of the start that is under way
+  std::atomic<bool> log_is_open = false;
   std::mutex metrics_mutex;
   std::atomic<bool> closed = false;
   std::mutex summary_mutex;

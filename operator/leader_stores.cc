@@ -39,6 +39,7 @@ Result<void> Leader::Parts::open_log() {
     AVOUCH_TRY(log, tlog::Log::open(options, *log_store, {head_file.get()}, std::move(note_signer),
                                     clock));
     entries = std::make_unique<control::SequencedLog>(*log, index);
+    log_is_open = true;
   }
   AVOUCH_TRY(const tlog::NoteVerifier verifier,
              tlog::make_verifier(keys->log_origin, keys->log.public_key()));
