@@ -82,17 +82,30 @@ Result<appraisal::LogDump> boot_log_of(const Context& context, const inspect::No
   return inspect::read_boot_log(session.api, session.log, node);
 }
 
+// Without the right to read them, nodes are shown all the same.
+std::vector<inspect::PolicyReport> policies_of(const kube::Client& api) {
+  auto policies = inspect::report_policies(api);
+  if (policies.has_value()) return *std::move(policies);
+  std::cerr << "note: no policy's mode is shown, nor whether pods are guarded: "
+            << printable(policies.error().message) << '\n';
+  return {};
+}
+
 }  // namespace
 
 Result<Exit> status(const Context& context) {
   const kube::Client api(context.transport);
-  context.progress("reading nodes and evidence");
-  AVOUCH_TRY(const auto nodes, inspect::report_nodes(api));
+  context.progress("reading nodes, evidence and policies");
+  const auto policies = policies_of(api);
+  AVOUCH_TRY(const auto nodes, inspect::report_nodes(api, policies));
   const SystemTime now = context.clock.now();
   if (context.common.format == Format::kJson) {
-    std::cout << codec::to_json_pretty(inspect::status_json(nodes, now)) << '\n';
+    Json out = inspect::status_json(nodes, now);
+    out["policies"] = inspect::policies_json(policies);
+    std::cout << codec::to_json_pretty(out) << '\n';
   } else {
-    std::cout << inspect::status_table(nodes, now) << inspect::status_summary(nodes, now);
+    std::cout << inspect::status_table(nodes, now) << inspect::status_summary(nodes, now)
+              << inspect::policy_lines(policies, nodes);
   }
   return Exit::kGood;
 }
@@ -127,7 +140,7 @@ Result<Exit> version(const Context& context, const std::string& client_version) 
 Result<Exit> explain_node(const Context& context, const std::string& name, BootLogShown shown) {
   const kube::Client api(context.transport);
   context.progress("reading node " + name);
-  AVOUCH_TRY(const inspect::NodeReport node, inspect::report_node(api, name));
+  AVOUCH_TRY(const inspect::NodeReport node, inspect::report_node(api, name, policies_of(api)));
   const SystemTime now = context.clock.now();
   const bool as_json = context.common.format == Format::kJson;
   const auto log = boot_log_of(context, node);

@@ -82,6 +82,8 @@ Result<void> Leader::start(const std::stop_token& stop) {
   p.events.start();
   p.trust_worker.start();
   p.trust_worker.add(kAll);
+  p.guard_worker.start();
+  p.guard_worker.add(kAll);
   p.epochs->start();
   p.watch_cluster();
   p.show_metrics();

@@ -85,6 +85,9 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
       trust_map(
           client, clock, crypto::system_random(),
           one_of(kube::config_maps(config.release.name_space), config.release.object("trust"))),
+      own_map(client, clock, crypto::system_random(),
+              one_of(kube::config_maps(config.release.name_space),
+                     config.release.object("controller"))),
       references(client, clock, crypto::system_random(), [this] { policy_worker.add(kAll); }),
       evidence_writer(
           client, node_board, [this](const std::string& name) { return evidences.find(name); },
@@ -105,8 +108,12 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
                     }),
       trust_worker("trust objects", 1, clock, signals,
                    [this](const std::string&) { return keep_trust(); }),
+      guard_worker("webhook configuration", 1, clock, signals,
+                   [this](const std::string&) { return watch_guard(); }),
       pool(4, 1024),
-      judge_pool(2, 16'384) {}
+      judge_pool(2, 16'384),
+      guard(config.webhook.configuration, config.release.object("controller"), clock.steady_now()) {
+}
 
 void Leader::Parts::stop() {
   {
@@ -115,12 +122,13 @@ void Leader::Parts::stop() {
   }
   if (server) server->stop(kGrace);
   for (kube::Informer* informer :
-       {&nodes, &evidences, &policies, &manifests, &webhooks, &trust_map}) {
+       {&nodes, &evidences, &policies, &manifests, &webhooks, &trust_map, &own_map}) {
     informer->stop();
   }
   references.watch({});
   policy_worker.stop();
   trust_worker.stop();
+  guard_worker.stop();
   pool.stop();
   judge_pool.stop();
   if (epochs) epochs->stop();

@@ -3,6 +3,7 @@
 // What the leader is made of, in the order of construction. Internal to it.
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "adapters/record_files.h"
 #include "adapters/renewal_files.h"
 #include "attest/token.h"
+#include "control/admission_guard.h"
 #include "control/api_writer.h"
 #include "control/appraiser.h"
 #include "control/appraiser_loop.h"
@@ -68,6 +70,10 @@ struct Leader::Parts final : control::AppraiserOutput {
   Result<void> sync_policy(const std::string& name);
   Result<void> keep_trust();
   Result<void> keep_shares();
+  // Compares the webhook configuration with what it should be, and says where it is not.
+  Result<void> watch_guard();
+  void see_configuration(kube::ObjectPtr configuration);  // null: there is none
+  void tell_guard(const control::AdmissionGuard::News& news);
   Result<void> refresh_policies();
   // What a manifest names is in use, whether or not a policy names the manifest.
   Result<void> use_lists();
@@ -113,12 +119,13 @@ struct Leader::Parts final : control::AppraiserOutput {
   kube::EventRecorder event_recorder;
   control::EventSink events;
 
-  kube::Informer nodes, evidences, policies, manifests, webhooks, trust_map;
+  kube::Informer nodes, evidences, policies, manifests, webhooks, trust_map, own_map;
   control::ReferenceWatcher references;
   control::NodeBoard node_board;
   control::EvidenceWriter evidence_writer;
   control::Board<control::PolicyOutlook> policy_board;
-  control::Worker status_worker, node_worker, policy_status_worker, policy_worker, trust_worker;
+  control::Worker status_worker, node_worker, policy_status_worker, policy_worker, trust_worker,
+      guard_worker;
   control::WorkPool pool, judge_pool;
   control::ManifestCatalog catalog;  // the policy worker's
   control::DigestLists digest_lists;
@@ -137,10 +144,16 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<control::Router> router;
   std::unique_ptr<adapters::HttpServer> server;
 
+  control::AdmissionGuard guard;
+  std::mutex guard_mutex;
+  std::deque<kube::ObjectPtr> configurations;  // states that were not compared yet, oldest first
+  bool guard_failed = false;                   // and it was told
+
   std::mutex waiting_mutex;
   std::string waiting_for;  // of the start that is under way
   std::atomic<bool> log_is_open = false;
   std::mutex metrics_mutex;
+  std::uint64_t departures_shown = 0;
   std::atomic<bool> closed = false;
   std::mutex summary_mutex;
   control::AppraiserSummary summary;

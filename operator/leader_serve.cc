@@ -81,7 +81,10 @@ std::optional<std::string> Leader::Parts::volume_problem() {
 
 void Leader::Parts::show_metrics() {
   observe::Metrics& metrics = signals.metrics();
-  metrics.before_collect([this, &metrics] {
+  observe::Counter departures =
+      metrics.counter("avouch_webhook_configuration_departures_total",
+                      "Times that the webhook configuration ceased to be as the release has it");
+  metrics.before_collect([this, &metrics, departures]() mutable {
     const std::lock_guard lock(metrics_mutex);
     if (closed) return;
     // The appraiser's own thread counts; a busy one shows what it last counted.
@@ -159,6 +162,14 @@ void Leader::Parts::show_metrics() {
       gauge("avouch_certificate_end_timestamp_seconds", "When a certificate of the release ends",
             static_cast<double>(end.time_since_epoch().count()) / 1000.0, {{"certificate", name}});
     }
+    if (const auto guarded = guard.state()) {
+      gauge("avouch_webhook_configuration_deviations",
+            "Fields in which the webhook configuration is not as the release has it",
+            static_cast<double>(guarded->deviations));
+    }
+    const std::uint64_t departed = guard.departures();
+    departures.add(static_cast<double>(departed - departures_shown));
+    departures_shown = departed;
     gauge("avouch_intake_connections", "Open connections",
           static_cast<double>(server->stats().connections));
   });

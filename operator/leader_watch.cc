@@ -46,12 +46,20 @@ void Leader::Parts::watch_cluster() {
     trust_worker.add(kAll);
   });
   manifests.on_change([this](const Change&) { policy_worker.add(kAll); });
-  webhooks.on_change([this](const Change&) { trust_worker.add(kAll); });
+  webhooks.on_change([this](const Change& change) {
+    trust_worker.add(kAll);
+    see_configuration(change.type == ChangeType::kDeleted ? nullptr : change.object);
+  });
+  webhooks.on_synced([this] {
+    if (webhooks.size() == 0) see_configuration(nullptr);
+  });
+  own_map.on_change([this](const Change&) { guard_worker.add(kAll); });
   trust_map.on_change([this](const Change&) { trust_worker.add(kAll); });
   for (const auto& [name, informer] :
        {std::pair{"nodes", &nodes}, std::pair{"evidence", &evidences},
         std::pair{"policies", &policies}, std::pair{"reference manifests", &manifests},
-        std::pair{"webhook configuration", &webhooks}, std::pair{"trust map", &trust_map}}) {
+        std::pair{"webhook configuration", &webhooks}, std::pair{"trust map", &trust_map},
+        std::pair{"own map", &own_map}}) {
     informer->on_problem([this, part = std::string("watch of ") + name](
                              const std::string& message) { signals.problem(part, message); });
     informer->start();

@@ -63,7 +63,9 @@ void Leader::Parts::publish_policy(control::PolicyOutlook outlook) {
 
 void Leader::Parts::withdraw_policy(const std::string& name) { policy_board.erase(name); }
 
-void Leader::Parts::event(control::NodeEvent event) { events.add(std::move(event)); }
+void Leader::Parts::event(control::NodeEvent event) {
+  events.add(control::EventSink::about_node(event));
+}
 
 Result<void> Leader::Parts::sync_evidence(const std::string& name) {
   return evidence_writer.sync(name, clock.now());
@@ -79,8 +81,14 @@ Result<void> Leader::Parts::sync_policy(const std::string& name) {
   const auto outlook = policy_board.find(name);
   if (outlook == nullptr) return {};
   const kube::ObjectPtr live = policies.find(name);
+  codec::Json status = outlook->status;
+  if (const auto guarded = guard.state()) {
+    if (codec::Json::Array* conditions = status["conditions"].as_array()) {
+      conditions->push_back(guarded->condition());
+    }
+  }
   return control::sync_status(client, kube::attestation_policies(), "AttestationPolicy", name,
-                              outlook->uid, outlook->status, live.get(), clock.now());
+                              outlook->uid, status, live.get(), clock.now());
 }
 
 Result<void> Leader::Parts::keep_trust() {
@@ -101,11 +109,22 @@ Result<void> Leader::Parts::keep_shares() {
   const auto snapshot = policies.snapshot();
   for (const auto& [key, object] : *snapshot) objects.push_back(object);
   const auto patch = control::share_patch(*live, control::fail_closed_share(objects));
-  if (!patch) return {};
+  if (!patch) {
+    tell_guard(guard.shares_kept("", clock.steady_now()));
+    return {};
+  }
   const auto patched =
       client.patch(kube::validating_webhook_configurations(), name, kube::PatchType::kJson, *patch);
-  if (!patched.has_value()) return retryable(patched.error().message);
-  return {};
+  if (patched.has_value()) {
+    tell_guard(guard.shares_kept("", clock.steady_now()));
+    return {};
+  }
+  const kube::ApiError& error = patched.error();
+  const bool race = error.is_conflict() || error.is_invalid() || error.is_not_found();
+  if (error.kind == ErrorKind::kRejected && !race) {
+    tell_guard(guard.shares_kept(error.message, clock.steady_now()));
+  }
+  return retryable(error.message);
 }
 
 Result<void> Leader::Parts::use_lists() {

@@ -15,7 +15,7 @@ EventSink::~EventSink() { stop(); }
 void EventSink::start() {
   thread_ = std::thread([this] {
     for (;;) {
-      NodeEvent event;
+      Event event;
       {
         std::unique_lock lock(mutex_);
         wake_.wait(lock, [this] { return stopping_ || !events_.empty(); });
@@ -41,7 +41,7 @@ void EventSink::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void EventSink::add(NodeEvent event) {
+void EventSink::add(Event event) {
   bool dropped = false;
   {
     const std::lock_guard lock(mutex_);
@@ -55,32 +55,39 @@ void EventSink::add(NodeEvent event) {
   if (dropped) observer_.problem("events", "too many Events wait; the oldest was dropped");
 }
 
-void EventSink::send(const NodeEvent& event) {
-  const auto type = event.severity == NodeEvent::Severity::kNormal ? kube::EventType::kNormal
-                                                                   : kube::EventType::kWarning;
-  const auto record = [&](const kube::ObjectReference& about) {
-    const auto sent = recorder_.record(about, type, event.reason, event.message);
+EventSink::Event EventSink::about_node(const NodeEvent& event) {
+  Event out{.about = {},
+            .type = event.severity == NodeEvent::Severity::kNormal ? kube::EventType::kNormal
+                                                                   : kube::EventType::kWarning,
+            .reason = event.reason,
+            .message = event.message};
+  if (!event.node_uid.empty()) {
+    out.about.push_back({.api_version = "v1",
+                         .kind = "Node",
+                         .name = event.node_name,
+                         .ns = "",
+                         .uid = event.node_uid,
+                         .resource_version = "",
+                         .field_path = ""});
+  }
+  if (!event.evidence_uid.empty()) {
+    out.about.push_back({.api_version = kube::attestation_evidences().api_version(),
+                         .kind = "AttestationEvidence",
+                         .name = event.node_name,
+                         .ns = "",
+                         .uid = event.evidence_uid,
+                         .resource_version = "",
+                         .field_path = ""});
+  }
+  return out;
+}
+
+void EventSink::send(const Event& event) {
+  for (const kube::ObjectReference& about : event.about) {
+    const auto sent = recorder_.record(about, event.type, event.reason, event.message);
     if (!sent.has_value()) {
       observer_.problem("events", about.kind + " " + about.name + ": " + sent.error().message);
     }
-  };
-  if (!event.node_uid.empty()) {
-    record({.api_version = "v1",
-            .kind = "Node",
-            .name = event.node_name,
-            .ns = "",
-            .uid = event.node_uid,
-            .resource_version = "",
-            .field_path = ""});
-  }
-  if (!event.evidence_uid.empty()) {
-    record({.api_version = kube::attestation_evidences().api_version(),
-            .kind = "AttestationEvidence",
-            .name = event.node_name,
-            .ns = "",
-            .uid = event.evidence_uid,
-            .resource_version = "",
-            .field_path = ""});
   }
 }
 

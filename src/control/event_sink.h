@@ -1,11 +1,13 @@
 #pragma once
 
-// Sends Events about nodes and their evidence, off the threads that decide.
+// Sends Events, about nodes and their evidence above all, off the threads that decide.
 
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "control/appraiser.h"
 #include "control/control_observer.h"
@@ -26,17 +28,25 @@ class EventSink {
 
   void start();
   void stop();
-  void add(NodeEvent event);
+  // The same words about each of some objects.
+  struct Event {
+    std::vector<kube::ObjectReference> about;
+    kube::EventType type = kube::EventType::kNormal;
+    std::string reason, message;
+  };
+  // About the node and its evidence, as far as they are there.
+  static Event about_node(const NodeEvent& event);
+  void add(Event event);
 
   // Sends one; what the thread runs in a loop.
-  void send(const NodeEvent& event);
+  void send(const Event& event);
 
  private:
   const kube::EventRecorder& recorder_;
   ControlObserver& observer_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<NodeEvent> events_;
+  std::deque<Event> events_;
   bool stopping_ = false;
   std::thread thread_;
 };

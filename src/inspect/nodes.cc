@@ -20,7 +20,14 @@ std::string number_at(const Json& object, std::initializer_list<std::string_view
   return number == nullptr ? "" : std::to_string(*number);
 }
 
-NodeReport report(const kube::NodeView& node, const Json* evidence) {
+std::string mode_of(const std::vector<PolicyReport>& policies, std::string_view name) {
+  const auto found = std::find_if(policies.begin(), policies.end(),
+                                  [&](const PolicyReport& one) { return one.name == name; });
+  return found == policies.end() ? "" : found->mode;
+}
+
+NodeReport report(const kube::NodeView& node, const Json* evidence,
+                  const std::vector<PolicyReport>& known) {
   NodeReport out;
   out.name = node.meta.name;
   for (const kube::Taint& taint : node.taints) {
@@ -60,7 +67,8 @@ NodeReport report(const kube::NodeView& node, const Json* evidence) {
   if (const Json* policies = verdict->find("policies"); policies != nullptr) {
     if (const Json::Array* list = policies->as_array(); list != nullptr) {
       for (const Json& policy : *list) {
-        out.policies.emplace_back(policy.text({"name"}), policy.text({"result"}));
+        const std::string name(policy.text({"name"}));
+        out.policies.push_back({name, std::string(policy.text({"result"})), mode_of(known, name)});
       }
     }
   }
@@ -139,6 +147,13 @@ std::string code_remedy(std::string_view code, const std::string& node) {
   return "";
 }
 
+bool stops_nothing(std::string_view mode) { return mode == "Audit" || mode == "Warn"; }
+
+std::string mode_text(const std::string& mode) {
+  if (mode.empty()) return "";
+  return " (mode " + printable(mode) + (stops_nothing(mode) ? ": it stops nothing)" : ")");
+}
+
 std::string remedy(const NodeReport& node, SystemTime now) {
   if (node.expired(now)) {
     return "the verdict was not renewed in time, so admission denies: is the controller's pod "
@@ -172,7 +187,8 @@ Error no_evidence_kind(const kube::ApiError& error) {
 
 }  // namespace
 
-Result<std::vector<NodeReport>> report_nodes(const kube::Client& api) {
+Result<std::vector<NodeReport>> report_nodes(const kube::Client& api,
+                                             const std::vector<PolicyReport>& policies) {
   AVOUCH_TRY(const kube::ObjectList nodes, api.list(kube::nodes()));
   const auto listed = api.list(kube::attestation_evidences());
   if (!listed.has_value()) return no_evidence_kind(listed.error());
@@ -185,14 +201,15 @@ Result<std::vector<NodeReport>> report_nodes(const kube::Client& api) {
     auto view = kube::node_view(item);
     if (!view.has_value()) continue;
     const auto evidence = by_name.find(view->meta.name);
-    out.push_back(report(*view, evidence == by_name.end() ? nullptr : evidence->second));
+    out.push_back(report(*view, evidence == by_name.end() ? nullptr : evidence->second, policies));
   }
   std::sort(out.begin(), out.end(),
             [](const NodeReport& a, const NodeReport& b) { return a.name < b.name; });
   return out;
 }
 
-Result<NodeReport> report_node(const kube::Client& api, const std::string& name) {
+Result<NodeReport> report_node(const kube::Client& api, const std::string& name,
+                               const std::vector<PolicyReport>& policies) {
   const auto object = api.get(kube::nodes(), name);
   if (!object.has_value()) {
     if (!object.error().is_not_found()) return static_cast<Error>(object.error());
@@ -200,8 +217,8 @@ Result<NodeReport> report_node(const kube::Client& api, const std::string& name)
   }
   AVOUCH_TRY(const kube::NodeView view, kube::node_view(*object));
   auto evidence = api.get(kube::attestation_evidences(), name);
-  if (evidence.has_value()) return report(view, &*evidence);
-  if (evidence.error().is_not_found()) return report(view, nullptr);
+  if (evidence.has_value()) return report(view, &*evidence, policies);
+  if (evidence.error().is_not_found()) return report(view, nullptr, policies);
   return static_cast<Error>(evidence.error());
 }
 
@@ -227,8 +244,8 @@ std::string status_table(const std::vector<NodeReport>& nodes, SystemTime now) {
       {"NODE", "PHASE", "AGE", "REASON", "EXPIRES", "BOOT", "TAINT", "POLICIES", "LOG"}};
   for (const NodeReport& node : nodes) {
     std::string policies;
-    for (const auto& [name, result] : node.policies) {
-      policies += (policies.empty() ? "" : ",") + name;
+    for (const NodePolicy& policy : node.policies) {
+      policies += (policies.empty() ? "" : ",") + policy.name;
     }
     const std::string boot =
         node.reset_count.empty() ? "-" : node.reset_count + "." + node.restart_count;
@@ -283,10 +300,11 @@ Json status_json(const std::vector<NodeReport>& nodes, SystemTime now) {
     item["remedy"] = remedy(node, now);
     if (node.log_index) item["logIndex"] = *node.log_index;
     Json::Array policies;
-    for (const auto& [name, result] : node.policies) {
+    for (const NodePolicy& policy : node.policies) {
       Json one;
-      one["name"] = name;
-      one["result"] = result;
+      one["name"] = policy.name;
+      one["result"] = policy.result;
+      if (!policy.mode.empty()) one["mode"] = policy.mode;
       policies.push_back(std::move(one));
     }
     item["policies"] = std::move(policies);
@@ -332,8 +350,9 @@ std::string explain_text(const NodeReport& node, SystemTime now) {
     out += "  " + printable(reason.code) + " (" + printable(reason.severity) +
            "): " + printable(reason.message) + "\n" + details_text(reason.whole);
   }
-  for (const auto& [name, result] : node.policies) {
-    out += "  policy " + printable(name) + ": " + printable(result) + "\n";
+  for (const NodePolicy& policy : node.policies) {
+    out += "  policy " + printable(policy.name) + mode_text(policy.mode) + ": " +
+           printable(policy.result) + "\n";
   }
   if (!node.enrolled_at.empty()) {
     out += "  enrolled " + printable(node.enrolled_at) + ", bound by " + printable(node.bound_by) +

@@ -2,6 +2,7 @@
 
 // The state of nodes, for people: `status` and `explain`.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,20 @@ struct NodeReason {
   codec::Json whole;  // as the status has it: also event, line, fields, suggestion
 };
 
+// What an AttestationPolicy says of itself, and its status of the webhook configuration.
+struct PolicyReport {
+  std::string name;
+  std::string mode;                      // "Enforce" where it says nothing
+  std::string guarded, reason, message;  // the condition Guarded; "" where there is none
+  bool enforced() const { return mode != "Audit" && mode != "Warn"; }
+};
+
+struct NodePolicy {
+  std::string name;
+  std::string result;  // "affirming", "warning", "contraindicated"
+  std::string mode;    // "" where the policy was not read
+};
+
 // What the API server's objects say; nothing is verified here (verify.h does that).
 struct NodeReport {
   std::string name;
@@ -24,7 +39,7 @@ struct NodeReport {
   std::optional<SystemTime> expires;  // of the verdict token, where there is one
   std::optional<SystemTime> since;    // of the phase's transition, as the condition Attested tells
   std::optional<std::int64_t> log_index;
-  std::vector<std::pair<std::string, std::string>> policies;  // name, result
+  std::vector<NodePolicy> policies;
   std::string bound_by, enrolled_at;
   std::string tpm;                             // its maker, by its certificate; "" where none says
   std::vector<std::string> certificate_rules;  // by which an odd certificate was accepted
@@ -38,13 +53,23 @@ struct NodeReport {
 
 // Every node, by name. kRejected where the server knows no AttestationEvidence, or the caller may
 // not list.
-Result<std::vector<NodeReport>> report_nodes(const kube::Client& api);
-Result<NodeReport> report_node(const kube::Client& api, const std::string& name);
+Result<std::vector<NodeReport>> report_nodes(const kube::Client& api,
+                                             const std::vector<PolicyReport>& policies = {});
+Result<NodeReport> report_node(const kube::Client& api, const std::string& name,
+                               const std::vector<PolicyReport>& policies = {});
+// Every policy, by name.
+Result<std::vector<PolicyReport>> report_policies(const kube::Client& api);
+
+// Lines on what the table cannot say: that pods are not guarded as they should be, and which
+// policies are not satisfied, in which mode and by which nodes; "" where there is nothing to say.
+std::string policy_lines(const std::vector<PolicyReport>& policies,
+                         const std::vector<NodeReport>& nodes);
 
 std::string status_table(const std::vector<NodeReport>& nodes, SystemTime now);
 // "3 nodes: 2 Trusted, 1 Stale".
 std::string status_summary(const std::vector<NodeReport>& nodes, SystemTime now);
 codec::Json status_json(const std::vector<NodeReport>& nodes, SystemTime now);
+codec::Json policies_json(const std::vector<PolicyReport>& policies);
 std::string explain_text(const NodeReport& node, SystemTime now);
 
 // A table with columns as wide as their widest cell.

@@ -2,6 +2,7 @@
 
 KINDs must be there, !KINDs must not."""
 
+import json
 import sys
 
 import yaml
@@ -190,6 +191,14 @@ def check_webhooks(objects, minor):
             yield f"{job['metadata']['name']}: labels other namespaces than the webhook configuration exempts"
 
 
+def check_expectation(objects):
+    """What the controller compares the configuration with is the configuration, as it is at first."""
+    (configuration,) = [thing for thing in objects if thing["kind"] == "ValidatingWebhookConfiguration"]
+    texts = [t["data"]["webhooks.json"] for t in objects if t["kind"] == "ConfigMap" and "webhooks.json" in t.get("data", {})]
+    if [json.loads(text) for text in texts] != [configuration["webhooks"]]:
+        yield f"webhooks.json: {texts}, the configuration has {configuration['webhooks']}"
+
+
 def check_certificate(objects):
     """Who makes the webhook's certificate: one Secret, one maker, one caBundle."""
     (pod,) = [spec for name, kind, spec in pod_specs(objects) if kind == "Deployment"]
@@ -264,6 +273,7 @@ def main():
         *check_roles(objects),
         *check_pods(objects),
         *check_webhooks(objects, minor),
+        *check_expectation(objects),
         *check_certificate(objects),
         *check_versions(objects, minor),
         *check_apply(objects),

@@ -45,6 +45,14 @@ rolls_pods() {
   [[ $(render --show-only "$template" | grep 'avouch.dev/config:') != $(render --show-only "$template" "$@" | grep 'avouch.dev/config:') ]]
 }
 
+# What the unit tests take for the chart's webhooks is what the chart renders.
+vector_is_rendered() {
+  render --kube-version 1.31 --show-only templates/controller.yaml | /usr/bin/python3 -c '
+import json, sys, yaml
+(text,) = [o["data"]["webhooks.json"] for o in yaml.safe_load_all(sys.stdin) if o and o["kind"] == "ConfigMap"]
+print(json.dumps(json.loads(text), indent=2))' | diff - "$REPO_DIR/tests/vectors/chart/webhooks.json"
+}
+
 # An evaluator of CEL, as no server that knows CEL can be built here.
 CEL_PACKAGE=@marcbachmann/cel-js@8.0.0
 CEL_DIR=$CACHE_DIR/cel-js-8.0.0
@@ -92,6 +100,7 @@ check_renderings() {
   check "renders with as little as possible" rendered small 36 \
     "!FlowSchema !PodDisruptionBudget !CustomResourceDefinition !ValidatingAdmissionPolicy" --values "$HERE/values/small.yaml"
   check "the package holds what the folder shows" same_from_package
+  check "the webhooks of the unit tests are the chart's" vector_is_rendered
   check "another configuration rolls the controller" rolls_pods controller --set controller.log.cadence=5s
   check "another configuration rolls the webhook" rolls_pods webhook --set 'exemptNamespaces={a}'
   check "the webhook's port can be kept to API servers" limits_callers

@@ -64,9 +64,12 @@ imagePullSecrets:
 The shares of the two webhooks for pods, by name, as a JSON object: those that the server has, so that an upgrade leaves the
 controller's as they are, or, at first, all namespaces to the one that fails closed.
 */}}
-{{- define "avouch.admissionShares" -}}
+{{- define "avouch.firstShares" -}}
 {{- $key := "avouch.dev/exempt" -}}
-{{- $first := dict "pods.avouch.dev" (dict "key" $key "operator" "DoesNotExist") "pods-unenforced.avouch.dev" (dict "key" $key "operator" "Exists") -}}
+{{- dict "pods.avouch.dev" (dict "key" $key "operator" "DoesNotExist") "pods-unenforced.avouch.dev" (dict "key" $key "operator" "Exists") | toJson -}}
+{{- end -}}
+{{- define "avouch.admissionShares" -}}
+{{- $first := include "avouch.firstShares" . | fromJson -}}
 {{- $found := dict -}}
 {{- $live := lookup "admissionregistration.k8s.io/v1" "ValidatingWebhookConfiguration" "" (include "avouch.fullname" .) | default dict -}}
 {{- range $webhook := $live.webhooks | default list -}}

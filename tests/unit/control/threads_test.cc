@@ -133,7 +133,7 @@ TEST(EventSink, TellsOfTheNodeAndOfItsEvidenceAndBoundsWhatWaits) {
                         .severity = NodeEvent::Severity::kWarning,
                         .reason = "AttestationStale",
                         .message = "silence"};
-  sink.send(event);
+  sink.send(EventSink::about_node(event));
   std::vector<std::string> about;
   const auto listed = client.list(kube::events("default"));
   ASSERT_TRUE(listed.has_value());
@@ -145,10 +145,11 @@ TEST(EventSink, TellsOfTheNodeAndOfItsEvidenceAndBoundsWhatWaits) {
   std::sort(about.begin(), about.end());
   EXPECT_EQ(about, (std::vector<std::string>{"AttestationEvidence", "Node"}));
 
-  for (std::size_t i = 0; i < EventSink::kMostWaiting + 3; ++i) sink.add(event);
+  for (std::size_t i = 0; i < EventSink::kMostWaiting + 3; ++i)
+    sink.add(EventSink::about_node(event));
   EXPECT_EQ(observer.problems, 3);
   server.set_down(true);
-  sink.send(event);
+  sink.send(EventSink::about_node(event));
   EXPECT_EQ(observer.problems, 5);
 }
 

@@ -57,6 +57,59 @@ TEST(Nodes, ShowsThatAVerdictWasNotRenewedAlthoughNobodyWroteSo) {
             std::string::npos);
 }
 
+TEST(Nodes, NamesThePoliciesThatAreNotSatisfiedAndWhetherTheyStopAnything) {
+  AnsweringTransport transport;
+  transport.answer("/api/v1/nodes", R"({"kind":"NodeList","metadata":{"resourceVersion":"1"},
+      "items":[{"metadata":{"name":"a","uid":"u-a"}},{"metadata":{"name":"b","uid":"u-b"}}]})");
+  transport.answer("/apis/avouch.dev/v1alpha1/attestationevidences",
+                   R"({"kind":"AttestationEvidenceList","metadata":{"resourceVersion":"1"},"items":[
+      {"metadata":{"name":"a"},"status":{"phase":"Contraindicated","verdict":{"policies":[
+        {"name":"pilot","result":"contraindicated"},{"name":"production","result":"affirming"}]}}},
+      {"metadata":{"name":"b"},"status":{"phase":"Contraindicated","verdict":{"policies":[
+        {"name":"pilot","result":"contraindicated"},{"name":"production","result":"warning"},
+        {"name":"unread","result":"affirming"}]}}}]})");
+  transport.answer("/apis/avouch.dev/v1alpha1/attestationpolicies",
+                   R"({"kind":"AttestationPolicyList","metadata":{"resourceVersion":"1"},"items":[
+      {"metadata":{"name":"production"},"spec":{}},
+      {"metadata":{"name":"pilot"},"spec":{"mode":"Audit"}}]})");
+  const kube::Client api(transport);
+  const auto policies = report_policies(api);
+  ASSERT_TRUE(policies.has_value()) << policies.error().message;
+  const auto nodes = report_nodes(api, *policies);
+  ASSERT_TRUE(nodes.has_value()) << nodes.error().message;
+  EXPECT_EQ(policy_lines(*policies, *nodes),
+            "Policy pilot (mode Audit: it stops nothing) is not satisfied by: a, b\n"
+            "Policy production (mode Enforce) is not satisfied by: b\n");
+  const std::string text = explain_text(nodes->at(1), kNow);
+  EXPECT_NE(text.find("policy pilot (mode Audit: it stops nothing): contraindicated\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("policy production (mode Enforce): warning\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("policy unread: affirming\n"), std::string::npos) << text;
+  EXPECT_NE(codec::to_json(status_json(*nodes, kNow))
+                .find(R"({"mode":"Audit","name":"pilot","result":"contraindicated"})"),
+            std::string::npos);
+}
+
+TEST(Nodes, SaysOnceThatPodsAreNotGuarded) {
+  AnsweringTransport transport;
+  const std::string condition =
+      R"("status":{"conditions":[{"type":"Guarded","status":"False",
+        "reason":"ConfigurationChanged","message":"it \u001b[31m is another"}]})";
+  transport.answer("/apis/avouch.dev/v1alpha1/attestationpolicies",
+                   R"({"kind":"AttestationPolicyList","metadata":{"resourceVersion":"1"},"items":[
+      {"metadata":{"name":"a"},)" +
+                       condition + R"(},{"metadata":{"name":"b"},)" + condition +
+                       R"(},{"metadata":{"name":"c"},"status":{"conditions":[
+        {"type":"Guarded","status":"True","reason":"AsInstalled","message":"m"}]}}]})");
+  const auto policies = report_policies(kube::Client(transport));
+  ASSERT_TRUE(policies.has_value()) << policies.error().message;
+  EXPECT_EQ(policy_lines(*policies, {}),
+            "NOT GUARDED: ConfigurationChanged: it \\x1b[31m is another\n");
+  EXPECT_EQ(codec::to_json(*policies_json(*policies).as_array()->at(2).find("guarded")),
+            R"({"message":"m","reason":"AsInstalled","status":"True"})");
+}
+
 TEST(Nodes, SaysThatAvouchIsMissingAndWhichNodeIs) {
   AnsweringTransport transport;
   transport.answer("/api/v1/nodes", kNodes);

@@ -1,0 +1,93 @@
+// Policies, as far as they say something about the state of nodes.
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "inspect/nodes.h"
+#include "inspect/proof.h"
+#include "kube/views.h"
+
+namespace avouch::inspect {
+namespace {
+
+using codec::Json;
+
+constexpr std::size_t kMostNames = 8;
+
+std::string name_list(const std::vector<std::string>& names) {
+  std::string out;
+  for (std::size_t i = 0; i < std::min(names.size(), kMostNames); ++i) {
+    out += (i == 0 ? "" : ", ") + printable(names[i]);
+  }
+  if (names.size() > kMostNames) {
+    out += " and " + std::to_string(names.size() - kMostNames) + " more";
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<PolicyReport>> report_policies(const kube::Client& api) {
+  AVOUCH_TRY(const kube::ObjectList listed, api.list(kube::attestation_policies()));
+  std::vector<PolicyReport> out;
+  for (const Json& item : listed.items) {
+    PolicyReport policy;
+    policy.name = item.text({"metadata", "name"});
+    policy.mode = item.text({"spec", "mode"});
+    if (policy.mode.empty()) policy.mode = "Enforce";
+    for (const kube::Condition& condition : kube::conditions_of(item)) {
+      if (condition.type != "Guarded") continue;
+      policy.guarded = condition.status;
+      policy.reason = condition.reason;
+      policy.message = condition.message;
+    }
+    out.push_back(std::move(policy));
+  }
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return out;
+}
+
+std::string policy_lines(const std::vector<PolicyReport>& policies,
+                         const std::vector<NodeReport>& nodes) {
+  std::string out;
+  std::set<std::string> said;  // every policy says the same of the configuration
+  for (const PolicyReport& policy : policies) {
+    if (policy.guarded.empty() || policy.guarded == "True") continue;
+    if (!said.insert(policy.message).second) continue;
+    out += (policy.guarded == "False" ? "NOT GUARDED: " : "GUARDED? ") + printable(policy.reason) +
+           ": " + printable(policy.message) + "\n";
+  }
+  for (const PolicyReport& policy : policies) {
+    std::vector<std::string> failing;
+    for (const NodeReport& node : nodes) {
+      for (const NodePolicy& judged : node.policies) {
+        if (judged.name == policy.name && judged.result != "affirming") {
+          failing.push_back(node.name);
+        }
+      }
+    }
+    if (failing.empty()) continue;
+    out += "Policy " + printable(policy.name) + " (mode " + printable(policy.mode) +
+           (policy.enforced() ? "" : ": it stops nothing") +
+           ") is not satisfied by: " + name_list(failing) + "\n";
+  }
+  return out;
+}
+
+Json policies_json(const std::vector<PolicyReport>& policies) {
+  Json::Array out;
+  for (const PolicyReport& policy : policies) {
+    Json one;
+    one["name"] = policy.name;
+    one["mode"] = policy.mode;
+    if (!policy.guarded.empty()) {
+      one["guarded"] = Json::Object{
+          {"status", policy.guarded}, {"reason", policy.reason}, {"message", policy.message}};
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+}  // namespace avouch::inspect

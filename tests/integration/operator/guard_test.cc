@@ -1,0 +1,169 @@
+// A controller as a process on a real API server whose webhook configuration somebody edits and
+// deletes: every policy's condition, an Event and the log say so, and that it was put back.
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "adapters/rest_transport.h"
+#include "kube/client.h"
+#include "support/paths.h"
+#include "support/real_apiserver.h"
+
+namespace avouch::testing {
+namespace {
+
+using codec::Json;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr const char* kNamespace = "avouch-system";
+constexpr const char* kPolicy = R"({"apiVersion":"avouch.dev/v1alpha1","kind":"AttestationPolicy",
+  "metadata":{"name":"production"},"spec":{"nodeSelector":{},
+  "workloads":{"namespaceSelector":{"matchLabels":{"attested":"required"}}},
+  "endorsement":{"trustBundles":[{"configMap":{"namespace":"avouch-system","name":"makers"}}],
+    "enrollment":"TrustOnFirstUse"},
+  "pcrs":{"banks":["sha256"],"exact":[{"index":7,"sha256":
+    ["0000000000000000000000000000000000000000000000000000000000000007"]}]}}})";
+
+template <typename Holds>
+bool eventually(Holds holds, seconds limit = seconds(90)) {
+  const auto deadline = steady_clock::now() + limit;
+  while (!holds()) {
+    if (steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(milliseconds(50));
+  }
+  return true;
+}
+
+class Guard : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto started = RealApiserver::start();
+    ASSERT_TRUE(started.has_value()) << started.error().message;
+    server_ = *std::move(started);
+    kubectl({"apply", "-f", (vectors_dir() / "../../crds").string()});
+    kubectl({"create", "namespace", kNamespace});
+    write_text(dir_ / "policy.json", kPolicy);
+    ASSERT_TRUE(eventually([&] {
+      return server_->kubectl({"apply", "-f", dir_ / "policy.json"}).has_value();
+    })) << "the API server does not serve the definitions";
+    // As the chart renders both.
+    const std::string webhooks = read_text(vectors_dir() / "chart/webhooks.json");
+    configuration_["apiVersion"] = "admissionregistration.k8s.io/v1";
+    configuration_["kind"] = "ValidatingWebhookConfiguration";
+    configuration_["metadata"]["name"] = "avouch";
+    configuration_["webhooks"] = codec::parse_json(webhooks).value();
+    Json map = Json::Object{{"apiVersion", "v1"}, {"kind", "ConfigMap"}};
+    map["metadata"] = Json::Object{{"name", "avouch-controller"}, {"namespace", kNamespace}};
+    map["data"]["webhooks.json"] = webhooks;
+    write_text(dir_ / "map.json", codec::to_json(map));
+    kubectl({"apply", "-f", dir_ / "map.json"});
+
+    auto options =
+        adapters::kubeconfig_options(server_->write_kubeconfig(server_->admin())).value();
+    transport_ = adapters::RestTransport::create(std::move(options)).value();
+    client_ = std::make_unique<kube::Client>(*transport_);
+    install();
+    write_text(dir_ / "config.yaml",
+               "release: {name: avouch, namespace: avouch-system}\nlisten: 127.0.0.1:0\n"
+               "health: 127.0.0.1:0\ndataDir: " +
+                   (dir_ / "data") + "\nlog: {cadence: 1s}\n");
+    ASSERT_TRUE(run_command({"mkdir", "-m", "0700", dir_ / "data"}).has_value());
+    controller_ = ChildProcess::start({"/usr/bin/env", "POD_NAME=controller", "POD_UID=uid",
+                                       AVOUCH_OPERATOR, "--config", dir_ / "config.yaml",
+                                       "--kubeconfig", server_->write_kubeconfig(server_->admin())},
+                                      dir_ / "log")
+                      .value();
+  }
+
+  void kubectl(const std::vector<std::string>& arguments) {
+    const auto ran = server_->kubectl(arguments);
+    ASSERT_TRUE(ran.has_value()) << ran.error().message;
+  }
+  void install() {
+    const auto made = client_->create(kube::validating_webhook_configurations(), configuration_);
+    ASSERT_TRUE(made.has_value()) << made.error().message;
+  }
+  // The webhooks of the configuration are found by their place: 0 and 1 are the two for pods.
+  void edit(const std::string& patch) {
+    const auto edited = client_->patch(kube::validating_webhook_configurations(), "avouch",
+                                       kube::PatchType::kJson, codec::parse_json(patch).value());
+    ASSERT_TRUE(edited.has_value()) << edited.error().message;
+  }
+  // "status reason: message" of the policy's condition.
+  std::string guarded() {
+    const auto policy = client_->get(kube::attestation_policies(), "production");
+    const Json* conditions =
+        policy.has_value() ? policy->find_path({"status", "conditions"}) : nullptr;
+    if (conditions == nullptr || conditions->as_array() == nullptr) return "";
+    for (const Json& condition : *conditions->as_array()) {
+      if (condition.text({"type"}) != "Guarded") continue;
+      return std::string(condition.text({"status"})) + " " +
+             std::string(condition.text({"reason"})) + ": " +
+             std::string(condition.text({"message"}));
+    }
+    return "";
+  }
+  bool becomes(const std::string& start, const std::string& part = "") {
+    return eventually([&] {
+      const std::string now = guarded();
+      return now.starts_with(start) && now.find(part) != std::string::npos;
+    });
+  }
+  std::size_t events(std::string_view reason) {
+    const auto all = client_->list(kube::events("default"));
+    std::size_t count = 0;
+    if (!all.has_value()) return count;
+    for (const Json& event : all->items) count += event.text({"reason"}) == reason ? 1U : 0U;
+    return count;
+  }
+  std::string log() { return read_text(dir_ / "log"); }
+  std::string state() { return guarded() + "\n" + log(); }
+
+  TempDir dir_;
+  std::unique_ptr<RealApiserver> server_;
+  std::unique_ptr<adapters::RestTransport> transport_;
+  std::unique_ptr<kube::Client> client_;
+  Json configuration_{Json::Object{}};
+  ChildProcess controller_;
+};
+
+TEST_F(Guard, TellsEditsAndDeletionOfTheWebhookConfigurationAndThatItIsBack) {
+  // The controller has put its share and its CA in, which are no deviations.
+  ASSERT_TRUE(becomes("True AsInstalled")) << state();
+  ASSERT_TRUE(eventually([&] {
+    const auto live = client_->get(kube::validating_webhook_configurations(), "avouch");
+    return live.has_value() && codec::to_json(*live).find(R"("caBundle")") != std::string::npos &&
+           codec::to_json(*live).find(R"("attested")") != std::string::npos;
+  })) << log();
+  EXPECT_TRUE(guarded().starts_with("True")) << state();
+  EXPECT_EQ(events("ConfigurationChanged"), 0U) << log();
+
+  edit(R"([{"op":"replace","path":"/webhooks/1/failurePolicy","value":"Ignore"}])");
+  EXPECT_TRUE(becomes("False ConfigurationChanged",
+                      R"(pods.avouch.dev: failurePolicy is "Ignore", expected "Fail")"))
+      << state();
+  edit(R"([{"op":"replace","path":"/webhooks/1/failurePolicy","value":"Fail"}])");
+  EXPECT_TRUE(becomes("True")) << state();
+
+  // One that is put back at once is told as well.
+  const std::size_t before = events("ConfigurationChanged");
+  edit(R"([{"op":"add","path":"/webhooks/1/objectSelector","value":{"matchLabels":{"a":"b"}}}])");
+  edit(R"([{"op":"add","path":"/webhooks/1/objectSelector","value":{}}])");
+  EXPECT_TRUE(eventually([&] { return events("ConfigurationChanged") > before; })) << state();
+  EXPECT_NE(log().find("objectSelector is"), std::string::npos) << log();
+  EXPECT_TRUE(becomes("True")) << state();
+
+  ASSERT_TRUE(client_->remove(kube::validating_webhook_configurations(), "avouch").has_value());
+  EXPECT_TRUE(becomes("False ConfigurationAbsent", "NO pod is guarded")) << state();
+  EXPECT_TRUE(eventually([&] { return events("ConfigurationAbsent") == 1; })) << state();
+  install();
+  EXPECT_TRUE(becomes("True")) << state();
+  EXPECT_TRUE(eventually([&] { return events("AsInstalled") >= 1; })) << state();
+  controller_.stop();
+}
+
+}  // namespace
+}  // namespace avouch::testing
