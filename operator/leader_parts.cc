@@ -88,7 +88,8 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
       own_map(client, clock, crypto::system_random(),
               one_of(kube::config_maps(config.release.name_space),
                      config.release.object("controller"))),
-      references(client, clock, crypto::system_random(), [this] { policy_worker.add(kAll); }),
+      references(client, clock, crypto::system_random(), config.release.name_space,
+                 [this] { policy_worker.add(kAll); }),
       evidence_writer(
           client, node_board, [this](const std::string& name) { return evidences.find(name); },
           [this](const std::string& name) {

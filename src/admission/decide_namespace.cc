@@ -6,8 +6,6 @@
 namespace avouch::admission {
 namespace {
 
-constexpr std::string_view kExemptLabel = "avouch.dev/exempt";
-
 std::optional<std::string> exempt_label(const codec::JsonView& object) {
   const codec::JsonView value = object.find_path({"metadata", "labels", kExemptLabel});
   if (!value.exists()) return std::nullopt;

@@ -13,6 +13,32 @@ std::string names(const std::vector<std::string>& words) {
   return out;
 }
 
+// Which pods the policy gates, where that may not be what was meant.
+void warn_of_scope(const DecisionInput& input, const attest::PolicySpec& spec, Decision& decision) {
+  if (spec.namespace_selector.selects_everything()) {
+    const bool enforced = spec.mode == attest::Mode::kEnforce;
+    decision.warnings.push_back(
+        std::string("spec.workloads.namespaceSelector is empty: the policy gates ") +
+        (spec.pod_selector.selects_everything() ? "every pod" : "pods") +
+        " of EVERY namespace that is not exempt" +
+        (enforced ? ", and none of them starts while no webhook answers" : "") +
+        "; select by a label, such as attested: required");
+    return;
+  }
+  const auto& namespaces = input.snapshot.namespaces;
+  const auto& exempt = input.rules.exempt_namespaces;
+  const bool gates = std::any_of(namespaces.begin(), namespaces.end(), [&](const auto& entry) {
+    return std::find(exempt.begin(), exempt.end(), entry.first) == exempt.end() &&
+           !is_exempt_by_label(entry.second.get()) &&
+           attest::matches(spec.namespace_selector, *entry.second);
+  });
+  if (input.gathered.not_ready.empty() && !gates) {
+    decision.warnings.push_back(
+        "spec.workloads.namespaceSelector selects no namespace now that is not exempt: the policy "
+        "gates no pod; label the namespaces that it is for");
+  }
+}
+
 Decision decide_policy(const DecisionInput& input, const std::string& name,
                        const codec::Json& spec) {
   const auto policy = attest::parse_policy(name, spec);
@@ -35,6 +61,7 @@ Decision decide_policy(const DecisionInput& input, const std::string& name,
         "it "
         "gates can run nowhere");
   }
+  warn_of_scope(input, policy->spec, decision);
   return decision;
 }
 

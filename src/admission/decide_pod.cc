@@ -11,8 +11,6 @@ namespace {
 
 using attest::Mode;
 
-constexpr std::string_view kExemptLabel = "avouch.dev/exempt";
-
 using Policies = std::vector<const PolicyFacts*>;
 
 bool is_exempt_by_name(const PodRequest& request, const Rules& rules) {
@@ -23,12 +21,6 @@ bool is_exempt_by_name(const PodRequest& request, const Rules& rules) {
 const attest::Labels* namespace_labels(const PodRequest& request, const Snapshot& snapshot) {
   const auto found = snapshot.namespaces.find(request.ns);
   return found == snapshot.namespaces.end() ? nullptr : found->second.get();
-}
-
-bool is_exempt_by_label(const attest::Labels* labels) {
-  if (labels == nullptr) return false;
-  const auto label = labels->find(kExemptLabel);
-  return label != labels->end() && label->second == "true";
 }
 
 // Labels that are not known might be any: the policy gates then.
@@ -171,6 +163,12 @@ Decision decide_placed(const DecisionInput& input, const PodRequest& request,
 }
 
 }  // namespace
+
+bool is_exempt_by_label(const attest::Labels* labels) {
+  if (labels == nullptr) return false;
+  const auto label = labels->find(kExemptLabel);
+  return label != labels->end() && label->second == "true";
+}
 
 Decision decide_pod(const DecisionInput& input) {
   const auto request = read_pod_request(input.review);

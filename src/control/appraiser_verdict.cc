@@ -278,6 +278,7 @@ void Appraiser::announce(const NodeState& node, Phase previous,
   event.message = verdict.phase == Phase::kTrusted || verdict.reasons.empty()
                       ? "every policy that selects the node is satisfied"
                       : verdict.reasons.front().code + ": " + verdict.reasons.front().message;
+  if (is_judged(verdict.phase)) event.message += unsatisfied_text(verdict, selecting(node));
   output_.event(std::move(event));
 }
 

@@ -33,9 +33,12 @@ attest::Reason first_reason(const NodeState& state) {
           "no evidence has been judged yet"};
 }
 
-AttestedCondition attested(const NodeState& state) {
-  const attest::Reason reason = first_reason(state);
-  switch (state.saved.verdict->phase) {
+AttestedCondition attested(const NodeState& state,
+                           const std::vector<const ResolvedPolicy*>& selecting) {
+  const NodeVerdict& verdict = *state.saved.verdict;
+  attest::Reason reason = first_reason(state);
+  if (is_judged(verdict.phase)) reason.message += unsatisfied_text(verdict, selecting);
+  switch (verdict.phase) {
     case Phase::kTrusted:
       return {"True", reason.code, reason.message};
     case Phase::kWarning:
@@ -62,7 +65,7 @@ NodeSignals signals_of(const NodeState& state,
   const bool wanted = std::any_of(selecting.begin(), selecting.end(), [](const auto* policy) {
     return policy->in_force != nullptr && policy->spec().condition;
   });
-  if (wanted) out.condition = attested(state);
+  if (wanted) out.condition = attested(state, selecting);
   return out;
 }
 
@@ -148,7 +151,8 @@ Json pending_verdict(const NodeState& state) {
   return Json::Object{{"reasons", Json::Array{attest::to_json(reason)}}};
 }
 
-Json status_of(const NodeState& state, const std::string& origin) {
+Json status_of(const NodeState& state, const std::vector<const ResolvedPolicy*>& selecting,
+               const std::string& origin) {
   const NodeRecord& saved = state.saved;
   Json out{Json::Object{{"phase", phase_name(saved.verdict->phase)},
                         {"observedGeneration", state.evidence->generation}}};
@@ -176,7 +180,7 @@ Json status_of(const NodeState& state, const std::string& origin) {
   }
   const bool has_verdict = is_judged(saved.verdict->phase) || saved.verdict->phase == Phase::kStale;
   out["verdict"] = has_verdict ? verdict_status(*saved.verdict, origin) : pending_verdict(state);
-  const AttestedCondition shown = attested(state);
+  const AttestedCondition shown = attested(state, selecting);
   out["conditions"] = Json::Array{enrolled_condition(state), fresh_condition(state),
                                   condition("Attested", shown.status, shown.reason, shown.message),
                                   logged_condition(*saved.verdict)};
@@ -238,7 +242,54 @@ Json selection_condition(const ResolvedPolicy& policy, const NodeCounts& counts)
                    std::to_string(counts.matched) + " nodes are selected");
 }
 
+Json gates_condition(const ResolvedPolicy& policy) {
+  if (policy.in_force == nullptr) {
+    return condition("GatesPods", "Unknown", "InvalidSpec", "the spec cannot be read");
+  }
+  const attest::PolicySpec& spec = policy.spec();
+  const bool every_pod = spec.pod_selector.selects_everything();
+  const std::string pods = every_pod ? "every pod" : "the pods that match podSelector";
+  const std::string mode(attest::mode_name(spec.mode));
+  const std::string effect = spec.mode == attest::Mode::kEnforce
+                                 ? "mode Enforce: they are denied on nodes that do not satisfy it"
+                                 : "mode " + mode + ": nothing is denied";
+  if (spec.namespace_selector.selects_everything()) {
+    return condition("GatesPods", "True", "EveryNamespace",
+                     "namespaceSelector is empty: the policy gates " + pods +
+                         " of EVERY namespace that is not exempt; " + effect);
+  }
+  return condition(
+      "GatesPods", "True", "SelectedNamespaces",
+      "the policy gates " + pods + " of namespaces that match namespaceSelector; " + effect);
+}
+
 }  // namespace
+
+std::string unsatisfied_text(const NodeVerdict& verdict,
+                             const std::vector<const ResolvedPolicy*>& selecting) {
+  constexpr std::size_t kMostNamed = 8;
+  std::string out;
+  std::size_t count = 0;
+  bool stops = false;
+  for (const attest::TokenPolicy& judged : verdict.policies) {
+    if (judged.status == attest::Status::kAffirming) continue;
+    const auto found =
+        std::find_if(selecting.begin(), selecting.end(), [&](const ResolvedPolicy* policy) {
+          return policy->name == judged.name && policy->in_force != nullptr;
+        });
+    const bool known = found != selecting.end();
+    const bool enforced = !known || (*found)->spec().mode == attest::Mode::kEnforce;
+    stops = stops || enforced;
+    if (++count > kMostNamed) continue;
+    out += (out.empty() ? "" : ", ") + ("\"" + judged.name + "\"");
+    if (known) out += " (mode " + std::string(attest::mode_name((*found)->spec().mode)) + ")";
+  }
+  if (count == 0) return "";
+  if (count > kMostNamed) out += " and " + std::to_string(count - kMostNamed) + " more";
+  out = "; not satisfied: " + out;
+  if (!stops) out += ", none of them enforced: no pod is denied and no taint set by this";
+  return out;
+}
 
 NodeOutlook make_outlook(const NodeState& state,
                          const std::vector<const ResolvedPolicy*>& selecting,
@@ -251,7 +302,7 @@ NodeOutlook make_outlook(const NodeState& state,
   }
   if (state.evidence) {
     out.evidence_uid = state.evidence->uid;
-    out.status = status_of(state, origin);
+    out.status = status_of(state, selecting, origin);
   }
   return out;
 }
@@ -267,7 +318,7 @@ PolicyOutlook make_policy_outlook(const ResolvedPolicy& policy, const NodeCounts
                    {"stale", counts.stale},     {"unknown", counts.unknown}};
   out.status["conditions"] =
       Json::Array{ready_condition(policy, cadence), references_condition(policy),
-                  selection_condition(policy, counts)};
+                  selection_condition(policy, counts), gates_condition(policy)};
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "attest/policy.h"
 #include "codec/json.h"
@@ -36,6 +37,12 @@ struct NodeOutlook {
   NodeSignals signals;
   codec::Json status;  // of the AttestationEvidence
 };
+
+// Which policies the verdict does not satisfy, in which mode, and where none of them is enforced
+// so, to be put behind a reason: '; not satisfied: "pilot" (mode Audit), none of them enforced:
+// ...'; "" where all are satisfied.
+std::string unsatisfied_text(const NodeVerdict& verdict,
+                             const std::vector<const ResolvedPolicy*>& selecting);
 
 // `selecting` are the readable policies that select the node. `origin` is the log's.
 NodeOutlook make_outlook(const NodeState& state,

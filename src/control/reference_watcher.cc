@@ -7,8 +7,12 @@
 namespace avouch::control {
 
 ReferenceWatcher::ReferenceWatcher(const kube::Client& client, Clock& clock, crypto::Random& random,
-                                   std::function<void()> on_change)
-    : client_(client), clock_(clock), random_(random), on_change_(std::move(on_change)) {}
+                                   std::string own_namespace, std::function<void()> on_change)
+    : client_(client),
+      clock_(clock),
+      random_(random),
+      own_namespace_(std::move(own_namespace)),
+      on_change_(std::move(on_change)) {}
 
 ReferenceWatcher::~ReferenceWatcher() { watch({}); }
 
@@ -65,7 +69,13 @@ Result<ConfigMapData> ReferenceWatcher::data(const attest::ConfigMapName& name) 
       return retryable("has not been read yet");
     }
     const std::lock_guard problem_lock(watched.problem->first);
-    return rejected("cannot be read: " + watched.problem->second);
+    const std::string hint =
+        name.ns == own_namespace_
+            ? ""
+            : "; the controller may read ConfigMaps of namespace \"" + own_namespace_ +
+                  "\" and of those in the chart's value controller.referenceNamespaces: is \"" +
+                  name.ns + "\" among them?";
+    return rejected("cannot be read: " + watched.problem->second + hint);
   }
   ConfigMapData data;
   const codec::Json* members = object->find("data");

@@ -25,8 +25,9 @@ class ReferenceWatcher {
  public:
   // `on_change` runs on informers' threads whenever a watched object has changed or can be read for
   // the first time. References outlive the watcher.
+  // `own_namespace` is the release's: there the controller may read every ConfigMap.
   ReferenceWatcher(const kube::Client& client, Clock& clock, crypto::Random& random,
-                   std::function<void()> on_change);
+                   std::string own_namespace, std::function<void()> on_change);
   ~ReferenceWatcher();
 
   // Watches exactly these from now on. More than kMaxReferences: the rest is reported unreadable.
@@ -48,6 +49,7 @@ class ReferenceWatcher {
   const kube::Client& client_;
   Clock& clock_;
   crypto::Random& random_;
+  const std::string own_namespace_;
   const std::function<void()> on_change_;
 
   mutable std::mutex mutex_;

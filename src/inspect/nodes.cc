@@ -151,7 +151,8 @@ bool stops_nothing(std::string_view mode) { return mode == "Audit" || mode == "W
 
 std::string mode_text(const std::string& mode) {
   if (mode.empty()) return "";
-  return " (mode " + printable(mode) + (stops_nothing(mode) ? ": it stops nothing)" : ")");
+  return " (mode " + printable(mode) +
+         (stops_nothing(mode) ? ": it denies and taints nothing)" : ")");
 }
 
 std::string remedy(const NodeReport& node, SystemTime now) {

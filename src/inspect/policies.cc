@@ -69,7 +69,7 @@ std::string policy_lines(const std::vector<PolicyReport>& policies,
     }
     if (failing.empty()) continue;
     out += "Policy " + printable(policy.name) + " (mode " + printable(policy.mode) +
-           (policy.enforced() ? "" : ": it stops nothing") +
+           (policy.enforced() ? "" : ": it denies and taints nothing") +
            ") is not satisfied by: " + name_list(failing) + "\n";
   }
   return out;

@@ -202,6 +202,59 @@ TEST(DecidePolicy, NamesEveryFieldThatIsWrong) {
   }
 }
 
+// The warnings of a policy about the pods that it gates.
+std::vector<std::string> about_workloads(const World& world, const Json& spec) {
+  std::vector<std::string> out;
+  const Decision decision = on_policy(world, spec);
+  EXPECT_TRUE(decision.allowed) << decision.message;
+  for (const std::string& warning : decision.warnings) {
+    EXPECT_LE(warning.size(), 256U);
+    if (contains(warning, "spec.workloads")) out.push_back(warning);
+  }
+  return out;
+}
+
+TEST(DecidePolicy, WarnsOfAPolicyThatGatesEveryNamespace) {
+  const World world;
+  Json spec = json(kSpec);
+  for (const char* workloads : {"{}", R"({"namespaceSelector":{}})"}) {
+    spec["workloads"] = json(workloads);
+    const auto warnings = about_workloads(world, spec);
+    ASSERT_EQ(warnings.size(), 1U) << workloads;
+    EXPECT_TRUE(contains(warnings[0], "every pod of EVERY namespace that is not exempt"))
+        << warnings[0];
+    EXPECT_TRUE(contains(warnings[0], "no webhook answers")) << warnings[0];
+  }
+  spec["workloads"] = json(R"({"podSelector":{"matchLabels":{"a":"b"}}})");
+  spec["mode"] = "Audit";
+  const auto warnings = about_workloads(world, spec);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_TRUE(contains(warnings[0], "gates pods of EVERY namespace")) << warnings[0];
+  EXPECT_FALSE(contains(warnings[0], "no webhook answers")) << warnings[0];
+}
+
+TEST(DecidePolicy, WarnsOfAPolicyThatGatesNoNamespace) {
+  World world;
+  Json spec = json(kSpec);
+  const auto wants = [&](const char* label) {
+    spec["workloads"]["namespaceSelector"] =
+        json(std::string(R"({"matchLabels":{"team":")") + label + R"("}})");
+  };
+  wants("nobody");
+  ASSERT_EQ(about_workloads(world, spec).size(), 1U);
+  EXPECT_TRUE(contains(about_workloads(world, spec)[0], "gates no pod"));
+  // Exempt ones do not count, by name or by label.
+  world.add_namespace("kube-system", {{"team", "nobody"}});
+  world.add_namespace("tools", {{"team", "nobody"}, {"avouch.dev/exempt", "true"}});
+  EXPECT_EQ(about_workloads(world, spec).size(), 1U);
+  world.add_namespace("garden", {{"team", "nobody"}});
+  EXPECT_TRUE(about_workloads(world, spec).empty());
+  // Before namespaces are known nothing is said of them.
+  wants("elsewhere");
+  world.gathered.not_ready = "not known";
+  EXPECT_TRUE(about_workloads(world, spec).empty());
+}
+
 TEST(DecidePolicy, WarnsOfAPolicyThatNoNodeCanSatisfy) {
   World world;
   Json spec = json(kSpec);

@@ -408,6 +408,44 @@ TEST_F(VerdictTest, OnlyEnforcedPoliciesTaintAndTheStrongestEffectWins) {
   EXPECT_EQ(world.signals("node-1").taint, attest::TaintEffect::kNoExecute);
 }
 
+TEST_F(VerdictTest, AFailureNamesThePolicyAndItsModeAndThatNothingIsStopped) {
+  one.tamper();
+  world.set_policies({policy_object("pilot", {.mode = "Audit"})});
+  world.heartbeat(one);
+  const std::string condition = world.signals("node-1").condition->message;
+  EXPECT_NE(condition.find("; not satisfied: \"pilot\" (mode Audit), none of them enforced: no pod "
+                           "is denied and no taint set by this"),
+            std::string::npos)
+      << condition;
+  // Worst still wins, and an enforced policy among them is not played down.
+  world.set_policies({policy_object("pilot", {.mode = "Audit"}), policy_object("production")});
+  world.heartbeat(one);
+  EXPECT_EQ(world.phase("node-1"), Phase::kContraindicated);
+  const std::string both = world.signals("node-1").condition->message;
+  EXPECT_NE(both.find("; not satisfied: \"pilot\" (mode Audit), \"production\" (mode Enforce)"),
+            std::string::npos)
+      << both;
+  EXPECT_EQ(both.find("none of them enforced"), std::string::npos) << both;
+  EXPECT_EQ(world.signals("node-1").taint, attest::TaintEffect::kNoSchedule);
+  // The evidence says the same, and an Event.
+  const Json* conditions = world.shown.at("node-1").status.find("conditions");
+  EXPECT_NE(codec::to_json(*conditions).find("(mode Enforce)"), std::string::npos);
+}
+
+TEST_F(VerdictTest, TheEventOfAFailureNamesThePolicyAndItsMode) {
+  world.set_policies({policy_object("pilot", {.mode = "Audit"})});
+  world.heartbeat(one);
+  ASSERT_EQ(world.phase("node-1"), Phase::kTrusted);
+  EXPECT_EQ(world.signals("node-1").condition->message.find("not satisfied"), std::string::npos);
+  world.events.clear();
+  one.tamper();
+  world.heartbeat(one);
+  ASSERT_EQ(world.events.size(), 1U);
+  EXPECT_NE(world.events[0].message.find("\"pilot\" (mode Audit), none of them enforced"),
+            std::string::npos)
+      << world.events[0].message;
+}
+
 TEST_F(VerdictTest, ANodeThatNoPolicySelectsIsNotCalledTrusted) {
   world.set_policies({});
   EXPECT_EQ(world.phase("node-1"), Phase::kPending);

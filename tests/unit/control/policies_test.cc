@@ -38,7 +38,7 @@ using Shown = std::vector<std::string>;
 TEST(PolicyStatus, SaysThatAPolicyIsInForce) {
   EXPECT_EQ(conditions(policy_object("p"), makers, 3),
             (Shown{"Ready=True/InForce", "ReferencesResolved=True/Resolved",
-                   "SelectsNodes=True/Selected"}));
+                   "SelectsNodes=True/Selected", "GatesPods=True/EveryNamespace"}));
 }
 
 TEST(PolicyStatus, FlagsAPolicyThatChecksNothing) {
@@ -51,31 +51,52 @@ TEST(PolicyStatus, FlagsAPolicyThatChecksNothing) {
   empty["spec"] = Json::Object{};
   EXPECT_EQ(conditions(empty, makers, 3),
             (Shown{"Ready=False/InvalidSpec", "ReferencesResolved=Unknown/InvalidSpec",
-                   "SelectsNodes=Unknown/InvalidSpec"}));
+                   "SelectsNodes=Unknown/InvalidSpec", "GatesPods=Unknown/InvalidSpec"}));
 }
 
 TEST(PolicyStatus, FlagsAPolicyThatSelectsNothing) {
-  EXPECT_EQ(conditions(policy_object("p"), makers, 0).back(), "SelectsNodes=False/NoNodes");
+  EXPECT_EQ(conditions(policy_object("p"), makers, 0).at(2), "SelectsNodes=False/NoNodes");
+}
+
+TEST(PolicyStatus, SaysWhosePodsThePolicyGates) {
+  const auto gates = [](const char* workloads, const char* mode) {
+    Json policy = policy_object("p", {.mode = mode});
+    policy["spec"]["workloads"] = must_value(codec::parse_json(workloads));
+    const PolicyOutlook outlook =
+        make_policy_outlook(resolve_policy(policy, makers), {.matched = 1}, seconds(10));
+    const Json& condition = outlook.status.find("conditions")->as_array()->at(3);
+    return std::string(condition.text({"reason"})) + ": " +
+           std::string(condition.text({"message"}));
+  };
+  EXPECT_EQ(gates("{}", "Enforce"),
+            "EveryNamespace: namespaceSelector is empty: the policy gates every pod of EVERY "
+            "namespace that is not exempt; mode Enforce: they are denied on nodes that do not "
+            "satisfy it");
+  EXPECT_EQ(gates(R"({"namespaceSelector":{"matchLabels":{"a":"b"}},
+                      "podSelector":{"matchLabels":{"c":"d"}}})",
+                  "Audit"),
+            "SelectedNamespaces: the policy gates the pods that match podSelector of namespaces "
+            "that match namespaceSelector; mode Audit: nothing is denied");
 }
 
 TEST(PolicyStatus, FlagsLabelsThatANodeCanSetOnItself) {
   EXPECT_EQ(
       conditions(policy_object("p", {.selector = R"({"matchLabels": {"pool": "x"}})"}), makers, 1)
-          .back(),
+          .at(2),
       "SelectsNodes=True/LabelsSetByNodes");
   EXPECT_EQ(
       conditions(
           policy_object(
               "p", {.selector = R"({"matchLabels": {"a.node-restriction.kubernetes.io/b": "x"}})"}),
           makers, 1)
-          .back(),
+          .at(2),
       "SelectsNodes=True/Selected");
 }
 
 TEST(PolicyStatus, NamesEveryReferenceThatIsMissing) {
   EXPECT_EQ(conditions(policy_object("p"), nothing_there, 1),
             (Shown{"Ready=False/ReferencesMissing", "ReferencesResolved=False/Unresolved",
-                   "SelectsNodes=True/Selected"}));
+                   "SelectsNodes=True/Selected", "GatesPods=True/EveryNamespace"}));
   const ResolvedPolicy resolved = resolve_policy(policy_object("p"), nothing_there);
   ASSERT_EQ(resolved.in_force->problems.size(), 1U);
   EXPECT_EQ(resolved.in_force->problems.front(),

@@ -78,10 +78,10 @@ TEST(Nodes, NamesThePoliciesThatAreNotSatisfiedAndWhetherTheyStopAnything) {
   const auto nodes = report_nodes(api, *policies);
   ASSERT_TRUE(nodes.has_value()) << nodes.error().message;
   EXPECT_EQ(policy_lines(*policies, *nodes),
-            "Policy pilot (mode Audit: it stops nothing) is not satisfied by: a, b\n"
+            "Policy pilot (mode Audit: it denies and taints nothing) is not satisfied by: a, b\n"
             "Policy production (mode Enforce) is not satisfied by: b\n");
   const std::string text = explain_text(nodes->at(1), kNow);
-  EXPECT_NE(text.find("policy pilot (mode Audit: it stops nothing): contraindicated\n"),
+  EXPECT_NE(text.find("policy pilot (mode Audit: it denies and taints nothing): contraindicated\n"),
             std::string::npos)
       << text;
   EXPECT_NE(text.find("policy production (mode Enforce): warning\n"), std::string::npos) << text;
