@@ -76,7 +76,8 @@ def main():
     context = ssl.create_default_context(cafile=options.ca)
     context.load_cert_chain(options.cert, options.key)
     api = Api(options.api, context)
-    server = subprocess.Popen(options.server)
+    # A signal that comes before the server has its handler must not end it: it reads the file after that anyway.
+    server = subprocess.Popen(options.server, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     known = None
     try:
