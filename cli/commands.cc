@@ -3,12 +3,13 @@
 #include <iostream>
 #include <utility>
 
-#include "adapters/files.h"
+#include "cli/files.h"
 #include "cli/session.h"
+#include "inspect/absent.h"
 #include "inspect/boot_log.h"
 #include "inspect/entry_text.h"
 #include "inspect/nodes.h"
-#include "tlog/client.h"
+#include "inspect/rights.h"
 
 namespace avouch::cli {
 namespace {
@@ -23,9 +24,7 @@ inspect::Verifier verifier_of(const Context& context, Session& session) {
 Result<std::vector<inspect::UnverifiedListed>> newest(const Context& context, Session& session,
                                                       std::uint64_t size, int limit) {
   if (!session.log.reads_content()) {
-    return rejected(
-        "entries are listed only to whoever may ask for a token of the release's "
-        "reader account; bind the release's log-reader role to this user");
+    return inspect::needs_reader("entries are listed", context.common.release);
   }
   std::vector<inspect::UnverifiedListed> out;
   for (std::uint64_t index = size; index > 0 && std::cmp_less(out.size(), limit);) {
@@ -76,6 +75,22 @@ void print_verdict(const inspect::UnverifiedListed& listed, const Content& conte
   }
 }
 
+// The controller's answer could not be had (an error), or cannot be read (as a proof that fails).
+Result<Exit> unread(const Context& context, const Session& session, const Error& error) {
+  if (error.kind != ErrorKind::kRejected || !session.log.reads_content() ||
+      session.log.was_refused()) {
+    return error;
+  }
+  return show_proof(inspect::fails("the controller's list of entries can be read", error.message),
+                    context.common.format);
+}
+
+// The log has nothing of it: that is an answer only where the cluster has such an object.
+Result<void> expect_sought(const Session& session, const inspect::Sought& sought) {
+  return inspect::expect_in_cluster(session.api, sought,
+                                    "the log has no entry about " + sought.what + ", and ");
+}
+
 Result<appraisal::LogDump> boot_log_of(const Context& context, const inspect::NodeReport& node) {
   AVOUCH_TRY(Session session, Session::open(context));
   context.progress("reading the boot log of node " + node.name);
@@ -97,7 +112,7 @@ Result<Exit> status(const Context& context) {
   const kube::Client api(context.transport);
   context.progress("reading nodes, evidence and policies");
   const auto policies = policies_of(api);
-  AVOUCH_TRY(const auto nodes, inspect::report_nodes(api, policies));
+  AVOUCH_TRY(const auto nodes, inspect::report_nodes(api, policies, context.common.release));
   const SystemTime now = context.clock.now();
   if (context.common.format == Format::kJson) {
     Json out = inspect::status_json(nodes, now);
@@ -122,7 +137,9 @@ Result<Exit> version(const Context& context, const std::string& client_version) 
     controller = object->text({"metadata", "labels", "app.kubernetes.io/version"});
   } else {
     std::cerr << "note: the controller's version cannot be read: "
-              << printable(object.error().message) << '\n';
+              << printable(inspect::with_grant(object.error(), inspect::Role::kLogReader, release)
+                               .message)
+              << '\n';
   }
   if (context.common.format == Format::kJson) {
     Json out;
@@ -140,7 +157,8 @@ Result<Exit> version(const Context& context, const std::string& client_version) 
 Result<Exit> explain_node(const Context& context, const std::string& name, BootLogShown shown) {
   const kube::Client api(context.transport);
   context.progress("reading node " + name);
-  AVOUCH_TRY(const inspect::NodeReport node, inspect::report_node(api, name, policies_of(api)));
+  AVOUCH_TRY(const inspect::NodeReport node,
+             inspect::report_node(api, name, policies_of(api), context.common.release));
   const SystemTime now = context.clock.now();
   const bool as_json = context.common.format == Format::kJson;
   const auto log = boot_log_of(context, node);
@@ -167,8 +185,11 @@ Result<Exit> explain_node(const Context& context, const std::string& name, BootL
 Result<Exit> explain_pod(const Context& context, const std::string& ns, const std::string& name) {
   AVOUCH_TRY(Session session, Session::open(context));
   context.progress("looking for admission verdicts of pod " + ns + "/" + name);
-  AVOUCH_TRY(const auto entries,
-             entries_of(context, session, {.node = "", .ns = ns, .pod = name, .limit = 20}, 0));
+  const auto found =
+      entries_of(context, session, {.node = "", .ns = ns, .pod = name, .limit = 20}, 0);
+  if (!found.has_value()) return unread(context, session, found.error());
+  const auto& entries = *found;
+  if (entries.empty()) AVOUCH_CHECK(expect_sought(session, inspect::sought_pod(ns, name)));
   Exit exit = Exit::kGood;
   Json::Array items;
   for (const auto& listed : entries) {
@@ -219,8 +240,7 @@ Result<Exit> verify_log(const Context& context, const LogCheck& check) {
   AVOUCH_TRY(const inspect::ProofStep proof, verifier.log(older));
   const Exit exit = show_proof(proof, context.common.format);
   if (exit == Exit::kGood && !check.save_file.empty()) {
-    AVOUCH_CHECK(
-        adapters::write_file_atomically(check.save_file, to_bytes(verifier.checkpoint_note())));
+    AVOUCH_CHECK(write_output(check.save_file, to_bytes(verifier.checkpoint_note())));
   }
   return exit;
 }
@@ -228,16 +248,17 @@ Result<Exit> verify_log(const Context& context, const LogCheck& check) {
 Result<Exit> log_list(const Context& context, const LogQuery& query) {
   AVOUCH_TRY(Session session, Session::open(context));
   context.progress("reading the log's checkpoint");
-  const auto checkpoint = tlog::fetch_checkpoint(session.log, std::span(&session.trust.log_key, 1),
-                                                 session.trust.origin);
-  if (!checkpoint.has_value()) {
-    if (session.log.was_refused() || checkpoint.error().kind != ErrorKind::kRejected) {
-      return checkpoint.error();
-    }
-    return show_proof(inspect::fails("checkpoint is signed by the log", checkpoint.error().message),
-                      context.common.format);
+  const auto checkpoint = newest_checkpoint(session);
+  if (!checkpoint.has_value()) return disproved(context, session, kSigned, checkpoint.error());
+  const auto found = entries_of(context, session, query, checkpoint->size());
+  if (!found.has_value()) return unread(context, session, found.error());
+  const auto& entries = *found;
+  if (entries.empty() && !query.node.empty()) {
+    AVOUCH_CHECK(expect_sought(session, inspect::sought_node(query.node)));
   }
-  AVOUCH_TRY(const auto entries, entries_of(context, session, query, checkpoint->size()));
+  if (entries.empty() && !query.pod.empty()) {
+    AVOUCH_CHECK(expect_sought(session, inspect::sought_pod(query.ns, query.pod)));
+  }
   Exit exit = Exit::kGood;
   std::vector<std::vector<std::string>> rows = {{"INDEX", "TIME", "KIND", "CONTENT"}};
   Json::Array items;

@@ -22,7 +22,8 @@ enum class Exit {
   kDoesNotHold = 1,  // something that was checked does not hold
   kUsage = 2,        // the command line is wrong
   kUnreachable = 3,  // the API server, the controller or its log gave no answer
-  kRefused = 4,      // no such object, no permission, no usable kubeconfig or key
+  kRefused = 4,      // no such object, entry or file, a file that cannot be written, no permission,
+                     // no usable kubeconfig, login or key
 };
 Exit exit_of(const Error& error);
 
@@ -31,6 +32,12 @@ struct Common {
   Format format = Format::kText;
   // An auditor's own copies; "" asks the release.
   std::string verifier_keys_file, log_vkey_file, origin;
+
+  // Of these three; a command that asks the cluster takes all or none, which main.cc has checked.
+  int anchors_given() const {
+    return static_cast<int>(!verifier_keys_file.empty()) +
+           static_cast<int>(!log_vkey_file.empty()) + static_cast<int>(!origin.empty());
+  }
 };
 
 // What a command works with.

@@ -1,13 +1,13 @@
 #include "cli/export.h"
 
 #include <iostream>
-#include <span>
 #include <utility>
 
-#include "adapters/files.h"
+#include "cli/files.h"
 #include "cli/session.h"
 #include "inspect/proof_file.h"
 #include "inspect/release.h"
+#include "inspect/rights.h"
 #include "tlog/client.h"
 #include "tlog/entry.h"
 
@@ -18,14 +18,13 @@ constexpr std::size_t kMaxProofFile = 1024 * 1024;
 
 Result<std::optional<Bytes>> read_preimage(const std::string& file) {
   if (file.empty()) return std::optional<Bytes>();
-  AVOUCH_TRY(auto bytes, adapters::read_file(file, tlog::kMaxPreimageBytes));
-  if (!bytes) return rejected(file + ": there is no such file");
-  return bytes;
+  AVOUCH_TRY(Bytes bytes, read_input(file, tlog::kMaxPreimageBytes));
+  return std::optional(std::move(bytes));
 }
 
 Result<std::string> content_of_entry(Session& session, std::uint64_t index) {
   if (!session.log.reads_content()) {
-    return rejected("--preimage needs a token of the release's reader account");
+    return inspect::needs_reader("the content of an entry is read", session.log.release());
   }
   AVOUCH_TRY(const inspect::UnverifiedListed listed, session.log.entry(index));
   if (listed.preimage.empty()) {
@@ -40,14 +39,19 @@ Result<std::string> content_of_entry(Session& session, std::uint64_t index) {
 Result<Exit> export_entry(const Context& context, const ExportOptions& options) {
   AVOUCH_TRY(Session session, Session::open(context));
   context.progress("reading the log's checkpoint");
-  AVOUCH_TRY(const tlog::VerifiedCheckpoint checkpoint,
-             tlog::fetch_checkpoint(session.log, std::span(&session.trust.log_key, 1),
-                                    session.trust.origin));
+  const auto checkpoint = newest_checkpoint(session);
+  if (!checkpoint.has_value()) return disproved(context, session, kSigned, checkpoint.error());
+  if (options.index >= checkpoint->size()) {
+    return inspect::no_entry(options.index, checkpoint->size());
+  }
   context.progress("proving entry " + std::to_string(options.index));
-  AVOUCH_TRY(tlog::IncludedEntry included,
-             tlog::fetch_entry(session.log, checkpoint, options.index));
+  auto included = tlog::fetch_entry(session.log, *checkpoint, options.index);
+  if (!included.has_value()) {
+    return disproved(context, session, "leaf hash leads to the checkpoint's root",
+                     included.error());
+  }
   const std::string proof = tlog::format_log_proof(
-      {std::move(included.entry), options.index, std::move(included.proof), checkpoint.note()});
+      {std::move(included->entry), options.index, std::move(included->proof), checkpoint->note()});
   std::optional<Bytes> preimage;
   if (!options.preimage.empty()) {
     AVOUCH_TRY(const std::string content, content_of_entry(session, options.index));
@@ -61,19 +65,16 @@ Result<Exit> export_entry(const Context& context, const ExportOptions& options) 
                                  .verifier_keys = session.trust.verifier_keys,
                                  .policy = std::nullopt});
   if (!inspect::all_hold(checked)) return show_proof(checked, context.common.format);
-  if (preimage) AVOUCH_CHECK(adapters::write_file_atomically(options.preimage, *preimage));
+  if (preimage) AVOUCH_CHECK(write_output(options.preimage, *preimage));
   if (options.file.empty()) {
     std::cout << proof;
   } else {
-    AVOUCH_CHECK(adapters::write_file_atomically(options.file, to_bytes(proof)));
+    AVOUCH_CHECK(write_output(options.file, to_bytes(proof)));
   }
   return Exit::kGood;
 }
 
 Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& common) {
-  if (common.log_vkey_file.empty()) {
-    return rejected("verify proof needs --vkey: a file is not asked for the key it is held by");
-  }
   AVOUCH_TRY(tlog::NoteVerifier key, read_vkey_file(common.log_vkey_file));
   inspect::ProofFileAnchors anchors{.log_key = std::move(key),
                                     .origin = common.origin,
@@ -93,10 +94,9 @@ Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& co
     if (!policy.has_value()) return with_context(policy.error(), options.log_policy);
     anchors.policy = *std::move(policy);
   }
-  AVOUCH_TRY(const auto proof, adapters::read_file(options.proof, kMaxProofFile));
-  if (!proof) return rejected(options.proof + ": there is no such file");
+  AVOUCH_TRY(const Bytes proof, read_input(options.proof, kMaxProofFile));
   AVOUCH_TRY(const std::optional<Bytes> preimage, read_preimage(options.preimage));
-  return show_proof(inspect::check_proof_file(as_text(*proof), preimage, anchors), common.format);
+  return show_proof(inspect::check_proof_file(as_text(proof), preimage, anchors), common.format);
 }
 
 }  // namespace avouch::cli

@@ -23,7 +23,7 @@ struct ProofFileOptions {
 // Verifies before it writes: what does not hold is shown as a tree, and no file is made.
 Result<Exit> export_entry(const Context& context, const ExportOptions& options);
 
-// Asks no server: keys are those of `common`, of which only the log's is needed.
+// Asks no server: keys are those of `common`, of which the log's must be given (main.cc checks).
 Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& common);
 
 }  // namespace avouch::cli

@@ -13,7 +13,8 @@ Result<Exit> log_fsck(const Context& context);
 
 // A log's directory on this machine (a volume, a backup), with the preimages beside it. Takes no
 // lock: a log that is being written to is checked up to the checkpoint that it had.
-// kRejected: no log directory; no key in common.log_vkey_file.
+// common.log_vkey_file must be given (main.cc checks). kRejected: no log directory, or one that
+// cannot be read; no key in that file.
 Result<Exit> log_fsck_directory(const std::string& directory, const Common& common,
                                 const Context::Progress& progress);
 

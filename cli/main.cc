@@ -9,6 +9,8 @@
 #include "adapters/system_clock.h"
 #include "cli/commands.h"
 #include "cli/export.h"
+#include "cli/failure.h"
+#include "cli/files.h"
 #include "cli/log_fsck.h"
 #include "cli/offline.h"
 #include "cli/progress.h"
@@ -17,14 +19,16 @@
 
 namespace {
 
-using avouch::Error;
 using avouch::Result;
 using avouch::cli::Appraised;
 using avouch::cli::Context;
 using avouch::cli::Exit;
+using avouch::cli::fail;
+using avouch::cli::fail_usage;
 
 using Command = std::function<Result<Exit>(const Context&)>;
 
+constexpr const char* kVersion = AVOUCH_VERSION;
 constexpr const char* kAbout =
     "Shows, explains and proves what Avouch decided about nodes and pods.";
 constexpr const char* kFooter =
@@ -60,8 +64,9 @@ Exit status:
   1  something that was checked does not hold (for verify --trusted also: it is not trusted)
   2  the command line is wrong
   3  the API server, the controller or its log gave no answer: try again
-  4  no such object, no permission, no usable kubeconfig or key
-appraise has its own: see kubectl avouch appraise --help)";
+  4  there is no such object, entry or file, a file cannot be read or written, no permission, or no
+     usable kubeconfig, login or key
+appraise, eventlog and reference have their own: see their --help)";
 
 // What the command line says.
 struct Options {
@@ -76,7 +81,8 @@ struct Options {
   bool client_only = false;
   avouch::cli::ExportOptions exported;
   avouch::cli::ProofFileOptions proof_file;
-  std::string log_directory;  // of log fsck; "" : the release's log
+  std::string log_directory;    // of log fsck; "" : the release's log
+  std::string_view needs_vkey;  // why the command that was given needs --vkey; "" where it does not
   avouch::cli::AppraiseOptions appraise;
   avouch::cli::EventlogOptions eventlog;
   avouch::cli::UploadOptions upload;
@@ -92,22 +98,20 @@ struct Options {
   Command command;
 };
 
-int fail(const Error& error) {
-  std::cerr << "kubectl avouch: " << avouch::inspect::printable(error.message) << '\n';
-  if (error.message.find("127.0.0.1:8080") != std::string::npos ||
-      error.message.find("localhost:8080") != std::string::npos) {
-    std::cerr << "kubectl seems to have no kubeconfig: set KUBECONFIG, or give --kubeconfig\n";
-  }
-  return static_cast<int>(avouch::cli::exit_of(error));
-}
-
 int run(Options& options) {
+  // Files to be written in the end: said before any work is done.
+  for (const std::string* file :
+       {&options.check.save_file, &options.exported.file, &options.exported.preimage}) {
+    if (const auto fine = avouch::cli::check_output(*file); !fine.has_value()) {
+      return fail(fine.error());
+    }
+  }
   avouch::cli::Progress progress;
   progress.step("starting kubectl proxy");
   if (options.needs_namespace() && options.ns.empty()) {
-    auto ns = avouch::adapters::current_namespace(options.kubectl);
-    if (!ns.has_value()) return fail(ns.error());
-    options.ns = *std::move(ns);
+    const auto context = avouch::adapters::current_context(options.kubectl);
+    if (!context.has_value()) return fail(context.error());
+    options.ns = context->ns;
   }
   const auto transport = avouch::adapters::KubectlProxy::start(options.kubectl);
   if (!transport.has_value()) return fail(transport.error());
@@ -117,7 +121,23 @@ int run(Options& options) {
                               .clock = clock,
                               .common = options.common,
                               .progress = [&](const std::string& what) { progress.step(what); }});
+  const bool unanswered = !done.has_value() || *done == Exit::kUnreachable;
+  if (const auto trouble = (*transport)->trouble(); unanswered && trouble) {
+    return fail(*trouble, options.kubectl);
+  }
   return done.has_value() ? static_cast<int>(*done) : fail(done.error());
+}
+
+// What is wrong with the options together; "" if nothing is.
+std::string usage_problem(const Options& options) {
+  if (!options.needs_vkey.empty()) {
+    return options.common.log_vkey_file.empty() ? std::string(options.needs_vkey) : "";
+  }
+  const int anchors = options.common.anchors_given();
+  if (options.command && anchors != 0 && anchors != 3) {
+    return "--verifier-keys, --vkey and --origin belong together: give all three or none";
+  }
+  return "";
 }
 
 std::string name_problem(const std::string& text) {
@@ -125,6 +145,22 @@ std::string name_problem(const std::string& text) {
       !text.empty() && text.size() <= 253 && text.front() != '-' &&
       text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.") == std::string::npos;
   return fine ? "" : "expected the name of a Kubernetes object: 1 to 253 of a-z, 0-9, - and .";
+}
+
+// Before it is converted: CLI11 takes -1 for 2^64 - 1.
+std::string index_problem(const std::string& text) {
+  const bool fine = !text.empty() && text.size() <= 18 &&
+                    text.find_first_not_of("0123456789") == std::string::npos;
+  return fine ? "" : "\"" + text + "\" is no index of an entry: expected a number, 0 or greater";
+}
+
+std::string account_problem(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  const bool fine = slash != std::string::npos && name_problem(text.substr(0, slash)).empty() &&
+                    name_problem(text.substr(slash + 1)).empty();
+  return fine ? ""
+              : "expected NAMESPACE/NAME of an account that may update "
+                "referencemanifests.avouch.dev";
 }
 
 CLI::App* leaf(CLI::App* parent, Options& options, const std::string& name, const std::string& what,
@@ -231,6 +267,7 @@ void add_verify(CLI::App& app, Options& options) {
   proof->add_option("--log-policy", options.proof_file.log_policy,
                     "C2SP tlog-policy file: which witnesses must have cosigned the checkpoint");
   proof->final_callback([&options] {
+    options.needs_vkey = "verify proof needs --vkey: a file is not asked for the key it is held by";
     options.local = [&options](const Context::Progress&) {
       return avouch::cli::verify_proof_file(options.proof_file, options.common);
     };
@@ -255,7 +292,7 @@ void add_log(CLI::App& app, Options& options) {
   CLI::App* show =
       leaf(log, options, "show", "One entry: its content, and the proof that it is in the log",
            [&](const Context& context) { return avouch::cli::log_show(context, options.index); });
-  show->add_option("index", options.index, "Index of the entry")->required();
+  show->add_option("index", options.index, "Index of the entry")->required()->check(index_problem);
   CLI::App* fsck =
       leaf(log, options, "fsck", "Reads the whole log and names all that is damaged or missing",
            avouch::cli::log_fsck);
@@ -263,6 +300,8 @@ void add_log(CLI::App& app, Options& options) {
                    "The log's directory on this machine (a volume, a backup) instead, with --vkey");
   fsck->parse_complete_callback([&options] {
     if (options.log_directory.empty()) return;
+    options.needs_vkey =
+        "--directory needs --vkey: a directory is not asked for the key it is held by";
     options.local = [&options](const Context::Progress& progress) {
       return avouch::cli::log_fsck_directory(options.log_directory, options.common, progress);
     };
@@ -280,7 +319,7 @@ void add_export(CLI::App& app, Options& options) {
   CLI::App* sub = app.add_subcommand(
       "export", "Writes the proof that an entry is in the log, for others to check offline");
   avouch::cli::ExportOptions& to = options.exported;
-  sub->add_option("index", to.index, "Index of the entry")->required();
+  sub->add_option("index", to.index, "Index of the entry")->required()->check(index_problem);
   sub->add_option("--format", to.format, "tlog-proof: C2SP tlog-proof, with the entry inside")
       ->check(CLI::IsMember({"tlog-proof"}))
       ->capture_default_str();
@@ -348,7 +387,8 @@ void add_upload(CLI::App& app, Options& options) {
   sub->add_option("--service-account", options.upload.account,
                   "NAMESPACE/NAME of an account that may update ReferenceManifests, and that you "
                   "may create tokens of")
-      ->required();
+      ->required()
+      ->check(account_problem);
   sub->add_option("file", options.upload.file, "Digest list, text or binary")->required();
 }
 
@@ -373,10 +413,23 @@ int run_reference(const Options& options) {
   return static_cast<int>(Exit::kUsage);
 }
 
+int run_parsed(Options& options) {
+  if (options.client_only) {
+    std::cout << (options.output == "json" ? "{\"client\": \"" + std::string(kVersion) + "\"}\n"
+                                           : "client: " + std::string(kVersion) + "\n");
+    return static_cast<int>(Exit::kGood);
+  }
+  if (const std::string problem = usage_problem(options); !problem.empty()) {
+    return fail_usage(problem);
+  }
+  if (options.reference) return run_reference(options);
+  if (options.local) return run_local(options);
+  return options.offline ? run_offline(options) : run(options);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
-  constexpr const char* kVersion = AVOUCH_VERSION;
   CLI::App app{kAbout};
   app.name("kubectl avouch");
   app.footer(kFooter);
@@ -398,7 +451,7 @@ int main(int argc, char** argv) try {
   add_upload(app, options);
   CLI::App* version =
       leaf(&app, options, "version", "Versions of this program and of the release",
-           [&](const Context& context) { return avouch::cli::version(context, kVersion); });
+           [](const Context& context) { return avouch::cli::version(context, kVersion); });
   version->add_flag("--client", options.client_only, "This program's only; asks no server");
 
   try {
@@ -412,14 +465,13 @@ int main(int argc, char** argv) try {
   }
   options.common.format =
       options.output == "json" ? avouch::cli::Format::kJson : avouch::cli::Format::kText;
-  if (options.client_only) {
-    std::cout << (options.output == "json" ? "{\"client\": \"" + std::string(kVersion) + "\"}\n"
-                                           : "client: " + std::string(kVersion) + "\n");
-    return 0;
+  const int status = run_parsed(options);
+  std::cout.flush();
+  if (!std::cout.good()) {
+    const int failed = fail(avouch::rejected("standard output cannot be written to"));
+    return options.offline || options.reference ? static_cast<int>(Exit::kUsage) : failed;
   }
-  if (options.reference) return run_reference(options);
-  if (options.local) return run_local(options);
-  return options.offline ? run_offline(options) : run(options);
+  return status;
 } catch (const std::exception& error) {
   std::cerr << "kubectl avouch: " << error.what() << '\n';
   return static_cast<int>(Exit::kUnreachable);

@@ -5,11 +5,11 @@
 
 #include "adapters/case_folder.h"
 #include "adapters/file_material.h"
-#include "adapters/files.h"
 #include "appraisal/log_dump.h"
 #include "appraisal/offline.h"
 #include "appraisal/pcr_list.h"
 #include "base/time_text.h"
+#include "cli/files.h"
 #include "inspect/proof.h"
 
 namespace avouch::cli {
@@ -35,9 +35,8 @@ Appraised exit_of(attest::Status status) {
 // The policy's trust bundles, all as this one file.
 Result<void> take_trust_bundle(const std::string& file, const attest::PolicySpec& spec,
                                adapters::FileMaterial& material) {
-  AVOUCH_TRY(const auto bytes, adapters::read_file(file, kMaxBundleBytes));
-  if (!bytes) return rejected(file + ": there is no such file");
-  const appraisal::ConfigMapData data{{file, std::string(as_text(*bytes))}};
+  AVOUCH_TRY(const Bytes bytes, read_input(file, kMaxBundleBytes));
+  const appraisal::ConfigMapData data{{file, std::string(as_text(bytes))}};
   if (auto read = attest::parse_trust_bundle(data); !read.has_value()) return read.error();
   for (const auto& name : spec.trust_bundles) material.set_config_map(name, data);
   return {};
@@ -87,17 +86,15 @@ void print_text(const appraisal::OfflineVerdict& verdict) {
 }  // namespace
 
 Result<Appraised> eventlog(const EventlogOptions& options) {
-  AVOUCH_TRY(const auto log, adapters::read_file(options.file, appraisal::kMaxRuntimeLogBytes));
-  if (!log) return rejected(options.file + ": there is no such file");
+  AVOUCH_TRY(const Bytes log, read_input(options.file, appraisal::kMaxRuntimeLogBytes));
   std::optional<tpm::PcrValues> pcrs;
   if (!options.pcrs_file.empty()) {
-    AVOUCH_TRY(const auto text, adapters::read_file(options.pcrs_file, kMaxBundleBytes));
-    if (!text) return rejected(options.pcrs_file + ": there is no such file");
-    auto read = appraisal::parse_pcr_list(as_text(*text));
+    AVOUCH_TRY(const Bytes text, read_input(options.pcrs_file, kMaxBundleBytes));
+    auto read = appraisal::parse_pcr_list(as_text(text));
     if (!read.has_value()) return rejected(options.pcrs_file + ": " + read.error().message);
     pcrs = *std::move(read);
   }
-  const auto dump = appraisal::dump_log(*log, pcrs);
+  const auto dump = appraisal::dump_log(log, pcrs);
   if (!dump.has_value()) {
     return rejected(options.file + ": " + dump.reason().code + ": " + dump.reason().message);
   }

@@ -9,11 +9,11 @@
 
 #include "adapters/deb_files.h"
 #include "adapters/digest_list_folder.h"
-#include "adapters/files.h"
 #include "adapters/golden_folder.h"
 #include "adapters/system_clock.h"
 #include "adapters/tree_files.h"
 #include "base/time_text.h"
+#include "cli/files.h"
 #include "cli/progress.h"
 #include "cli/session.h"
 #include "config/objects.h"
@@ -32,9 +32,8 @@ using provision::Draft;
 constexpr std::size_t kMaxPemBytes = 1024 * 1024;
 
 Result<std::string> read_text(const std::string& file, std::size_t max_bytes) {
-  AVOUCH_TRY(const auto bytes, adapters::read_file(file, max_bytes));
-  if (!bytes) return rejected(file + ": there is no such file");
-  return std::string(as_text(*bytes));
+  AVOUCH_TRY(const Bytes bytes, read_input(file, max_bytes));
+  return std::string(as_text(bytes));
 }
 
 Result<std::vector<Json>> read_objects(const std::string& file) {
@@ -50,9 +49,9 @@ Result<std::optional<SystemTime>> read_time(const char* option, const std::strin
 }
 
 Result<void> put(const std::string& output, const std::string& text) {
-  if (!output.empty()) return adapters::write_file_atomically(output, as_bytes(text));
-  std::cout << text << std::flush;
-  return std::cout.good() ? Result<void>() : retryable("standard output cannot be written");
+  if (!output.empty()) return write_output(output, as_bytes(text));
+  std::cout << text;  // whether that works is main.cc's to see
+  return {};
 }
 
 void say(const std::string& text) { std::cerr << "kubectl avouch: " << text << '\n'; }
@@ -63,6 +62,8 @@ Result<provision::ManifestOptions> options_of(const MakeOptions& options) {
     return rejected("--name: \"" + options.name +
                     "\" is not the name of a Kubernetes object: 1 to 253 of a-z, 0-9, - and .");
   }
+  AVOUCH_CHECK(check_output(options.output));
+  AVOUCH_CHECK(check_output(options.list_file));
   AVOUCH_TRY(to.not_before, read_time("--not-before", options.not_before));
   AVOUCH_TRY(to.not_after, read_time("--not-after", options.not_after));
   if (options.split) to.place = provision::ListPlace::kSplit;
@@ -237,6 +238,7 @@ Result<Exit> reference_import(const ImportOptions& options) {
 }
 
 Result<Exit> reference_sign(const SignOptions& options) {
+  AVOUCH_CHECK(check_output(options.output));
   AVOUCH_TRY(const std::string pem, read_text(options.key_file, kMaxPemBytes));
   const auto key = crypto::PrivateKey::from_pem(pem);
   if (!key.has_value()) return with_context(key.error(), options.key_file);

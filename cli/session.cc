@@ -3,9 +3,11 @@
 #include <iostream>
 #include <utility>
 
-#include "adapters/files.h"
+#include "cli/files.h"
 #include "inspect/entry_text.h"
+#include "inspect/rights.h"
 #include "kube/auth.h"
+#include "tlog/client.h"
 #include "tlog/entry.h"
 
 namespace avouch::cli {
@@ -14,23 +16,22 @@ namespace {
 using codec::Json;
 
 constexpr std::string_view kAudience = "avouch.dev/controller";
-constexpr std::size_t kMaxUserFile = 64 * 1024;
 
 Result<std::string> reader_token(const kube::Client& api, const inspect::ReleaseName& release) {
   kube::TokenRequest request;
   request.account = {.ns = release.ns, .name = release.name + "-reader"};
   request.audiences = {std::string(kAudience)};
   request.expiration = std::chrono::minutes(10);
-  AVOUCH_TRY(const kube::IssuedToken token, kube::request_token(api, request));
-  return token.token;
+  const auto token = kube::request_token(api, request);
+  if (!token.has_value()) {
+    return inspect::with_grant(token.error(), inspect::Role::kLogReader, release);
+  }
+  return token->token;
 }
 
 Result<inspect::TrustAnchors> anchors(const kube::Client& api, const Common& common) {
-  if (common.verifier_keys_file.empty() && common.log_vkey_file.empty() && common.origin.empty()) {
+  if (common.anchors_given() == 0) {
     return inspect::read_trust_anchors(api, common.release);
-  }
-  if (common.verifier_keys_file.empty() || common.log_vkey_file.empty() || common.origin.empty()) {
-    return rejected("--verifier-keys, --vkey and --origin belong together: give all three or none");
   }
   AVOUCH_TRY(const std::string keys, read_user_file(common.verifier_keys_file));
   AVOUCH_TRY(const std::string vkey, read_user_file(common.log_vkey_file));
@@ -43,10 +44,15 @@ Exit exit_of(const Error& error) {
   return error.kind == ErrorKind::kRejected ? Exit::kRefused : Exit::kUnreachable;
 }
 
-Result<std::string> read_user_file(const std::string& file) {
-  AVOUCH_TRY(const auto content, adapters::read_file(file, kMaxUserFile));
-  if (!content) return rejected(file + ": there is no such file");
-  return std::string(as_text(*content));
+Result<tlog::VerifiedCheckpoint> newest_checkpoint(Session& session) {
+  return tlog::fetch_checkpoint(session.log, std::span(&session.trust.log_key, 1),
+                                session.trust.origin);
+}
+
+Result<Exit> disproved(const Context& context, const Session& session, const std::string& claim,
+                       const Error& error) {
+  if (error.kind != ErrorKind::kRejected || session.log.was_refused()) return error;
+  return show_proof(inspect::fails(claim, error.message), context.common.format);
 }
 
 Result<tlog::NoteVerifier> read_vkey_file(const std::string& file) {

@@ -12,6 +12,7 @@
 #include "inspect/log_access.h"
 #include "inspect/proof.h"
 #include "kube/client.h"
+#include "tlog/checkpoint.h"
 #include "tlog/note.h"
 
 namespace avouch::cli {
@@ -26,8 +27,14 @@ struct Session {
   static Result<Session> open(const Context& context);
 };
 
-// A small file that the user named. kRejected where it is not there.
-Result<std::string> read_user_file(const std::string& file);
+// The newest checkpoint, by the session's keys.
+Result<tlog::VerifiedCheckpoint> newest_checkpoint(Session& session);
+
+// Where the log was read: a rejected answer means that `claim` does not hold, which is shown as a
+// proof. The error itself where nothing answered or the caller may not read.
+Result<Exit> disproved(const Context& context, const Session& session, const std::string& claim,
+                       const Error& error);
+inline const std::string kSigned = "checkpoint is signed by the log";
 
 // The one verifier key of a log in such a file.
 Result<tlog::NoteVerifier> read_vkey_file(const std::string& file);

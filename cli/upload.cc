@@ -3,9 +3,9 @@
 #include <iostream>
 #include <thread>
 
-#include "adapters/files.h"
 #include "attest/policy.h"
 #include "cli/commands.h"
+#include "cli/files.h"
 #include "inspect/list_upload.h"
 #include "kube/auth.h"
 #include "reference/digest_list.h"
@@ -17,35 +17,35 @@ constexpr std::string_view kAudience = "avouch.dev/controller";
 
 Result<std::string> token_of_account(const kube::Client& api, const std::string& account) {
   const std::size_t slash = account.find('/');
-  if (slash == std::string::npos) {
-    return rejected(
-        "--service-account: expected NAMESPACE/NAME of an account that may update "
-        "referencemanifests.avouch.dev");
-  }
   kube::TokenRequest request;
   request.account = {.ns = account.substr(0, slash), .name = account.substr(slash + 1)};
   request.audiences = {std::string(kAudience)};
   request.expiration = std::chrono::minutes(15);
-  AVOUCH_TRY(const kube::IssuedToken token, kube::request_token(api, request));
-  return token.token;
+  const auto token = kube::request_token(api, request);
+  if (!token.has_value()) {
+    if (!token.error().is_forbidden()) return static_cast<Error>(token.error());
+    return rejected(token.error().message +
+                    "; you need the right to create serviceaccounts/token of " + account +
+                    ", by a Role in namespace " + request.account.ns);
+  }
+  return token->token;
 }
 
 }  // namespace
 
 Result<Exit> upload_list(const Context& context, const UploadOptions& options) {
   const reference::DigestListLimits limits;
-  AVOUCH_TRY(const auto bytes, adapters::read_file(options.file, limits.bytes));
-  if (!bytes) return rejected(options.file + ": there is no such file");
+  AVOUCH_TRY(const Bytes bytes, read_input(options.file, limits.bytes));
   // What the controller could not read is not sent.
-  const auto list = reference::read_digest_list(*bytes, limits);
+  const auto list = reference::read_digest_list(bytes, limits);
   if (!list.has_value()) return with_context(list.error(), options.file);
   const std::string digest = attest::digest_text(list->content);
   context.progress("asking for a token of " + options.account);
   AVOUCH_TRY(const std::string token,
              token_of_account(kube::Client(context.transport), options.account));
-  context.progress("sending " + std::to_string(bytes->size()) + " bytes");
+  context.progress("sending " + std::to_string(bytes.size()) + " bytes");
   AVOUCH_TRY(const inspect::Uploaded uploaded,
-             inspect::upload_list(context.transport, context.common.release, token, *bytes,
+             inspect::upload_list(context.transport, context.common.release, token, bytes,
                                   [] { std::this_thread::sleep_for(std::chrono::seconds(1)); }));
   const bool sent = uploaded == inspect::Uploaded::kSent;
   if (context.common.format == Format::kJson) {

@@ -11,6 +11,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <filesystem>
+#include <sstream>
 #include <thread>
 
 #include "adapters/files.h"
@@ -83,8 +84,18 @@ struct PrivateFolder {
 };
 
 Result<std::string> make_folder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "kubectl-avouch-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) return retryable("no temporary folder can be made");
+  std::error_code nowhere;
+  const std::filesystem::path parent = std::filesystem::temp_directory_path(nowhere);
+  if (nowhere) {
+    return rejected("there is no temporary folder (" + nowhere.message() +
+                    "): set TMPDIR to one that is there");
+  }
+  std::string pattern = (parent / "kubectl-avouch-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) {
+    return rejected("no temporary folder can be made as " + pattern + ": " +
+                    std::error_code(errno, std::generic_category()).message() +
+                    "; TMPDIR names another place");
+  }
   return pattern;
 }
 
@@ -130,20 +141,28 @@ Result<std::unique_ptr<KubectlProxy>> KubectlProxy::start(const KubectlOptions& 
   return out;
 }
 
-Result<std::string> current_namespace(const KubectlOptions& options) {
+Result<KubectlContext> current_context(const KubectlOptions& options) {
   PrivateFolder folder;
   AVOUCH_TRY(folder.path, make_folder());
-  AVOUCH_TRY(
-      const pid_t child,
-      start_kubectl(options, {"config", "view", "--minify", "--output=jsonpath={..namespace}"},
-                    folder.path));
+  AVOUCH_TRY(const pid_t child, start_kubectl(options,
+                                              {"config", "view", "--minify",
+                                               "--output=jsonpath={.current-context}{'\\n'}"
+                                               "{.clusters[0].cluster.server}{'\\n'}{..namespace}"},
+                                              folder.path));
   int status = 0;
   waitpid(child, &status, 0);
-  std::string words = kubectl_words(folder.path);
+  const std::string words = kubectl_words(folder.path);
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    return rejected("kubectl names no namespace: " + words);
+    return rejected("kubectl has no context to work with: " + words);
   }
-  return words.empty() ? "default" : words;
+  KubectlContext out;
+  std::istringstream lines(words);
+  std::string ns;
+  std::getline(lines, out.name);
+  std::getline(lines, out.server);
+  std::getline(lines, ns);
+  if (!ns.empty()) out.ns = std::move(ns);
+  return out;
 }
 
 KubectlProxy::~KubectlProxy() {
@@ -158,6 +177,29 @@ KubectlProxy::~KubectlProxy() {
 Result<HttpResponse> KubectlProxy::send(const HttpRequest& request,
                                         std::chrono::milliseconds timeout, std::stop_token stop) {
   if (stop.stop_requested()) return retryable("stopped");
+  auto answer = exchange(request, timeout);
+  std::optional<ServerTrouble> trouble;
+  if (answer.has_value()) trouble = trouble_in(*answer);
+  // A service behind the API server may be what keeps silent; the API server itself is not then.
+  if (!answer.has_value() && answer.error().kind == ErrorKind::kRetryable &&
+      request.path.find("/proxy/") == std::string::npos) {
+    trouble = ServerTrouble{ServerTrouble::Kind::kSilent, answer.error().message};
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    trouble_ = trouble;
+  }
+  if (trouble) return retryable("the API server cannot be asked: " + trouble->words);
+  return answer;
+}
+
+std::optional<ServerTrouble> KubectlProxy::trouble() const {
+  const std::lock_guard lock(mutex_);
+  return trouble_;
+}
+
+Result<HttpResponse> KubectlProxy::exchange(const HttpRequest& request,
+                                            std::chrono::milliseconds timeout) {
   asio::io_context context(1);
   LocalStream stream(context);
   stream.expires_after(timeout);

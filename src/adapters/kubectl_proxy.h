@@ -4,9 +4,12 @@
 // knows (exec plugins, OIDC, client certificates) works, and none of it is ours.
 
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "adapters/kubectl_trouble.h"
 #include "base/result.h"
 #include "kube/transport.h"
 
@@ -18,9 +21,13 @@ struct KubectlOptions {
   std::chrono::milliseconds start_timeout{15'000};
 };
 
-// The namespace of the context that kubectl would use; "default" where it names none. kRejected
-// with kubectl's own words where it cannot say.
-Result<std::string> current_namespace(const KubectlOptions& options);
+// The context that kubectl would use, as its kubeconfig has it. kRejected with kubectl's own words
+// where there is none.
+struct KubectlContext {
+  std::string name, server;
+  std::string ns = "default";
+};
+Result<KubectlContext> current_context(const KubectlOptions& options);
 
 // The child listens on a Unix socket in a folder that only this user may enter, and ends with this
 // object. One connection a request. Thread-safe.
@@ -32,16 +39,24 @@ class KubectlProxy final : public kube::Transport {
   KubectlProxy(const KubectlProxy&) = delete;
   KubectlProxy& operator=(const KubectlProxy&) = delete;
 
+  // kRetryable where no API server answers, or one does not take the login: trouble() says which.
   Result<HttpResponse> send(const HttpRequest& request, std::chrono::milliseconds timeout,
                             std::stop_token stop) override;
   // kRejected: commands for people do not watch.
   Result<HttpResponse> stream(const HttpRequest& request, const kube::StreamLimits& limits,
                               const OnLine& on_line, std::stop_token stop) override;
 
+  // Why the last request got no answer of the API server's; nothing where it got one.
+  std::optional<ServerTrouble> trouble() const;
+
  private:
   KubectlProxy() = default;
+  Result<HttpResponse> exchange(const HttpRequest& request, std::chrono::milliseconds timeout);
+
   std::string folder_;
   int child_ = -1;  // process ID
+  mutable std::mutex mutex_;
+  std::optional<ServerTrouble> trouble_;
 };
 
 }  // namespace avouch::adapters

@@ -5,6 +5,7 @@
 
 #include "appraisal/stored_case.h"
 #include "inspect/record_objects.h"
+#include "inspect/rights.h"
 
 namespace avouch::inspect {
 namespace {
@@ -29,7 +30,7 @@ void mark(appraisal::LogDump& dump, const NodeReport& node) {
 
 Result<appraisal::LogDump> read_boot_log(const kube::Client& api, LogAccess& log,
                                          const NodeReport& node) {
-  if (!log.reads_content()) return rejected(std::string(kNeedsReader));
+  if (!log.reads_content()) return needs_reader("it is shown", log.release());
   AVOUCH_TRY(const Bytes token, read_token(api, node.name));
   const tlog::Hash digest = crypto::sha256(token);
   AVOUCH_TRY(const appraisal::VerdictRecord record, read_whole_record(log, node.name, digest));

@@ -7,6 +7,7 @@
 #include "attest/token.h"
 #include "base/time_text.h"
 #include "inspect/record_objects.h"
+#include "inspect/rights.h"
 #include "kube/views.h"
 
 namespace avouch::inspect {
@@ -50,7 +51,7 @@ Result<void> is_of_token(const appraisal::VerdictRecord& record,
 
 Result<GoldenNode> read_golden_node(const kube::Client& api, LogAccess& log,
                                     const TrustAnchors& trust, const std::string& node) {
-  if (!log.reads_content()) return rejected(std::string(kNeedsReader));
+  if (!log.reads_content()) return needs_reader("its record is shown", log.release());
   AVOUCH_TRY(const attest::VerifiedToken token, token_of(api, trust, node));
   const tlog::Hash digest = token.digest();
   AVOUCH_TRY(const appraisal::VerdictRecord record, read_whole_record(log, node, digest));

@@ -5,6 +5,7 @@
 #include "base/hex.h"
 #include "codec/base64.h"
 #include "codec/fields.h"
+#include "inspect/rights.h"
 #include "kube/resource.h"
 
 namespace avouch::inspect {
@@ -30,17 +31,22 @@ bool is_api_status(const HttpResponse& response) {
   return body.has_value() && body->text({"kind"}) == "Status";
 }
 
-std::string_view remedy(int status) {
-  switch (status) {
+std::string remedy(const HttpResponse& response, const ReleaseName& release) {
+  switch (response.status) {
     case 401:
-      return "; the controller does not take the reader's token: may you create tokens of the "
-             "release's reader account?";
+      return "; the controller does not take the token of account " + release.name +
+             "-reader: if that was made anew a moment ago, try again";
     case 403:
-      return "; bind the release's log-reader role to this user (docs/auditing.md)";
+      if (is_api_status(response)) {
+        return "; " + grant_text(Role::kLogReader, release, response.body);
+      }
+      return "; account " + release.name + "-reader has not the right: bind ClusterRole " +
+             release.name + "-reader-nodes or " + release.name +
+             "-reader-pods to it (docs/auditing.md)";
     case 404:
       return "; is the release there? Name it with --release and --release-namespace";
     default:
-      return status >= 500 ? "; is the controller's pod ready?" : "";
+      return response.status >= 500 ? "; is the controller's pod ready?" : "";
   }
 }
 
@@ -60,7 +66,7 @@ Result<UnverifiedListed> read_listed(codec::Fields fields, codec::FieldErrors& e
 Error LogAccess::unexpected(const HttpResponse& response, const std::string& path) {
   const std::string message = "the log cannot be read: GET " + path + ": " +
                               std::to_string(response.status) + ": " + detail_of(response) +
-                              std::string(remedy(response.status));
+                              remedy(response, release_);
   if (response.status >= 500 || response.status == 429) return retryable(message);
   refused_ = true;
   return rejected(message);
@@ -69,6 +75,7 @@ Error LogAccess::unexpected(const HttpResponse& response, const std::string& pat
 LogAccess::LogAccess(kube::Transport& transport, const ReleaseName& release,
                      std::string reader_token)
     : transport_(transport),
+      release_(release),
       prefix_("/api/v1/namespaces/" + release.ns + "/services/https:" + release.name +
               "-controller:443/proxy"),
       token_(std::move(reader_token)) {}

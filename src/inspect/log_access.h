@@ -53,6 +53,8 @@ class LogAccess final : public tlog::TileReader {
   Result<std::optional<Bytes>> record_object(const std::string& node, const tlog::Hash& token,
                                              const tlog::Hash& object, std::size_t max_bytes);
 
+  const ReleaseName& release() const { return release_; }
+
   // False: nobody is authenticated, and the controller gives no content at all.
   bool reads_content() const { return !token_.empty(); }
 
@@ -67,6 +69,7 @@ class LogAccess final : public tlog::TileReader {
   Result<codec::Json> get_json(const std::string& path, const std::string& query);
 
   kube::Transport& transport_;
+  ReleaseName release_;
   std::string prefix_;
   std::string token_;
   bool refused_ = false;

@@ -4,7 +4,9 @@
 #include <map>
 
 #include "base/time_text.h"
+#include "inspect/absent.h"
 #include "inspect/proof.h"
+#include "inspect/rights.h"
 #include "kube/views.h"
 
 namespace avouch::inspect {
@@ -180,8 +182,8 @@ std::string remedy(const NodeReport& node, SystemTime now) {
          "its value to the policy";
 }
 
-Error no_evidence_kind(const kube::ApiError& error) {
-  if (!error.is_not_found()) return error;
+Error no_evidence_kind(const kube::ApiError& error, const ReleaseName& release) {
+  if (!error.is_not_found()) return with_grant(error, Role::kNodeViewer, release);
   return rejected("this cluster has no AttestationEvidence: is Avouch installed in it? (" +
                   error.message + ")");
 }
@@ -189,10 +191,13 @@ Error no_evidence_kind(const kube::ApiError& error) {
 }  // namespace
 
 Result<std::vector<NodeReport>> report_nodes(const kube::Client& api,
-                                             const std::vector<PolicyReport>& policies) {
-  AVOUCH_TRY(const kube::ObjectList nodes, api.list(kube::nodes()));
+                                             const std::vector<PolicyReport>& policies,
+                                             const ReleaseName& release) {
+  const auto all = api.list(kube::nodes());
+  if (!all.has_value()) return with_grant(all.error(), Role::kNodeViewer, release);
+  const kube::ObjectList& nodes = *all;
   const auto listed = api.list(kube::attestation_evidences());
-  if (!listed.has_value()) return no_evidence_kind(listed.error());
+  if (!listed.has_value()) return no_evidence_kind(listed.error(), release);
   const kube::ObjectList& evidences = *listed;
   std::map<std::string, const Json*> by_name;
   for (const Json& item : evidences.items)
@@ -210,17 +215,15 @@ Result<std::vector<NodeReport>> report_nodes(const kube::Client& api,
 }
 
 Result<NodeReport> report_node(const kube::Client& api, const std::string& name,
-                               const std::vector<PolicyReport>& policies) {
+                               const std::vector<PolicyReport>& policies,
+                               const ReleaseName& release) {
   const auto object = api.get(kube::nodes(), name);
-  if (!object.has_value()) {
-    if (!object.error().is_not_found()) return static_cast<Error>(object.error());
-    return rejected("there is no node \"" + name + "\"; kubectl get nodes lists them");
-  }
+  if (!object.has_value()) return no_node(api, name, object.error(), release);
   AVOUCH_TRY(const kube::NodeView view, kube::node_view(*object));
   auto evidence = api.get(kube::attestation_evidences(), name);
   if (evidence.has_value()) return report(view, &*evidence, policies);
   if (evidence.error().is_not_found()) return report(view, nullptr, policies);
-  return static_cast<Error>(evidence.error());
+  return with_grant(evidence.error(), Role::kNodeViewer, release);
 }
 
 std::string text_table(const std::vector<std::vector<std::string>>& rows) {

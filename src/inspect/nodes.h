@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "codec/json.h"
+#include "inspect/release.h"
 #include "kube/client.h"
 
 namespace avouch::inspect {
@@ -52,11 +53,13 @@ struct NodeReport {
 };
 
 // Every node, by name. kRejected where the server knows no AttestationEvidence, or the caller may
-// not list.
+// not list: then with the role of `release` that grants it.
 Result<std::vector<NodeReport>> report_nodes(const kube::Client& api,
-                                             const std::vector<PolicyReport>& policies = {});
+                                             const std::vector<PolicyReport>& policies = {},
+                                             const ReleaseName& release = {});
 Result<NodeReport> report_node(const kube::Client& api, const std::string& name,
-                               const std::vector<PolicyReport>& policies = {});
+                               const std::vector<PolicyReport>& policies = {},
+                               const ReleaseName& release = {});
 // Every policy, by name.
 Result<std::vector<PolicyReport>> report_policies(const kube::Client& api);
 

@@ -11,10 +11,6 @@
 
 namespace avouch::inspect {
 
-inline constexpr std::string_view kNeedsReader =
-    "it is shown only to whoever may ask for a token of the release's reader account; bind the "
-    "release's log-reader role to this user";
-
 // The token that the node's status shows, unverified. kRejected where there is none.
 Result<Bytes> read_token(const kube::Client& api, const std::string& node);
 

@@ -1,5 +1,7 @@
 #include "inspect/release.h"
 
+#include "inspect/rights.h"
+
 namespace avouch::inspect {
 namespace {
 
@@ -44,8 +46,12 @@ Result<TrustAnchors> read_trust_anchors(const kube::Client& api, const ReleaseNa
   const std::string source = "ConfigMap " + release.ns + "/" + name;
   auto object = api.get(kube::config_maps(release.ns), name);
   if (!object.has_value()) {
-    Error error = std::move(object).error();
-    return with_context(std::move(error), source + " (is the release installed there?)");
+    if (!object.error().is_not_found()) {
+      return with_grant(object.error(), Role::kLogReader, release);
+    }
+    return rejected(source +
+                    " is not there: is the release installed there, and has its controller "
+                    "started? Name it with --release and --release-namespace");
   }
   return parse_trust_anchors(object->text({"data", "verifier-keys.pem"}),
                              object->text({"data", "log.vkey"}),

@@ -131,8 +131,18 @@ Result<std::optional<ProofStep>> Verifier::prove_content(std::uint64_t index, Pr
 }
 
 Result<ProofStep> Verifier::entry(std::uint64_t index) {
+  if (const auto head = checkpoint(); head.has_value() && index >= (*head)->size()) {
+    return no_entry(index, (*head)->size());
+  }
   AVOUCH_TRY(Proven proven, prove(index));
   return std::move(proven.step);
+}
+
+Error no_entry(std::uint64_t index, std::uint64_t size) {
+  return rejected("there is no entry " + std::to_string(index) +
+                  ": the log's newest checkpoint is of " + std::to_string(size) +
+                  " entries, from 0 on; kubectl avouch log lists the newest, "
+                  "and a new entry is published within seconds");
 }
 
 Result<ProofStep> Verifier::log(std::string_view older) {

@@ -27,6 +27,9 @@ struct Demands {
   bool reappraise = false;
 };
 
+// What is said where the log has only `size` entries: kRejected.
+Error no_entry(std::uint64_t index, std::uint64_t size);
+
 // One run. Reads the newest checkpoint once and proves everything against it.
 //
 // What was read and does not hold is a step that fails, in the proof that is returned. An error
@@ -47,7 +50,8 @@ class Verifier {
   Result<ProofStep> pod(const std::string& ns, const std::string& name,
                         const Demands& demands = {});
 
-  // Entry `index`: checkpoint, inclusion, statement, content.
+  // Entry `index`: checkpoint, inclusion, statement, content. kRejected where the log has not got
+  // so many.
   Result<ProofStep> entry(std::uint64_t index);
 
   // The newest checkpoint: its signature and, with an `older` note, that it continues that one.

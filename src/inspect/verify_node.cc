@@ -6,7 +6,9 @@
 #include "base/hex.h"
 #include "base/time_text.h"
 #include "codec/base64.h"
+#include "inspect/absent.h"
 #include "inspect/entry_text.h"
+#include "inspect/rights.h"
 #include "inspect/verify.h"
 #include "kube/views.h"
 #include "tlog/entry.h"
@@ -266,12 +268,7 @@ Result<ProofStep> Verifier::prove_status(const Json& evidence, const std::string
 Result<ProofStep> Verifier::node(const std::string& name, const Demands& demands) {
   progress_("reading node " + name);
   auto node_object = api_.get(kube::nodes(), name);
-  if (!node_object.has_value()) {
-    if (node_object.error().is_not_found()) {
-      return rejected("there is no node \"" + name + "\"; kubectl get nodes lists them");
-    }
-    return static_cast<Error>(node_object.error());
-  }
+  if (!node_object.has_value()) return no_node(api_, name, node_object.error(), log_.release());
   AVOUCH_TRY(const kube::NodeView node, kube::node_view(*node_object));
   std::string phase;
   ProofStep out;
@@ -284,7 +281,7 @@ Result<ProofStep> Verifier::node(const std::string& name, const Demands& demands
                         "\" has no AttestationEvidence: its agent has written nothing yet; "
                         "kubectl avouch explain node says more");
       }
-      return static_cast<Error>(evidence.error());
+      return with_grant(evidence.error(), Role::kNodeViewer, log_.release());
     }
     AVOUCH_TRY(out, prove_status(*evidence, name, node.meta.uid, demands));
     phase = phase_in_status(*evidence);

@@ -1,7 +1,9 @@
 // What was decided about a pod, and on what verdict of its node.
 
 #include "base/hex.h"
+#include "inspect/absent.h"
 #include "inspect/entry_text.h"
+#include "inspect/rights.h"
 #include "inspect/verify.h"
 #include "kube/views.h"
 #include "tlog/entry.h"
@@ -155,8 +157,9 @@ Result<Verifier::PodVerdict> Verifier::verdict_of_pod(const std::string& ns,
     if (live.node.empty() || found.size() < static_cast<std::size_t>(kPage)) break;
   }
   if (!newest) {
-    return rejected("the log has no admission verdict of pod " + ns + "/" + name +
-                    ": expected one if a policy gates the pod and it was given to a node");
+    const std::string none = "the log has no admission verdict of pod " + ns + "/" + name;
+    AVOUCH_CHECK(expect_in_cluster(api_, sought_pod(ns, name), none + ", and "));
+    return rejected(none + ": expected one if a policy gates the pod and it was given to a node");
   }
   AVOUCH_TRY(out.proven, prove(*newest));
   return out;
@@ -166,9 +169,7 @@ Result<ProofStep> Verifier::pod(const std::string& ns, const std::string& name,
                                 const Demands& demands) {
   const std::string pod = ns + "/" + name;
   if (!log_.reads_content()) {
-    return rejected(
-        "admission verdicts of pods cannot be found without a token of the release's "
-        "reader account; bind the release's log-reader role to this user");
+    return needs_reader("admission verdicts of pods are found", log_.release());
   }
   progress_("looking for admission verdicts of pod " + pod);
   const LivePod live = live_pod(ns, name);

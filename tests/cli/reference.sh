@@ -55,6 +55,9 @@ expect 2 "required" diff a.yaml
 expect 2 "no such file" diff a.yaml b.yaml
 expect 2 "Hash|hash" from-rootfs --name a --hash sha1 .
 expect 2 "given twice" from-rootfs --name a --hash sha256,sha256 .
+expect 2 "/nonexistent/a: cannot be written: folder /nonexistent: No such file" from-rootfs --name a -o /nonexistent/a nowhere
+expect 2 "/nonexistent/a: cannot be written" from-rootfs --name a --list /nonexistent/a nowhere
+expect 2 "/nonexistent/a: cannot be written" sign --key key.pem -o /nonexistent/a nowhere
 expect 2 "not-after" from-rootfs --name a --not-after tomorrow "$VECTORS/tlog"
 
 # A tree.

@@ -37,6 +37,11 @@ expect 2 "name of a Kubernetes object" status --release '../x'
 expect 2 "limit" log --limit 101
 expect 2 "excludes" log --node a --pod b
 expect 2 "index" log show
+expect 2 'index: "-1" is no index of an entry: expected a number, 0 or greater' log show -1
+expect 2 '"-12" is no index' export -12 -f "$0.none"
+expect 2 '"one" is no index' log show one
+expect 2 "is no index" log show 99999999999999999999
+expect 2 "limit" log --limit -1
 expect 0 "Exit status:" --help
 for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "log fsck" "export" "verify proof" "version" "appraise" "eventlog"; do
   # shellcheck disable=SC2086
@@ -58,12 +63,13 @@ expect 0 "sha256:$digest  20000 digests, sent" "${upload[@]}" "$lists/files.list
 cmp "$lists/files.list" "$lists/$digest" || failed=1
 expect 0 "was there already" "${upload[@]}" "$lists/files.list"
 expect 4 "403: not entitled" "${upload[@]}" --release other "$lists/files.list"
-expect 4 "expected NAMESPACE/NAME" reference upload --service-account provider "$lists/files.list"
+expect 2 "expected NAMESPACE/NAME" reference upload --service-account provider "$lists/files.list"
 expect 4 "line 3" "${upload[@]}" "$HERE/run.sh"
 expect 4 "no such file" "${upload[@]}" "$lists/none"
 expect 2 "service-account" reference upload "$lists/files.list"
-rm -rf "$lists"
 unset LISTS
+ANSWER='403 {"kind":"Status","reason":"Forbidden","message":"no"}' expect 4 "right to create serviceaccounts/token of avouch-system/provider" "${upload[@]}" "$lists/files.list"
+rm -rf "$lists"
 export ANSWER=refuse
 
 # Appraisal of stored evidence, without a server.
@@ -104,12 +110,43 @@ expect 4 "no configuration has been provided" explain pod web-0
 ANSWER="200 $NODES" expect 0 "^0 nodes$" status
 ANSWER="200 $NODES" expect 0 '"nodes": \[\]' status -o json --context other
 ANSWER='503 {"kind":"Status","message":"etcd is away"}' expect 3 "etcd is away" status
-ANSWER='500 dial tcp 127.0.0.1:8080: connect: connection refused' expect 3 "set KUBECONFIG" status
-ANSWER='403 {"kind":"Status","reason":"Forbidden","message":"no"}' expect 4 "grant it to this user by RBAC" status
+REFUSED='500 dial tcp 127.0.0.1:8080: connect: connection refused'
+NO_CONTEXT=1 ANSWER=$REFUSED expect 4 "names no cluster to ask: set KUBECONFIG, or give --kubeconfig" status
+ANSWER=$REFUSED KUBECONFIG=/a/config expect 3 "^kubectl avouch: the API server https://192.0.2.1:6443 gives no answer: dial tcp [0-9.:]+: connect: connection refused$" status
+for words in "status" "version" "explain node n1" "explain pod web-0" "verify node n1" "verify log" "log" "log show 0" "export 0"; do
+  # shellcheck disable=SC2086
+  ANSWER=$REFUSED KUBECONFIG=/a/config expect 3 '^it is that of context "prod" of kubeconfig /a/config \(of KUBECONFIG\)$' $words
+done
+ANSWER=$REFUSED expect 3 "kubectl --kubeconfig /b --context prod get --raw /version" verify node n1 --kubeconfig /b
+ANSWER="0 " expect 3 "gives no answer: " status
+ANSWER='500 getting credentials: exec: executable login-helper not found' expect 4 "kubectl cannot log in or does not trust it: getting credentials: exec: executable" status
+ANSWER='500 x509: certificate signed by unknown authority' expect 4 "mend that context" verify node n1
+ANSWER='401 {"kind":"Status","reason":"Unauthorized","message":"Unauthorized"}' expect 4 "does not take your login, which may have expired: Unauthorized" status
+ANSWER='401 {"kind":"Status","reason":"Unauthorized","message":"Unauthorized"}' expect 4 "log in anew" log
+
+# Want of rights: the role that the chart has for it.
+FORBIDDEN='403 {"kind":"Status","reason":"Forbidden","message":"nodes is forbidden: User \"bob@example.org\" cannot list it"}'
+VIEWER="ClusterRole avouch-node-viewer grants it: kubectl create clusterrolebinding avouch-node-viewer-bob@example.org --clusterrole=avouch-node-viewer --user=bob@example.org"
+READER="Role avouch-log-reader grants it: kubectl -n avouch-system create rolebinding avouch-log-reader-bob@example.org --role=avouch-log-reader --user=bob@example.org"
+for words in "status" "explain node n1"; do
+  # shellcheck disable=SC2086
+  ANSWER=$FORBIDDEN expect 4 "$VIEWER" $words
+done
+for words in "explain pod web-0" "verify node n1" "verify pod web-0" "verify log" "log" "log show 0" "log fsck" "export 0" "version"; do
+  # shellcheck disable=SC2086
+  ANSWER=$FORBIDDEN expect 4 "$READER" $words
+done
+ANSWER=$FORBIDDEN expect 4 "ClusterRole other-node-viewer grants it" status --release other
+ANSWER=${FORBIDDEN/bob@example.org/a\$(b)} expect 4 "user=USER" status
+
 ANSWER='404 {"kind":"Status","reason":"NotFound"}' expect 4 'there is no node "n9"' explain node n9
 ANSWER='404 {"kind":"Status","reason":"NotFound"}' expect 4 "is the release installed there" verify node n1
 ANSWER='200 {"data":{"verifier-keys.pem":"junk","log.vkey":"x","log.origin":"o"}}' expect 4 "verifier keys" verify node n1
-ANSWER="200 $NODES" expect 4 "belong together" verify node n1 --vkey /dev/null
+ANSWER="200 $NODES" expect 2 "belong together" verify node n1 --vkey /dev/null
+for words in "--origin a" "--verifier-keys a" "--vkey a --origin b" "--verifier-keys a --vkey b"; do
+  # shellcheck disable=SC2086
+  expect 2 "give all three or none" log $words
+done
 ANSWER="200 $NODES" expect 4 "no such file" verify log --since /nonexistent
 without_kubectl=$(PATH=/nonexistent "$PROGRAM" status 2>&1) && failed=1
 [[ $without_kubectl == *"kubectl: not found on the PATH"* ]] || failed=1
@@ -119,7 +156,7 @@ LOG=$HERE/../vectors/tlog/log
 fsck=(log fsck --vkey "$LOG/log.vkey" --directory)
 expect 0 "whole: everything read" "${fsck[@]}" "$LOG"
 expect 0 '"whole": true' "${fsck[@]}" "$LOG" -o json
-expect 4 "needs --vkey" log fsck --directory "$LOG"
+expect 2 "needs --vkey" log fsck --directory "$LOG"
 expect 4 "is no log directory" "${fsck[@]}" "$scratch"
 expect 4 "there is no such file" log fsck --directory "$LOG" --vkey "$scratch/none"
 cp -r "$LOG" "$scratch/log"
@@ -144,10 +181,73 @@ expect 1 "FAILS" "${proof[@]}" "$scratch/moved"
 sed /^extra/d "$PROOFS/0.tlog-proof" >"$scratch/bare"
 expect 1 "no extra line" "${proof[@]}" "$scratch/bare"
 expect 1 "is of log" "${proof[@]}" --origin other.example "$PROOFS/0.tlog-proof"
-expect 4 "needs --vkey" verify proof "$PROOFS/0.tlog-proof"
+expect 2 "needs --vkey" verify proof "$PROOFS/0.tlog-proof"
 expect 4 "line 1" "${proof[@]}" --log-policy "$PROOFS/verifier.pem" "$PROOFS/0.tlog-proof"
 expect 4 "there is no such file" "${proof[@]}" "$scratch/none"
 expect 2 "tlog-proof" export 1 --format pdf
+
+# A release whose log is those files; nobody may read contents, or the account `reader` may.
+export LOG_FILES=$LOG/public ANSWER='404 {"kind":"Status","reason":"NotFound"}'
+keys=(--vkey "$LOG/log.vkey" --verifier-keys "$PROOFS/verifier.pem" --origin log.example.org/avouch)
+expect 0 "verified: everything" log show 0 "${keys[@]}"
+expect 4 "there is no entry 300: the log's newest checkpoint is of 300 entries" log show 300 "${keys[@]}"
+expect 4 "there is no entry 300" log show 300 -o json "${keys[@]}"
+expect 4 "there is no entry 300" export 300 "${keys[@]}"
+expect 4 "there is no entry 999999999999999999" log show 999999999999999999 "${keys[@]}"
+expect 0 "c2sp.org/tlog-proof" export 0 "${keys[@]}"
+expect 1 "FAILS .*checkpoint is signed by the log" export 0 "${keys[@]::5}" other.example
+expect 4 "entries are listed only with a token of account avouch-system/avouch-reader; Role avouch-log-reader" log "${keys[@]}"
+# Files that cannot be written are said before anything is asked, and nothing else is replaced.
+mkfifo "$scratch/pipe"
+for file in /nonexistent/file "$scratch/none/file" "$scratch/moved/file" "$scratch" "$scratch/" "$scratch/pipe" /dev/null; do
+  ANSWER=refuse expect 4 "$file: cannot be written: .+" verify log --save "$file"
+  ANSWER=refuse expect 4 "$file: cannot be written: .+" export 0 -f "$file"
+  ANSWER=refuse expect 4 "$file: cannot be written: .+" export 0 --preimage "$file"
+done
+[[ -p $scratch/pipe && -c /dev/null ]] || { echo "FAILED: a pipe or a device was replaced" && failed=1; }
+expect 0 "verified" verify log "${keys[@]}" --save "$scratch/saved"
+cmp "$scratch/saved" "$LOG/public/checkpoint" || failed=1
+expect 0 "only grew" verify log "${keys[@]}" --since "$scratch/saved" --save "$scratch/saved"
+expect 4 "$scratch: Is a directory|$scratch: is a directory" verify log "${keys[@]}" --since "$scratch"
+for words in "version --client" "log show 0 ${keys[*]}"; do
+  # shellcheck disable=SC2086
+  "$PROGRAM" $words >/dev/full 2>"$scratch/said" && status=0 || status=$?
+  ((status == 4)) && grep -q "standard output" "$scratch/said" ||
+    { echo "FAILED: $words to a full device: status $status" && failed=1; }
+done
+
+# Names that nobody knows.
+LISTED='{"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"worker-1","namespace":"shop"}}]}'
+token='/token 201 {"status":{"token":"t0","expirationTimestamp":"2027-01-01T00:00:00Z"}}'
+entries='/v1/log/entries 200 {"entries":[]}'
+known="$token
+$entries
+/nodes/worker-1 200 {\"metadata\":{\"name\":\"worker-1\"}}
+/pods/worker-1 200 {\"metadata\":{\"name\":\"worker-1\",\"namespace\":\"shop\"}}
+/nodes 200 $LISTED
+/pods 200 $LISTED"
+export ANSWERS=$known
+expect 4 'there is no node "nope"; kubectl get nodes lists those that are there, and kubectl avouch log --node nope' explain node nope
+expect 4 'there is no node "worker1"; did you mean "worker-1"\?' explain node worker1
+expect 4 'there is no node "worker1"; did you mean "worker-1"\?' verify node worker1 "${keys[@]}"
+expect 4 'the log has no entry about node "worker1", and there is no node "worker1" in the cluster; did you mean "worker-1"\?' log --node worker1 "${keys[@]}"
+expect 0 "300 entries" log --node worker-1 "${keys[@]}"
+expect 4 'the log has no entry about pod shop/nope, and there is no pod shop/nope in the cluster; kubectl get pods -n shop lists' log --pod nope "${keys[@]}"
+expect 4 'there is no pod a/worker_?1' log --pod worker1 -n a "${keys[@]}"
+expect 4 'there is no pod shop/worker1 in the cluster; did you mean "worker-1"\?' explain pod worker1 "${keys[@]}"
+expect 4 'there is no pod shop/worker1 in the cluster; did you mean "worker-1"\?' explain pod worker1 -o json "${keys[@]}"
+expect 4 'the log has no admission verdict of pod shop/worker1, and there is no pod' verify pod worker1 "${keys[@]}"
+expect 0 "No admission verdict of pod shop/worker-1: no policy gates it" explain pod worker-1 "${keys[@]}"
+expect 0 '"verdicts": \[\]' explain pod worker-1 -o json "${keys[@]}"
+expect 0 "300 entries" log --pod worker-1 "${keys[@]}"
+ANSWERS="$token
+$entries" ANSWER=$FORBIDDEN expect 4 "whether there is a pod shop/web-0 in the cluster cannot be seen: .*403" explain pod web-0 "${keys[@]}"
+ANSWERS="$token
+/v1/log/entries 200 junk" expect 1 "FAILS .*list of entries can be read" explain pod web-0 "${keys[@]}"
+ANSWERS="$token
+/v1/log/entries 403 {\"code\":\"NotEntitled\",\"detail\":\"no\"}" expect 4 "bind ClusterRole avouch-reader-nodes or avouch-reader-pods" log --node n1 "${keys[@]}"
+unset ANSWERS LOG_FILES
+export ANSWER=refuse
 
 completes "status :4" st
 completes "show fsck :4" log ""

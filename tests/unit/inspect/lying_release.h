@@ -196,6 +196,9 @@ class VerifyTest : public ::testing::Test {
   Result<ProofStep> verify_log(const std::string& older) {
     return ask([&](Verifier& verifier) { return verifier.log(older); });
   }
+  Result<ProofStep> verify_entry(std::uint64_t index) {
+    return ask([&](Verifier& verifier) { return verifier.entry(index); });
+  }
 
   std::string shown_name = "n1", shown_uid = "uid-1";  // that status is of
   std::vector<crypto::PublicKey> more_verifiers;

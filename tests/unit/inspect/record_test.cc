@@ -188,7 +188,7 @@ TEST_F(BootLogTest, IsDecodedWithTheEventsThatReasonsName) {
 }
 
 TEST_F(BootLogTest, SaysWhyThereIsNone) {
-  EXPECT_THAT(read("").error().message, HasSubstr("log-reader role"));
+  EXPECT_THAT(read("").error().message, HasSubstr("Role avouch-log-reader grants it"));
   drop(path() + "/sha256:" + to_hex(crypto::sha256(node.boot_log)));
   EXPECT_THAT(read().error().message, HasSubstr("is not kept any more"));
   keep_object(crypto::sha256(node.boot_log), to_bytes("other"));

@@ -452,6 +452,22 @@ TEST_F(VerifyTest, SaysWhichNodeThereIsNot) {
   EXPECT_NE(unseen.error().message.find("has no AttestationEvidence"), std::string::npos);
 }
 
+TEST_F(VerifyTest, SaysThatTheLogHasNotGotSoManyEntriesAndProvesThoseItHas) {
+  const Bytes token = token_for("uid-1");
+  const std::uint64_t last = add_node_verdict(token);
+  serve(token, last);
+  const auto there = verify_entry(last);
+  ASSERT_TRUE(there.has_value()) << there.error().message;
+  EXPECT_TRUE(all_hold(*there)) << render_text(*there);
+  for (const std::uint64_t index : {last + 1, UINT64_MAX}) {
+    const auto none = verify_entry(index);
+    ASSERT_FALSE(none.has_value());
+    EXPECT_EQ(none.error().kind, ErrorKind::kRejected);
+    EXPECT_NE(none.error().message.find("checkpoint is of 3 entries"), std::string::npos)
+        << none.error().message;
+  }
+}
+
 TEST_F(VerifyTest, ProvesThatTheLogOnlyGrewSinceACheckpointThatWasKept) {
   const Bytes token = token_for("uid-1");
   serve(token, add_node_verdict(token));
