@@ -72,6 +72,48 @@ TEST_F(Logs, ABootPcrThatChangesAfterTheFirstEntryWasJudgedIsFoundAtOnceAndJudge
   EXPECT_EQ(world.store.log_bytes_read, read) << "a node cannot have its log judged over and over";
 }
 
+// The first entry alone is read again where boot PCRs change: whatever the store answers to that,
+// the log is judged anew by the new values.
+TEST_F(Logs, ABootPcrThatChangesIsFoundAlsoWhereTheFirstEntryCannotBeReadAgain) {
+  set_manifest(manifest({"good"}));
+  enrol(kRuntimePolicy);
+  measure_aggregate();
+  measure(ima_file("/usr/bin/good", "good"));
+  store_runtime_log();
+  beat();
+  const Bytes whole = runtime_log;
+  const std::vector<std::pair<const char*, Result<Bytes>>> answers = {
+      {"an error", retryable("the disk does not answer")},
+      {"nothing", Bytes()},
+      {"half of it", Bytes(whole.begin(), whole.begin() + 20)},
+      {"other bytes", Bytes(64, 0xff)},
+  };
+  for (const auto& [name, answer] : answers) {
+    SCOPED_TRACE(name);
+    reboot();
+    measure_aggregate();
+    measure(ima_file("/usr/bin/good", "good"));
+    store_runtime_log();
+    beat();
+    arrived();
+    ASSERT_EQ(world.phase("n"), Phase::kTrusted) << first();
+    int failed = 0;
+    world.store.answers_instead = [&, given = answer](
+                                      std::uint64_t offset,
+                                      std::size_t size) -> std::optional<Result<Bytes>> {
+      if (offset != 0 || size != 4096 || failed > 0) return std::nullopt;
+      ++failed;
+      return given;
+    };
+    agent.tpm.extend_event(5, as_bytes("late"));
+    beat();
+    arrived();
+    EXPECT_EQ(failed, 1);
+    EXPECT_EQ(first(), "RuntimeBootAggregate");
+    world.store.answers_instead = nullptr;
+  }
+}
+
 TEST_F(Logs, ABootLogIsReadOnceForAllHeartbeatsOfABoot) {
   enrol(kBootPolicy);
   store_boot_log();

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -9,7 +11,7 @@
 
 namespace avouch::control {
 
-// An evidence store in memory, to read from.
+// An evidence store in memory, to read from; `answers_instead` makes single readings of a log fail.
 class MemoryEvidence final : public BlobStore, public RuntimeLogStore {
  public:
   Result<std::unique_ptr<BlobWriter>> begin(const crypto::Sha256&, const std::string&) override {
@@ -37,6 +39,9 @@ class MemoryEvidence final : public BlobStore, public RuntimeLogStore {
   }
   Result<Bytes> read(const std::string& uid, const std::string& boot, std::uint64_t offset,
                      std::size_t max_bytes) override {
+    if (answers_instead) {
+      if (auto answer = answers_instead(offset, max_bytes)) return *std::move(answer);
+    }
     const ByteView log = logs[{uid, boot}];
     const ByteView rest = log.subspan(std::min<std::size_t>(offset, log.size()));
     log_bytes_read += std::min(rest.size(), max_bytes);
@@ -54,6 +59,8 @@ class MemoryEvidence final : public BlobStore, public RuntimeLogStore {
   std::map<crypto::Sha256, Bytes> blobs;
   std::map<std::pair<std::string, std::string>, Bytes> logs;  // by node UID and boot
   std::size_t blob_reads = 0, log_bytes_read = 0;
+  // Of a runtime log's reading, by offset and size; nothing: what is stored.
+  std::function<std::optional<Result<Bytes>>(std::uint64_t, std::size_t)> answers_instead;
 };
 
 }  // namespace avouch::control
