@@ -147,9 +147,9 @@ std::string name_problem(const std::string& text) {
   return fine ? "" : "expected the name of a Kubernetes object: 1 to 253 of a-z, 0-9, - and .";
 }
 
-// Before it is converted: CLI11 takes -1 for 2^64 - 1.
+// Before it is converted: CLI11 takes -1 for 2^64 - 1, and 010 for 8.
 std::string index_problem(const std::string& text) {
-  const bool fine = !text.empty() && text.size() <= 18 &&
+  const bool fine = !text.empty() && text.size() <= 18 && (text == "0" || text.front() != '0') &&
                     text.find_first_not_of("0123456789") == std::string::npos;
   return fine ? "" : "\"" + text + "\" is no index of an entry: expected a number, 0 or greater";
 }

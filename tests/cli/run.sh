@@ -40,6 +40,7 @@ expect 2 "index" log show
 expect 2 'index: "-1" is no index of an entry: expected a number, 0 or greater' log show -1
 expect 2 '"-12" is no index' export -12 -f "$0.none"
 expect 2 '"one" is no index' log show one
+expect 2 '"010" is no index' log show 010
 expect 2 "is no index" log show 99999999999999999999
 expect 2 "limit" log --limit -1
 expect 0 "Exit status:" --help
