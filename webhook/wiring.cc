@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -110,8 +111,8 @@ admission::Rules rules_of(const config::WebhookConfig& config) {
 adapters::HttpServerOptions serving_options(const config::WebhookConfig& config) {
   adapters::HttpServerOptions options;
   options.listen = config.listen;
-  options.tls =
-      adapters::tls_from_files(config.tls.certificate, config.tls.key, config.tls.client_ca);
+  options.tls = adapters::tls_from_files(config.tls.certificate, config.tls.key,
+                                         config.tls.client_ca, config.tls.client_ca_source);
   options.threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2U, 8U));
   options.reply = config.deadline + 1s;
   options.connections = kMaxConnections;
@@ -123,17 +124,21 @@ adapters::HttpServerOptions serving_options(const config::WebhookConfig& config)
 // The serving certificate comes from the controller, which may start later than this program.
 std::unique_ptr<adapters::HttpServer> serve(const config::WebhookConfig& config,
                                             AdmissionService& service, Clock& clock, Stop& stop,
-                                            const observe::Logger& log) {
+                                            const observe::Logger& log,
+                                            const std::function<void(std::string)>& waits_for) {
   for (;;) {
     auto server = adapters::HttpServer::start(serving_options(config), service);
     if (server.has_value()) return *std::move(server);
     log.warn("not serving yet", {{"error", server.error().message}});
+    waits_for(server.error().message);
     if (stop.wait(clock, kServeRetry)) return nullptr;
   }
 }
 
-std::optional<std::string> certificate_problem(const adapters::HttpServer* server, Clock& clock) {
-  if (server == nullptr) return "the HTTPS listener is not up: no usable certificate yet";
+// `awaited`: what the listener cannot start without.
+std::optional<std::string> certificate_problem(const adapters::HttpServer* server,
+                                               const std::string& awaited, Clock& clock) {
+  if (server == nullptr) return "the HTTPS listener is not up: " + awaited;
   const auto end = server->certificate_not_after();
   if (end && *end > clock.now()) return std::nullopt;
   return "the serving certificate has expired";
@@ -184,13 +189,14 @@ Result<void> run(const config::WebhookConfig& config, const std::string& kubecon
 
   std::mutex serving_mutex;
   std::unique_ptr<adapters::HttpServer> serving;
+  std::string awaited = "it has not been tried yet";
   health.add_readiness("informers", [&facts]() -> std::optional<std::string> {
     if (auto reason = facts.not_ready(); !reason.empty()) return reason;
     return std::nullopt;
   });
   health.add_readiness("certificate", [&] {
     const std::lock_guard lock(serving_mutex);
-    return certificate_problem(serving.get(), clock);
+    return certificate_problem(serving.get(), awaited, clock);
   });
   metrics.before_collect([&] {
     counts.set_recorder(recorder.stats(), *spool.spool, clock.now());
@@ -207,7 +213,11 @@ Result<void> run(const config::WebhookConfig& config, const std::string& kubecon
   Stop stop(termination);
   facts.start();
   log.info("started", {{"version", AVOUCH_VERSION}});
-  if (auto server = serve(config, service, clock, stop, log)) {
+  const auto waits_for = [&](std::string what) {
+    const std::lock_guard lock(serving_mutex);
+    awaited = std::move(what);
+  };
+  if (auto server = serve(config, service, clock, stop, log, waits_for)) {
     const std::lock_guard lock(serving_mutex);
     serving = std::move(server);
     log.info("serving", {{"address", serving->address()}});

@@ -33,8 +33,10 @@ struct TlsMaterial {
 // or material that does not fit together (a rotation half done), keeps what is in use and is
 // logged.
 using TlsSource = std::function<Result<TlsMaterial>()>;
+// `client_ca` must hold a certificate at least; errors about it also say `client_ca_source`, where
+// that file comes from.
 TlsSource tls_from_files(std::filesystem::path certificate, std::filesystem::path key,
-                         std::filesystem::path client_ca = {});
+                         std::filesystem::path client_ca = {}, std::string client_ca_source = {});
 
 struct HttpServerOptions {
   std::string listen;  // "address:port", IPv6 in brackets; port 0 takes a free one

@@ -63,20 +63,35 @@ Result<std::string> read_pem(const std::filesystem::path& path) {
   return text;
 }
 
+// Without one certificate in it nobody could ever be let in, and nobody be told why.
+Result<std::string> read_authorities(const std::filesystem::path& path) {
+  AVOUCH_TRY(std::string pem, read_pem(path));
+  if (auto read = crypto::Certificate::list_from_pem(pem); !read.has_value()) {
+    return with_context(std::move(read).error(), "authorities of clients in " + path.string());
+  }
+  return pem;
+}
+
 }  // namespace
 
 TlsSource tls_from_files(std::filesystem::path certificate, std::filesystem::path key,
-                         std::filesystem::path client_ca) {
-  return [certificate = std::move(certificate), key = std::move(key),
-          client_ca = std::move(client_ca)]() -> Result<TlsMaterial> {
-    TlsMaterial material;
-    AVOUCH_TRY(material.certificate_pem, read_pem(certificate));
-    AVOUCH_TRY(material.key_pem, read_pem(key));
-    if (!client_ca.empty()) {
-      AVOUCH_TRY(material.client_ca_pem, read_pem(client_ca));
-    }
-    return material;
-  };
+                         std::filesystem::path client_ca, std::string client_ca_source) {
+  return
+      [certificate = std::move(certificate), key = std::move(key), client_ca = std::move(client_ca),
+       source = std::move(client_ca_source)]() -> Result<TlsMaterial> {
+        TlsMaterial material;
+        AVOUCH_TRY(material.certificate_pem, read_pem(certificate));
+        AVOUCH_TRY(material.key_pem, read_pem(key));
+        if (!client_ca.empty()) {
+          auto authorities = read_authorities(client_ca);
+          if (!authorities.has_value() && !source.empty()) {
+            return Error{authorities.error().kind,
+                         authorities.error().message + "; it comes from " + source};
+          }
+          AVOUCH_TRY(material.client_ca_pem, std::move(authorities));
+        }
+        return material;
+      };
 }
 
 Result<void> TlsStore::use(const TlsMaterial& material) {

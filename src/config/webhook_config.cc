@@ -13,6 +13,7 @@ void read_tls(Section section, WebhookConfig::Tls& out) {
   } else {
     section.string("clientCA", out.client_ca);
   }
+  section.string("clientCASource", out.client_ca_source);
   section.finish();
 }
 

@@ -16,7 +16,8 @@ struct WebhookConfig {
   struct Tls {
     std::string certificate = "/etc/avouch/tls/tls.crt";
     std::string key = "/etc/avouch/tls/tls.key";
-    std::string client_ca;  // empty: callers need no certificate
+    std::string client_ca;         // empty: callers need no certificate
+    std::string client_ca_source;  // where that file comes from, for people; may be empty
   } tls;
 
   ControllerAccess controller;

@@ -283,10 +283,32 @@ check_second_release() {
   check "and the first one is as it was" same "$before" first_is
 }
 
+# Objects that values name: what is missing is said before anything is made.
+names_nothing() { # VALUE PATTERN OPTION...
+  check "$1 of nothing is refused" refused "$2" helm_quietly install avouch "$CHART" "${@:3}"
+}
+make_ca_secret() { "$OLD_KUBECTL" -n "$NS" create secret generic "$1" "--from-file=$2=$STATE/ca.crt" >/dev/null; }
+check_named_objects() {
+  local ca=(--set webhook.clientCASecret=api-server-ca)
+  names_nothing "a clientCASecret" 'webhook.clientCASecret: there is no Secret "api-server-ca" in namespace "avouch-system"' "${ca[@]}"
+  check "and says how to make it" refused 'create secret generic api-server-ca --from-file=ca.crt' helm_quietly install avouch "$CHART" "${ca[@]}"
+  make_ca_secret api-server-ca ca.pem
+  names_nothing "a clientCASecret's key" 'Secret "api-server-ca" .*no certificate in PEM under the key ca.crt' "${ca[@]}"
+  "$OLD_KUBECTL" -n "$NS" delete secret api-server-ca >/dev/null
+  make_ca_secret api-server-ca ca.crt
+  names_nothing "a pull secret" 'image.pullSecrets: there is no Secret "pull"' "${ca[@]}" --set 'image.pullSecrets={pull}'
+  make_ca_secret pull .dockerconfigjson
+  names_nothing "a priority class" 'agent.priorityClassName: there is no PriorityClass "urgent"' --set agent.priorityClassName=urgent
+  names_nothing "a reference namespace" 'controller.referenceNamespaces: there is no Namespace "trust"' --set 'controller.referenceNamespaces={trust}'
+  names_nothing "cert-manager" 'does not serve cert-manager.io/v1' --set webhook.certManager.enabled=true,webhook.certManager.issuerRef.name=ours
+  check "nothing was made" same "" left_over
+}
+
 check_release() {
   "$OLD_KUBECTL" delete crd --all >/dev/null
   "$OLD_KUBECTL" create namespace "$NS" >/dev/null
   check "the hooks' objects are valid" hooks_are_valid
+  check_named_objects
   check "the chart installs with every option" helm_quietly install avouch "$CHART" \
     --values "$HERE/values/full.yaml" --set fullnameOverride= --set webhook.certManager.enabled=false --set monitoring.podMonitor.enabled=false --set monitoring.prometheusRule.enabled=false \
     --set 'controller.referenceNamespaces={default}'

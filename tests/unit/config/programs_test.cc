@@ -93,6 +93,14 @@ logLevel: loud
   }
 }
 
+TEST(Configuration, SaysWhereTheClientAuthoritysFileComesFrom) {
+  const auto read = parse_webhook_config(
+      "tls: {certificate: /a, key: /b, clientCA: /c, clientCASource: 'Secret d'}\n", "w.yaml");
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_EQ(read->tls.client_ca, "/c");
+  EXPECT_EQ(read->tls.client_ca_source, "Secret d");
+}
+
 TEST(Configuration, AnUnknownKeyIsAnErrorAtEveryLevel) {
   EXPECT_THAT(error_of(agent("hartbeat: 10s")),
               HasSubstr("a.yaml:1: hartbeat: unknown key; did you mean heartbeat?"));
