@@ -268,7 +268,7 @@ TEST_F(GoldenNodeTest, AVerdictOfAnotherVerifierIsRefused) {
 }
 
 TEST_F(GoldenNodeTest, SaysWhatIsNotThere) {
-  EXPECT_THAT(read("").error().message, HasSubstr("log-reader role"));
+  EXPECT_THAT(read("").error().message, HasSubstr("Role avouch-log-reader grants it"));
   drop(path() + "/sha256:" + to_hex(crypto::sha256(node.boot_log)));
   EXPECT_THAT(problem(), HasSubstr("is not kept any more"));
   drop(path());
