@@ -213,8 +213,10 @@ expect 4 "$scratch: Is a directory|$scratch: is a directory" verify log "${keys[
 for words in "version --client" "log show 0 ${keys[*]}"; do
   # shellcheck disable=SC2086
   "$PROGRAM" $words >/dev/full 2>"$scratch/said" && status=0 || status=$?
-  ((status == 4)) && grep -q "standard output" "$scratch/said" ||
-    { echo "FAILED: $words to a full device: status $status" && failed=1; }
+  if ((status != 4)) || ! grep -q "standard output" "$scratch/said"; then
+    echo "FAILED: $words to a full device: status $status"
+    failed=1
+  fi
 done
 
 # Names that nobody knows.
