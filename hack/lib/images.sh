@@ -42,11 +42,17 @@ build_image() {
   echo "$id" >"$archive.id"
 }
 
+require_nodes() {
+  [[ -s $STATE/node-count ]] ||
+    die "cluster $CLUSTER has no nodes to bring images into: run hack/cluster.sh up --name $CLUSTER first"
+}
+
 # load_image NAME TAG [NODE...]: into the given nodes, or all, at the same time.
 load_image() {
   local name=$1 tag=$2 archive node pid
   local -a pids=() nodes=()
   shift 2
+  require_nodes
   archive=$(image_archive "$name" "$tag")
   [[ -s $archive ]] || die "no image $name:$tag in $IMAGE_DIR: build it first"
   nodes=("$@")
@@ -64,6 +70,7 @@ load_image() {
 # Dockerfile finds the stripped program in the build context.
 release_images() {
   local bin=$1 tag=$2 entry folder component context
+  require_nodes
   for entry in operator:controller webhook:webhook agent:agent; do
     folder=${entry%:*} component=${entry#*:}
     [[ -x $bin/avouch-$folder ]] || die "no program $bin/avouch-$folder: build it first"
