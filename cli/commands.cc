@@ -98,12 +98,17 @@ Result<appraisal::LogDump> boot_log_of(const Context& context, const inspect::No
 }
 
 // Without the right to read them, nodes are shown all the same.
-std::vector<inspect::PolicyReport> policies_of(const kube::Client& api) {
+struct Policies {
+  std::vector<inspect::PolicyReport> list;
+  std::string note;  // why there is none, or ""; said once the nodes could be read
+};
+
+Policies policies_of(const kube::Client& api) {
   auto policies = inspect::report_policies(api);
-  if (policies.has_value()) return *std::move(policies);
-  std::cerr << "note: no policy's mode is shown, nor whether pods are guarded: "
-            << printable(policies.error().message) << '\n';
-  return {};
+  if (policies.has_value()) return {*std::move(policies), ""};
+  return {{},
+          "note: no policy's mode is shown, nor whether pods are guarded: " +
+              printable(policies.error().message) + "\n"};
 }
 
 }  // namespace
@@ -111,8 +116,10 @@ std::vector<inspect::PolicyReport> policies_of(const kube::Client& api) {
 Result<Exit> status(const Context& context) {
   const kube::Client api(context.transport);
   context.progress("reading nodes, evidence and policies");
-  const auto policies = policies_of(api);
+  const Policies read = policies_of(api);
+  const auto& policies = read.list;
   AVOUCH_TRY(const auto nodes, inspect::report_nodes(api, policies, context.common.release));
+  std::cerr << read.note;
   const SystemTime now = context.clock.now();
   if (context.common.format == Format::kJson) {
     Json out = inspect::status_json(nodes, now);
@@ -157,8 +164,10 @@ Result<Exit> version(const Context& context, const std::string& client_version) 
 Result<Exit> explain_node(const Context& context, const std::string& name, BootLogShown shown) {
   const kube::Client api(context.transport);
   context.progress("reading node " + name);
+  const Policies policies = policies_of(api);
   AVOUCH_TRY(const inspect::NodeReport node,
-             inspect::report_node(api, name, policies_of(api), context.common.release));
+             inspect::report_node(api, name, policies.list, context.common.release));
+  std::cerr << policies.note;
   const SystemTime now = context.clock.now();
   const bool as_json = context.common.format == Format::kJson;
   const auto log = boot_log_of(context, node);

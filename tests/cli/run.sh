@@ -119,6 +119,8 @@ for words in "status" "version" "explain node n1" "explain pod web-0" "verify no
   ANSWER=$REFUSED KUBECONFIG=/a/config expect 3 '^it is that of context "prod" of kubeconfig /a/config \(of KUBECONFIG\)$' $words
 done
 ANSWER=$REFUSED expect 3 "kubectl --kubeconfig /b --context prod get --raw /version" verify node n1 --kubeconfig /b
+said=$(ANSWER=$REFUSED "$PROGRAM" status 2>&1) || true
+[[ $(wc -l <<<"$said") == 3 ]] || { echo "FAILED: an API server that is away is more than three lines: $said" && failed=1; }
 ANSWER="0 " expect 3 "gives no answer: " status
 ANSWER='500 getting credentials: exec: executable login-helper not found' expect 4 "kubectl cannot log in or does not trust it: getting credentials: exec: executable" status
 ANSWER='500 x509: certificate signed by unknown authority' expect 4 "mend that context" verify node n1
