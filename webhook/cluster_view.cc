@@ -123,14 +123,18 @@ void ClusterView::on_node(const Change& change) {
   }
   Boot& boot = boots_[view->meta.uid];
   if (!view->boot_id.empty()) {
-    if (!boot.id.empty() && boot.id != view->boot_id) boot.changed_at = clock_.now();
+    if (!boot.id.empty() && boot.id != view->boot_id) {
+      boot.changed_at = clock_.now();
+      boot.changed_seen = clock_.steady_now();
+    }
     boot.id = view->boot_id;
   }
-  admission::NodeFacts facts{view->meta.name, view->meta.uid, view->meta.labels, boot.changed_at};
+  admission::NodeFacts facts{view->meta.name, view->meta.uid, view->meta.labels, boot.changed_at,
+                             boot.changed_seen};
   auto& kept = now_.nodes[change.key];
   // Most changes of a Node are heartbeats.
   if (kept != nullptr && kept->uid == facts.uid && kept->labels == facts.labels &&
-      kept->rebooted_at == facts.rebooted_at) {
+      kept->rebooted_at == facts.rebooted_at && kept->rebooted_seen == facts.rebooted_seen) {
     return;
   }
   kept = std::make_shared<const admission::NodeFacts>(std::move(facts));

@@ -53,6 +53,7 @@ class ClusterView {
   struct Boot {
     std::string id;
     std::optional<SystemTime> changed_at;
+    std::optional<SteadyTime> changed_seen;
   };
 
   void verify(const std::string& name, const Evidence& evidence);

@@ -35,8 +35,9 @@ struct NodeFacts {
   std::string name;
   std::string uid;
   attest::Labels labels;
-  // When the kubelet was seen to report another boot than before.
+  // When the kubelet was seen to report another boot than before, by both clocks.
   std::optional<SystemTime> rebooted_at;
+  std::optional<SteadyTime> rebooted_seen;
 };
 
 // The newest verdict on a node. Only the token is believed; the rest is for messages.
@@ -44,8 +45,8 @@ struct VerdictFacts {
   attest::VerifiedToken token;
   std::string reasons;                     // the controller's words
   std::optional<std::uint64_t> log_index;  // of the verdict's own entry
-  bool outlived =
-      false;  // its whole life has passed since it came here, whatever the wall clock says
+  SteadyTime came{};                       // when the token first came here
+  bool outlived = false;  // its whole life has passed since then, whatever the wall clock says
 };
 
 // From the configuration.

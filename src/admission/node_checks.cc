@@ -69,7 +69,13 @@ std::optional<Failure> names_this_node(const NodeQuestion& question) {
 
 std::optional<Failure> is_of_this_boot(const NodeQuestion& question) {
   const auto rebooted = question.node.rebooted_at;
-  if (!rebooted || claims(question).issued_at + kBootTolerance >= *rebooted) return std::nullopt;
+  if (!rebooted) return std::nullopt;
+  // By the dates, and, as the controller's clock may be ahead of ours, by the order in which token
+  // and boot were seen here.
+  const bool issued_since = claims(question).issued_at + kBootTolerance >= *rebooted;
+  const auto seen = question.node.rebooted_seen;
+  const bool came_since = !seen || question.verdict->came + kBootTolerance >= *seen;
+  if (issued_since && came_since) return std::nullopt;
   return Failure{code::kVerdictStale, "the node has rebooted at " + to_rfc3339(*rebooted) +
                                           ", after its newest verdict. " +
                                           verdict_name(*question.verdict)};

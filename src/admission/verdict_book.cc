@@ -23,6 +23,7 @@ VerdictBook::Kept VerdictBook::offer(VerdictFacts verdict, SteadyTime now) {
   if (known != verdicts_.end()) {
     const attest::VerifiedToken& newest = known->second->token;
     if (newest.digest() == verdict.token.digest()) {
+      verdict.came = known->second->came;
       verdict.outlived = known->second->outlived;
       known->second = std::make_shared<const VerdictFacts>(std::move(verdict));
       return Kept::kSame;
@@ -35,6 +36,7 @@ VerdictBook::Kept VerdictBook::offer(VerdictFacts verdict, SteadyTime now) {
   const SteadyTime end = now + (claims.expires_at - claims.issued_at);
   ends_[key] = end;
   earliest_end_ = std::min(earliest_end_, end);
+  verdict.came = now;
   verdicts_[key] = std::make_shared<const VerdictFacts>(std::move(verdict));
   forgotten_.erase(key);
   return Kept::kNew;

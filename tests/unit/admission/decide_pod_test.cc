@@ -91,6 +91,14 @@ const std::vector<Case>& cases() {
        [](World& w) {
          w.add_node("good", {{"pool", "attested"}}, kNow - seconds(27));
        }},
+      {"the node has rebooted since the token came, by whose dates it has not", code::kVerdictStale,
+       "has rebooted",
+       [](World& w) {
+         NodeFacts node = *w.snapshot.nodes.at("good");
+         node.rebooted_at = kNow - seconds(60);
+         node.rebooted_seen = w.snapshot.verdicts.at("uid-good")->came + seconds(3);
+         w.snapshot.nodes["good"] = std::make_shared<const NodeFacts>(std::move(node));
+       }},
       {"the policy has changed since", code::kVerdictOfAnotherPolicy, "as it stands now",
        [](World& w) { w.add_policy("production", json(R"({"freshness":{"maxAge":"4m"}})")); }},
       {"the node was judged by another policy", code::kVerdictOfAnotherPolicy, "as it stands now",

@@ -122,7 +122,10 @@ TEST_F(View, LetsNoVerdictLiveLongerThanItsLifeByTheSteadyClock) {
   offer(claims);
   clock.advance(life - seconds(1));
   EXPECT_FALSE(outlived());
+  const SteadyTime came = view.snapshot()->verdicts.at("uid-good")->came;
+  EXPECT_EQ(came, clock.steady_now() - life + seconds(1));
   offer(claims);  // the same again is no younger
+  EXPECT_EQ(view.snapshot()->verdicts.at("uid-good")->came, came);
   clock.advance(seconds(1));
   clock.step_wall_clock(-life);
   EXPECT_TRUE(outlived());
@@ -195,6 +198,21 @@ TEST_F(View, NoticesARebootByTheBootId) {
   EXPECT_EQ(boots("two"), admission::kNow + seconds(7));
   node["metadata"]["uid"] = "uid-new";
   EXPECT_FALSE(boots("three"));
+}
+
+TEST_F(View, RemembersWhenARebootAndATokenWereSeenWhateverTheWallClockSays) {
+  Json node = named("good", "uid-good");
+  node["status"]["nodeInfo"]["bootID"] = "one";
+  view.on_node(change("good", node));
+  EXPECT_FALSE(view.snapshot()->nodes.at("good")->rebooted_seen);
+  clock.advance(seconds(7));
+  clock.step_wall_clock(-std::chrono::hours(1));
+  node["status"]["nodeInfo"]["bootID"] = "two";
+  const SteadyTime seen = clock.steady_now();
+  view.on_node(change("good", node));
+  clock.advance(seconds(1));
+  view.on_node(change("good", node));
+  EXPECT_EQ(view.snapshot()->nodes.at("good")->rebooted_seen, seen);
 }
 
 TEST_F(View, TreatsNodesAndNamespacesThatCannotBeReadAsUnknown) {
