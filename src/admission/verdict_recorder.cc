@@ -9,7 +9,11 @@ namespace avouch::admission {
 
 VerdictRecorder::VerdictRecorder(LogEndpoint& log, Spool& spool, Clock& clock,
                                  RecorderOptions options)
-    : log_(log), spool_(spool), clock_(clock), options_(options), spooled_before_(spool.records()) {
+    : log_(log),
+      spool_(spool),
+      clock_(clock),
+      options_(std::move(options)),
+      spooled_before_(spool.records()) {
   sender_ = std::thread([this] { send_loop(); });
   spooler_ = std::thread([this] { spool_loop(); });
   timer_ = std::thread([this] { time_loop(); });
