@@ -400,6 +400,37 @@ prints() {
   grep --quiet --extended-regexp "$1" <<<"$output"
 }
 
+# guarded STATUS [REGEX]: every policy's condition Guarded, and what its message has.
+guarded() {
+  kubectl get attestationpolicies -o json | jq -e --arg status "$1" --arg regex "${2:-}" \
+    '[.items[].status.conditions[] | select(.type == "Guarded")] | length > 0 and all(.status == $status and (.message | test($regex)))'
+}
+deviations_are() {
+  same "avouch_webhook_configuration_deviations $1" bash -c \
+    "kubectl get --raw /api/v1/namespaces/$NS/pods/avouch-controller-0:8081/proxy/metrics | grep '^avouch_webhook_configuration_deviations '"
+}
+# pods_failure POLICY: failurePolicy of the webhook for enforced pods, as an administrator can set it.
+pods_failure() {
+  local index
+  index=$(kubectl get validatingwebhookconfiguration avouch -o json | jq '[.webhooks[].name] | index("pods.avouch.dev")')
+  kubectl patch validatingwebhookconfiguration avouch --type=json \
+    -p "[{\"op\":\"replace\",\"path\":\"/webhooks/$index/failurePolicy\",\"value\":\"$1\"}]"
+}
+
+part_w() {
+  part w "Somebody edits the webhook configuration: the controller leaves it so, but says so"
+  check "so far it is as the chart has it" guarded True
+  check "and the controller's metric counts no deviation" deviations_are 0
+  check "an administrator has pods let in while no webhook answers" pods_failure Ignore
+  eventually 20 "every policy's condition says what, where, and what was expected" \
+    guarded False 'pods.avouch.dev: failurePolicy is "Ignore", expected "Fail"'
+  check "the metric counts one deviation" deviations_are 1
+  check "kubectl avouch status says it too" prints 'NOT GUARDED.*failurePolicy is "Ignore"' kubectl avouch status
+  check "put back" pods_failure Fail
+  eventually 20 "the condition is True again" guarded True
+  check "and the metric 0" deviations_are 0
+}
+
 part_g() {
   part g "The log proves what was decided"
   kubectl avouch verify pod -n shop web-0
@@ -542,6 +573,7 @@ main() {
   part_d
   part_e
   part_f
+  part_w
   part_r
   part_g
   part_h
