@@ -81,10 +81,11 @@ stage_tidy() { quietly "$1" "$HACK_DIR/tidy.sh" "$(build_dir release)"; }
 
 stage_demo() { "$HACK_DIR/demo.sh" 2>&1 | tee "$1"; }
 
-# findings LOG: the lines of failed expectations, of the sanitizers and of the compiler, each with a little of what follows.
+# findings LOG: the lines of failed expectations, of the sanitizers and of the compiler, each with a little of what follows; there
+# may be none.
 findings() {
-  grep -a -A 12 -E ': Failure$|WARNING: ThreadSanitizer|ERROR: (Address|Leak)Sanitizer|runtime error:|: (fatal )?error:' "$1" |
-    cut -c -300 | head -n 120
+  { grep -a -A 12 -E ': Failure$|WARNING: ThreadSanitizer|ERROR: (Address|Leak)Sanitizer|runtime error:|: (fatal )?error:' "$1" || true; } |
+    cut -c -300 | sed -n '1,120p'
 }
 
 # run_stage NAME DESCRIPTION: runs stage_NAME with its log, and keeps its result and time.
