@@ -33,10 +33,14 @@ VerdictBook::Kept VerdictBook::offer(VerdictFacts verdict, SteadyTime now) {
   }
   const std::string key = uid;
   const attest::TokenClaims& claims = verdict.token.claims();
-  const SteadyTime end = now + (claims.expires_at - claims.issued_at);
-  ends_[key] = end;
-  earliest_end_ = std::min(earliest_end_, end);
-  verdict.came = now;
+  Arrival& arrival = arrivals_[key];
+  if (arrival.token != verdict.token.digest()) {
+    arrival = {verdict.token.digest(), now, now + (claims.expires_at - claims.issued_at),
+               claims.issued_at};
+  }
+  verdict.came = arrival.came;
+  verdict.outlived = now >= arrival.end;
+  if (!verdict.outlived) earliest_end_ = std::min(earliest_end_, arrival.end);
   verdicts_[key] = std::make_shared<const VerdictFacts>(std::move(verdict));
   forgotten_.erase(key);
   return Kept::kNew;
@@ -46,19 +50,17 @@ bool VerdictBook::outlive(SteadyTime now) {
   if (now < earliest_end_) return false;
   earliest_end_ = SteadyTime::max();
   bool any = false;
-  for (auto each = ends_.begin(); each != ends_.end();) {
-    if (now < each->second) {
-      earliest_end_ = std::min(earliest_end_, each->second);
-      ++each;
+  for (const auto& [uid, arrival] : arrivals_) {
+    if (now < arrival.end) {
+      earliest_end_ = std::min(earliest_end_, arrival.end);
       continue;
     }
-    if (const auto known = verdicts_.find(each->first); known != verdicts_.end()) {
-      auto verdict = std::make_shared<VerdictFacts>(*known->second);
-      verdict->outlived = true;
-      known->second = std::move(verdict);
-      any = true;
-    }
-    each = ends_.erase(each);
+    const auto known = verdicts_.find(uid);
+    if (known == verdicts_.end() || known->second->outlived) continue;
+    auto verdict = std::make_shared<VerdictFacts>(*known->second);
+    verdict->outlived = true;
+    known->second = std::move(verdict);
+    any = true;
   }
   return any;
 }
@@ -67,14 +69,12 @@ void VerdictBook::forget(std::string_view node_uid) {
   const auto known = verdicts_.find(node_uid);
   if (known == verdicts_.end()) return;
   forgotten_[known->first] = known->second;
-  ends_.erase(known->first);
   verdicts_.erase(known);
 }
 
 void VerdictBook::clear() {
   verdicts_.clear();
   forgotten_.clear();
-  ends_.clear();
 }
 
 void VerdictBook::prune(SystemTime now) {
@@ -83,7 +83,9 @@ void VerdictBook::prune(SystemTime now) {
   };
   std::erase_if(verdicts_, is_past);
   std::erase_if(forgotten_, is_past);
-  std::erase_if(ends_, [this](const auto& entry) { return !verdicts_.contains(entry.first); });
+  std::erase_if(arrivals_, [now](const auto& entry) {
+    return entry.second.issued_at + attest::kMaxTokenLife < now;
+  });
 }
 
 }  // namespace avouch::admission

@@ -35,7 +35,8 @@ class VerdictBook {
   // what was known.
   void forget(std::string_view node_uid);
 
-  // The verification keys have changed: nothing is known any more.
+  // The verification keys have changed: nothing is known any more, but when each node's last token
+  // came here. It is no younger for being verified again.
   void clear();
 
   // Drops what can matter no longer: verdicts and memories of them older than a token's longest
@@ -48,8 +49,13 @@ class VerdictBook {
  private:
   NamedFacts<VerdictFacts> verdicts_;   // by node UID
   NamedFacts<VerdictFacts> forgotten_;  // by node UID: the floor below which nothing counts
-  std::map<std::string, SteadyTime, std::less<>> ends_;  // of verdicts_ that are not outlived
-  SteadyTime earliest_end_ = SteadyTime::max();          // or before it
+  struct Arrival {
+    crypto::Sha256 token{};
+    SteadyTime came{}, end{};  // its life by the steady clock
+    SystemTime issued_at{};
+  };
+  std::map<std::string, Arrival, std::less<>> arrivals_;  // by node UID: of its last token
+  SteadyTime earliest_end_ = SteadyTime::max();           // of those not outlived, or before it
 };
 
 }  // namespace avouch::admission

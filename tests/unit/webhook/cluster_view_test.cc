@@ -139,6 +139,28 @@ TEST_F(View, LetsNoVerdictLiveLongerThanItsLifeByTheSteadyClock) {
   EXPECT_TRUE(outlived());
 }
 
+TEST_F(View, TakesNoTokenForYoungerBecauseTheKeysHaveChanged) {
+  const auto& key = admission::verifier_key().public_key();
+  view.on_trust(change("trust", trust(key)));
+  const attest::TokenClaims claims = claims_at(admission::kNow);
+  const auto life = claims.expires_at - claims.issued_at;
+  view.on_evidence(change("good", evidence(claims)));
+  const SteadyTime came = view.snapshot()->verdicts.at("uid-good")->came;
+  const auto change_keys = [&] {
+    view.on_trust(change(
+        "trust", trust(crypto::PrivateKey::generate(crypto::KeyType::kEcP256).public_key())));
+    EXPECT_TRUE(view.snapshot()->verdicts.empty());
+    view.on_trust(change("trust", trust(key)));
+    return view.snapshot()->verdicts.at("uid-good");
+  };
+  clock.advance(seconds(5));
+  EXPECT_EQ(change_keys()->came, came);
+  EXPECT_FALSE(change_keys()->outlived);
+  clock.advance(life - seconds(5));
+  clock.step_wall_clock(-life);
+  EXPECT_TRUE(change_keys()->outlived);
+}
+
 TEST_F(View, CountsTheLifeOfEachVerdictByItself) {
   view.on_trust(change("trust", trust(admission::verifier_key().public_key())));
   const auto offer = [&](const std::string& node) {
