@@ -232,7 +232,7 @@ std::shared_ptr<const TrustAnchors> ClusterView::anchors() const {
 
 void ClusterView::prune() {
   const std::lock_guard lock(mutex_);
-  book_.prune(clock_.now());
+  book_.prune(clock_.now(), clock_.steady_now());
   changed();
 }
 

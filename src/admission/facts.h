@@ -45,8 +45,8 @@ struct VerdictFacts {
   attest::VerifiedToken token;
   std::string reasons;                     // the controller's words
   std::optional<std::uint64_t> log_index;  // of the verdict's own entry
-  SteadyTime came{};                       // when the token first came here
-  bool outlived = false;  // its whole life has passed since then, whatever the wall clock says
+  SteadyTime came{};                       // when the quote that it judges first came here
+  bool outlived = false;  // its whole life has passed here, whatever the wall clock says
 };
 
 // From the configuration.

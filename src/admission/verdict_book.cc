@@ -35,10 +35,12 @@ VerdictBook::Kept VerdictBook::offer(VerdictFacts verdict, SteadyTime now) {
   const attest::TokenClaims& claims = verdict.token.claims();
   Arrival& arrival = arrivals_[key];
   if (arrival.token != verdict.token.digest()) {
-    arrival = {verdict.token.digest(), now, now + (claims.expires_at - claims.issued_at),
-               claims.issued_at};
+    // Another verdict on the same quote says nothing newer of the machine.
+    const bool same_quote = arrival.token != crypto::Sha256{} && arrival.quote == claims.quote;
+    arrival = {verdict.token.digest(), now + (claims.expires_at - claims.issued_at), claims.quote,
+               same_quote ? arrival.quote_came : now};
   }
-  verdict.came = arrival.came;
+  verdict.came = arrival.quote_came;
   verdict.outlived = now >= arrival.end;
   if (!verdict.outlived) earliest_end_ = std::min(earliest_end_, arrival.end);
   verdicts_[key] = std::make_shared<const VerdictFacts>(std::move(verdict));
@@ -77,14 +79,14 @@ void VerdictBook::clear() {
   forgotten_.clear();
 }
 
-void VerdictBook::prune(SystemTime now) {
+void VerdictBook::prune(SystemTime now, SteadyTime steady_now) {
   const auto is_past = [now](const auto& entry) {
     return entry.second->token.claims().issued_at + attest::kMaxTokenLife < now;
   };
   std::erase_if(verdicts_, is_past);
   std::erase_if(forgotten_, is_past);
-  std::erase_if(arrivals_, [now](const auto& entry) {
-    return entry.second.issued_at + attest::kMaxTokenLife < now;
+  std::erase_if(arrivals_, [steady_now](const auto& entry) {
+    return entry.second.end + attest::kMaxTokenLife < steady_now;
   });
 }
 

@@ -40,8 +40,9 @@ class VerdictBook {
   void clear();
 
   // Drops what can matter no longer: verdicts and memories of them older than a token's longest
-  // life.
-  void prune(SystemTime now);
+  // life, and, by the steady clock, arrivals as long after their end. A wall clock that jumps ahead
+  // and back makes nothing of them younger.
+  void prune(SystemTime now, SteadyTime steady_now);
 
   const NamedFacts<VerdictFacts>& verdicts() const { return verdicts_; }
   std::size_t memories() const { return forgotten_.size(); }
@@ -51,8 +52,9 @@ class VerdictBook {
   NamedFacts<VerdictFacts> forgotten_;  // by node UID: the floor below which nothing counts
   struct Arrival {
     crypto::Sha256 token{};
-    SteadyTime came{}, end{};  // its life by the steady clock
-    SystemTime issued_at{};
+    SteadyTime end{};  // of its life, by the steady clock
+    std::optional<crypto::Sha256> quote;
+    SteadyTime quote_came{};  // with this token or one before it
   };
   std::map<std::string, Arrival, std::less<>> arrivals_;  // by node UID: of its last token
   SteadyTime earliest_end_ = SteadyTime::max();           // of those not outlived, or before it

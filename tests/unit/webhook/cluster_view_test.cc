@@ -58,6 +58,7 @@ class View : public ::testing::Test {
   SystemTime issued() { return view.snapshot()->verdicts.at("uid-good")->token.claims().issued_at; }
 
   testing::ManualClock clock{admission::kNow};
+  const SteadyTime start = clock.steady_now();
   std::vector<std::string> problems;
   ClusterView view{clock, [this](const std::string& message) { problems.push_back(message); }};
 };
@@ -159,6 +160,41 @@ TEST_F(View, TakesNoTokenForYoungerBecauseTheKeysHaveChanged) {
   clock.advance(life - seconds(5));
   clock.step_wall_clock(-life);
   EXPECT_TRUE(change_keys()->outlived);
+}
+
+TEST_F(View, TakesAnotherVerdictOnTheSameQuoteForNoNewerEvidence) {
+  view.on_trust(change("trust", trust(admission::verifier_key().public_key())));
+  attest::TokenClaims claims = claims_at(admission::kNow);
+  const auto came_when_offered = [&](std::uint8_t quote, seconds issued) {
+    claims.issued_at = admission::kNow + issued;
+    claims.quote = crypto::Sha256{quote};
+    view.on_evidence(change("good", evidence(claims)));
+    return view.snapshot()->verdicts.at("uid-good")->came - start;
+  };
+  EXPECT_EQ(came_when_offered(1, seconds(0)), seconds(0));
+  clock.advance(seconds(20));
+  EXPECT_EQ(came_when_offered(1, seconds(20)), seconds(0));
+  EXPECT_FALSE(view.snapshot()->verdicts.at("uid-good")->outlived);
+  clock.advance(seconds(5));
+  EXPECT_EQ(came_when_offered(2, seconds(25)), seconds(25));
+  clock.advance(seconds(1));
+  EXPECT_EQ(came_when_offered(2, seconds(26)), seconds(25));
+}
+
+TEST_F(View, ForgetsNoArrivalBecauseTheWallClockJumpsAheadAndBack) {
+  view.on_trust(change("trust", trust(admission::verifier_key().public_key())));
+  const attest::TokenClaims claims = claims_at(admission::kNow);
+  const Json shown = evidence(claims);
+  const auto life = claims.expires_at - claims.issued_at;
+  view.on_evidence(change("good", shown));
+  const auto jump = std::chrono::hours(48);
+  clock.step_wall_clock(jump);
+  view.prune();
+  EXPECT_TRUE(view.snapshot()->verdicts.empty());
+  clock.advance(life);
+  clock.step_wall_clock(-jump - life);
+  view.on_evidence(change("good", shown));
+  EXPECT_TRUE(view.snapshot()->verdicts.at("uid-good")->outlived);
 }
 
 TEST_F(View, CountsTheLifeOfEachVerdictByItself) {
