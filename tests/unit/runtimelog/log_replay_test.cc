@@ -46,6 +46,8 @@ TEST(LogReplay, LeavesWhatIsNewerThanTheQuoteUnproven) {
   EXPECT_EQ(replayed.value().state.offset(), proven);
   EXPECT_EQ(replayed.value().unproven_entries, 2U);
   EXPECT_EQ(replayed.value().unproven_bytes, machine.log.size() - proven);
+  machine.log[proven + sizeof(std::uint32_t)] ^= 1;  // the template digest of "/late"
+  EXPECT_EQ(replay_all(machine.log, quoted).value().wrong_template_digests, 0U);
 }
 
 TEST(LogReplay, KeepsItsStateWhereTheLogIsBehindTheQuote) {
