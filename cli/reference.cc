@@ -14,11 +14,11 @@
 #include "adapters/tree_files.h"
 #include "base/time_text.h"
 #include "cli/files.h"
+#include "cli/manifest_output.h"
 #include "cli/progress.h"
 #include "cli/session.h"
 #include "config/objects.h"
 #include "inspect/golden_node.h"
-#include "provision/corim.h"
 #include "provision/manifest_set.h"
 #include "provision/yaml_text.h"
 #include "reference/dsse.h"
@@ -29,56 +29,9 @@ namespace {
 using codec::Json;
 using provision::Draft;
 
-constexpr std::size_t kMaxPemBytes = 1024 * 1024;
-
-Result<std::string> read_text(const std::string& file, std::size_t max_bytes) {
-  AVOUCH_TRY(const Bytes bytes, read_input(file, max_bytes));
-  return std::string(as_text(bytes));
-}
-
 Result<std::vector<Json>> read_objects(const std::string& file) {
   AVOUCH_TRY(const std::string text, read_text(file, config::kMaxObjectsBytes));
   return config::parse_objects(text, file);
-}
-
-Result<std::optional<SystemTime>> read_time(const char* option, const std::string& text) {
-  if (text.empty()) return std::optional<SystemTime>();
-  const auto time = from_rfc3339(text);
-  if (!time.has_value()) return with_context(time.error(), option);
-  return std::optional(*time);
-}
-
-Result<void> put(const std::string& output, const std::string& text) {
-  if (!output.empty()) return write_output(output, as_bytes(text));
-  std::cout << text;  // whether that works is main.cc's to see
-  return {};
-}
-
-void say(const std::string& text) { std::cerr << "kubectl avouch: " << text << '\n'; }
-
-Result<provision::ManifestOptions> options_of(const MakeOptions& options) {
-  provision::ManifestOptions to{.name = options.name, .provider = options.provider};
-  if (!provision::is_object_name(to.name)) {
-    return rejected("--name: \"" + options.name +
-                    "\" is not the name of a Kubernetes object: 1 to 253 of a-z, 0-9, - and .");
-  }
-  AVOUCH_CHECK(check_output(options.output));
-  AVOUCH_CHECK(check_output(options.list_file));
-  AVOUCH_TRY(to.not_before, read_time("--not-before", options.not_before));
-  AVOUCH_TRY(to.not_after, read_time("--not-after", options.not_after));
-  if (options.split) to.place = provision::ListPlace::kSplit;
-  if (!options.list_file.empty()) to.place = provision::ListPlace::kFile;
-  if (!options.list_namespace.empty()) to.place = provision::ListPlace::kConfigMap;
-  to.list_namespace = options.list_namespace;
-  return to;
-}
-
-Result<Exit> finish(Draft draft, const provision::ManifestOptions& to, const MakeOptions& options) {
-  AVOUCH_TRY(const provision::Manifests made, provision::make_manifests(draft, to));
-  if (!made.list.empty()) AVOUCH_CHECK(put(options.list_file, made.list));
-  AVOUCH_CHECK(put(options.output, provision::to_yaml(made.objects, draft.remarks)));
-  for (const std::string& remark : draft.remarks) say(remark);
-  return Exit::kGood;
 }
 
 std::string done_text(const provision::FilesDone& done) {
@@ -191,50 +144,6 @@ Result<Exit> reference_from_debs(const MakeOptions& options) {
                           std::vector<std::string>&) -> Result<void> {
                          return adapters::DebFiles(input).read(sink);
                        });
-}
-
-Result<Exit> reference_import(const ImportOptions& options) {
-  AVOUCH_TRY(auto to, options_of(options.to));
-  if (options.key_file.empty() != options.unverified) {
-    return rejected(
-        "give either --key FILE, by whose public key the file must be signed, or --unverified, "
-        "which believes it as it is");
-  }
-  std::optional<crypto::PublicKey> key;
-  if (!options.key_file.empty()) {
-    AVOUCH_TRY(const std::string pem, read_text(options.key_file, kMaxPemBytes));
-    auto read = crypto::PublicKey::from_pem(pem);
-    if (!read.has_value()) return with_context(read.error(), options.key_file);
-    key = *std::move(read);
-  }
-  const std::map<std::string, provision::CorimDigests> kinds = {
-      {"authenticode", provision::CorimDigests::kAuthenticode},
-      {"file", provision::CorimDigests::kFile},
-      {"ima", provision::CorimDigests::kIma}};
-  const std::string& file = options.to.inputs.front();
-  AVOUCH_TRY(const std::string bytes, read_text(file, provision::kMaxCorimBytes));
-  if (bytes.starts_with("<") || bytes.starts_with("\xef\xbb\xbf<")) {
-    return rejected(file +
-                    ": XML (a SWID tag of a PC Client RIM?) is not imported: check its signature "
-                    "and the digest of its event log, and give that log to from-evidence "
-                    "(docs/references.md, \"Import\")");
-  }
-  auto corim =
-      provision::read_corim(as_bytes(bytes), kinds.at(options.digests), key ? &*key : nullptr);
-  if (!corim.has_value()) return with_context(corim.error(), file);
-  // Never longer than the file's own.
-  if (corim->not_before) {
-    to.not_before = std::max(to.not_before.value_or(*corim->not_before), *corim->not_before);
-  }
-  if (corim->not_after) {
-    to.not_after = std::min(to.not_after.value_or(*corim->not_after), *corim->not_after);
-  }
-  if (!key) {
-    corim->draft.remarks.push_back(corim->is_signed
-                                       ? "Its signature was not checked."
-                                       : "It is not signed: whoever could write it said this.");
-  }
-  return finish(std::move(corim->draft), to, options.to);
 }
 
 Result<Exit> reference_sign(const SignOptions& options) {

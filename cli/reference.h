@@ -40,10 +40,14 @@ Result<Exit> reference_from_rootfs(const MakeOptions& options);
 Result<Exit> reference_from_debs(const MakeOptions& options);
 
 struct ImportOptions {
-  MakeOptions to;        // `inputs`: the file
-  std::string digests;   // authenticode, file or ima: what the file's digests are of
-  std::string key_file;  // PEM; "": nothing is asked of a signature, which `unverified` must allow
+  MakeOptions to;       // `inputs`: the file, a CoRIM or the SWID tag of a PC Client RIM
+  std::string digests;  // of a CoRIM: authenticode, file or ima: what its digests are of
+  // Exactly one of these: PEM of the key (or of its certificate) that must have signed, PEM of the
+  // authorities that must vouch for the signer, or nothing is asked of a signature.
+  std::string key_file, ca_file;
   bool unverified = false;
+  std::string support_folder;  // of a RIM's support files; "": the tag's own
+  std::string at;              // when certificates must be valid; "": now
 };
 Result<Exit> reference_import(const ImportOptions& options);
 

@@ -100,57 +100,69 @@ void add_reference(CLI::App& app, Run& run, RunInCluster& in_cluster) {
   debs->add_option("file", packages->inputs, "Packages (.deb)")->required();
 
   const auto importing = std::make_shared<ImportOptions>();
-  CLI::App* import = add_making(reference, run, "import", "Reference values out of a CoRIM (CBOR)",
-                                nullptr, {importing, &importing->to});
-  import
+  CLI::App* importer = add_making(reference, run, "import",
+                                  "Reference values out of a CoRIM (CBOR) or a TCG PC Client RIM "
+                                  "(SWID tag and event log)",
+                                  nullptr, {importing, &importing->to});
+  importer
       ->add_option("--digests", importing->digests,
-                   "What its digests are of: authenticode (programs that firmware starts), file "
-                   "(files that boot loaders measure) or ima (files that IMA measures)")
-      ->required()
+                   "What a CoRIM's digests are of: authenticode (programs that firmware starts), "
+                   "file (files that boot loaders measure) or ima (files that IMA measures)")
       ->check(CLI::IsMember({"authenticode", "file", "ima"}));
   CLI::Option* key =
-      import->add_option("--key", importing->key_file,
-                         "File with the public key in PEM that must have signed it (ES256)");
-  import
+      importer->add_option("--key", importing->key_file,
+                           "File with the public key, or its certificate, in PEM that must have "
+                           "signed it");
+  CLI::Option* ca =
+      importer->add_option("--ca", importing->ca_file,
+                           "File with certificates in PEM of authorities, one of which must vouch "
+                           "for the certificate in a PC Client RIM's signature");
+  importer->add_option("--at", importing->at,
+                       "With --ca: when certificates must be valid (RFC 3339); default: now");
+  importer->add_option("--support", importing->support_folder,
+                       "Folder of a PC Client RIM's event logs; default: that of the tag");
+  importer
       ->add_flag("--unverified", importing->unverified,
                  "Believe it as it is, unsigned or whoever signed it")
-      ->excludes(key);
-  import->add_option("file", importing->to.inputs, "CoRIM")->required()->expected(1);
-  import->final_callback([&run, importing] { run = [=] { return reference_import(*importing);
-};
-}  // namespace avouch::cli
-);
+      ->excludes(key)
+      ->excludes(ca);
+  key->excludes(ca);
+  importer->add_option("file", importing->to.inputs, "CoRIM, or SWID tag")->required()->expected(1);
+  importer->final_callback(
+      [&run, importing] { run = [=] { return reference_import(*importing); }; });
 
-const auto signing = std::make_shared<SignOptions>();
-CLI::App* sign = add(reference, run, "sign", "Signs every ReferenceManifest of a file (DSSE)",
-                     &reference_sign, signing);
-sign->add_option("--key", signing->key_file, "Private key: PKCS#8 in PEM, not encrypted")
-    ->required();
-sign->add_option("-o,--output", signing->output,
-                 "File for the signed manifests, may be FILE itself; default: standard output");
-sign->add_option("file", signing->file, "Manifests, in YAML or JSON")->required();
+  const auto signing = std::make_shared<SignOptions>();
+  CLI::App* sign = add(reference, run, "sign", "Signs every ReferenceManifest of a file (DSSE)",
+                       &reference_sign, signing);
+  sign->add_option("--key", signing->key_file, "Private key: PKCS#8 in PEM, not encrypted")
+      ->required();
+  sign->add_option("-o,--output", signing->output,
+                   "File for the signed manifests, may be FILE itself; default: standard output");
+  sign->add_option("file", signing->file, "Manifests, in YAML or JSON")->required();
 
-const auto checking = std::make_shared<CheckOptions>();
-CLI::App* verify =
-    add(reference, run, "verify", "Checks that every ReferenceManifest of a file is signed",
-        &reference_verify, checking);
-verify
-    ->add_option("--key", checking->key_files,
-                 "File with public keys in PEM, one of which must have signed; may be repeated")
-    ->required()
-    ->allow_extra_args(false);
-verify->add_option("--lists", checking->lists_folder,
-                   "Folder of digest lists: those that the manifests name must be there");
-verify->add_option("--at", checking->at, "Time for notBefore and notAfter; default: now");
-verify->add_option("file", checking->files, "Manifests, in YAML or JSON")->required()->expected(1);
+  const auto checking = std::make_shared<CheckOptions>();
+  CLI::App* verify =
+      add(reference, run, "verify", "Checks that every ReferenceManifest of a file is signed",
+          &reference_verify, checking);
+  verify
+      ->add_option("--key", checking->key_files,
+                   "File with public keys in PEM, one of which must have signed; may be repeated")
+      ->required()
+      ->allow_extra_args(false);
+  verify->add_option("--lists", checking->lists_folder,
+                     "Folder of digest lists: those that the manifests name must be there");
+  verify->add_option("--at", checking->at, "Time for notBefore and notAfter; default: now");
+  verify->add_option("file", checking->files, "Manifests, in YAML or JSON")
+      ->required()
+      ->expected(1);
 
-const auto comparing = std::make_shared<CheckOptions>();
-CLI::App* diff = add(reference, run, "diff", "What B says that A does not, and the other way",
-                     &reference_diff, comparing);
-diff->add_option("--lists", comparing->lists_folder, "Folder of digest lists that they name");
-diff->add_option("file", comparing->files, "A and B: manifests, in YAML or JSON")
-    ->required()
-    ->expected(2);
+  const auto comparing = std::make_shared<CheckOptions>();
+  CLI::App* diff = add(reference, run, "diff", "What B says that A does not, and the other way",
+                       &reference_diff, comparing);
+  diff->add_option("--lists", comparing->lists_folder, "Folder of digest lists that they name");
+  diff->add_option("file", comparing->files, "A and B: manifests, in YAML or JSON")
+      ->required()
+      ->expected(2);
 }
 
 }  // namespace avouch::cli

@@ -1,9 +1,11 @@
 #include "provision/boot_values.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
+#include "base/hex.h"
 #include "bootlog/bind.h"
 #include "bootlog/describe.h"
 #include "bootlog/event.h"
@@ -49,8 +51,9 @@ Error refused(const std::vector<attest::Reason>& reasons) {
 
 class BootValues {
  public:
-  BootValues(const BoundLog& log, const bootlog::Meaning& meaning, Draft& out)
-      : log_(log), meaning_(meaning), out_(out) {}
+  BootValues(const BoundLog& log, const bootlog::Meaning& meaning, Draft& out,
+             const std::string& origin)
+      : log_(log), meaning_(meaning), out_(out), origin_(origin) {}
 
   void run() {
     for (const std::size_t image : meaning_.images) add_component(image, true);
@@ -59,8 +62,12 @@ class BootValues {
     std::set<std::string> lines;
     for (const bootlog::CommandLine& each : meaning_.command_lines) lines.insert(each.text);
     for (const std::string& line : lines) out_.remarks.push_back("Kernel command line: " + line);
+    if (!origin_.empty()) tell_what_is_left_out();
     for (const std::string& quirk : meaning_.quirks_used) {
-      out_.remarks.push_back("The policy must name the quirk: bootLog.quirks: [" + quirk + "]");
+      out_.remarks.push_back(
+          (origin_.empty() ? "" : origin_ + " is not the log of a whole boot, or else: ") +
+          std::string(origin_.empty() ? "The" : "the") +
+          " policy must name the quirk: bootLog.quirks: [" + quirk + "]");
     }
     if (by_sha1_alone_ > 0) {
       out_.remarks.push_back(std::to_string(by_sha1_alone_) +
@@ -71,7 +78,13 @@ class BootValues {
 
  private:
   // What the log calls it: for people, for nobody vouches for it.
-  std::string name_of(const Event& event) const {
+  std::string name_of(std::size_t number) const {
+    const Event& event = log_.log().events()[number];
+    return own_name_of(event) +
+           (origin_.empty() ? "" : " (" + origin_ + ", event " + std::to_string(number) + ")");
+  }
+
+  std::string own_name_of(const Event& event) const {
     for (const attest::ReasonField& field : bootlog::describe(log_.log(), event)) {
       if ((field.name == "path" || field.name == "text") && !field.value.empty()) {
         return printable_path(field.value).substr(0, 200);
@@ -83,12 +96,13 @@ class BootValues {
   void add_component(std::size_t number, bool image) {
     const Event& event = log_.log().events()[number];
     bool any = false;
+    taken_.insert(number);
     for (const BoundLog::BankDigest& each : log_.digests(event)) {
       if (each.bank == HashAlgorithm::kSha1) continue;
       const auto digest = reference::make_digest(each.bank, each.digest);
       if (!digest.has_value()) continue;
       any = true;
-      add_component({.name = name_of(event),
+      add_component({.name = name_of(number),
                      .authenticode = image ? std::optional(*digest) : std::nullopt,
                      .digest = image ? std::nullopt : std::optional(*digest)});
     }
@@ -103,8 +117,12 @@ class BootValues {
 
   void add_variable(const MeasuredVariable& each) {
     const bootlog::Variable& variable = each.variable;
-    if (each.authority) return add_authority(variable);
+    if (each.authority) {
+      taken_.insert(each.event);
+      return add_authority(variable);
+    }
     if (variable.name != "PK" && variable.name != "KEK" && variable.name != "db") return;
+    taken_.insert(each.event);
     const auto entries = bootlog::parse_signature_lists(variable.value);
     if (!entries.has_value()) {
       out_.remarks.push_back(printable_path(variable.name) +
@@ -163,9 +181,42 @@ class BootValues {
     }
   }
 
+  // By PCR: its value, and the types of the events that no manifest has a place for.
+  void tell_what_is_left_out() {
+    std::map<std::uint32_t, std::map<std::uint32_t, std::size_t>> left_out;
+    const auto& events = log_.log().events();
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      if (events[i].type == bootlog::kNoAction) continue;
+      auto& of_pcr = left_out[events[i].pcr];
+      if (!taken_.contains(i)) ++of_pcr[events[i].type];
+    }
+    const auto banks = bootlog::replay(log_.log());
+    for (const auto& [pcr, types] : left_out) {
+      std::string text = origin_ + ": PCR " + std::to_string(pcr) + " ends as";
+      for (const bootlog::ReplayedBank& bank : banks) {
+        if (bank.algorithm == HashAlgorithm::kSha1 || pcr >= tpm::kPcrCount) continue;
+        text +=
+            " " + std::string(crypto::hash_name(bank.algorithm)) + ":" + to_hex(bank.value(pcr));
+      }
+      text += " (for pcrs.exact of a policy).";
+      std::size_t named = 0;
+      for (const auto& [type, count] : types) {
+        text += (named == 0 ? " Not taken: " : ", ");
+        if (++named > 12) {
+          text += "and others";
+          break;
+        }
+        text += std::to_string(count) + " " + bootlog::event_type_name(type);
+      }
+      out_.remarks.push_back(std::move(text));
+    }
+  }
+
   const BoundLog& log_;
   const bootlog::Meaning& meaning_;
   Draft& out_;
+  const std::string& origin_;
+  std::set<std::size_t> taken_;  // events
   std::set<std::pair<std::optional<reference::Digest>, std::optional<reference::Digest>>>
       components_;
   std::set<crypto::Sha256> certificates_;
@@ -174,7 +225,8 @@ class BootValues {
 
 }  // namespace
 
-Result<void> add_boot_values(ByteView log, const attest::VerifiedQuote* quote, Draft& out) {
+Result<void> add_boot_values(ByteView log, const attest::VerifiedQuote* quote, Draft& out,
+                             const std::string& origin) {
   const auto read = bootlog::read_log(log);
   if (!read.has_value()) return rejected(read.reason().code + ": " + read.reason().message);
   const auto replayed = bootlog::replay(read.value());
@@ -186,7 +238,7 @@ Result<void> add_boot_values(ByteView log, const attest::VerifiedQuote* quote, D
   const BoundLog bound = bootlog::bind(read.value(), replayed, pcrs);
   const bootlog::Meaning meaning = bootlog::read_meaning(bound, quirks);
   if (!meaning.problems.empty()) return refused(meaning.problems);
-  BootValues(bound, meaning, out).run();
+  BootValues(bound, meaning, out, origin).run();
   return {};
 }
 

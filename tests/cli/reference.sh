@@ -45,8 +45,34 @@ expect 0 "bootComponents" import --name a --digests authenticode --key "$corim/k
 expect 0 "notAfter: \"?2027-01-15T08:00:00Z" import --name a --digests ima --key "$corim/key.pem" --not-after 2030-01-01T00:00:00Z "$corim/good-signed.cbor"
 expect 2 "good-signed.cbor.*signature" import --name a --digests ima --key pub.pem "$corim/good-signed.cbor"
 expect 2 "pcrs.exact" import --name a --digests ima --unverified "$corim/bad-registers.cbor"
-echo "<SoftwareIdentity/>" >rim.swidtag
-expect 2 "XML" import --name a --digests file --unverified rim.swidtag
+expect 2 "for PC Client RIMs" import --name a --digests ima --ca "$VECTORS/rim/ca.pem" "$corim/good-signed.cbor"
+
+# PC Client RIMs.
+rim=$VECTORS/rim
+expect 0 "event 24" import --name a --ca "$rim/ca.pem" --at 2040-01-01T00:00:00Z "$rim/good-one.swidtag"
+expect 0 "Signed by the key" import --name a --key "$rim/rsa.pem" "$rim/good-one.swidtag"
+openssl x509 -in "$rim/rsa.pem" -noout -pubkey >rim-pub.pem
+expect 0 "Signed by the key" import --name a --key rim-pub.pem "$rim/good-prefixed.swidtag"
+expect 0 "NOT VERIFIED. It is not signed" import --name a --unverified "$rim/good-unsigned.swidtag"
+expect 0 "NOT VERIFIED. Its signature was not checked" import --name a --unverified "$rim/good-one.swidtag"
+expect 2 "either --key FILE" import --name a "$rim/good-one.swidtag"
+expect 2 "excludes" import --name a --key "$rim/rsa.pem" --ca "$rim/ca.pem" "$rim/good-one.swidtag"
+expect 2 "excludes" import --name a --unverified --ca "$rim/ca.pem" "$rim/good-one.swidtag"
+expect 2 "good-one.swidtag: KeyInfo" import --name a --ca "$rim/other-ca.pem" "$rim/good-one.swidtag"
+expect 2 "not valid|expired|ended" import --name a --ca "$rim/ca.pem" --at 2200-01-01T00:00:00Z "$rim/good-one.swidtag"
+expect 2 "--digests is for CoRIMs" import --name a --digests file --key "$rim/rsa.pem" "$rim/good-one.swidtag"
+expect 2 "2 certificates, expected the signer's alone" import --name a --key <(cat "$rim/rsa.pem" "$rim/ca.pem") "$rim/good-one.swidtag"
+cp "$rim/good-one.swidtag" alone.swidtag
+expect 2 "alone.swidtag: Acme.RoadRunner.2.rimel: .*it is not there" import --name a --key "$rim/rsa.pem" alone.swidtag
+expect 0 "kind: ReferenceManifest" import --name a --key "$rim/rsa.pem" --support "$rim" alone.swidtag
+cp "$rim/Acme.RoadRunner.2.rimel" . && printf '\0' >>Acme.RoadRunner.2.rimel
+expect 2 "11302 bytes, and the tag says 11301" import --name a --key "$rim/rsa.pem" alone.swidtag
+expect 2 "DOCTYPE" import --name a --unverified "$rim/bad-xxe.swidtag"
+expect 2 "expected SoftwareIdentity" import --name a --unverified <(echo "<a/>")
+"$PROGRAM" reference import --name acme --key "$rim/rsa.pem" -o rim.yaml "$rim/good-one.swidtag" 2>/dev/null
+"$PROGRAM" reference sign --key key.pem -o rim.yaml rim.yaml
+expect 0 "good" verify --key pub.pem rim.yaml
+check grep -q "^# Not taken: Link" rim.yaml # on top of it, for whoever reads it
 expect 2 "excludes" from-debs --name a --split --list b a.deb
 expect 2 "case, or --node" from-evidence --name a
 expect 2 "excludes" from-evidence --name a --node n folder
