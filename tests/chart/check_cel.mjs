@@ -197,8 +197,11 @@ function own_node(policy, username, extra, object, oldObject) {
 }
 
 const policies = objects.filter((o) => o.kind === 'ValidatingAdmissionPolicy');
-if (policies.length !== 1) problems.push(`${policies.length} ValidatingAdmissionPolicies, expected one`);
-for (const policy of policies) {
+const isGuard = (policy) => policy.metadata.name.endsWith('.static.k8s.io');
+if (policies.length !== 2 || policies.filter(isGuard).length !== 1) {
+  problems.push(`${policies.length} ValidatingAdmissionPolicies, expected the own-node rule and the static guard`);
+}
+for (const policy of policies.filter((p) => !isGuard(p))) {
   const agent = 'system:serviceaccount:avouch-system:avouch-agent';
   const denial = (of) => `denied: an agent may write only the evidence of its own node: its token is of node "${of}", the object of node "n1"`;
   const object = {metadata: {name: 'n1'}};
@@ -230,6 +233,37 @@ for (const policy of policies) {
   }
 }
 
+// ---- the guard of the webhook configuration ----
+
+for (const policy of policies.filter(isGuard)) {
+  const denial = (name, who) => `denied: "${name}" keeps pods off nodes that cannot vouch for themselves: "${who}" is none of ` +
+      'those who may change or delete it, who are named in a file beside the API server';
+  const hooks = 'system:serviceaccount:avouch-system:avouch-hooks';
+  const rows = [
+    ['avouch', 'admin', ['system:masters'], denial('avouch', 'admin')],
+    ['avouch-own-node', 'admin', ['system:masters'], denial('avouch-own-node', 'admin')],
+    ['avouch', 'nobody', undefined, denial('avouch', 'nobody')],
+    ['another', 'admin', ['system:masters'], 'passed by'],
+    ['avouch', 'system:serviceaccount:avouch-system:avouch-controller', [], 'let in'],
+    ['avouch', hooks, ['system:serviceaccounts'], 'let in'],
+    ['avouch', 'system:serviceaccount:other:avouch-hooks', [], denial('avouch', 'system:serviceaccount:other:avouch-hooks')],
+    ['avouch', 'alice', [], 'let in'],
+    ['avouch', 'bob', ['staff', 'security'], 'let in'],
+  ];
+  for (const [name, username, groups, expected] of rows) {
+    const oldObject = {metadata: {name}};
+    const request = {userInfo: groups === undefined ? {username} : {username, groups}};
+    const known = {request, oldObject, object: null};
+    const {matchConditions, validations: [{expression, messageExpression}]} = policy.spec;
+    let got = 'passed by';
+    if (matchConditions.every(({expression: e}) => env().evaluate(e, known) === true)) {
+      got = env().evaluate(expression, known) === true ? 'let in' : 'denied: ' + env().evaluate(messageExpression, known);
+    }
+    ++count;
+    if (got !== expected) problems.push(`${policy.metadata.name}: ${name} by ${username}: ${got}, expected ${expected}`);
+  }
+}
+
 for (const problem of problems) console.error(problem);
-console.log(`${used.size} rules of definitions, ${policies.length} admission policy, ${count} cases`);
+console.log(`${used.size} rules of definitions, ${policies.length} admission policies, ${count} cases`);
 process.exit(problems.length || !used.size ? 1 : 0);

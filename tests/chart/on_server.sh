@@ -301,6 +301,7 @@ check_named_objects() {
   names_nothing "a priority class" 'agent.priorityClassName: there is no PriorityClass "urgent"' --set agent.priorityClassName=urgent
   names_nothing "a reference namespace" 'controller.referenceNamespaces: there is no Namespace "trust"' --set 'controller.referenceNamespaces={trust}'
   names_nothing "cert-manager" 'does not serve cert-manager.io/v1' --set webhook.certManager.enabled=true,webhook.certManager.issuerRef.name=ours
+  names_nothing "a static guard in a release" 'staticGuard.enabled is for `helm template --show-only' --set staticGuard.enabled=true
   check "nothing was made" same "" left_over
 }
 

@@ -67,7 +67,8 @@ ensure_cel() {
   mv "$STATE/cel/package" "$CEL_DIR"
 }
 cel_rules_hold() {
-  render --kube-version 1.36 --api-versions "$VAP" >"$STATE/cel.yaml"
+  render --kube-version 1.36 --api-versions "$VAP" --set 'staticGuard.enabled=true,staticGuard.users={alice},staticGuard.groups={security}' \
+    >"$STATE/cel.yaml"
   /usr/bin/python3 -c 'import json, sys, yaml; json.dump([o for o in yaml.safe_load_all(sys.stdin) if o], sys.stdout, default=str)' \
     <"$STATE/cel.yaml" >"$STATE/cel.json"
   node "$HERE/check_cel.mjs" "$CEL_DIR/lib/index.js" "$STATE/cel.json"
@@ -113,6 +114,7 @@ check_values() {
   check "an unknown value at the top is refused" refused "replicas" render --set replicas=2
   check "a wrong duration is refused" refused "maxStaleness.*pattern" render --set webhook.maxStaleness=never
   check "a wrong type is refused" refused "replicas" render --set webhook.replicas=many
+  check "a static guard for a server that reads no files is refused" refused "from Kubernetes 1.36 on" render --kube-version 1.35 --set staticGuard.enabled=true
   check "cert-manager without an issuer is refused" refused "issuerRef.name is required" render --set webhook.certManager.enabled=true
   check "HostPath without a path is refused" refused "hostPath" render --set controller.persistence.type=HostPath
   check "a limit on memory is required" refused "memory" render --set agent.resources.limits.memory=null
