@@ -75,6 +75,7 @@ Result<const Cbor::Array*> array_of(const Cbor* value, const std::string& place)
 std::string name_of(const Cbor& id) {
   if (const auto* text = id.as_text()) return printable_path(*text);
   if (const auto* number = id.as_integer()) return std::to_string(*number);
+  if (const auto* bytes = id.as_bytes()) return to_hex(*bytes);
   if (const Cbor* uuid = id.as_tagged(kUuid); uuid != nullptr && uuid->as_bytes() != nullptr) {
     return "uuid " + to_hex(*uuid->as_bytes());
   }
@@ -157,26 +158,28 @@ class Reader {
   Result<void> add_validity(const Cbor& validity, const std::string& place) {
     constexpr std::array<Known, 2> kMembers = {{{0, "not-before"}, {1, "not-after"}}};
     AVOUCH_CHECK(map_of(validity, place, kMembers, ""));
-    for (const std::int64_t key : {0, 1}) {
-      const Cbor* value = validity.find(key);
-      if (value == nullptr) continue;
-      const Cbor* tagged = value->as_tagged(kTime);
-      const auto* seconds = (tagged != nullptr ? tagged : value)->as_integer();
-      if (seconds == nullptr || *seconds < 0 || *seconds > kMaxSeconds) {
-        return fault(place, "member " + std::to_string(key) +
-                                ": expected a time in seconds since 1970 (tag 1)");
-      }
-      const SystemTime time{std::chrono::seconds(*seconds)};
-      if (key == 0) out_.not_before = std::max(out_.not_before.value_or(time), time);
-      if (key == 1) out_.not_after = std::min(out_.not_after.value_or(time), time);
-    }
-    return {};
+    return add_times(validity, 0, 1, place);
   }
 
+  // RFC 8392, of the signature's header: nbf and exp. What else is claimed changes nothing.
+  Result<void> add_claims(const Cbor& claims, const std::string& place) {
+    if (claims.as_map() == nullptr) return fault(place, "expected a map");
+    return add_times(claims, 5, 4, place);
+  }
   Corim take() && {
     if (keys_ != 0) {
       out_.draft.remarks.push_back(std::to_string(keys_) +
                                    " triples of attestation or identity keys: not taken");
+    }
+    if (endorsed_ != 0) {
+      out_.draft.remarks.push_back(std::to_string(endorsed_) +
+                                   " triples of endorsed values, which say more of what is good "
+                                   "already: not taken");
+    }
+    if (beside_ != 0) {
+      out_.draft.remarks.push_back("Security versions or signers' keys beside the digests of " +
+                                   std::to_string(beside_) +
+                                   " measurements: not taken, as a digest is of one content alone");
     }
     for (const std::string& each : environments_) {
       out_.draft.remarks.push_back("Of environment " + each +
@@ -186,6 +189,24 @@ class Reader {
   }
 
  private:
+  Result<void> add_times(const Cbor& in, std::int64_t from, std::int64_t to,
+                         const std::string& place) {
+    for (const std::int64_t key : {from, to}) {
+      const Cbor* value = in.find(key);
+      if (value == nullptr) continue;
+      const Cbor* tagged = value->as_tagged(kTime);
+      const auto* seconds = (tagged != nullptr ? tagged : value)->as_integer();
+      if (seconds == nullptr || *seconds < 0 || *seconds > kMaxSeconds) {
+        return fault(place, "member " + std::to_string(key) +
+                                ": expected a time in seconds since 1970 (tag 1)");
+      }
+      const SystemTime time{std::chrono::seconds(*seconds)};
+      if (key == from) out_.not_before = std::max(out_.not_before.value_or(time), time);
+      if (key == to) out_.not_after = std::min(out_.not_after.value_or(time), time);
+    }
+    return {};
+  }
+
   Result<void> read_tag(const Cbor& tag, const std::string& place) {
     const Cbor* comid = tag.as_tagged(kComid);
     if (comid == nullptr || comid->as_bytes() == nullptr) {
@@ -209,15 +230,20 @@ class Reader {
     const Cbor* triples = parsed->find(std::int64_t{4});
     const std::string in_triples = at(place, "triples");
     if (triples == nullptr) return fault(in_triples, "is required");
-    constexpr std::array<Known, 3> kTriples = {
-        {{0, "reference-triples"}, {2, "identity-triples"}, {3, "attest-key-triples"}}};
+    constexpr std::array<Known, 6> kTriples = {{{0, "reference-triples"},
+                                                {1, "endorsed-triples"},
+                                                {2, "identity-triples"},
+                                                {3, "attest-key-triples"},
+                                                {8, "conditional-endorsement-series-triples"},
+                                                {10, "conditional-endorsement-triples"}}};
     AVOUCH_CHECK(map_of(*triples, in_triples, kTriples,
-                        " (endorsements and conditions have no place in a ReferenceManifest)"));
-    for (const std::int64_t key : {2, 3}) {
-      if (const Cbor* keys = triples->find(key); keys != nullptr && keys->as_array() != nullptr) {
-        keys_ += keys->as_array()->size();
-      }
-    }
+                        " (which others it depends on has no place in a ReferenceManifest)"));
+    const auto count = [&](std::int64_t key) {
+      const Cbor* list = triples->find(key);
+      return list == nullptr || list->as_array() == nullptr ? 0 : list->as_array()->size();
+    };
+    keys_ += count(2) + count(3);
+    endorsed_ += count(1) + count(8) + count(10);
     const Cbor* references = triples->find(std::int64_t{0});
     if (references == nullptr) return {};
     AVOUCH_TRY(const auto* list, array_of(references, at(in_triples, "reference-triples")));
@@ -261,8 +287,8 @@ class Reader {
         name += (name.empty() ? "" : " ") + name_of(*part);
       }
     }
-    name = shortened(std::move(name));
-    if (!name.empty() && environments_.size() < 20) environments_.insert(name);
+    environment_ = shortened(std::move(name));
+    if (!environment_.empty() && environments_.size() < 20) environments_.insert(environment_);
     return {};
   }
 
@@ -272,7 +298,8 @@ class Reader {
     const Cbor* values = measurement.find(std::int64_t{1});
     const std::string in_values = at(place, "mval");
     if (values == nullptr) return fault(in_values, "is required");
-    constexpr std::array<Known, 3> kValues = {{{0, "version"}, {2, "digests"}, {11, "name"}}};
+    constexpr std::array<Known, 5> kValues = {
+        {{0, "version"}, {1, "svn"}, {2, "digests"}, {11, "name"}, {13, "cryptokeys"}}};
     AVOUCH_CHECK(map_of(*values, in_values, kValues,
                         " (a ReferenceManifest has digests alone; registers are for the policy's "
                         "pcrs.exact)"));
@@ -283,6 +310,10 @@ class Reader {
     }
     AVOUCH_TRY(const auto* digests,
                array_of(values->find(std::int64_t{2}), at(in_values, "digests")));
+    if (values->find(std::int64_t{1}) != nullptr || values->find(std::int64_t{13}) != nullptr) {
+      ++beside_;
+    }
+    if (name.empty()) name = environment_;
     for (std::size_t i = 0; i < digests->size(); ++i) {
       AVOUCH_CHECK(add_digest((*digests)[i], at(in_values, "digests", i), shortened(name)));
     }
@@ -316,7 +347,8 @@ class Reader {
   Corim out_;
   std::set<reference::Digest> seen_;
   std::set<std::string> environments_;
-  std::size_t count_ = 0, keys_ = 0;
+  std::string environment_;  // of the triple that is being read
+  std::size_t count_ = 0, keys_ = 0, endorsed_ = 0, beside_ = 0;
 };
 
 // Whether it begins with the tag of a COSE_Sign1.
@@ -358,6 +390,9 @@ Result<Corim> read_corim(ByteView file, CorimDigests digests, const crypto::Publ
     if (const Cbor* validity = parsed->find(std::int64_t{1})) {
       AVOUCH_CHECK(reader.add_validity(*validity, "signed corim.meta.signature-validity"));
     }
+  }
+  if (const Cbor* claims = message->protected_header.find(codec::kCoseCwtClaims)) {
+    AVOUCH_CHECK(reader.add_claims(*claims, "signed corim.cwt-claims"));
   }
   if (!message->payload)
     return fault("signed corim", "has no payload: a detached one is not taken");

@@ -6,12 +6,14 @@
 // Taken are CoMID tags (506) with reference triples (key 0 of the triples) whose measurements hold
 // digests (key 2) by SHA-256, SHA-384 or SHA-512, named as IANA's Named Information algorithms (1,
 // 7, 8, or as text) or COSE's (-16, -43, -44); beside them a measurement may have a key (mkey), a
-// version (key 0) and a name (key 11), which are for people. A triple's measurements are a list, or
-// one as in older drafts. Attestation and identity key triples (2, 3) say nothing of measurements
-// and are counted in a remark.
+// version (key 0) and a name (key 11), which are for people, and a security version (1) and the
+// signer's keys (13), which a remark counts: a digest is of one content alone, whatever else is
+// said of it. A triple's measurements are a list, or one as in older drafts. Triples of attestation
+// and identity keys (2, 3) and of endorsed values (1, 8, 10) make no value good or bad and are
+// counted in remarks.
 //
 // Refused, with the place: every other tag (CoSWID 505, CoTL), triple and member, for each says
-// more than a ReferenceManifest can (raw values, SVNs, flags, conditions, who may say it), or, as
+// more than a ReferenceManifest can (raw values, flags, what depends on it, who may say it), or, as
 // integrity registers do, what stands in the policy (pcrs.exact); digests by other algorithms;
 // CBOR that is not deterministic (codec/cbor.h); tag 500 and 502 of drafts up to 03.
 
@@ -36,7 +38,8 @@ enum class CorimDigests {
 
 struct Corim {
   Draft draft;
-  // From rim-validity, and of a signed one from its header too: the narrower.
+  // From rim-validity, and of a signed one from its header too (corim-meta, CWT claims): the
+  // narrowest.
   std::optional<SystemTime> not_before, not_after;
   bool is_signed = false;
 };

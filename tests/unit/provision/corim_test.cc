@@ -85,13 +85,31 @@ TEST(Corim, AlgorithmsAreKnownByNumberOfEitherRegistryAndByName) {
                   "a " + hex(HashAlgorithm::kSha512, "a"), "7 " + hex(HashAlgorithm::kSha256, "b"),
                   "7 " + hex(HashAlgorithm::kSha384, "b"), "7 " + hex(HashAlgorithm::kSha512, "b"),
                   "uuid 000102030405060708090a0b0c0d0e0f named " + hex(HashAlgorithm::kSha256, "c"),
-                  "of a CoRIM " + hex(HashAlgorithm::kSha256, "d")));
+                  "ACME RoadRunner " + hex(HashAlgorithm::kSha256, "d")));
 }
 
 TEST(Corim, EveryCoMidIsReadAndTriplesOfKeysAreSaidToBeLeftOut) {
   const Corim corim = good("two-comids");
   EXPECT_EQ(components(corim).size(), 2U);
   EXPECT_THAT(corim.draft.remarks, Contains(HasSubstr("1 triples of attestation")));
+}
+
+TEST(Corim, WhatStandsBesideADigestOrEndorsesMakesNoDifferenceAndIsSaid) {
+  const Corim corim = good("beside");
+  EXPECT_THAT(components(corim),
+              ElementsAre("ACME layer 0 " + hex(HashAlgorithm::kSha384, "boot"),
+                          "psa.software-component PRoT " + hex(HashAlgorithm::kSha256, "PRoT")));
+  EXPECT_THAT(corim.draft.remarks,
+              Contains(HasSubstr("signers' keys beside the digests of 2 measurements: not taken")));
+  EXPECT_THAT(corim.draft.remarks, Contains(HasSubstr("3 triples of endorsed values")));
+  EXPECT_THAT(corim.draft.remarks, Contains("CoRIM 000102030405060708090a0b0c0d0e0f"));
+}
+
+TEST(Corim, TheClaimsOfASignatureNarrowItsValidity) {
+  const crypto::PublicKey key = signer();
+  const Corim corim = good("signed-claims", CorimDigests::kFile, &key);
+  EXPECT_EQ(corim.not_before, SystemTime(std::chrono::seconds(1'750'000'000)));
+  EXPECT_EQ(corim.not_after, SystemTime(std::chrono::seconds(1'800'000'000)));
 }
 
 TEST(Corim, ItsValidityIsTaken) {
@@ -146,7 +164,7 @@ TEST(Corim, ATooLargeFileIsRefused) {
 }
 
 TEST(Corim, WhatIsTakenMakesAManifestThatIsAccepted) {
-  for (const char* name : {"one", "psa-single", "algorithms", "two-comids", "validity"}) {
+  for (const char* name : {"one", "psa-single", "algorithms", "two-comids", "validity", "beside"}) {
     for (const auto digests : {CorimDigests::kFile, CorimDigests::kIma}) {
       Corim corim = good(name, digests);
       const auto made = make_manifests(corim.draft, {.name = "imported"});

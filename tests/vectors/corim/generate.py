@@ -86,6 +86,15 @@ GOOD = {
                          comid({0: [triple([measurement("grub", mval((1, sha("sha256", "grub"))))])]})]),
     "validity": of(triple([BOOT]), _4={0: Tag(1, 1_700_000_000), 1: Tag(1, 1_900_000_000)},
                    _3=Tag(32, "https://acme.example/profile"), _5=[{0: "ACME", 2: [1]}]),
+    # As the draft's own examples: a security version and the signer's key beside the digest, endorsed values (plain and
+    # conditional) beside reference values, measurements without a name, an identifier in bytes.
+    "beside": cbor(Tag(501, {0: bytes(range(16)), 1: [comid({
+        0: [triple([measurement(None, mval((7, sha("sha384", "boot")), _1=Tag(552, 1)))],
+                   {0: {1: "ACME", 2: "layer 0", 3: 0, 4: 0}}),
+            triple([measurement("psa.software-component", mval(("sha-256", sha("sha256", "PRoT")), _11="PRoT",
+                                                               _13=[Tag(560, sha("sha256", "signer"))]))],
+                   {0: {0: Tag(560, bytes(32))}})],
+        1: [triple([measurement(None, {4: Tag(560, bytes(8)), 5: bytes(8)})])], 8: [[1, 2]], 10: [[1, 2]]})]})),
 }
 
 
@@ -110,16 +119,16 @@ BAD = {
     "comid-malformed": (bad_tag(Tag(506, b"\xa1")), "corim.tags[0]: CBOR offset"),
     "linked": (corim([comid({0: [triple([BOOT])]}, _3=[{0: "x", 1: 1}])]), "linked-tags"),
     "no-triples": (bad_tag(Tag(506, cbor({1: {0: "x"}}))), "triples: is required"),
-    "endorsed": (corim([comid({0: [triple([BOOT])], 1: [triple([BOOT])]})]), "triples: member 1 is not taken"),
-    "conditional": (corim([comid({0: [triple([BOOT])], 8: []})]), "triples: member 8 is not taken"),
+    "only-endorsed": (corim([comid({1: [triple([BOOT])]})]), "no reference value"),
+    "dependency": (corim([comid({0: [triple([BOOT])], 4: []})]), "triples: member 4 is not taken"),
     "only-keys": (corim([comid({3: [[{0: {}}, [Tag(554, "pem")]]]})]), "no reference value"),
     "triple-of-three": (of([{}, [BOOT], 1]), "reference-triples[0]: expected an environment"),
     "instance": (of(triple([BOOT], {0: {1: "ACME"}, 1: Tag(560, b"x")})), "instance or group"),
     "no-measurements": (of(triple([])), "measurements: expected an array"),
     "no-mval": (of(triple([{0: "x"}])), "measurements[0].mval: is required"),
     "authorized-by": (of(triple([{**BOOT, 2: [Tag(554, "pem")]}])), "measurements[0]: member 2 is not taken"),
-    "svn": (of(triple([BOOT, measurement("x", mval((1, sha("sha256", "x")), **{"_1": Tag(553, 2)}))])),
-            "measurements[1].mval: member 1 is not taken"),
+    "svn-alone": (of(triple([BOOT, measurement("x", {1: Tag(553, 2)})])), "measurements[1].mval.digests: expected an array"),
+    "flags": (of(triple([measurement("x", mval((1, sha("sha256", "x")), **{"_3": {3: True}}))])), "mval: member 3 is not taken"),
     "raw-value": (of(triple([measurement("x", {4: Tag(560, b"x")})])), "mval: member 4 is not taken"),
     "registers": (of(triple([measurement("x", {14: {0: [[1, bytes(32)]]}})])), "pcrs.exact"),
     "no-digests": (of(triple([measurement("x", {11: "n"})])), "mval.digests: expected an array"),
@@ -132,11 +141,12 @@ BAD = {
 }
 
 
-def signed(key, payload, content_type="application/rim+cbor", alg=-7, validity=None):
+def signed(key, payload, content_type="application/rim+cbor", alg=-7, validity=None, claims=None):
     meta = {0: {0: "ACME"}}
     if validity:
         meta[1] = validity
-    protected = cbor({1: alg, 3: content_type, 8: cbor(meta)})
+    about = {8: cbor(meta)} if claims is None else {15: claims}
+    protected = cbor({1: alg, 3: content_type, **about})
     message = cbor(["Signature1", protected, b"", payload])
     r, s = key.sign("sha256", message)
     return cbor(Tag(18, [protected, {}, payload, r.to_bytes(32, "big") + s.to_bytes(32, "big")]))
@@ -154,7 +164,11 @@ def main():
     narrow = {0: Tag(1, 1_750_000_000), 1: Tag(1, 1_800_000_000)}
     good = GOOD["validity"]
     (HERE / "good-signed.cbor").write_bytes(signed(key, good, validity=narrow))
+    claims = {1: "ACME", 2: "Widget", 4: 1_800_000_000, 5: 1_750_000_000}
+    (HERE / "good-signed-claims.cbor").write_bytes(signed(key, good, claims=claims))
     bad = dict(BAD)
+    bad["signed-claims-text"] = (signed(key, good, claims={4: "soon"}), "signed corim.cwt-claims: member 4")
+    bad["signed-claims-list"] = (signed(key, good, claims=[]), "signed corim.cwt-claims: expected a map")
     bad["signed-other-type"] = (signed(key, good, content_type="application/cbor"), "content type")
     bad["signed-es384"] = (signed(key, good, alg=-35), "signed corim: ")
     bad["signed-empty"] = (signed(key, b""), "offset 0")
