@@ -196,7 +196,7 @@ Result<void> run(const config::AgentConfig& config, const std::string& kubeconfi
                           one_object(kube::attestation_evidences(), config.node_name));
   evidence.on_change([&](const kube::Change& change) {
     if (change.type == kube::ChangeType::kDeleted) {
-      collector.evidence_seen(false, std::nullopt);
+      collector.evidence_seen(std::nullopt);
       return;
     }
     auto request = collect::activation_request(*change.object);
@@ -204,10 +204,11 @@ Result<void> run(const config::AgentConfig& config, const std::string& kubeconfi
       signals.log.warn("challenge not readable", {{"error", request.error().message}});
       return;
     }
-    collector.evidence_seen(true, *std::move(request));
+    collector.evidence_seen(collect::PublishedEvidence{
+        std::string(change.object->text({"spec", "identity", "akPublic"})), *std::move(request)});
   });
   evidence.on_synced([&] {
-    if (evidence.size() == 0) collector.evidence_seen(false, std::nullopt);
+    if (evidence.size() == 0) collector.evidence_seen(std::nullopt);
   });
   evidence.on_problem([&](const std::string& message) {
     signals.log.warn("watch of the evidence", {{"error", message}});

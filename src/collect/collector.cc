@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "codec/base64.h"
 #include "crypto/hash.h"
 
 namespace avouch::collect {
@@ -55,14 +56,11 @@ void Collector::beacon_published(std::string note) {
   wake_.notify_all();
 }
 
-void Collector::evidence_seen(bool exists, std::optional<ActivationRequest> activation) {
+void Collector::evidence_seen(std::optional<PublishedEvidence> evidence) {
   const std::lock_guard lock(mutex_);
-  if (told_.evidence_known && told_.evidence_exists == exists && told_.activation == activation) {
-    return;
-  }
+  if (told_.evidence_known && told_.evidence == evidence) return;
   told_.evidence_known = true;
-  told_.evidence_exists = exists;
-  told_.activation = std::move(activation);
+  told_.evidence = std::move(evidence);
   ++told_.evidence_changes;
   ++told_.changes;
   wake_.notify_all();
@@ -111,9 +109,10 @@ void Collector::turn(const Told& told) {
   if (!tpm_retry_.due(clock_.steady_now())) return;
   learn_identity();
   if (!identity_) return;
-  if (told.activation && told.activation->challenge_id != hopeless_challenge_ &&
-      (!activation_ || activation_->challenge_id != told.activation->challenge_id)) {
-    answer_activation(*told.activation);
+  const auto challenge = told.evidence ? told.evidence->activation : std::nullopt;
+  if (challenge && challenge->challenge_id != hopeless_challenge_ &&
+      (!activation_ || activation_->challenge_id != challenge->challenge_id)) {
+    answer_activation(*challenge);
   }
   if (clock_.steady_now() >= quote_due_at(told)) heartbeat(told.beacon);
   if (publication_due(told) && publish_retry_.due(clock_.steady_now()) && publish()) {
@@ -138,10 +137,18 @@ SteadyTime Collector::quote_due_at(const Told& told) const {
   return std::max(*next_quote_, told.beacon_since) + phase();
 }
 
+bool Collector::is_of_another(const Told& told) const {
+  return identity_ && told.evidence_known && told.evidence &&
+         told.evidence->ak_public != codec::to_base64(identity_->ak_public);
+}
+
 bool Collector::publication_due(const Told& told) const {
-  const bool gone = told.evidence_known && !told.evidence_exists;
-  const bool old = published_at_ && clock_.steady_now() >= *published_at_ + options_.republish;
-  return gone || old || substance() != published_substance_;
+  if (told.evidence_known && !told.evidence) return true;
+  const auto since_last = [&](milliseconds pause) {
+    return published_at_ && clock_.steady_now() >= *published_at_ + pause;
+  };
+  return since_last(options_.republish) || (is_of_another(told) && since_last(options_.fallback)) ||
+         substance() != published_substance_;
 }
 
 SteadyTime Collector::next_due(const Told& told) const {
@@ -152,7 +159,8 @@ SteadyTime Collector::next_due(const Told& told) const {
   if (publication_due(told)) {
     next = std::min(next, publish_retry_.at());
   } else if (published_at_) {
-    next = std::min(next, *published_at_ + options_.republish);
+    next = std::min(
+        next, *published_at_ + (is_of_another(told) ? options_.fallback : options_.republish));
   }
   return next;
 }

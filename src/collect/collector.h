@@ -39,6 +39,13 @@ struct CollectorEvents {
   std::function<void(std::string_view what)> on_progress = [](std::string_view) {};
 };
 
+// This node's AttestationEvidence as it is now.
+struct PublishedEvidence {
+  std::string ak_public;  // spec.identity.akPublic, as it is written there
+  std::optional<ActivationRequest> activation;
+  bool operator==(const PublishedEvidence&) const = default;
+};
+
 // When to try again what failed: after growing pauses.
 class Retry {
  public:
@@ -67,9 +74,9 @@ class Collector {
   // The signed note of the newest beacon checkpoint.
   void beacon_published(std::string note);
 
-  // This node's AttestationEvidence as it is now: whether it exists, and the challenge in its
-  // status.
-  void evidence_seen(bool exists, std::optional<ActivationRequest> activation);
+  // Nothing: there is no AttestationEvidence of this node. One that names another key than ours,
+  // because somebody else wrote it, is written anew, but not more often than each `fallback`.
+  void evidence_seen(std::optional<PublishedEvidence> evidence);
 
   // Until `stop`.
   void run(const std::stop_token& stop);
@@ -85,8 +92,7 @@ class Collector {
     std::string beacon;
     SteadyTime beacon_since{};  // when the first beacon came that no quote was made for
     bool evidence_known = false;
-    bool evidence_exists = false;
-    std::optional<ActivationRequest> activation;
+    std::optional<PublishedEvidence> evidence;
     std::uint64_t changes = 0, evidence_changes = 0;
   };
 
@@ -103,6 +109,7 @@ class Collector {
   attest::UnverifiedEvidence evidence() const;
   std::string substance() const;
   bool publication_due(const Told& told) const;
+  bool is_of_another(const Told& told) const;
   SteadyTime quote_due_at(const Told& told) const;
   SteadyTime next_due(const Told& told) const;
   std::chrono::milliseconds phase() const;

@@ -5,6 +5,7 @@
 #include <deque>
 
 #include "attest/enrolment.h"
+#include "codec/base64.h"
 #include "crypto/hash.h"
 #include "support/manual_clock.h"
 #include "support/vectors.h"
@@ -170,6 +171,9 @@ class CollectorTest : public ::testing::Test {
     }
     clock.advance(end - clock.steady_now());
   }
+  PublishedEvidence ours(std::optional<ActivationRequest> activation) const {
+    return {codec::to_base64(device.ak_public), std::move(activation)};
+  }
   // A beacon, and the time in which a node has to quote for it.
   void beacon_comes(int size) {
     collector.beacon_published(beacon(size));
@@ -208,7 +212,7 @@ TEST_F(CollectorTest, PublishesItsIdentityBeforeThereIsABeacon) {
 TEST_F(CollectorTest, AnswersEachChallengeOnceWithAProofAndNotTheSecret) {
   collector.step();
   const ActivationRequest request{"challenge-1", to_bytes("blob"), to_bytes("seed")};
-  collector.evidence_seen(true, request);
+  collector.evidence_seen(ours(request));
   collector.step();
   collector.step();
   ASSERT_EQ(uplink.published.size(), 2U);
@@ -219,9 +223,27 @@ TEST_F(CollectorTest, AnswersEachChallengeOnceWithAProofAndNotTheSecret) {
   EXPECT_NE(answer->proof, to_bytes("secret"));
 }
 
+TEST_F(CollectorTest, TakesItsEvidenceBackFromSomebodyWhoWroteAnotherKeyThere) {
+  run_for(1s);
+  PublishedEvidence theirs = ours(std::nullopt);
+  theirs.ak_public = codec::to_base64(to_bytes("another key"));
+  collector.evidence_seen(theirs);
+  run_for(28s);
+  EXPECT_EQ(uplink.published.size(), 1U) << "two that write in turn do not fill the API server";
+  run_for(2s);
+  ASSERT_EQ(uplink.published.size(), 2U);
+  EXPECT_EQ(uplink.published[1].identity->ak_public, device.ak_public);
+  collector.evidence_seen(ours(std::nullopt));
+  run_for(60s);
+  EXPECT_EQ(uplink.published.size(), 2U) << "it is ours again";
+  collector.evidence_seen(theirs);
+  run_for(1s);
+  EXPECT_EQ(uplink.published.size(), 3U);
+}
+
 TEST_F(CollectorTest, LeavesAChallengeForOtherKeysUnanswered) {
   collector.step();
-  collector.evidence_seen(true, ActivationRequest{"c", to_bytes("for another key"), to_bytes("s")});
+  collector.evidence_seen(ours(ActivationRequest{"c", to_bytes("for another key"), to_bytes("s")}));
   collector.step();
   EXPECT_EQ(uplink.published.size(), 1U);
 }
@@ -277,7 +299,7 @@ TEST_F(CollectorTest, WritesTheCustomResourceOnlyWhenTheSubstanceChanges) {
 
 TEST_F(CollectorTest, WritesTheCustomResourceAgainWhenItWasDeleted) {
   collector.step();
-  collector.evidence_seen(false, std::nullopt);
+  collector.evidence_seen(std::nullopt);
   collector.step();
   EXPECT_EQ(uplink.published.size(), 2U);
 }
@@ -444,7 +466,7 @@ TEST_F(CollectorTest, AsksAgainSoonAfterEnrolment) {
   uplink.answer.outcome = HeartbeatAnswer::Outcome::kNotEnrolled;
   collector.beacon_published(beacon(7));
   collector.step();
-  collector.evidence_seen(true, ActivationRequest{"challenge-1", to_bytes("blob"), to_bytes("s")});
+  collector.evidence_seen(ours(ActivationRequest{"challenge-1", to_bytes("blob"), to_bytes("s")}));
   collector.step();
   uplink.answer.outcome = HeartbeatAnswer::Outcome::kTaken;
   run_for(1s);
@@ -495,16 +517,16 @@ TEST_F(CollectorTest, FollowsABeaconThatWentBack) {
 
 TEST_F(CollectorTest, WritesOnceForADeletionThatItHearsOfLate) {
   collector.step();
-  collector.evidence_seen(false, std::nullopt);
+  collector.evidence_seen(std::nullopt);
   run_for(30s);
   EXPECT_EQ(uplink.published.size(), 2U);
-  collector.evidence_seen(false, std::nullopt);
+  collector.evidence_seen(std::nullopt);
   run_for(1s);
   EXPECT_EQ(uplink.published.size(), 3U) << "deleted once more";
 }
 
 TEST_F(CollectorTest, LeavesAHopelessChallengeAlone) {
-  collector.evidence_seen(true, ActivationRequest{"c", to_bytes("for another key"), to_bytes("s")});
+  collector.evidence_seen(ours(ActivationRequest{"c", to_bytes("for another key"), to_bytes("s")}));
   run_for(60s);
   EXPECT_EQ(count("activation"), 1U);
 }
