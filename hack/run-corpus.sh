@@ -24,7 +24,7 @@ program=${AVOUCH_KUBECTL:-}
 if [[ -z $program ]]; then
   require_root
   install_build_deps
-  build_targets release "$STATE_ROOT/test-logs/run-corpus.log" kubectl-avouch ||
+  build release "$STATE_ROOT/test-logs/run-corpus.log" kubectl-avouch ||
     die "the build failed" "$STATE_ROOT/test-logs/run-corpus.log"
   program=$(build_dir release)/bin/kubectl-avouch
 fi

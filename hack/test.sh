@@ -63,7 +63,10 @@ check_scripts() {
   (cd "$REPO_DIR" && shellcheck -x "${scripts[@]}")
 }
 
-stage_release() { build release "$1" && run_ctest release "$1" 'unit|contract|fuzz|integration'; }
+stage_release() {
+  build release "$1" && run_ctest release "$1" 'unit|contract|fuzz|integration' &&
+    contained "$1" env -u AVOUCH_KUBECTL "$HACK_DIR/run-corpus.sh" "$REPO_DIR/tests/vectors/corpus"
+}
 
 stage_chart() { contained "$1" "$REPO_DIR/tests/chart/run.sh"; }
 
