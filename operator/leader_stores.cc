@@ -64,6 +64,9 @@ Result<void> Leader::Parts::open_stores() {
       std::min<std::uint64_t>(config.limits.store_bytes / 8, kMostOfOneNode));
   // What is left of a volume that runs short is for the log.
   const auto has_room = [this](std::uint64_t more) { return volume.takes_evidence(more); };
+  const auto has_room_for_records = [this](std::uint64_t more) {
+    return volume.takes_records(more);
+  };
   AVOUCH_TRY(blobs, adapters::BlobFiles::open({.directory = dir / "evidence",
                                                .total_bytes = config.limits.store_bytes - for_lists,
                                                .node_blob_bytes = share,
@@ -78,7 +81,7 @@ Result<void> Leader::Parts::open_stores() {
                            .retention = config.records.retention,
                            .node_day_bytes = std::max<std::uint64_t>(
                                config.records.bytes / kRecordShares, kLeastRecordShare),
-                           .has_room = has_room}));
+                           .has_room = has_room_for_records}));
   AVOUCH_TRY(lists, adapters::BlobFiles::open({.directory = dir / "lists",
                                                .total_bytes = for_lists,
                                                .node_blob_bytes = for_lists,

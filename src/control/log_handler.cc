@@ -41,6 +41,13 @@ HttpResponse overloaded(std::string_view detail) {
   return response;
 }
 
+HttpResponse no_room(const LogVolume& volume) {
+  const auto space = volume.space();
+  return overloaded("the log's volume is short of space" +
+                    (space.has_value() ? ": " + describe(*space) : std::string()) +
+                    "; they are kept for verdicts on nodes");
+}
+
 HttpResponse failed(const Error& error) {
   switch (error.kind) {
     case ErrorKind::kRejected:
@@ -204,6 +211,7 @@ void LogHandler::append(const Caller& caller, const HttpRequest& request, const 
   }
   auto entries = parse_admission_entries(request.body);
   if (!entries.has_value()) return reply(failed(entries.error()));
+  if (!parts_.volume.takes_allows()) return reply(no_room(parts_.volume));
   const auto accepted = query_value(request.query, "leftOut");
   const bool leaves_out = accepted.has_value() && accepted->value_or("") == "accepted" &&
                           !parts_.volume.takes_denials();

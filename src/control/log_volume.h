@@ -3,9 +3,11 @@
 // The volume that the log shares with the other stores: who may still write when it runs short.
 //
 //   available < reserve       no denials are recorded: whoever may create pods can provoke them
-//   available < reserve / 2   evidence and records of verdicts are not kept: the log needs neither
+//   available < 3/4 of it     no allows either, which the webhooks then spool or deny, and no
+//   records available < 1/4 of it     no evidence is kept
 //
-// What is left is the log's own: allows, verdicts of nodes, epochs. Pure, but for SpaceSource.
+// What is left is for verdicts on nodes and epochs: however many reviews somebody has sent, or made
+// up, no node loses its trust by it. Pure, but for SpaceSource.
 
 #include <cstdint>
 #include <functional>
@@ -37,12 +39,17 @@ class LogVolume {
 
   // Where the space is not known everything is taken: an append that fails says so by itself.
   bool takes_denials() const;
-  bool takes_evidence(std::uint64_t more) const;  // so many bytes of evidence or records
+  bool takes_allows() const;
+  bool takes_records(std::uint64_t more) const;  // so many bytes
+  bool takes_evidence(std::uint64_t more) const;
 
   Result<VolumeSpace> space() const { return space_(); }
   std::uint64_t reserve_of(const VolumeSpace& space) const;
 
  private:
+  // True where with `more` bytes written `quarters` of the reserve are left.
+  bool leaves(unsigned quarters, std::uint64_t more) const;
+
   const VolumeReserve reserve_;
   const SpaceSource space_;
 };

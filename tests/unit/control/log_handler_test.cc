@@ -168,6 +168,19 @@ TEST_F(LogHandlerTest, WhereTheVolumeIsShortDenialsAreLeftOutAndAllowsAreNot) {
   EXPECT_EQ(handler.left_out(), 2U);
 }
 
+TEST_F(LogHandlerTest, TheLastOfTheVolumeIsForVerdictsOnNodes) {
+  available = 74;
+  for (const char* target : {"/v1/log/entries", "/v1/log/entries?leftOut=accepted"}) {
+    const HttpResponse refused = serve("POST", target, "webhook", admission_body("a", "allow"));
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_EQ(refused.headers.find("Retry-After"), "1");
+    EXPECT_THAT(refused.body, HasSubstr("74 of 1000 bytes are left; they are kept for verdicts"));
+  }
+  EXPECT_EQ(log->status().sequenced, 2U);
+  available = 75;
+  EXPECT_EQ(serve("POST", "/v1/log/entries", "webhook", admission_body("a", "allow")).status, 200);
+}
+
 TEST_F(LogHandlerTest, ContentIsShownToThoseWhoMayReadWhatItIsAbout) {
   HttpResponse answer = serve("GET", "/v1/log/entries/1", "reader");
   EXPECT_EQ(answer.status, 200);
