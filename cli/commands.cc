@@ -9,6 +9,7 @@
 #include "inspect/boot_log.h"
 #include "inspect/entry_text.h"
 #include "inspect/nodes.h"
+#include "inspect/presence.h"
 #include "inspect/rights.h"
 
 namespace avouch::cli {
@@ -111,25 +112,45 @@ Policies policies_of(const kube::Client& api) {
               printable(policies.error().message) + "\n"};
 }
 
+using PartState = inspect::PartReport::State;
+
+Exit exit_of(const inspect::PresenceReport& presence) {
+  const auto any = [&](PartState state) {
+    return presence.configuration.state == state || presence.webhook.state == state ||
+           presence.controller.state == state;
+  };
+  if (any(PartState::kAbsent)) return Exit::kRefused;
+  return any(PartState::kDown) ? Exit::kUnreachable : Exit::kGood;
+}
+
 }  // namespace
 
 Result<Exit> status(const Context& context) {
+  const inspect::ReleaseName& release = context.common.release;
   const kube::Client api(context.transport);
   context.progress("reading nodes, evidence and policies");
   const Policies read = policies_of(api);
   const auto& policies = read.list;
-  AVOUCH_TRY(const auto nodes, inspect::report_nodes(api, policies, context.common.release));
+  AVOUCH_TRY(const auto nodes, inspect::report_nodes(api, policies, release));
   std::cerr << read.note;
   const SystemTime now = context.clock.now();
+  context.progress("reading whether webhook and controller are there");
+  const inspect::PresenceReport presence = inspect::report_presence(api, release, now);
+  const std::vector<std::string> unwritten = inspect::unwritten_nodes(presence, nodes, now);
   if (context.common.format == Format::kJson) {
     Json out = inspect::status_json(nodes, now);
     out["policies"] = inspect::policies_json(policies);
+    out["release"] = inspect::presence_json(presence, release);
+    out["release"]["notWritten"] = Json::Array(unwritten.begin(), unwritten.end());
     std::cout << codec::to_json_pretty(out) << '\n';
   } else {
-    std::cout << inspect::status_table(nodes, now) << inspect::status_summary(nodes, now)
-              << inspect::policy_lines(policies, nodes);
+    const std::string warnings =
+        inspect::presence_lines(presence, release) + inspect::unwritten_line(unwritten, release) +
+        inspect::guard_lines(policies, presence.configuration.state == PartState::kAbsent);
+    std::cout << warnings << (warnings.empty() ? "" : "\n") << inspect::status_table(nodes, now)
+              << inspect::status_summary(nodes, now) << inspect::policy_lines(policies, nodes);
   }
-  return Exit::kGood;
+  return exit_of(presence);
 }
 
 Result<Exit> version(const Context& context, const std::string& client_version) {

@@ -439,8 +439,13 @@ int main(int argc, char** argv) try {
 
   Options options;
   add_global(app, options);
-  leaf(&app, options, "status", "Nodes, their phases, ages and reasons, as the API server has them",
-       [](const Context& context) { return avouch::cli::status(context); });
+  leaf(&app, options, "status",
+       "Nodes, their phases, ages and reasons, as the API server has them, and whether webhook and "
+       "controller are there",
+       [](const Context& context) { return avouch::cli::status(context); })
+      ->footer(
+          "Exit status: 0 also where nodes are not Trusted; 3 webhook or controller is there and "
+          "does not work; 4 one of them, or the webhook configuration, is not there");
   add_explain(app, options);
   add_verify(app, options);
   add_log(app, options);

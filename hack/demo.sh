@@ -189,7 +189,19 @@ $(exact_values node-1)
   onFailure: {taint: NoSchedule, condition: true}
 YAML
   eventually 60 "both nodes are enrolled and Trusted: phase, condition Attested=True, no taint" is_trusted node-1 node-2
-  kubectl avouch status
+  as_viewer
+  check "kubectl avouch status, as one who has ClusterRole avouch-node-viewer alone, finds nothing missing" finds_nothing_missing
+}
+# A kubeconfig of somebody who looks after nodes.
+as_viewer() {
+  kubectl create clusterrolebinding demo-viewer --clusterrole=avouch-node-viewer --user=viewer
+  kubectl config view --raw --output json | jq '.users[].user.as = "viewer"' >"$STATE/viewer"
+}
+finds_nothing_missing() {
+  local output
+  output=$(KUBECONFIG=$STATE/viewer kubectl avouch status 2>&1) || return 1
+  printf '%s\n' "$output"
+  [[ $output == NODE* ]]
 }
 
 part_b() {
@@ -402,15 +414,26 @@ prints() {
   grep --quiet --extended-regexp "$1" <<<"$output"
 }
 
+# prints_and_ends STATUS PATTERN COMMAND...: the same, with that exit status.
+prints_and_ends() {
+  local output status=0
+  output=$("${@:3}") || status=$?
+  printf '%s\n' "$output"
+  grep --quiet --extended-regexp "$2" <<<"$output" && ((status == $1))
+}
+
 # guarded STATUS [REGEX]: every policy's condition Guarded, and what its message has.
 guarded() {
   kubectl get attestationpolicies -o json | jq -e --arg status "$1" --arg regex "${2:-}" \
     '[.items[].status.conditions[] | select(.type == "Guarded")] | length > 0 and all(.status == $status and (.message | test($regex)))'
 }
-deviations_are() {
-  same "avouch_webhook_configuration_deviations $1" bash -c \
-    "kubectl get --raw /api/v1/namespaces/$NS/pods/avouch-controller-0:8081/proxy/metrics | grep '^avouch_webhook_configuration_deviations '"
+# metric NAME VALUE: of the controller.
+metric() {
+  same "$1 $2" bash -c \
+    "kubectl get --raw /api/v1/namespaces/$NS/pods/avouch-controller-0:8081/proxy/metrics | grep '^$1 '"
 }
+deviations_are() { metric avouch_webhook_configuration_deviations "$1"; }
+departures_are() { metric avouch_webhook_configuration_departures_total "$1"; }
 # pods_failure POLICY: failurePolicy of the webhook for enforced pods, as an administrator can set it.
 pods_failure() {
   local index
@@ -538,11 +561,17 @@ chart() { helm "$1" avouch "$REPO_DIR/charts/avouch" --namespace "$NS" --values 
 
 part_i() {
   part i "helm upgrade goes through, helm uninstall leaves nothing behind"
-  local ca node
+  local ca node replicas
   ca=$(webhook_cas)
   check "an upgrade with another timeout is accepted" chart upgrade --set webhook.timeoutSeconds=4
   check "and in force" same 4 kubectl get validatingwebhookconfigurations avouch -o 'jsonpath={.webhooks[0].timeoutSeconds}'
   check "it keeps the webhook's CA" same "$ca" webhook_cas
+  check "the controller does not take it for tampering: no departure is counted" departures_are 0
+  eventually 20 "and finds the webhook configuration as the new release has it" guarded True 'is as the release has it'
+  replicas=$(kubectl -n "$NS" get deployment avouch-webhook -o 'jsonpath={.spec.replicas}')
+  kubectl -n "$NS" scale deployment avouch-webhook --replicas=0
+  eventually 20 "without a webhook kubectl avouch status says so" prints_and_ends 3 '^WEBHOOK DOWN: .*is scaled to 0' kubectl avouch status
+  kubectl -n "$NS" scale deployment avouch-webhook "--replicas=$replicas"
   eventually 60 "all pods of the release are ready" release_ready
   make_pod shop after-upgrade >/dev/null
   eventually 40 "a new gated pod runs" pod_runs shop after-upgrade
@@ -556,8 +585,10 @@ part_i() {
     check "no label on $node" none_of kubectl get nodes "$node" -l avouch.node-restriction.kubernetes.io/attested -o name --ignore-not-found
   done
   check "no mark on a namespace" none_of kubectl get namespaces -l avouch.dev/exempt -o name
+  kubectl delete clusterrolebinding demo-viewer
   check "no rights" none_of kubectl get clusterroles,clusterrolebindings -l app.kubernetes.io/part-of=avouch -o name
   eventually 60 "no pod of the release" none_of kubectl -n "$NS" get pods -o name
+  check "kubectl avouch status says that nothing gates any more" prints_and_ends 4 '^NOT INSTALLED: .*NO pod is gated' kubectl avouch status
   make_pod shop free node-2 >/dev/null
   eventually 40 "a pod pinned to node-2 runs: nothing gates any more" pod_runs shop free
 }

@@ -63,8 +63,11 @@ Result<NodeReport> report_node(const kube::Client& api, const std::string& name,
 // Every policy, by name.
 Result<std::vector<PolicyReport>> report_policies(const kube::Client& api);
 
-// Lines on what the table cannot say: that pods are not guarded as they should be, and which
-// policies are not satisfied, in which mode and by which nodes; "" where there is nothing to say.
+// Lines on what the table cannot say; "" where there is nothing to say. That pods are not guarded
+// as they should be, which every policy says alike (`absent_told`: that there is no webhook
+// configuration has been said already); which policies are not satisfied, in which mode and by
+// which nodes.
+std::string guard_lines(const std::vector<PolicyReport>& policies, bool absent_told = false);
 std::string policy_lines(const std::vector<PolicyReport>& policies,
                          const std::vector<NodeReport>& nodes);
 
@@ -74,6 +77,9 @@ std::string status_summary(const std::vector<NodeReport>& nodes, SystemTime now)
 codec::Json status_json(const std::vector<NodeReport>& nodes, SystemTime now);
 codec::Json policies_json(const std::vector<PolicyReport>& policies);
 std::string explain_text(const NodeReport& node, SystemTime now);
+
+// "a, b": eight at most, then how many more; printable.
+std::string name_list(const std::vector<std::string>& names);
 
 // A table with columns as wide as their widest cell.
 std::string text_table(const std::vector<std::vector<std::string>>& rows);

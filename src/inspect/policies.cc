@@ -15,6 +15,8 @@ using codec::Json;
 
 constexpr std::size_t kMostNames = 8;
 
+}  // namespace
+
 std::string name_list(const std::vector<std::string>& names) {
   std::string out;
   for (std::size_t i = 0; i < std::min(names.size(), kMostNames); ++i) {
@@ -25,8 +27,6 @@ std::string name_list(const std::vector<std::string>& names) {
   }
   return out;
 }
-
-}  // namespace
 
 Result<std::vector<PolicyReport>> report_policies(const kube::Client& api) {
   AVOUCH_TRY(const kube::ObjectList listed, api.list(kube::attestation_policies()));
@@ -48,16 +48,22 @@ Result<std::vector<PolicyReport>> report_policies(const kube::Client& api) {
   return out;
 }
 
-std::string policy_lines(const std::vector<PolicyReport>& policies,
-                         const std::vector<NodeReport>& nodes) {
+std::string guard_lines(const std::vector<PolicyReport>& policies, bool absent_told) {
   std::string out;
-  std::set<std::string> said;  // every policy says the same of the configuration
+  std::set<std::string> said;
   for (const PolicyReport& policy : policies) {
     if (policy.guarded.empty() || policy.guarded == "True") continue;
+    if (absent_told && policy.reason == "ConfigurationAbsent") continue;
     if (!said.insert(policy.message).second) continue;
     out += (policy.guarded == "False" ? "NOT GUARDED: " : "GUARDED? ") + printable(policy.reason) +
            ": " + printable(policy.message) + "\n";
   }
+  return out;
+}
+
+std::string policy_lines(const std::vector<PolicyReport>& policies,
+                         const std::vector<NodeReport>& nodes) {
+  std::string out;
   for (const PolicyReport& policy : policies) {
     std::vector<std::string> failing;
     for (const NodeReport& node : nodes) {

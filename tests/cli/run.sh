@@ -108,8 +108,28 @@ expect 2 "expected ReferenceManifest or ConfigMap" "${appraise[@]}" --references
 
 expect 4 "no configuration has been provided" status
 expect 4 "no configuration has been provided" explain pod web-0
-ANSWER="200 $NODES" expect 0 "^0 nodes$" status
-ANSWER="200 $NODES" expect 0 '"nodes": \[\]' status -o json --context other
+# What the release has to have beside nodes: who asks, who answers, who judges.
+RELEASE='/validatingwebhookconfigurations/avouch 200 {}
+/endpoints/avouch-webhook 200 {"subsets":[{"addresses":[{"ip":"10.0.0.1"}]}]}
+/deployments/avouch-webhook 200 {"spec":{"replicas":1},"status":{"readyReplicas":1}}
+/statefulsets/avouch-controller 200 {"spec":{"replicas":1},"status":{"readyReplicas":1}}
+/leases/avouch-controller 200 {"spec":{"holderIdentity":"a","renewTime":"2999-01-01T00:00:00Z"}}'
+export ANSWERS=$RELEASE ANSWER="200 $NODES"
+expect 0 "^0 nodes$" status
+expect 0 '"nodes": \[\]' status -o json --context other
+[[ $("$PROGRAM" status 2>/dev/null | head -1) == NODE* ]] || { echo "FAILED: status warns of a whole release" && failed=1; }
+GONE='404 {"kind":"Status","reason":"NotFound"}'
+ANSWERS="/attestationevidences 200 $NODES
+/nodes 200 $NODES" ANSWER=$GONE expect 4 "NOT INSTALLED: there is no release avouch in namespace avouch-system" status
+ANSWERS="/validatingwebhookconfigurations/avouch $GONE
+$RELEASE" expect 4 "^WEBHOOK CONFIGURATION ABSENT: .*NO pod is gated" status
+ANSWERS="/endpoints/avouch-webhook 200 {}
+/deployments/avouch-webhook 200 {\"spec\":{\"replicas\":0}}
+$RELEASE" expect 3 "^WEBHOOK DOWN: .* is scaled to 0" status
+ANSWERS="/leases/avouch-controller 200 {\"spec\":{\"holderIdentity\":\"a\",\"renewTime\":\"2026-01-01T00:00:00Z\"}}
+$RELEASE" expect 3 '"state": "Down"' status -o json
+unset ANSWERS
+export ANSWER=refuse
 ANSWER='503 {"kind":"Status","message":"etcd is away"}' expect 3 "etcd is away" status
 REFUSED='500 dial tcp 127.0.0.1:8080: connect: connection refused'
 NO_CONTEXT=1 ANSWER=$REFUSED expect 4 "names no cluster to ask: set KUBECONFIG, or give --kubeconfig" status

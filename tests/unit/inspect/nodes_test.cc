@@ -104,8 +104,7 @@ TEST(Nodes, SaysOnceThatPodsAreNotGuarded) {
         {"type":"Guarded","status":"True","reason":"AsInstalled","message":"m"}]}}]})");
   const auto policies = report_policies(kube::Client(transport));
   ASSERT_TRUE(policies.has_value()) << policies.error().message;
-  EXPECT_EQ(policy_lines(*policies, {}),
-            "NOT GUARDED: ConfigurationChanged: it \\x1b[31m is another\n");
+  EXPECT_EQ(guard_lines(*policies), "NOT GUARDED: ConfigurationChanged: it \\x1b[31m is another\n");
   EXPECT_EQ(codec::to_json(*policies_json(*policies).as_array()->at(2).find("guarded")),
             R"({"message":"m","reason":"AsInstalled","status":"True"})");
 }

@@ -1,0 +1,288 @@
+#include "inspect/presence.h"
+
+#include <gmock/gmock.h>
+
+#include "inspect/nodes.h"
+#include "support/answering_transport.h"
+
+namespace avouch::inspect {
+namespace {
+
+using ::testing::AllOf;
+using testing::AnsweringTransport;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+using State = PartReport::State;
+
+const ReleaseName kRelease{.name = "guard", .ns = "guard-system"};
+const SystemTime kNow = SystemTime(std::chrono::seconds(1'800'000'000));  // 2027-01-15T08:00:00Z
+
+constexpr std::string_view kConfiguration =
+    "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/guard";
+constexpr std::string_view kEndpoints = "/api/v1/namespaces/guard-system/endpoints/guard-webhook";
+constexpr std::string_view kDeployment =
+    "/apis/apps/v1/namespaces/guard-system/deployments/guard-webhook";
+constexpr std::string_view kStatefulSet =
+    "/apis/apps/v1/namespaces/guard-system/statefulsets/guard-controller";
+constexpr std::string_view kLease =
+    "/apis/coordination.k8s.io/v1/namespaces/guard-system/leases/guard-controller";
+
+std::string lease(std::string_view renewed, std::string_view holder = "guard-controller-0") {
+  return R"({"spec":{"holderIdentity":")" + std::string(holder) +
+         R"(","leaseDurationSeconds":15,"renewTime":")" + std::string(renewed) + R"("}})";
+}
+
+// A release whose every part works.
+AnsweringTransport whole() {
+  AnsweringTransport out;
+  out.answer(std::string(kConfiguration), R"({"metadata":{"name":"guard"}})");
+  out.answer(std::string(kEndpoints),
+             R"({"subsets":[{"addresses":[{"ip":"10.0.0.1"},{"ip":"10.0.0.2"}]}]})");
+  out.answer(std::string(kDeployment), R"({"spec":{"replicas":2},"status":{"readyReplicas":2}})");
+  out.answer(std::string(kStatefulSet), R"({"spec":{"replicas":1},"status":{"readyReplicas":1}})");
+  out.answer(std::string(kLease), lease("2027-01-15T07:59:58.000000Z"));
+  return out;
+}
+
+HttpResponse status_of(int status, std::string_view reason) {
+  return {.status = status,
+          .content_type = "application/json",
+          .body = R"({"kind":"Status","code":)" + std::to_string(status) + R"(,"reason":")" +
+                  std::string(reason) + R"(","message":"User \"bob\" cannot get it"})"};
+}
+void lose(AnsweringTransport& transport, std::string_view path) {
+  transport.on(std::string(path), [](const HttpRequest&) { return status_of(404, "NotFound"); });
+}
+void forbid(AnsweringTransport& transport, std::string_view path) {
+  transport.on(std::string(path), [](const HttpRequest&) { return status_of(403, "Forbidden"); });
+}
+
+PresenceReport report(AnsweringTransport& transport, SystemTime now = kNow) {
+  return report_presence(kube::Client(transport), kRelease, now);
+}
+std::string lines(AnsweringTransport& transport, SystemTime now = kNow) {
+  return presence_lines(report(transport, now), kRelease);
+}
+
+TEST(Presence, SaysNothingOfAReleaseThatIsThereAndWorks) {
+  AnsweringTransport transport = whole();
+  EXPECT_EQ(lines(transport), "");
+  EXPECT_EQ(codec::to_json(presence_json(report(transport), kRelease)),
+            R"({"controller":{"found":"Lease guard-system/guard-controller is renewed",)"
+            R"("state":"Working"},"name":"guard","namespace":"guard-system",)"
+            R"("webhook":{"found":"Endpoints guard-system/guard-webhook has 2 that are ready",)"
+            R"("state":"Working"},"webhookConfiguration":{"found":)"
+            R"("ValidatingWebhookConfiguration guard is there","state":"Working"}})");
+}
+
+TEST(Presence, SaysInOneLineThatThereIsNoRelease) {
+  AnsweringTransport transport;
+  transport.answer(std::string(kLease),
+                   lease("2027-01-15T07:59:58Z", ""));  // it outlives a release
+  EXPECT_TRUE(report(transport).gone());
+  EXPECT_THAT(lines(transport), AllOf(StartsWith("NOT INSTALLED: there is no release guard in "
+                                                 "namespace guard-system"),
+                                      HasSubstr("NO pod is gated"), HasSubstr("helm install")));
+  // With the right to see two of three no more is said than is known.
+  forbid(transport, kStatefulSet);
+  forbid(transport, kLease);
+  EXPECT_FALSE(report(transport).gone());
+  EXPECT_THAT(lines(transport), AllOf(HasSubstr("WEBHOOK CONFIGURATION ABSENT"),
+                                      HasSubstr("\nWEBHOOK ABSENT"), HasSubstr("\nCANNOT TELL")));
+}
+
+TEST(Presence, SaysThatNothingIsGatedWithoutAWebhookConfiguration) {
+  AnsweringTransport transport = whole();
+  lose(transport, kConfiguration);
+  EXPECT_EQ(report(transport).configuration.state, State::kAbsent);
+  EXPECT_EQ(lines(transport),
+            "WEBHOOK CONFIGURATION ABSENT: ValidatingWebhookConfiguration guard is not there. It "
+            "means: NO pod is gated and no admission is recorded, whatever the policies say. To "
+            "do: helm upgrade of release guard puts it back.\n");
+}
+
+TEST(Presence, SaysWhyNoWebhookAnswersAndWhatThatDenies) {
+  struct Case {
+    const char *name, *endpoints, *deployment, *found, *remedy;
+    State state;
+  };
+  const Case cases[] = {
+      {"scaled down", R"({"subsets":[]})", R"({"spec":{"replicas":0}})",
+       "Deployment guard-system/guard-webhook is scaled to 0",
+       "kubectl -n guard-system scale deployment guard-webhook --replicas=2", State::kDown},
+      {"none ready", R"({"subsets":[{"notReadyAddresses":[{"ip":"10.0.0.1"}]}]})",
+       R"({"spec":{"replicas":2},"status":{"replicas":2}})",
+       "Endpoints guard-system/guard-webhook has none that is ready, Deployment "
+       "guard-system/guard-webhook has 0 of 2 pods ready",
+       "describe pods -l app.kubernetes.io/component=webhook", State::kDown},
+      {"no endpoints yet", "{}", R"({"spec":{"replicas":1},"status":{"readyReplicas":1}})",
+       "has none that is ready", "describe pods", State::kDown},
+      {"no Deployment", "{}", nullptr, "Deployment guard-system/guard-webhook is not there",
+       "helm upgrade of release guard puts it back", State::kAbsent},
+      {"no Service", nullptr, R"({"spec":{"replicas":2},"status":{"readyReplicas":2}})",
+       "there is no Service guard-system/guard-webhook", "helm upgrade", State::kDown},
+  };
+  for (const Case& one : cases) {
+    AnsweringTransport transport = whole();
+    lose(transport, kEndpoints);
+    lose(transport, kDeployment);
+    if (one.endpoints != nullptr) transport.answer(std::string(kEndpoints), one.endpoints);
+    if (one.deployment != nullptr) transport.answer(std::string(kDeployment), one.deployment);
+    const PartReport webhook = report(transport).webhook;
+    EXPECT_EQ(webhook.state, one.state) << one.name;
+    EXPECT_THAT(webhook.found, HasSubstr(one.found)) << one.name;
+    EXPECT_THAT(webhook.remedy, HasSubstr(one.remedy)) << one.name;
+    EXPECT_THAT(webhook.effect, StartsWith("pods are denied wherever a policy in Enforce"))
+        << one.name;
+    lose(transport, kConfiguration);
+    EXPECT_THAT(report(transport).webhook.effect, StartsWith("nothing while there is no webhook"))
+        << one.name;
+    forbid(transport, kConfiguration);
+    EXPECT_THAT(report(transport).webhook.effect, StartsWith("if there is a webhook configuration"))
+        << one.name;
+  }
+}
+
+TEST(Presence, TakesAControllerForGoneWhenItsLeaseIsHalfAMinuteOverdue) {
+  AnsweringTransport transport = whole();
+  transport.answer(std::string(kLease), lease("2027-01-15T08:00:00.000000Z"));
+  for (const auto& [seconds, state] :
+       {std::pair(-600, State::kWorking), std::pair(0, State::kWorking),
+        std::pair(45, State::kWorking), std::pair(46, State::kDown)}) {
+    EXPECT_EQ(report(transport, kNow + std::chrono::seconds(seconds)).controller.state, state)
+        << seconds;
+  }
+  EXPECT_THAT(lines(transport, kNow + std::chrono::seconds(400)),
+              AllOf(StartsWith("CONTROLLER DOWN: Lease guard-system/guard-controller was last "
+                               "renewed at 2027-01-15T08:00:00Z, 400 s ago by the clock of this "
+                               "machine; StatefulSet guard-system/guard-controller has 1 of 1 pods "
+                               "ready. It means: no verdict is made or renewed"),
+                    HasSubstr("gated pods are denied there"),
+                    HasSubstr("describe pods -l app.kubernetes.io/component=controller")));
+  // Nobody denies anything without a webhook configuration.
+  lose(transport, kConfiguration);
+  EXPECT_THAT(report(transport, kNow + std::chrono::seconds(400)).controller.effect,
+              Not(HasSubstr("denied")));
+}
+
+TEST(Presence, SaysWhyNoControllerLeads) {
+  struct Case {
+    const char *name, *set, *found;
+    std::string lease;
+    State state;
+  };
+  const std::string fresh = lease("2027-01-15T07:59:58Z");
+  const Case cases[] = {
+      {"gone", nullptr, "StatefulSet guard-system/guard-controller is not there", fresh,
+       State::kAbsent},
+      {"scaled down", R"({"spec":{"replicas":0}})", "is scaled to 0", fresh, State::kDown},
+      {"not ready", R"({"spec":{"replicas":1},"status":{}})", "has 0 of 1 pods ready", fresh,
+       State::kDown},
+      {"never led", R"({"spec":{"replicas":1},"status":{"readyReplicas":1}})",
+       "no controller has ever led", "", State::kDown},
+      {"gave it up", R"({"spec":{"replicas":1},"status":{}})",
+       "was given up at 2027-01-15T07:59:58Z, 2 s ago", lease("2027-01-15T07:59:58Z", ""),
+       State::kDown},
+      {"no time", R"({"spec":{"replicas":1},"status":{"readyReplicas":1}})",
+       "says not when it was renewed", R"({"spec":{"holderIdentity":"x"}})", State::kDown},
+  };
+  for (const Case& one : cases) {
+    AnsweringTransport transport = whole();
+    lose(transport, kStatefulSet);
+    lose(transport, kLease);
+    if (one.set != nullptr) transport.answer(std::string(kStatefulSet), one.set);
+    if (!one.lease.empty()) transport.answer(std::string(kLease), one.lease);
+    const PartReport controller = report(transport).controller;
+    EXPECT_EQ(controller.state, one.state) << one.name;
+    EXPECT_THAT(controller.found, HasSubstr(one.found)) << one.name;
+    EXPECT_THAT(controller.effect, HasSubstr("no verdict is made or renewed")) << one.name;
+  }
+}
+
+TEST(Presence, SaysWhatItMayNotReadAndWhichRoleMay) {
+  AnsweringTransport transport;
+  for (const std::string_view path :
+       {kConfiguration, kEndpoints, kDeployment, kStatefulSet, kLease}) {
+    forbid(transport, path);
+  }
+  const PresenceReport all = report(transport);
+  for (const PartReport& part : {all.configuration, all.webhook, all.controller}) {
+    EXPECT_EQ(part.state, State::kUnknown);
+    EXPECT_THAT(part.found, HasSubstr("ClusterRole guard-node-viewer grants it: kubectl create "
+                                      "clusterrolebinding guard-node-viewer-bob"));
+  }
+  const std::string text = lines(transport);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3) << text;
+  EXPECT_THAT(text, AllOf(HasSubstr("CANNOT TELL whether there is a ValidatingWebhookConfiguration "
+                                    "guard: "),
+                          HasSubstr("CANNOT TELL whether a webhook answers: "),
+                          HasSubstr("CANNOT TELL whether a controller leads: ")));
+}
+
+// What one object says is enough where the other may not be read.
+TEST(Presence, TellsFromOneObjectWhatItCan) {
+  AnsweringTransport transport = whole();
+  forbid(transport, kDeployment);
+  forbid(transport, kStatefulSet);
+  EXPECT_EQ(lines(transport), "");
+  forbid(transport, kLease);
+  EXPECT_EQ(report(transport).controller.state, State::kUnknown);
+  transport.answer(std::string(kStatefulSet), R"({"status":{"readyReplicas":1}})");
+  EXPECT_EQ(report(transport).controller.state, State::kWorking);
+  transport.answer(std::string(kEndpoints), "{}");
+  EXPECT_EQ(report(transport).webhook.state, State::kDown);
+  forbid(transport, kEndpoints);
+  transport.answer(std::string(kDeployment), R"({"status":{"readyReplicas":1}})");
+  EXPECT_EQ(report(transport).webhook.state, State::kUnknown);
+  transport.answer(std::string(kDeployment), R"({"status":{}})");
+  EXPECT_EQ(report(transport).webhook.state, State::kDown);
+}
+
+TEST(Presence, SaysThatTheServerIsAwayAsThatAndObeysNoEscapeSequence) {
+  AnsweringTransport transport;
+  transport.otherwise([](const HttpRequest&) {
+    return HttpResponse{.status = 503,
+                        .content_type = "application/json",
+                        .body = R"({"kind":"Status","message":"etcd \u001b[2J is away"})"};
+  });
+  EXPECT_EQ(report(transport).webhook.state, State::kUnknown);
+  EXPECT_THAT(lines(transport), AllOf(HasSubstr("etcd  [2J is away"), Not(HasSubstr("\x1b")),
+                                      Not(HasSubstr("grants it"))));
+}
+
+TEST(Presence, TellsAVerdictThatEndedUnderAControllerThatLeads) {
+  AnsweringTransport transport = whole();
+  NodeReport fine, ended, just, none;
+  fine.name = "fine";
+  fine.expires = kNow + std::chrono::seconds(60);
+  ended.name = "ended";
+  ended.expires = kNow - std::chrono::seconds(30);
+  just.name = "just";
+  just.expires = kNow - std::chrono::seconds(29);
+  none.name = "none";
+  const auto told = unwritten_nodes(report(transport), {fine, ended, just, none}, kNow);
+  EXPECT_EQ(told, std::vector<std::string>{"ended"});
+  EXPECT_THAT(unwritten_line(told, kRelease),
+              AllOf(StartsWith("NOT WRITTEN: a controller leads, but the verdicts of 1 node ended"),
+                    HasSubstr(": ended. "), HasSubstr("logs guard-controller-0 | grep problem")));
+  EXPECT_EQ(unwritten_line({}, kRelease), "");
+  // Without a controller that is said of it, and explains the rest.
+  lose(transport, kStatefulSet);
+  EXPECT_TRUE(unwritten_nodes(report(transport), {ended}, kNow).empty());
+}
+
+TEST(Presence, TheAbsentConfigurationIsToldOnce) {
+  PolicyReport policy{.name = "p",
+                      .mode = "Enforce",
+                      .guarded = "False",
+                      .reason = "ConfigurationAbsent",
+                      .message = "it does not exist"};
+  EXPECT_EQ(guard_lines({policy}), "NOT GUARDED: ConfigurationAbsent: it does not exist\n");
+  EXPECT_EQ(guard_lines({policy}, true), "");
+  policy.reason = "ConfigurationChanged";
+  EXPECT_THAT(guard_lines({policy}, true), HasSubstr("ConfigurationChanged"));
+}
+
+}  // namespace
+}  // namespace avouch::inspect
