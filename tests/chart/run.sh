@@ -74,6 +74,26 @@ cel_rules_hold() {
   node "$HERE/check_cel.mjs" "$CEL_DIR/lib/index.js" "$STATE/cel.json"
 }
 
+# Prometheus' own evaluator of rules, which needs nothing else of its package.
+ensure_promtool() {
+  PROMTOOL=$(command -v promtool || echo "$CACHE_DIR/promtool/promtool")
+  [[ $PROMTOOL == "$CACHE_DIR"/* ]] || return 0
+  is_sealed "$CACHE_DIR/promtool" && return 0
+  local work=$STATE/promtool log=$CACHE_DIR/logs/promtool.log
+  mkdir -p "$work/new" "$CACHE_DIR/logs"
+  say "fetching promtool from Debian's package prometheus (log: $log)"
+  (cd "$work" && { apt_get download prometheus || { apt_get update && apt_get download prometheus; }; }) >"$log" 2>&1 ||
+    die "cannot fetch the package prometheus: are the network and the mirrors of /etc/apt reachable?" "$log"
+  dpkg-deb --fsys-tarfile "$work"/prometheus_*.deb | tar --extract --directory "$work/new" --strip-components 3 ./usr/bin/promtool
+  seal_dir "$work/new"
+  rm -rf "$CACHE_DIR/promtool"
+  mv "$work/new" "$CACHE_DIR/promtool"
+}
+alerts_hold() {
+  rendered alerts 31 PrometheusRule --set monitoring.prometheusRule.enabled=true &&
+    /usr/bin/python3 "$HERE/check_alerts.py" "$PROMTOOL" "$STATE/alerts.yaml" "$HERE/alerts.yaml"
+}
+
 # The webhook's port from the API servers alone, where they are known; everything else from anywhere.
 limits_callers() {
   same "9443 from 192.0.2.1/32,2001:db8::/64; 8081" webhook_callers --set 'networkPolicy.apiServers={192.0.2.1/32,2001:db8::/64}' &&
@@ -136,9 +156,11 @@ main() {
   ensure_tools
   ensure_kubernetes
   ensure_cel
+  ensure_promtool
   check "the definitions keep the rules" /usr/bin/python3 "$HERE/check_crds.py" "$REPO_DIR"/crds/*.yaml
   check_renderings
   check "the CEL rules let good objects pass and refuse bad ones" cel_rules_hold
+  check "each alert fires when it should, and only then" alerts_hold
   check_values
   # Whatever this starts ends with it: it has process ids and a network of its own.
   unshare --net --pid --fork --kill-child --mount-proc --propagation private \
