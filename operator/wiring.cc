@@ -114,6 +114,7 @@ Result<void> run(const config::ControllerConfig& config, const std::string& kube
       adapters::HttpServer::start(adapters::health_options(config.health), signals.health()));
 
   signals.note("start", std::string("avouch-controller ") + AVOUCH_VERSION + " as " + own_identity);
+  signals.note("health", "serving on " + health->address());
   elector.start();
   Result<void> outcome;
   Leader leader(config, client, clock, signals, own_identity, leading_until);

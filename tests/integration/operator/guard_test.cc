@@ -3,9 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include <thread>
-
 #include "adapters/rest_transport.h"
+#include "integration/operator/running.h"
 #include "kube/client.h"
 #include "support/paths.h"
 #include "support/real_apiserver.h"
@@ -14,9 +13,6 @@ namespace avouch::testing {
 namespace {
 
 using codec::Json;
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-using std::chrono::steady_clock;
 
 constexpr const char* kNamespace = "avouch-system";
 constexpr const char* kPolicy = R"({"apiVersion":"avouch.dev/v1alpha1","kind":"AttestationPolicy",
@@ -26,16 +22,6 @@ constexpr const char* kPolicy = R"({"apiVersion":"avouch.dev/v1alpha1","kind":"A
     "enrollment":"TrustOnFirstUse"},
   "pcrs":{"banks":["sha256"],"exact":[{"index":7,"sha256":
     ["0000000000000000000000000000000000000000000000000000000000000007"]}]}}})";
-
-template <typename Holds>
-bool eventually(Holds holds, seconds limit = seconds(90)) {
-  const auto deadline = steady_clock::now() + limit;
-  while (!holds()) {
-    if (steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(milliseconds(50));
-  }
-  return true;
-}
 
 class Guard : public ::testing::Test {
  protected:
@@ -120,6 +106,18 @@ class Guard : public ::testing::Test {
     return count;
   }
   std::string log() { return read_text(dir_ / "log"); }
+  // The value of a metric without labels; "" while there is none.
+  std::string metric(const std::string& name) {
+    const std::string text = get(serving_address(log(), "health"), "/metrics");
+    const std::size_t at = text.find("\n" + name + " ");
+    if (at == std::string::npos) return "";
+    const std::size_t begin = at + name.size() + 2;
+    return text.substr(begin, text.find_first_of("\r\n", begin) - begin);
+  }
+  std::string deviations() { return metric("avouch_webhook_configuration_deviations"); }
+  int departures() {
+    return std::stoi("0" + metric("avouch_webhook_configuration_departures_total"));
+  }
   std::string state() { return guarded() + "\n" + log(); }
 
   TempDir dir_;
@@ -140,13 +138,19 @@ TEST_F(Guard, TellsEditsAndDeletionOfTheWebhookConfigurationAndThatItIsBack) {
   })) << log();
   EXPECT_TRUE(guarded().starts_with("True")) << state();
   EXPECT_EQ(events("ConfigurationChanged"), 0U) << log();
+  EXPECT_EQ(deviations(), "0") << state();
+  EXPECT_EQ(metric("avouch_webhook_configuration_departures_total"), "0") << state();
 
   edit(R"([{"op":"replace","path":"/webhooks/1/failurePolicy","value":"Ignore"}])");
   EXPECT_TRUE(becomes("False ConfigurationChanged",
                       R"(pods.avouch.dev: failurePolicy is "Ignore", expected "Fail")"))
       << state();
+  EXPECT_EQ(deviations(), "1") << state();
+  EXPECT_EQ(departures(), 1) << state();
   edit(R"([{"op":"replace","path":"/webhooks/1/failurePolicy","value":"Fail"}])");
   EXPECT_TRUE(becomes("True")) << state();
+  EXPECT_EQ(deviations(), "0") << state();
+  EXPECT_EQ(departures(), 1) << state();
 
   // One that is put back at once is told as well.
   const std::size_t before = events("ConfigurationChanged");
@@ -154,10 +158,13 @@ TEST_F(Guard, TellsEditsAndDeletionOfTheWebhookConfigurationAndThatItIsBack) {
   edit(R"([{"op":"add","path":"/webhooks/1/objectSelector","value":{}}])");
   EXPECT_TRUE(eventually([&] { return events("ConfigurationChanged") > before; })) << state();
   EXPECT_NE(log().find("objectSelector is"), std::string::npos) << log();
+  EXPECT_TRUE(eventually([&] { return departures() == 2; })) << state();
   EXPECT_TRUE(becomes("True")) << state();
 
   ASSERT_TRUE(client_->remove(kube::validating_webhook_configurations(), "avouch").has_value());
   EXPECT_TRUE(becomes("False ConfigurationAbsent", "NO pod is guarded")) << state();
+  EXPECT_EQ(deviations(), "1") << state();
+  EXPECT_EQ(departures(), 3) << state();
   EXPECT_TRUE(eventually([&] { return events("ConfigurationAbsent") == 1; })) << state();
   install();
   EXPECT_TRUE(becomes("True")) << state();

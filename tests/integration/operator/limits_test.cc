@@ -1,0 +1,165 @@
+// A controller as a process on a real API server, at its limits: more bodies than it has memory
+// for, and a volume that takes nothing more.
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <boost/asio.hpp>
+#include <boost/asio/ssl.hpp>
+#include <memory>
+
+#include "adapters/rest_transport.h"
+#include "integration/operator/running.h"
+#include "kube/auth.h"
+#include "kube/client.h"
+#include "support/paths.h"
+#include "support/real_apiserver.h"
+
+namespace avouch::testing {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using std::chrono::seconds;
+
+constexpr const char* kNamespace = "avouch-system";
+
+class TlsClient {
+ public:
+  explicit TlsClient(const std::string& address)
+      : context_(asio::ssl::context::tls_client), stream_(io_, context_) {
+    stream_.lowest_layer().connect(endpoint_of(address));
+    stream_.handshake(asio::ssl::stream_base::client, failed_);
+  }
+  void write(const std::string& bytes) { asio::write(stream_, asio::buffer(bytes), failed_); }
+  std::string ask(const std::string& request) {
+    write(request);
+    std::string text;
+    asio::read_until(stream_, asio::dynamic_buffer(text), "\r\n\r\n", failed_);
+    return text;
+  }
+  // The server has ended it; does not wait.
+  bool ended() {
+    if (failed_) return true;
+    stream_.lowest_layer().non_blocking(true);
+    char byte = 0;
+    stream_.read_some(asio::buffer(&byte, 1), failed_);
+    if (failed_ == asio::error::would_block) failed_ = {};
+    return static_cast<bool>(failed_);
+  }
+
+ private:
+  asio::io_context io_;
+  asio::ssl::context context_;
+  asio::ssl::stream<tcp::socket> stream_;
+  boost::system::error_code failed_;
+};
+
+class Limits : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto started = RealApiserver::start();
+    ASSERT_TRUE(started.has_value()) << started.error().message;
+    server_ = *std::move(started);
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"apply", "-f", (vectors_dir() / "../../crds").string()},
+          {"create", "namespace", kNamespace},
+          {"-n", kNamespace, "create", "serviceaccount", "avouch-webhook"}}) {
+      const auto ran = server_->kubectl(command);
+      ASSERT_TRUE(ran.has_value()) << ran.error().message;
+    }
+    auto options =
+        adapters::kubeconfig_options(server_->write_kubeconfig(server_->admin())).value();
+    transport_ = adapters::RestTransport::create(std::move(options)).value();
+    client_ = std::make_unique<kube::Client>(*transport_);
+    write_text(dir_ / "config.yaml",
+               "release: {name: avouch, namespace: avouch-system}\nlisten: 127.0.0.1:0\n"
+               "health: 127.0.0.1:0\ndataDir: " +
+                   (dir_ / "data") + "\nlog: {cadence: 1s}\n");
+    ASSERT_TRUE(run_command({"mkdir", "-m", "0700", dir_ / "data"}).has_value());
+    // Writing beyond a limit is an error then, not the end.
+    controller_ =
+        ChildProcess::start({"/usr/bin/env", "--ignore-signal=XFSZ", "POD_NAME=controller",
+                             "POD_UID=uid", AVOUCH_OPERATOR, "--config", dir_ / "config.yaml",
+                             "--kubeconfig", server_->write_kubeconfig(server_->admin())},
+                            dir_ / "log")
+            .value();
+    ASSERT_TRUE(eventually([&] { return is_ready(); })) << log();
+  }
+
+  std::string log() { return read_text(dir_ / "log"); }
+  std::string readyz() { return get(serving_address(log(), "health"), "/readyz"); }
+  bool is_ready() { return readyz().starts_with("HTTP/1.1 200"); }
+
+  std::string webhook_token() {
+    kube::TokenRequest request;
+    request.account.ns = kNamespace;
+    request.account.name = "avouch-webhook";
+    request.audiences = {"avouch.dev/controller"};
+    const auto issued = kube::request_token(*client_, request);
+    EXPECT_TRUE(issued.has_value()) << issued.error().message;
+    return issued.has_value() ? issued->token : "";
+  }
+  // How many bytes a file of the controller may have; RLIM_INFINITY as at first.
+  void limit_files(rlim_t bytes) {
+    const rlimit limit{bytes, RLIM_INFINITY};
+    ASSERT_EQ(::prlimit(controller_.pid(), RLIMIT_FSIZE, &limit, nullptr), 0);
+  }
+
+  TempDir dir_;
+  std::unique_ptr<RealApiserver> server_;
+  std::unique_ptr<adapters::RestTransport> transport_;
+  std::unique_ptr<kube::Client> client_;
+  ChildProcess controller_;
+};
+
+// 80 MB that the webhook's account has begun to send: over the controller's 64 MiB, far below what
+// a server keeps by default. A body that is not whole within a minute is ended anyhow.
+TEST_F(Limits, KeepsNoMoreBodiesThanItHasMemoryFor) {
+  const std::string address = serving_address(log(), "server");
+  const std::string head =
+      "POST /v1/log/entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+      "Authorization: Bearer " +
+      webhook_token() + "\r\nContent-Length: 1040000\r\n\r\n";
+  // Who calls is asked of the API server first.
+  ASSERT_TRUE(eventually([&] {
+    TlsClient client(address);
+    client.write(head);
+    return client.ask(std::string(1'040'000, ' ')).starts_with("HTTP/1.1 400");
+  })) << log();
+  const std::string half(1'000'000, ' ');
+  std::vector<std::unique_ptr<TlsClient>> held;
+  for (int i = 0; i < 80; ++i) {
+    held.push_back(std::make_unique<TlsClient>(address));
+    held.back()->write(head + half);
+  }
+  std::ptrdiff_t ended = 0;
+  EXPECT_TRUE(eventually(
+      [&] {
+        ended = std::count_if(held.begin(), held.end(), [](auto& one) { return one->ended(); });
+        return ended >= 12;  // 67 of a million bytes fit into 64 MiB
+      },
+      seconds(20)))
+      << ended << " were ended";
+  EXPECT_TRUE(TlsClient(address)
+                  .ask("GET /log/checkpoint HTTP/1.1\r\nHost: x\r\n\r\n")
+                  .starts_with("HTTP/1.1 200"));
+}
+
+TEST_F(Limits, SaysByReadinessThatItsVolumeTakesNoEntries) {
+  EXPECT_NE(readyz().find("[+] log-volume ok"), std::string::npos) << readyz();
+  limit_files(1);
+  std::string said;
+  EXPECT_TRUE(eventually([&] {
+    said = readyz();
+    return said.starts_with("HTTP/1.1 503") &&
+           said.find("[-] log-volume: the log takes no entries: ") != std::string::npos;
+  })) << said;
+  EXPECT_NE(said.find("bytes are left. Make the volume larger"), std::string::npos) << said;
+  limit_files(RLIM_INFINITY);
+  EXPECT_TRUE(eventually([&] { return is_ready(); })) << readyz();
+}
+
+}  // namespace
+}  // namespace avouch::testing

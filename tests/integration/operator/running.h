@@ -1,0 +1,49 @@
+#pragma once
+
+// What these tests ask of a controller that runs: where it serves, by its log, and what it answers.
+
+#include <boost/asio.hpp>
+#include <chrono>
+#include <iterator>
+#include <string>
+#include <thread>
+
+namespace avouch::testing {
+
+template <typename Holds>
+bool eventually(Holds holds, std::chrono::seconds limit = std::chrono::seconds(90)) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return true;
+}
+
+// "127.0.0.1:40001", of `part` ("health", "server"); "" while the log does not say.
+inline std::string serving_address(const std::string& log, const std::string& part) {
+  constexpr std::string_view kServing = "serving on ";
+  const std::size_t line = log.find("part=\"" + part + "\" message=\"" + std::string(kServing));
+  if (line == std::string::npos) return "";
+  const std::size_t begin = log.find(kServing, line) + kServing.size();
+  const std::size_t end = log.find('"', begin);
+  return end == std::string::npos ? "" : log.substr(begin, end - begin);
+}
+
+inline boost::asio::ip::tcp::endpoint endpoint_of(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  return {boost::asio::ip::make_address(address.substr(0, colon)),
+          static_cast<std::uint16_t>(std::stoul(address.substr(colon + 1)))};
+}
+
+// The answer to GET, head and body; "" where nothing answers.
+inline std::string get(const std::string& address, const std::string& path) {
+  if (address.empty()) return "";
+  boost::asio::ip::tcp::iostream stream;
+  stream.expires_after(std::chrono::seconds(20));
+  stream.connect(endpoint_of(address));
+  stream << "GET " << path << " HTTP/1.1\r\nHost: pod\r\nConnection: close\r\n\r\n" << std::flush;
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+}  // namespace avouch::testing
