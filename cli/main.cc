@@ -392,6 +392,18 @@ void add_upload(CLI::App& app, Options& options) {
   sub->add_option("file", options.upload.file, "Digest list, text or binary")->required();
 }
 
+// The command that was given last, which wants one of its own or does not know the one it got.
+std::string choices(const CLI::App& app) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+  if (at->get_require_subcommand_min() == 0) return "";
+  std::string out;
+  for (const CLI::App* one : at->get_subcommands([](const CLI::App*) { return true; })) {
+    out += (out.empty() ? "" : ", ") + one->get_name();
+  }
+  return "commands of " + at->get_name() + ": " + out + "\n";
+}
+
 // An error of these commands is unusable input, whatever its kind.
 int run_offline(const Options& options) {
   const auto done = options.offline();
@@ -466,6 +478,7 @@ int main(int argc, char** argv) try {
     if (status != 0 && argc > 1 && app.get_subcommands().empty() && argv[1][0] != '-') {
       std::cerr << "\"" << avouch::inspect::printable(argv[1]) << "\" is no command of it\n";
     }
+    if (status != 0) std::cerr << choices(app);
     return status == 0 ? 0 : static_cast<int>(Exit::kUsage);
   }
   options.common.format =

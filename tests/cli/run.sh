@@ -29,7 +29,11 @@ completes() {
 
 NODES='{"kind":"List","metadata":{"resourceVersion":"1"},"items":[]}'
 
-expect 2 "subcommand" # without any word
+expect 2 "^commands of kubectl avouch: status, explain, verify, log, export, " # without any word
+expect 2 "^commands of kubectl avouch: status, " bogus
+expect 2 "^commands of explain: node, pod$" explain
+expect 2 "^commands of verify: node, pod, log, proof$" verify bogus
+expect 2 "^commands of reference: .*upload$" reference
 expect 2 "\"bogus\" is no command of it" bogus
 expect 2 "output" status -o xml
 expect 2 "name of a Kubernetes object" verify node Node_1
