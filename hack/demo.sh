@@ -572,6 +572,7 @@ part_i() {
   kubectl -n "$NS" scale deployment avouch-webhook --replicas=0
   eventually 20 "without a webhook kubectl avouch status says so" prints_and_ends 3 '^WEBHOOK DOWN: .*is scaled to 0' kubectl avouch status
   kubectl -n "$NS" scale deployment avouch-webhook "--replicas=$replicas"
+  check "the webhook is back" kubectl -n "$NS" rollout status deployment avouch-webhook --timeout=60s
   eventually 60 "all pods of the release are ready" release_ready
   make_pod shop after-upgrade >/dev/null
   eventually 40 "a new gated pod runs" pod_runs shop after-upgrade
