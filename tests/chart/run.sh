@@ -128,8 +128,12 @@ check_renderings() {
   check "another configuration rolls the agents" rolls_pods agent --set agent.heartbeat=5s
 }
 
+shows_readme() { "$HELM" show readme "$STATE/package.tgz" | diff --ignore-blank-lines - "$CHART/README.md"; }
+
 check_values() {
   check "values and schema name the same values" /usr/bin/python3 "$HERE/check_values.py" "$CHART"
+  check "the README's table is that of the values" /usr/bin/python3 "$HERE/check_readme.py" "$CHART"
+  check "Helm shows the README" shows_readme
   check "an unknown value is refused" refused "agent.*heartbaet" render --set agent.heartbaet=5s
   check "an unknown value at the top is refused" refused "replicas" render --set replicas=2
   check "a wrong duration is refused" refused "maxStaleness.*pattern" render --set webhook.maxStaleness=never

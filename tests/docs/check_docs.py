@@ -61,7 +61,8 @@ def check_links(root, files):
 def main():
     root = pathlib.Path(sys.argv[1])
     operations = (root / "docs/operations.md").read_text(encoding="utf-8")
-    files = [*root.glob("*.md"), *(root / "docs").glob("*.md"), *(root / "src").rglob("*.md")]
+    files = [*root.glob("*.md"), *(root / "docs").glob("*.md"), *(root / "src").rglob("*.md"),
+             *(root / "charts").rglob("*.md")]
     problems = [
         *check_metrics(root, operations),
         *check_codes(root, operations),
