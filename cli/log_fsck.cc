@@ -1,5 +1,6 @@
 #include "cli/log_fsck.h"
 
+#include <functional>
 #include <iostream>
 #include <span>
 #include <utility>
@@ -51,13 +52,16 @@ void print(const std::string& origin, std::uint64_t size, const tlog::FsckReport
                     : "NOT whole: compare with another copy (docs/operations.md)\n");
 }
 
-// The origin and key to check by, whoever serves the log.
+// The origin and key to check by, whoever serves the log. `was_refused` tells whether that was
+// because the reader may not read it, which says nothing of the log.
 Result<Exit> check(tlog::TileReader& reader, std::span<const tlog::NoteVerifier> keys,
                    const std::string& origin, bool preimages, Format format,
-                   const Context::Progress& progress) {
+                   const Context::Progress& progress, const std::function<bool()>& was_refused) {
   const auto checkpoint = tlog::fetch_checkpoint(reader, keys, origin);
   if (!checkpoint.has_value()) {
-    if (checkpoint.error().kind != ErrorKind::kRejected) return checkpoint.error();
+    if (checkpoint.error().kind != ErrorKind::kRejected || was_refused()) {
+      return checkpoint.error();
+    }
     return show_proof(inspect::fails("checkpoint is signed by the log", checkpoint.error().message),
                       format);
   }
@@ -68,6 +72,7 @@ Result<Exit> check(tlog::TileReader& reader, std::span<const tlog::NoteVerifier>
              " entries");
   };
   AVOUCH_TRY(const tlog::FsckReport report, tlog::check_log(reader, *checkpoint, options));
+  if (was_refused()) return rejected("the right to read the log was taken away meanwhile");
   if (format == Format::kJson) {
     std::cout << codec::to_json_pretty(to_json(origin, checkpoint->size(), report)) << '\n';
   } else {
@@ -81,7 +86,8 @@ Result<Exit> check(tlog::TileReader& reader, std::span<const tlog::NoteVerifier>
 Result<Exit> log_fsck(const Context& context) {
   AVOUCH_TRY(Session session, Session::open(context));
   return check(session.log, std::span(&session.trust.log_key, 1), session.trust.origin, false,
-               context.common.format, context.progress);
+               context.common.format, context.progress,
+               [&session] { return session.log.was_refused(); });
 }
 
 Result<Exit> log_fsck_directory(const std::string& directory, const Common& common,
@@ -89,7 +95,8 @@ Result<Exit> log_fsck_directory(const std::string& directory, const Common& comm
   AVOUCH_TRY(const tlog::NoteVerifier key, read_vkey_file(common.log_vkey_file));
   AVOUCH_TRY(const auto reader, adapters::open_log_directory(directory));
   const std::string origin = common.origin.empty() ? key.name : common.origin;
-  auto done = check(*reader, std::span(&key, 1), origin, true, common.format, progress);
+  auto done = check(*reader, std::span(&key, 1), origin, true, common.format, progress,
+                    [] { return false; });
   // Files of this machine: nobody who might answer later.
   if (!done.has_value()) return rejected(done.error().message);
   return done;

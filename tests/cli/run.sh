@@ -275,6 +275,10 @@ ANSWERS="$token
 /v1/log/entries 200 junk" expect 1 "FAILS .*list of entries can be read" explain pod web-0 "${keys[@]}"
 ANSWERS="$token
 /v1/log/entries 403 {\"code\":\"NotEntitled\",\"detail\":\"no\"}" expect 4 "bind ClusterRole avouch-reader-nodes or avouch-reader-pods" log --node n1 "${keys[@]}"
+ANSWERS="$token
+/proxy/log/checkpoint $FORBIDDEN" expect 4 "Role avouch-log-reader grants it" log fsck "${keys[@]}"
+ANSWERS="$token
+/proxy/log/tile/0/000 $FORBIDDEN" expect 4 "right to read the log" log fsck "${keys[@]}"
 unset ANSWERS LOG_FILES
 export ANSWER=refuse
 
