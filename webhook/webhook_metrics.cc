@@ -148,6 +148,14 @@ void WebhookMetrics::set_verdicts(const admission::Snapshot& snapshot, SystemTim
       .set(in_seconds(oldest));
 }
 
+void WebhookMetrics::set_exempt_by_label(std::size_t namespaces) {
+  metrics_
+      .gauge("avouch_webhook_exempt_by_label_namespaces",
+             "Namespaces that the label avouch.dev/exempt takes out, beside those of the release's "
+             "values: nothing in them is gated")
+      .set(static_cast<double>(namespaces));
+}
+
 void WebhookMetrics::set_cache_age(const std::string& informer, std::chrono::milliseconds age) {
   metrics_
       .gauge("avouch_webhook_cache_age_seconds",

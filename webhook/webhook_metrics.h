@@ -28,6 +28,7 @@ class WebhookMetrics {
                     SystemTime now);
   void set_denials(const admission::DenialBudget& denials);
   void set_verdicts(const admission::Snapshot& snapshot, SystemTime now);
+  void set_exempt_by_label(std::size_t namespaces);
   void set_cache_age(const std::string& informer, std::chrono::milliseconds age);
   void set_server(const adapters::HttpServerStats& stats);
   void set_certificate(SystemTime not_after, SystemTime now);

@@ -201,7 +201,9 @@ Result<void> run(const config::WebhookConfig& config, const std::string& kubecon
   metrics.before_collect([&] {
     counts.set_recorder(recorder.stats(), *spool.spool, clock.now());
     counts.set_denials(denials);
-    counts.set_verdicts(*facts.snapshot(), clock.now());
+    const auto snapshot = facts.snapshot();
+    counts.set_verdicts(*snapshot, clock.now());
+    counts.set_exempt_by_label(admission::exempt_by_label(*snapshot, rules_of(config)));
     for (const auto& [name, age] : facts.cache_ages()) counts.set_cache_age(name, age);
     const std::lock_guard lock(serving_mutex);
     if (serving == nullptr) return;

@@ -3,6 +3,7 @@
 // Review in, decision out. Pure: never blocks, never logs, throws nothing but std::bad_alloc.
 // Thread-safe.
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -32,6 +33,10 @@ bool caller_pod_to_look_up(Endpoint endpoint, const Review& review);
 
 Decision decide(Endpoint endpoint, const Review& review, const Gathered& gathered,
                 const Snapshot& snapshot, const Rules& rules, SystemTime now);
+
+// How many namespaces the label exempts that `rules` do not: nothing in them is gated, as somebody
+// wanted who may, or who could while no webhook guarded the label.
+std::size_t exempt_by_label(const Snapshot& snapshot, const Rules& rules);
 
 // Where no policy is enforced, the want of an answer (NotReady, Overloaded, LogUnavailable) must
 // stop pods no more than silence does. Such a denial at kUnenforcedPods becomes an allow with a

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "admission/decide.h"
 #include "admission/decide_parts.h"
 #include "admission/text.h"
 
@@ -22,6 +23,15 @@ bool may_exempt(const Caller& caller, const Rules& rules) {
 }
 
 }  // namespace
+
+std::size_t exempt_by_label(const Snapshot& snapshot, const Rules& rules) {
+  const auto& named = rules.exempt_namespaces;
+  return static_cast<std::size_t>(
+      std::count_if(snapshot.namespaces.begin(), snapshot.namespaces.end(), [&](const auto& entry) {
+        return entry.second->find(kExemptLabel) != entry.second->end() &&
+               std::find(named.begin(), named.end(), entry.first) == named.end();
+      }));
+}
 
 // Subresources too: a namespace's labels can also be changed through its status and finalize.
 Decision decide_namespace(const DecisionInput& input) {

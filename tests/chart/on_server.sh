@@ -301,6 +301,12 @@ check_named_objects() {
   names_nothing "a priority class" 'agent.priorityClassName: there is no PriorityClass "urgent"' --set agent.priorityClassName=urgent
   names_nothing "a reference namespace" 'controller.referenceNamespaces: there is no Namespace "trust"' --set 'controller.referenceNamespaces={trust}'
   names_nothing "cert-manager" 'does not serve cert-manager.io/v1' --set webhook.certManager.enabled=true,webhook.certManager.issuerRef.name=ours
+  "$OLD_KUBECTL" create namespace early >/dev/null
+  "$OLD_KUBECTL" label namespace early avouch.dev/exempt=true >/dev/null
+  names_nothing "a guard of a namespace that was exempt before" 'namespace "early" carries the label avouch.dev/exempt' "${ca[@]}"
+  check "that is named it is accepted" helm_quietly template avouch "$CHART" --dry-run=server --namespace "$NS" "${ca[@]}" --set 'exemptNamespaces={early}'
+  "$OLD_KUBECTL" delete namespace early --wait=false >/dev/null
+  "$OLD_KUBECTL" label namespace early avouch.dev/exempt- >/dev/null 2>&1 || true
   names_nothing "a static guard in a release" 'staticGuard.enabled is for `helm template --show-only' --set staticGuard.enabled=true
   check "nothing was made" same "" left_over
 }

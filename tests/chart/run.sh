@@ -139,6 +139,11 @@ check_values() {
   check "a wrong duration is refused" refused "maxStaleness.*pattern" render --set webhook.maxStaleness=never
   check "a wrong type is refused" refused "replicas" render --set webhook.replicas=many
   check "a static guard for a server that reads no files is refused" refused "from Kubernetes 1.36 on" render --kube-version 1.35 --set staticGuard.enabled=true
+  for value in commonLabels controller.podLabels webhook.podLabels agent.podLabels; do
+    check "$value that the chart has itself are refused" refused "$value: label \"app.kubernetes.io/component\" is the chart's own" \
+      render --set-string "$value.app\\.kubernetes\\.io/component=x"
+    check "other $value are not" render --set-string "$value.team=x"
+  done
   check "cert-manager without an issuer is refused" refused "issuerRef.name is required" render --set webhook.certManager.enabled=true
   check "HostPath without a path is refused" refused "hostPath" render --set controller.persistence.type=HostPath
   check "a limit on memory is required" refused "memory" render --set agent.resources.limits.memory=null

@@ -309,6 +309,15 @@ TEST(DecideOwnKind, RefusesRequestsThatItDoesNotKnow) {
 
 // ---- who may exempt a namespace ----
 
+TEST(ExemptByLabel, CountsNamespacesThatTheLabelAloneTakesOut) {
+  World world;
+  EXPECT_EQ(exempt_by_label(world.snapshot, world.rules), 0U);
+  world.add_namespace("kube-system", {{"avouch.dev/exempt", "true"}});
+  EXPECT_EQ(exempt_by_label(world.snapshot, world.rules), 0U);
+  world.add_namespace("early", {{"avouch.dev/exempt", "false"}});  // the value does not matter
+  EXPECT_EQ(exempt_by_label(world.snapshot, world.rules), 1U);
+}
+
 Json namespace_with(const std::optional<std::string>& label,
                     const std::optional<std::string>& before, const std::string& operation,
                     const std::string& subresource = "") {
