@@ -177,9 +177,10 @@ void add_name(CLI::App* sub, Options& options, const char* what) {
   sub->add_option("name", options.name, what)->required()->check(name_problem);
 }
 
-void add_namespace(CLI::App* sub, Options& options) {
-  sub->add_option("-n,--namespace", options.ns,
-                  "Namespace of the pod; default: that of the kubeconfig's context")
+CLI::Option* add_namespace(CLI::App* sub, Options& options) {
+  return sub
+      ->add_option("-n,--namespace", options.ns,
+                   "Namespace of the pod; default: that of the kubeconfig's context")
       ->check(name_problem);
 }
 
@@ -284,10 +285,12 @@ void add_log(CLI::App& app, Options& options) {
       ->capture_default_str();
   CLI::Option* node = log->add_option("--node", options.query.node, "Only verdicts of this node")
                           ->check(name_problem);
-  log->add_option("--pod", options.query.pod, "Only admission verdicts of this pod")
-      ->check(name_problem)
-      ->excludes(node);
-  add_namespace(log, options);
+  CLI::Option* pod =
+      log->add_option("--pod", options.query.pod, "Only admission verdicts of this pod")
+          ->check(name_problem)
+          ->excludes(node);
+  // The log is listed whole, of a node, or of a pod, never of a namespace.
+  add_namespace(log, options)->needs(pod);
   log->require_subcommand(0, 1);
   CLI::App* show =
       leaf(log, options, "show", "One entry: its content, and the proof that it is in the log",
