@@ -363,6 +363,66 @@ judged_by() {
   is_trusted "$1" && same affirming field attestationevidence "$1" "{.status.verdict.policies[?(@.name=='$2')].result}"
 }
 
+# policy_digest_of NODE POLICY: by which state of the policy the node's verdict was made.
+policy_digest_of() { field attestationevidence "$1" "{.status.verdict.policies[?(@.name=='$2')].digest}"; }
+
+# rejudged NODE POLICY DIGEST: it satisfies the policy as it is now, which is another than DIGEST.
+rejudged() {
+  local now
+  now=$(field attestationpolicy "$2" '{.status.digest}')
+  [[ $now != "$3" ]] && judged_by "$1" "$2" && same "$now" policy_digest_of "$1" "$2"
+}
+
+# refer_to MANIFEST: has the policy `files` judge by it what was booted and what ran.
+refer_to() {
+  local by="{\"references\":[{\"name\":\"$1\"}]}"
+  kubectl patch attestationpolicy files --type=merge -p "{\"spec\":{\"bootLog\":$by,\"runtime\":$by}}"
+}
+
+# holds_all MANIFEST OTHER: the other says all that the manifest says, and what was booted as well.
+holds_all() {
+  local differences status=0
+  differences=$(kubectl avouch reference diff "$1" "$2") || status=$?
+  printf '%s\n' "$differences"
+  ((status == 1)) && grep --quiet '^+ bootComponents' <<<"$differences" && ! grep '^- ima' <<<"$differences"
+}
+
+# judged_again NODE: its verdict comes out the same, with nothing taken on trust.
+judged_again() {
+  local output
+  output=$(prints 'judged again, the verdict is the same' kubectl avouch verify node "$1" --re-appraise) || return 1
+  printf '%s\n' "$output"
+  ! grep --quiet 'taken as recorded' <<<"$output"
+}
+
+# show_references: reference values of a node over the API server, inline and as a digest list in the controller's store.
+show_references() {
+  local before uploaded make=(kubectl avouch reference from-evidence --provider demo --node node-2)
+  check "what node-2's verdict was judged by, asked of the cluster, makes a manifest" \
+    "${make[@]}" --name node-2-golden -o "$STATE/golden.yaml"
+  check "with all files of the node's own log, and what it booted" holds_all "$STATE/files.yaml" "$STATE/golden.yaml"
+  check "it is applied" kubectl apply --server-side -f "$STATE/golden.yaml"
+  before=$(policy_digest_of node-2 files)
+  check "the policy refers to it" refer_to node-2-golden
+  eventually 30 "node-2 is Trusted by it" rejudged node-2 files "$before"
+
+  check "the same as a digest list" "${make[@]}" --name node-2-list --list "$STATE/files.list" -o "$STATE/list.yaml"
+  kubectl -n "$NS" create serviceaccount list-provider
+  kubectl create clusterrole list-provider --verb=update --resource=referencemanifests.avouch.dev
+  kubectl create clusterrolebinding list-provider --clusterrole=list-provider --serviceaccount="$NS:list-provider"
+  uploaded="^sha256:$(sha256sum <"$STATE/files.list" | cut -d' ' -f1)  [0-9]+ digests, sent"
+  check "which is sent to the controller's store through the API server" \
+    prints "$uploaded" kubectl avouch reference upload --service-account "$NS/list-provider" "$STATE/files.list"
+  check "and named by its digest in a manifest" kubectl apply --server-side -f "$STATE/list.yaml"
+  before=$(policy_digest_of node-2 files)
+  check "the policy refers to that one" refer_to node-2-list
+  eventually 30 "node-2 is Trusted by the list" rejudged node-2 files "$before"
+  check "its verdict, judged again from what the log keeps, is the same" \
+    judged_again node-2
+  kubectl delete clusterrole,clusterrolebinding list-provider
+  kubectl -n "$NS" delete serviceaccount list-provider
+}
+
 part_r() {
   part r "Node 2's kernel measures what runs (IMA): a file that nobody knows costs it its trust, with its path and line"
   local golden=$STATE/golden
@@ -391,6 +451,7 @@ spec:
     references: [{name: node-2-files}]
 YAML
   eventually 60 "node-2's log of 1,127 files is replayed to the quoted PCR 10 and judged: Trusted" judged_by node-2 files
+  show_references
   make_pod vault safe-0
   eventually 30 "pod vault/safe-0 runs, on node-2" pod_runs vault safe-0
   check "where alone the policy lets it" same node-2 pod_node vault safe-0
