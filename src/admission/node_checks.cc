@@ -119,10 +119,20 @@ std::optional<Failure> covers_policy(const NodeQuestion& question) {
                      verdict_name(*question.verdict)};
 }
 
+// The controller's words name the policy with each reason, and whoever shows a finding names its
+// policy anyway. Those of other policies keep their names.
+std::string without_name(std::string reasons, const std::string& policy) {
+  const std::string name = "AttestationPolicy " + quote(policy) + ": ";
+  for (std::size_t at = reasons.find(name); at != std::string::npos; at = reasons.find(name, at)) {
+    reasons.erase(at, name.size());
+  }
+  return reasons;
+}
+
 std::optional<Failure> is_affirming(const NodeQuestion& question) {
   const attest::Status status = judged(question)->status;
   if (status == attest::Status::kAffirming) return std::nullopt;
-  std::string message = question.verdict->reasons;
+  std::string message = without_name(question.verdict->reasons, question.policy.name);
   if (message.empty()) message = "its verdict is " + std::string(attest::status_name(status));
   return Failure{code::kContraindicated, message + ". " + verdict_name(*question.verdict)};
 }

@@ -159,6 +159,23 @@ TEST(DecidePod, DeniesByEveryWayWhatIsNotProved) {
   }
 }
 
+TEST(DecidePod, NamesThePolicyOnceAndOthersWithTheirReasons) {
+  World world;
+  world.trust("good", {"production"}, Status::kContraindicated);
+  VerdictFacts facts = *world.snapshot.verdicts.at("uid-good");
+  facts.reasons =
+      "PcrMismatch: AttestationPolicy \"production\": PCR 7 differs; PcrMismatch: "
+      "AttestationPolicy \"production-2\": PCR 8 differs; BootLogMissing: AttestationPolicy "
+      "\"production\": there is none";
+  world.snapshot.verdicts["uid-good"] = std::make_shared<const VerdictFacts>(std::move(facts));
+  const std::string message = world.pods(binding("good")).message;
+  EXPECT_TRUE(contains(message,
+                       "does not satisfy AttestationPolicy \"production\": PcrMismatch: PCR 7 "
+                       "differs; PcrMismatch: AttestationPolicy \"production-2\": PCR 8 differs; "
+                       "BootLogMissing: there is none. Verdict #12 of "))
+      << message;
+}
+
 TEST(DecidePod, BelievesATokenToItsLastMomentOnly) {
   World world;
   const SystemTime end = kNow - seconds(30) + minutes(5);
