@@ -236,6 +236,7 @@ class Connection final : public ConnectionBase,
 
     auto plan = call_plan();
     if (!plan.has_value()) return refuse(answer_to_handler_error(plan.error()));
+    if (plan->refusal) return refuse(*std::move(plan->refusal));
     limit_ = plan->limit;
     sink_ = std::move(plan->sink);
     if (facts.content_length && *facts.content_length > limit_) {

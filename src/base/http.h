@@ -76,6 +76,7 @@ class BodySink {
 struct BodyPlan {
   std::size_t limit = 0;           // bytes; one more is answered 413 and the connection is closed
   std::shared_ptr<BodySink> sink;  // where the bytes go instead of HttpRequest::body, if set
+  std::optional<HttpResponse> refusal;  // answered at once, and no byte of the body is read
 };
 
 // What a server serves. All calls may come from several threads at once.

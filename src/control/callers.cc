@@ -29,6 +29,13 @@ std::optional<std::string> token_of(const HttpHeaders& headers) {
   return std::string(authorization->substr(kBearer.size()));
 }
 
+std::optional<HttpResponse> without_token(const HttpHeaders& headers) {
+  if (token_of(headers)) return std::nullopt;
+  return problem(401, "Unauthenticated",
+                 "a service-account token is needed: Authorization: Bearer TOKEN, or Avouch-Token: "
+                 "TOKEN through the API server's proxy");
+}
+
 Result<Caller> known_caller(Callers& callers, WorkPool& pool, const HttpRequest& head) {
   const auto token = token_of(head.headers);
   if (!token) return rejected("a service-account token is needed: Authorization: Bearer TOKEN");

@@ -37,6 +37,9 @@ struct CallerRules {
 // into the other). Nothing where there is none.
 std::optional<std::string> token_of(const HttpHeaders& headers);
 
+// The 401 for a request that has none; nothing where it has one.
+std::optional<HttpResponse> without_token(const HttpHeaders& headers);
+
 class Callers;
 class WorkPool;
 

@@ -130,6 +130,9 @@ Result<BodyPlan> IntakeHandler::plan(const HttpRequest& head) {
   }
   // Neither memory nor disk for a caller that is not known, and no waiting for the API server on a
   // server's thread. Agents are known: these bodies follow a heartbeat.
+  if (auto refusal = without_token(head.headers)) {
+    return BodyPlan{.limit = 0, .sink = nullptr, .refusal = std::move(refusal)};
+  }
   AVOUCH_TRY(const Caller caller, known_caller(callers_, pool_, head));
   if (caller.role != Caller::Role::kAgent) {
     return rejected("\"" + caller.user.username + "\" is not the agent's service account");
@@ -165,11 +168,8 @@ Result<BodyPlan> IntakeHandler::plan_blob(const Caller& caller, const crypto::Sh
 void IntakeHandler::handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) {
   const Target target = target_of(request);
   if (target.route == Route::kNone) return reply(no_such_resource());
+  if (auto refusal = without_token(request.headers)) return reply(*std::move(refusal));
   const auto token = token_of(request.headers);
-  if (!token) {
-    return reply(problem(401, "Unauthenticated",
-                         "a service-account token is needed: Authorization: Bearer TOKEN"));
-  }
   // Known callers are served at once, others after a question to the API server; writing to the
   // disk waits neither for the one nor on the server's threads.
   auto serve = [this, target, request = std::move(request), sink = std::move(sink), token = *token,

@@ -55,6 +55,9 @@ ListHandler::ListHandler(std::size_t max_bytes, Callers& callers, kube::AccessRe
 Result<BodyPlan> ListHandler::plan(const HttpRequest& head) {
   const auto digest = list_of(head);
   if (head.method != "PUT" || !digest) return BodyPlan{};
+  if (auto refusal = without_token(head.headers)) {
+    return BodyPlan{.limit = 0, .sink = nullptr, .refusal = std::move(refusal)};
+  }
   AVOUCH_TRY(const Caller caller, known_caller(callers_, pool_, head));
   const auto access = access_.known(caller.user, may_write_manifests());
   if (!access) {
@@ -76,12 +79,8 @@ void ListHandler::handle(HttpRequest request, std::shared_ptr<BodySink> sink, Re
   if (request.method != "GET" && request.method != "PUT") {
     return reply(problem(405, "MethodNotAllowed", "expected GET or PUT /v1/lists/sha256:HEX"));
   }
+  if (auto refusal = without_token(request.headers)) return reply(*std::move(refusal));
   const auto token = token_of(request.headers);
-  if (!token) {
-    return reply(problem(401, "Unauthenticated",
-                         "a service-account token is needed: Authorization: Bearer TOKEN, or "
-                         "Avouch-Token: TOKEN through the API server's proxy"));
-  }
   auto serve_it = [this, request = std::move(request), token = *token, sink = std::move(sink),
                    reply] { serve(request, token, sink, reply); };
   if (pool_.post(std::move(serve_it)) == WorkPool::Taken::kFull) {

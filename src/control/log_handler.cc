@@ -164,6 +164,9 @@ Result<BodyPlan> LogHandler::plan(const HttpRequest& head) {
   if (announced && *announced <= kUnknownBody) {
     return BodyPlan{.limit = kUnknownBody, .sink = nullptr};
   }
+  if (auto refusal = without_token(head.headers)) {
+    return BodyPlan{.limit = 0, .sink = nullptr, .refusal = std::move(refusal)};
+  }
   AVOUCH_TRY(const Caller caller, known_caller(callers_, pool_, head));
   if (caller.role != Caller::Role::kWebhook)
     return BodyPlan{.limit = kUnknownBody, .sink = nullptr};
@@ -171,12 +174,8 @@ Result<BodyPlan> LogHandler::plan(const HttpRequest& head) {
 }
 
 void LogHandler::handle(HttpRequest request, std::shared_ptr<BodySink>, Reply reply) {
+  if (auto refusal = without_token(request.headers)) return reply(*std::move(refusal));
   const auto token = token_of(request.headers);
-  if (!token) {
-    return reply(problem(401, "Unauthenticated",
-                         "a service-account token is needed: Authorization: Bearer TOKEN, or "
-                         "Avouch-Token: TOKEN through the API server's proxy"));
-  }
   auto shared = std::make_shared<HttpRequest>(std::move(request));
   const auto taken =
       pool_.post([this, shared, token = *token, reply] { serve(*shared, token, reply); });

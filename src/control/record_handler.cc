@@ -51,12 +51,8 @@ std::optional<std::uint64_t> offset_of(std::string_view query) {
 Result<BodyPlan> RecordHandler::plan(const HttpRequest&) { return BodyPlan{}; }
 
 void RecordHandler::handle(HttpRequest request, std::shared_ptr<BodySink>, Reply reply) {
+  if (auto refusal = without_token(request.headers)) return reply(*std::move(refusal));
   const auto token = token_of(request.headers);
-  if (!token) {
-    return reply(problem(401, "Unauthenticated",
-                         "a service-account token is needed: Authorization: Bearer TOKEN, or "
-                         "Avouch-Token: TOKEN through the API server's proxy"));
-  }
   if (request.method != "GET") {
     return reply(problem(405, "MethodNotAllowed", "records are read with GET"));
   }

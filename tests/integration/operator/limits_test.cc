@@ -147,6 +147,17 @@ TEST_F(Limits, KeepsNoMoreBodiesThanItHasMemoryFor) {
                   .starts_with("HTTP/1.1 200"));
 }
 
+TEST_F(Limits, ReadsNoBodyInChunksWithoutAToken) {
+  const std::string chunks =
+      "Transfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
+  for (const char* target :
+       {"POST /v1/log/entries", "POST /v1/nodes/n1/runtime-log", "POST /v1/nodes/n1/evidence"}) {
+    const std::string answer = TlsClient(serving_address(log(), "server"))
+                                   .ask(std::string(target) + " HTTP/1.1\r\nHost: x\r\n" + chunks);
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 401")) << target << ": " << answer;
+  }
+}
+
 TEST_F(Limits, SaysByReadinessThatItsVolumeTakesNoEntries) {
   EXPECT_NE(readyz().find("[+] log-volume ok"), std::string::npos) << readyz();
   limit_files(1);

@@ -226,7 +226,7 @@ TEST_F(IntakeTest, TakesNoBodyOfACallerWhomItDoesNotKnowAndAsksWithoutAThreadOfT
   for (const auto& [method, path] : {std::pair<std::string, std::string>{"PUT", blob},
                                      {"POST", "/v1/nodes/node-1/runtime-log"}}) {
     give_agent("token-for-" + method, "agent-for-" + method, "node-1");
-    EXPECT_FALSE(intake.plan(request(method, path, "")).has_value()) << path;
+    EXPECT_EQ(intake.plan(request(method, path, ""))->refusal.value().status, 401) << path;
     const auto unknown = intake.plan(request(method, path, "token-for-" + method));
     ASSERT_FALSE(unknown.has_value()) << path;
     EXPECT_EQ(unknown.error().kind, ErrorKind::kRetryable) << path;

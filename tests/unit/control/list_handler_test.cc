@@ -97,6 +97,7 @@ class ListHandlerTest : public ::testing::Test {
       return problem(plan.error().kind == ErrorKind::kRetryable ? 503 : 403, "Refused",
                      plan.error().message);
     }
+    if (plan->refusal) return *plan->refusal;
     if (what.body.size() > plan->limit) return problem(413, "TooLarge", "");
     EXPECT_TRUE(plan->sink == nullptr || plan->sink->write(as_bytes(what.body)).has_value());
     std::promise<HttpResponse> answer;
@@ -134,6 +135,7 @@ TEST_F(ListHandlerTest, TakesAListFromWhoMayWriteManifestsAndTellsOfIt) {
 
 TEST_F(ListHandlerTest, GivesNobodyElseAnythingToWriteTo) {
   EXPECT_EQ(serve(request("GET", "")).status, 401);
+  EXPECT_EQ(serve(request("PUT", "", list)).status, 401);
   EXPECT_EQ(serve(request("GET", "never-issued")).status, 401);
   EXPECT_EQ(serve(request("GET", "strangers-token")).status, 403);
   for (const char* token : {"", "never-issued", "strangers-token"}) {

@@ -251,6 +251,7 @@ TEST_F(LogHandlerTest, GivesTheMemoryOfALargeBodyOnlyToTheWebhook) {
     head.method = "POST";
     head.path = "/v1/log/entries";
     head.headers.add("Authorization", "Bearer " + token);
+    if (token.empty()) head.headers = {};
     if (!length.empty()) head.headers.add("Content-Length", length);
     return handler.plan(head);
   };
@@ -260,8 +261,11 @@ TEST_F(LogHandlerTest, GivesTheMemoryOfALargeBodyOnlyToTheWebhook) {
     ASSERT_FALSE(unknown.has_value());
     EXPECT_EQ(unknown.error().kind, ErrorKind::kRetryable);
   }
+  EXPECT_EQ(plan("", "")->refusal.value().status, 401) << "a body in chunks";
+  EXPECT_EQ(plan("", "1000000")->refusal.value().status, 401);
   ASSERT_TRUE(callers.identify("webhook").has_value());
   ASSERT_TRUE(callers.identify("reader").has_value());
+  EXPECT_FALSE(plan("webhook", "")->refusal);
   EXPECT_EQ(plan("webhook", "1000000")->limit, 1024U * 1024);
   EXPECT_EQ(plan("reader", "1000000")->limit, 64U * 1024);
 }
