@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 
 namespace avouch::attest {
 namespace {
@@ -103,33 +104,79 @@ LabelRequirement read_requirement(Fields fields) {
   return out;
 }
 
-bool holds(const LabelRequirement& requirement, const Labels& labels) {
-  const auto found = labels.find(requirement.key);
-  const bool present = found != labels.end();
-  const bool listed = present && std::find(requirement.values.begin(), requirement.values.end(),
-                                           found->second) != requirement.values.end();
+std::optional<std::string_view> find_in(const Labels& labels, std::string_view key) {
+  const auto found = labels.find(key);
+  if (found == labels.end()) return std::nullopt;
+  return found->second;
+}
+
+std::optional<std::string_view> find_in(const PackedLabels& labels, std::string_view key) {
+  return labels.find(key);
+}
+
+bool holds(const LabelRequirement& requirement, std::optional<std::string_view> value) {
+  const bool listed = value && std::find(requirement.values.begin(), requirement.values.end(),
+                                         *value) != requirement.values.end();
   switch (requirement.op) {
     case Operator::kIn:
       return listed;
     case Operator::kNotIn:
       return !listed;
     case Operator::kExists:
-      return present;
+      return value.has_value();
     case Operator::kDoesNotExist:
-      return !present;
+      return !value.has_value();
   }
   return false;
 }
 
+template <typename SomeLabels>
+bool matches_some(const LabelSelector& selector, const SomeLabels& labels) {
+  for (const auto& [key, wanted] : selector.match_labels) {
+    if (find_in(labels, key) != wanted) return false;
+  }
+  return std::all_of(
+      selector.match_expressions.begin(), selector.match_expressions.end(),
+      [&](const LabelRequirement& each) { return holds(each, find_in(labels, each.key)); });
+}
+
 }  // namespace
 
-bool matches(const LabelSelector& selector, const Labels& labels) {
-  for (const auto& [key, value] : selector.match_labels) {
-    const auto found = labels.find(key);
-    if (found == labels.end() || found->second != value) return false;
+PackedLabels::PackedLabels(const Labels& labels) {
+  for (const auto& [key, value] : labels) {
+    for (const std::string* text : {&key, &value}) {
+      if (text->size() > 0xffff) throw std::length_error("a label of 64 KiB");
+      packed_.push_back(static_cast<char>(text->size() >> 8U));
+      packed_.push_back(static_cast<char>(text->size() & 0xffU));
+      packed_ += *text;
+    }
   }
-  return std::all_of(selector.match_expressions.begin(), selector.match_expressions.end(),
-                     [&](const LabelRequirement& each) { return holds(each, labels); });
+  packed_.shrink_to_fit();
+}
+
+std::optional<std::string_view> PackedLabels::find(std::string_view key) const {
+  std::string_view rest = packed_;
+  const auto next = [&rest] {
+    const auto high = static_cast<unsigned char>(rest[0]),
+               low = static_cast<unsigned char>(rest[1]);
+    const std::string_view text = rest.substr(2, std::size_t{high} * 256 + low);
+    rest.remove_prefix(2 + text.size());
+    return text;
+  };
+  while (!rest.empty()) {
+    const std::string_view each = next();
+    const std::string_view value = next();
+    if (each == key) return value;
+  }
+  return std::nullopt;
+}
+
+bool matches(const LabelSelector& selector, const Labels& labels) {
+  return matches_some(selector, labels);
+}
+
+bool matches(const LabelSelector& selector, const PackedLabels& labels) {
+  return matches_some(selector, labels);
 }
 
 LabelSelector read_selector(codec::Fields fields) {

@@ -21,7 +21,7 @@ void Appraiser::restore(std::vector<NodeRecord> records, std::vector<RecordedPol
   for (NodeRecord& record : records) {
     NodeState& node = state(record.node_name);
     node.record = std::move(record);
-    node.saved = node.record;
+    show_saved(node);
     node.verdict_ends = now.steady + life_left(*node.record.verdict, now.wall);
     if (!node.record.enrolment) continue;
     tpm_owners_[node.record.enrolment->enrolled.ek_digest] = node.name;
@@ -82,7 +82,7 @@ void Appraiser::set_node(NodeFacts facts, Moment now) {
     node.record.held_by.clear();
     node.record.verdict = NodeVerdict{};
     node.record.node_uid = uid;
-    node.saved = node.record;
+    show_saved(node);
     // Which TPM had this name has to outlive this process.
     if (former) submit(node, {});
   }
@@ -139,7 +139,7 @@ void Appraiser::recorded(const std::string& node_name, std::uint64_t job,
   node.job_done = job;
   if (place) node.record.verdict = entered_at(*node.record.verdict, *place);
   if (node.job_done != node.job) return;  // something newer is on its way
-  node.saved = node.record;
+  show_saved(node);
   node.dirty = true;
   policies_dirty_ = true;
   consider(node, now);
@@ -189,6 +189,11 @@ AppraiserSummary Appraiser::summary() const {
 const NodeState* Appraiser::find(const std::string& node_name) const {
   const auto found = nodes_.find(node_name);
   return found == nodes_.end() ? nullptr : &found->second;
+}
+
+void Appraiser::show_saved(NodeState& node) {
+  const NodeRecord& record = node.record;
+  node.saved = {record.enrolment, record.tpm, record.boot_since, record.verdict};
 }
 
 NodeState& Appraiser::state(const std::string& name) {

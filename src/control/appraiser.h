@@ -148,6 +148,8 @@ class Appraiser {
   using Policies = std::vector<const ResolvedPolicy*>;
 
   NodeState& state(const std::string& name);
+  // What was decided is on disk.
+  static void show_saved(NodeState& node);
   Policies selecting(const NodeState& node) const;
   // Brings the node's decisions up to date. What goes wrong in there in a way that nobody foresaw
   // costs this node its trust, and no other.

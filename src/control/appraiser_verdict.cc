@@ -130,8 +130,7 @@ attest::Verdict Appraiser::judge(NodeState& node, const Policies& policies,
                        now.steady - cached->second.checked < kEndorsementLife;
     CachedEndorsement endorsement =
         valid ? cached->second
-              : CachedEndorsement{policy->digest, endorsement_of(node, *policy, now), now.steady,
-                                  now.wall};
+              : CachedEndorsement(policy->digest, endorsement_of(node, *policy, now), now);
     appraisal::Evidence evidence{.quote = quote,
                                  .boot = {},
                                  .runtime = {},
@@ -141,7 +140,7 @@ attest::Verdict Appraiser::judge(NodeState& node, const Policies& policies,
       evidence.boot = of_logs->second.boot;
       evidence.runtime = of_logs->second.runtime;
     }
-    results.push_back(appraisal::appraise(*policy->in_force, endorsement.result, evidence));
+    results.push_back(appraisal::appraise(*policy->in_force, endorsement.result(), evidence));
     endorsements.insert_or_assign(policy->name, std::move(endorsement));
   }
   node.endorsements = std::move(endorsements);

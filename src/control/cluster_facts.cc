@@ -13,9 +13,10 @@ std::optional<NodeFacts> node_facts(const codec::Json& node) {
   NodeFacts facts;
   facts.name = meta->name;
   facts.uid = meta->uid;
-  for (auto& [key, value] : meta->labels) facts.labels.emplace(key, value);
+  attest::Labels labels(meta->labels.begin(), meta->labels.end());
   // Our own label says nothing about the node, and its changes are no news.
-  facts.labels.erase(std::string(kAttestedLabel));
+  labels.erase(std::string(kAttestedLabel));
+  facts.labels = attest::PackedLabels(labels);
   return facts;
 }
 

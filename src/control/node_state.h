@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,7 +23,7 @@ namespace avouch::control {
 // A Node object, as far as the appraiser looks at it.
 struct NodeFacts {
   std::string name, uid;
-  attest::Labels labels;
+  attest::PackedLabels labels;
   bool operator==(const NodeFacts&) const = default;
 };
 
@@ -60,8 +61,14 @@ struct Refusal {
 
 // What check_endorsement said of a node under a policy of that digest.
 struct CachedEndorsement {
+  CachedEndorsement(const crypto::Sha256& policy_digest,
+                    const attest::Checked<attest::EndorsementResult>& said, Moment now);
+  attest::Checked<attest::EndorsementResult> result() const;  // but for the TPM's make
+
   crypto::Sha256 digest{};
-  attest::Checked<attest::EndorsementResult> result;
+  Boxed<attest::Reason> refusal;
+  attest::Enrollment bound_by = attest::Enrollment::kInventory;
+  std::vector<std::string> rules_used;
   SteadyTime checked{};
   SystemTime checked_at{};  // the time by which certificates were judged
 };
@@ -72,7 +79,14 @@ struct NodeState {
   std::optional<EvidenceKept> evidence;  // nothing: there is no such AttestationEvidence
 
   NodeRecord record;  // as decided
-  NodeRecord saved;   // as last saved: what may be shown
+  // Of what was last saved that which may be shown.
+  struct Saved {
+    std::shared_ptr<const Enrolment> enrolment;
+    std::optional<attest::TpmState> tpm;
+    SystemTime boot_since{};
+    Shared<NodeVerdict> verdict;
+  };
+  Saved saved;
 
   // Enrolment.
   Boxed<attest::ActivationChallenge> challenge;

@@ -153,7 +153,7 @@ Json pending_verdict(const NodeState& state) {
 
 Json status_of(const NodeState& state, const std::vector<const ResolvedPolicy*>& selecting,
                const std::string& origin) {
-  const NodeRecord& saved = state.saved;
+  const NodeState::Saved& saved = state.saved;
   Json out{Json::Object{{"phase", phase_name(saved.verdict->phase)},
                         {"observedGeneration", state.evidence->generation}}};
   if (state.challenge) {

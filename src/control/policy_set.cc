@@ -6,7 +6,7 @@
 #include "kube/views.h"
 
 namespace avouch::control {
-bool ResolvedPolicy::selects(const attest::Labels& node_labels) const {
+bool ResolvedPolicy::selects(const attest::PackedLabels& node_labels) const {
   return in_force != nullptr && attest::matches(spec().node_selector, node_labels);
 }
 

@@ -35,7 +35,7 @@ struct ResolvedPolicy {
 
   const attest::PolicySpec& spec() const { return in_force->policy.spec; }
   bool usable() const { return in_force != nullptr && in_force->problems.empty(); }
-  bool selects(const attest::Labels& node_labels) const;
+  bool selects(const attest::PackedLabels& node_labels) const;
 };
 
 // Immutable. Sorted by name.

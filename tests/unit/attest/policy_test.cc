@@ -97,10 +97,10 @@ TEST(ParsePolicy, ReadsEveryField) {
   const auto policy = parse_policy("p", full());
   ASSERT_TRUE(policy.has_value()) << policy.error().message;
   const PolicySpec& spec = policy->spec;
-  EXPECT_TRUE(matches(spec.node_selector, {{"pool", "production"}}));
-  EXPECT_FALSE(matches(spec.node_selector, {}));
-  EXPECT_TRUE(matches(spec.namespace_selector, {{"gated", ""}}));
-  EXPECT_FALSE(matches(spec.pod_selector, {{"app", "y"}}));
+  EXPECT_TRUE(matches(spec.node_selector, Labels{{"pool", "production"}}));
+  EXPECT_FALSE(matches(spec.node_selector, Labels{}));
+  EXPECT_TRUE(matches(spec.namespace_selector, Labels{{"gated", ""}}));
+  EXPECT_FALSE(matches(spec.pod_selector, Labels{{"app", "y"}}));
   EXPECT_EQ(spec.mode, Mode::kWarn);
   EXPECT_EQ(spec.max_age, std::chrono::seconds(90));
   EXPECT_EQ(spec.enrollment, Enrollment::kTrustOnFirstUse);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+#include <string>
+
 namespace avouch::attest {
 namespace {
 
@@ -24,7 +27,26 @@ Read read(std::string_view json) {
 bool selects(std::string_view json, const Labels& labels) {
   const Read got = read(json);
   EXPECT_EQ(got.errors, "") << json;
-  return matches(got.selector, labels);
+  const bool matched = matches(got.selector, labels);
+  EXPECT_EQ(matches(got.selector, PackedLabels(labels)), matched) << json;
+  return matched;
+}
+
+TEST(PackedLabels, AreFoundByTheirWholeKey) {
+  const Labels labels = {{"", "empty"},
+                         {"a", ""},
+                         {"ab", "1"},
+                         {"b", std::string(300, 'x')},
+                         {std::string("n\0l", 3), "nul"}};
+  const PackedLabels packed(labels);
+  for (const auto& [key, value] : labels) EXPECT_EQ(packed.find(key), value) << key;
+  for (const char* key : {"abc", "x", "n", "1", "empty"}) {
+    EXPECT_FALSE(packed.find(key).has_value()) << key;
+  }
+  EXPECT_FALSE(PackedLabels().find("").has_value());
+  EXPECT_TRUE(packed == PackedLabels(labels));
+  EXPECT_FALSE(packed == PackedLabels());
+  EXPECT_THROW(PackedLabels({{"k", std::string(0x10000, 'x')}}), std::length_error);
 }
 
 TEST(Selector, ThatIsEmptyMatchesEverything) {

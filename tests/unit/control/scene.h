@@ -150,7 +150,7 @@ class Scene : public ::testing::Test {
 
   void put_node(const std::string& name, const std::string& uid,
                 attest::Labels labels = {{"pool", "p"}}) {
-    nodes[name] = {name, uid, std::move(labels)};
+    nodes[name] = {name, uid, attest::PackedLabels(labels)};
     appraiser->set_node(nodes[name], now);
     record_all();
   }

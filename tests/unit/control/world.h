@@ -65,12 +65,12 @@ class World final : public AppraiserOutput {
 
   // The cluster. Each call lets everything settle that follows from it.
   void add_node(const std::string& name, attest::Labels labels = {}) {
-    nodes_[name] = {name, "uid-" + std::to_string(++next_uid_), std::move(labels)};
+    nodes_[name] = {name, "uid-" + std::to_string(++next_uid_), attest::PackedLabels(labels)};
     appraiser->set_node(nodes_[name], now());
     settle();
   }
   void relabel(const std::string& name, attest::Labels labels) {
-    nodes_[name].labels = std::move(labels);
+    nodes_[name].labels = attest::PackedLabels(labels);
     appraiser->set_node(nodes_[name], now());
     settle();
   }
