@@ -111,6 +111,8 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
                    [this](const std::string&) { return keep_trust(); }),
       guard_worker("webhook configuration", 1, clock, signals,
                    [this](const std::string&) { return watch_guard(); }),
+      again_worker("evidence again", 1, clock, signals,
+                   [this](const std::string& name) { return hand_over_again(name); }),
       pool(4, 1024),
       judge_pool(2, 16'384),
       guard(config.webhook.configuration, config.release.object("controller"), clock.steady_now()) {
@@ -130,6 +132,7 @@ void Leader::Parts::stop() {
   policy_worker.stop();
   trust_worker.stop();
   guard_worker.stop();
+  again_worker.stop();
   pool.stop();
   judge_pool.stop();
   if (epochs) epochs->stop();

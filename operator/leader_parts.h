@@ -10,6 +10,7 @@
 #include <string>
 
 #include "adapters/blob_files.h"
+#include "adapters/cold_file.h"
 #include "adapters/digest_list_folder.h"
 #include "adapters/http_server.h"
 #include "adapters/node_files.h"
@@ -63,8 +64,12 @@ struct Leader::Parts final : control::AppraiserOutput {
   void publish_policy(control::PolicyOutlook outlook) override;
   void withdraw_policy(const std::string& name) override;
   void event(control::NodeEvent event) override;
+  void lost(const std::string& node_name, const std::string& why) override;
+  void crowded(const Error& why) override;
 
   // What the workers do.
+  void tell_crowded(const std::string& what);
+  Result<void> hand_over_again(const std::string& name);
   Result<void> sync_evidence(const std::string& name);
   Result<void> sync_node(const std::string& name);
   Result<void> sync_policy(const std::string& name);
@@ -125,11 +130,13 @@ struct Leader::Parts final : control::AppraiserOutput {
   control::EvidenceWriter evidence_writer;
   control::Board<control::PolicyOutlook> policy_board;
   control::Worker status_worker, node_worker, policy_status_worker, policy_worker, trust_worker,
-      guard_worker;
+      guard_worker, again_worker;
   control::WorkPool pool, judge_pool;
   control::ManifestCatalog catalog;  // the policy worker's
   control::DigestLists digest_lists;
 
+  std::unique_ptr<adapters::ColdFile> cold;
+  std::atomic<SteadyTime> crowded_told{SteadyTime{}};  // when it was last said
   std::unique_ptr<control::LogJudge> judge;
   std::unique_ptr<control::Appraiser> appraiser;
   std::unique_ptr<control::AppraiserLoop> loop;

@@ -91,6 +91,7 @@ Result<void> Leader::Parts::open_stores() {
   list_folder = std::make_unique<adapters::DigestListFolder>(dir / "lists" / "blobs");
   stored_lists = std::make_unique<reference::SharedDigestLists>(*list_folder);
   AVOUCH_TRY(renewal_files, adapters::RenewalFiles::open({.directory = dir / "renewals"}));
+  AVOUCH_TRY(cold, adapters::ColdFile::open({.directory = dir, .has_room = has_room}));
   AVOUCH_TRY(signer, attest::KeySigner::make(keys->verifier));
 
   std::vector<control::NodeRecord> nodes_known;
@@ -119,9 +120,16 @@ Result<void> Leader::Parts::open_stores() {
                                 .build = std::string("avouch-controller ") + AVOUCH_VERSION,
                                 .pseudonym_key = keys->pseudonym,
                                 .cadence = config.log.cadence},
-      *signer, beacons, crypto::system_random(), *this);
+      *signer, beacons, crypto::system_random(), *this, *cold);
   appraiser->restore(std::move(nodes_known), std::move(policies_known), control::read_clock(clock));
-  judge = std::make_unique<control::LogJudge>(*blobs, *blobs, config.limits.blob_bytes);
+  judge = std::make_unique<control::LogJudge>(
+      *blobs, *blobs, config.limits.blob_bytes, *cold,
+      [this](const std::string& node_uid, const Error& error) {
+        if (error.kind != ErrorKind::kFatal) {
+          return tell_crowded("what is known of a node's logs stays on the heap: " + error.message);
+        }
+        signals.problem("node state", "node UID " + node_uid + ": " + error.message);
+      });
   loop = std::make_unique<control::AppraiserLoop>(*appraiser, clock, signals);
   recorder = std::make_unique<control::Recorder>(
       control::Recorder::Options{.origin = keys->log_origin}, *entries, *records, renewals,

@@ -6,6 +6,7 @@
 
 #include "control/admission_scope.h"
 #include "control/api_writer.h"
+#include "control/cluster_facts.h"
 #include "control/cluster_material.h"
 #include "control/recording_material.h"
 #include "operator/leader_parts.h"
@@ -65,6 +66,42 @@ void Leader::Parts::withdraw_policy(const std::string& name) { policy_board.eras
 
 void Leader::Parts::event(control::NodeEvent event) {
   events.add(control::EventSink::about_node(event));
+}
+
+void Leader::Parts::lost(const std::string& node_name, const std::string& why) {
+  signals.problem("node state", "what was kept of node \"" + node_name + "\" is lost: " + why +
+                                    ". It is not trusted, and enrols and quotes anew");
+  again_worker.add(node_name);
+}
+
+void Leader::Parts::crowded(const Error& why) {
+  tell_crowded("a node's state stays on the heap: " + why.message);
+}
+
+// Of the many that a full disk concerns, one line in a while.
+void Leader::Parts::tell_crowded(const std::string& what) {
+  constexpr std::chrono::minutes kOnceIn{1};
+  const SteadyTime now = clock.steady_now();
+  SteadyTime last = crowded_told.load();
+  if (last != SteadyTime{} && now - last < kOnceIn) return;
+  if (crowded_told.compare_exchange_strong(last, now)) signals.problem("node state", what);
+}
+
+// The resource has not changed: the watch does not bring it.
+Result<void> Leader::Parts::hand_over_again(const std::string& name) {
+  const auto live = client.get(kube::attestation_evidences(), name);
+  if (!live.has_value()) {
+    if (live.error().is_not_found()) return {};  // its informer will say so
+    return Error(live.error());
+  }
+  auto facts = control::evidence_facts(*live);
+  if (!facts) return {};
+  loop->post([facts = *std::move(facts)](control::Appraiser& the_appraiser, control::Moment now) {
+    const control::NodeState* known = the_appraiser.find(facts.name);
+    if (known == nullptr || known->evidence) return;  // gone, or the watch was faster
+    the_appraiser.set_evidence(facts, now);
+  });
+  return {};
 }
 
 Result<void> Leader::Parts::sync_evidence(const std::string& name) {

@@ -52,7 +52,7 @@ struct QuoteContext {
   SystemTime now;
 };
 
-// Only verify_quote makes one.
+// Only verify_quote makes one (and quote_seal.h gives it back).
 class VerifiedQuote {
  public:
   tpm::PcrValues pcrs() const { return pcrs_.unpack(); }
@@ -69,6 +69,7 @@ class VerifiedQuote {
 
  private:
   friend class QuoteVerification;
+  friend class QuoteSeal;  // gives back one that was verified
   VerifiedQuote() = default;
 
   tpm::PackedPcrs pcrs_;

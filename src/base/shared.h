@@ -16,6 +16,8 @@ class Shared {
   const T& operator*() const { return *value_; }
   const T* operator->() const { return value_.get(); }
 
+  bool is_same_object(const Shared& other) const { return value_ == other.value_; }
+
   // By value, not by identity.
   bool operator==(const Shared& other) const {
     return value_ == other.value_ || *value_ == *other.value_;

@@ -1,5 +1,6 @@
 #include "control/appraiser.h"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -8,18 +9,21 @@
 namespace avouch::control {
 
 Appraiser::Appraiser(AppraiserOptions options, attest::TokenSigner& signer,
-                     const BeaconRing& beacons, crypto::Random& random, AppraiserOutput& output)
+                     const BeaconRing& beacons, crypto::Random& random, AppraiserOutput& output,
+                     ColdStore& cold)
     : options_(std::move(options)),
       signer_(signer),
       beacons_(beacons),
       random_(random),
       output_(output),
-      policies_(std::make_shared<PolicySet>()) {}
+      policies_(std::make_shared<PolicySet>()),
+      nodes_(cold, options_.warm_nodes, [&output](const Error& why) { output.crowded(why); }) {}
 
 void Appraiser::restore(std::vector<NodeRecord> records, std::vector<RecordedPolicy> policies,
                         Moment now) {
   for (NodeRecord& record : records) {
-    NodeState& node = state(record.node_name);
+    const Turn turn(*this);
+    NodeState& node = state(record.node_name, now);
     node.record = std::move(record);
     show_saved(node);
     node.verdict_ends = now.steady + life_left(*node.record.verdict, now.wall);
@@ -32,10 +36,11 @@ void Appraiser::restore(std::vector<NodeRecord> records, std::vector<RecordedPol
 void Appraiser::begin(Moment now) {
   begun_ = true;
   log_policy_changes(now);
-  std::vector<std::string> names;
-  for (auto& [name, node] : nodes_) names.push_back(name);
-  for (const std::string& name : names) {
-    NodeState& node = nodes_.at(name);
+  for (const std::string& name : nodes_.names()) {
+    const Turn turn(*this);
+    NodeState* known = take(name, now);
+    if (known == nullptr) continue;
+    NodeState& node = *known;
     const auto& enrolment = node.record.enrolment;
     const auto& former = node.record.former;
     const std::string evidence_uid = node.evidence ? node.evidence->uid : std::string();
@@ -57,12 +62,16 @@ void Appraiser::set_policies(std::shared_ptr<const PolicySet> policies, Moment n
   policies_dirty_ = true;
   if (!begun_) return;
   log_policy_changes(now);
-  for (auto& [name, node] : nodes_) consider(node, now);
+  for (const std::string& name : nodes_.names()) {
+    const Turn turn(*this);
+    if (NodeState* node = take(name, now)) consider(*node, now);
+  }
   publish_policies();
 }
 
 void Appraiser::set_node(NodeFacts facts, Moment now) {
-  NodeState& node = state(facts.name);
+  const Turn turn(*this);
+  NodeState& node = state(facts.name, now);
   if (node.facts && *node.facts == facts) return;
   const std::string uid = facts.uid;
   node.facts = std::move(facts);
@@ -92,17 +101,19 @@ void Appraiser::set_node(NodeFacts facts, Moment now) {
 }
 
 void Appraiser::remove_node(const std::string& name, Moment now) {
-  const auto found = nodes_.find(name);
-  if (found == nodes_.end()) return;
-  found->second.facts.reset();
-  found->second.dirty = true;
+  const Turn turn(*this);
+  NodeState* node = take(name, now);
+  if (node == nullptr) return;
+  node->facts.reset();
+  node->dirty = true;
   policies_dirty_ = true;
-  if (begun_) consider(found->second, now);
+  if (begun_) consider(*node, now);
   drop_if_gone(name);
 }
 
 void Appraiser::set_evidence(EvidenceFacts evidence, Moment now) {
-  NodeState& node = state(evidence.name);
+  const Turn turn(*this);
+  NodeState& node = state(evidence.name, now);
   const bool replaced = node.evidence && node.evidence->uid != evidence.uid;
   const bool touched =
       !node.evidence || replaced || node.evidence->generation != evidence.generation;
@@ -119,9 +130,10 @@ void Appraiser::set_evidence(EvidenceFacts evidence, Moment now) {
 }
 
 void Appraiser::remove_evidence(const std::string& name, Moment now) {
-  const auto found = nodes_.find(name);
-  if (found == nodes_.end()) return;
-  NodeState& node = found->second;
+  const Turn turn(*this);
+  NodeState* known = take(name, now);
+  if (known == nullptr) return;
+  NodeState& node = *known;
   node.evidence.reset();
   node.dirty = true;
   if (begun_) {
@@ -133,9 +145,10 @@ void Appraiser::remove_evidence(const std::string& name, Moment now) {
 
 void Appraiser::recorded(const std::string& node_name, std::uint64_t job,
                          std::optional<LogPlace> place, Moment now) {
-  const auto found = nodes_.find(node_name);
-  if (found == nodes_.end()) return;
-  NodeState& node = found->second;
+  const Turn turn(*this);
+  NodeState* known = take(node_name, now);
+  if (known == nullptr) return;
+  NodeState& node = *known;
   node.job_done = job;
   if (place) node.record.verdict = entered_at(*node.record.verdict, *place);
   if (node.job_done != node.job) return;  // something newer is on its way
@@ -148,61 +161,82 @@ void Appraiser::recorded(const std::string& node_name, std::uint64_t job,
 
 void Appraiser::tick(Moment now) {
   if (!begun_) return;
-  constexpr std::chrono::hours kEndorsementLife{12};
-  for (auto& [name, node] : nodes_) {
-    bool due = node.challenge && now.steady >= node.challenge_ends;
-    due = due || life_at(*node.record.verdict, now.wall) == Life::kOver;
-    due = due || (is_judged(node.record.verdict->phase) && now.steady >= node.verdict_ends);
-    if (node.next_challenge != SteadyTime{} && now.steady >= node.next_challenge) {
-      node.next_challenge = {};
-      due = true;
+  std::vector<std::string> due;
+  nodes_.each([&](const std::string& name, const NodeTable::Seen& node) {
+    const NodeSummary& seen = node.summary;
+    if (now.steady >= seen.due || now.wall >= seen.due_wall) due.push_back(name);
+  });
+  for (const std::string& name : due) {
+    const Turn turn(*this);
+    NodeState* node = take(name, now);
+    if (node == nullptr) continue;
+    for (SteadyTime* const at : {&node->next_challenge, &node->ask_again_at}) {
+      if (*at != SteadyTime{} && now.steady >= *at) *at = {};
     }
-    if (node.ask_again_at != SteadyTime{} && now.steady >= node.ask_again_at) {
-      node.ask_again_at = {};
-      due = true;
-    }
-    for (const auto& [policy, endorsement] : node.endorsements) {
-      due = due || now.steady - endorsement.checked >= kEndorsementLife;
-    }
-    if (due) consider(node, now);
+    consider(*node, now);
   }
   if (policies_dirty_) publish_policies();
 }
 
 void Appraiser::show_again(const std::string& node_name) {
-  const auto found = nodes_.find(node_name);
-  if (found == nodes_.end()) return;
-  found->second.dirty = true;
-  publish(found->second);
+  const Turn turn(*this);
+  NodeState* node = nodes_.find(node_name);
+  if (node == nullptr || node->lost) return;  // a lost one is shown when it begins anew
+  node->dirty = true;
+  publish(*node);
 }
 
 AppraiserSummary Appraiser::summary() const {
   AppraiserSummary out;
-  for (const auto& [name, node] : nodes_) {
-    if (node.saved.enrolment) ++out.enrolled;
-    if (node.facts && !selecting(node).empty()) ++out.nodes[node.saved.verdict->phase];
-  }
+  nodes_.each([&](const std::string&, const NodeTable::Seen& node) {
+    if (node.summary.enrolled) ++out.enrolled;
+    const bool selected =
+        node.labels != nullptr &&
+        std::any_of(policies_->policies.begin(), policies_->policies.end(),
+                    [&](const auto& policy) { return policy->selects(*node.labels); });
+    if (selected) ++out.nodes[node.summary.phase];
+  });
   out.policies = static_cast<std::int64_t>(policies_->policies.size());
   return out;
 }
 
-const NodeState* Appraiser::find(const std::string& node_name) const {
-  const auto found = nodes_.find(node_name);
-  return found == nodes_.end() ? nullptr : &found->second;
-}
+const NodeState* Appraiser::find(const std::string& node_name) { return nodes_.find(node_name); }
 
 void Appraiser::show_saved(NodeState& node) {
   const NodeRecord& record = node.record;
   node.saved = {record.enrolment, record.tpm, record.boot_since, record.verdict};
 }
 
-NodeState& Appraiser::state(const std::string& name) {
-  const auto [found, is_new] = nodes_.try_emplace(name);
-  if (is_new) {
-    found->second.name = name;
-    found->second.record.node_name = name;
-  }
-  return found->second;
+NodeState* Appraiser::take(const std::string& name, Moment now) {
+  NodeState* node = nodes_.find(name);
+  if (node != nullptr && node->lost) begin_anew(*node, now);
+  return node;
+}
+
+NodeState& Appraiser::state(const std::string& name, Moment now) {
+  NodeState& node = nodes_.find_or_add(name);
+  if (node.lost) begin_anew(node, now);
+  return node;
+}
+
+// What was known of the node is gone, and with it all trust. Its name stays bound to its TPM, and
+// what holds it goes on holding it.
+void Appraiser::begin_anew(NodeState& node, Moment now) {
+  const std::string why = *std::exchange(node.lost, {});
+  NodeVerdict untrusted;
+  untrusted.issued_at = node.record.verdict->issued_at;
+  untrusted.reasons = {attest::refuse(
+      attest::code::kInternalError,
+      "what the controller kept of node \"" + node.name + "\" is lost (" + why +
+          "); the node is not trusted until it has enrolled and quoted anew, which it does by "
+          "itself. Look at the disk of the controller")};
+  node.dirty = true;
+  policies_dirty_ = true;
+  node.enrolment_problem = untrusted.reasons.front();
+  change(node, std::move(untrusted), now);
+  show_saved(node);
+  output_.lost(node.name, why);
+  if (begun_) consider(node, now);
 }
 
 Appraiser::Policies Appraiser::selecting(const NodeState& node) const {
@@ -263,9 +297,9 @@ Appraiser::Tell Appraiser::worth_telling(NodeState& node, std::string_view code,
 }
 
 void Appraiser::drop_if_gone(const std::string& name) {
-  const auto found = nodes_.find(name);
-  if (found == nodes_.end()) return;
-  NodeState& node = found->second;
+  NodeState* known = nodes_.find(name);
+  if (known == nullptr) return;
+  const NodeState& node = *known;
   if (node.facts || node.evidence) return;
   output_.withdraw(name);
   // With its evidence gone the enrolment is over (release()), and with its Node gone nothing holds
@@ -276,7 +310,7 @@ void Appraiser::drop_if_gone(const std::string& name) {
     output_.record(std::move(job));
     output_.forget(node.record.node_uid);
   }
-  nodes_.erase(found);
+  nodes_.erase(name);
 }
 
 }  // namespace avouch::control

@@ -22,6 +22,7 @@
 #include "control/log_payloads.h"
 #include "control/moment.h"
 #include "control/node_state.h"
+#include "control/node_table.h"
 #include "control/outlook.h"
 #include "control/policy_record.h"
 #include "control/policy_set.h"
@@ -72,6 +73,11 @@ class AppraiserOutput {
   virtual void publish_policy(PolicyOutlook outlook) = 0;
   virtual void withdraw_policy(const std::string& name) = 0;
   virtual void event(NodeEvent event) = 0;
+  // What was kept of the node outside the heap did not come back: it enrols and quotes anew. Its
+  // AttestationEvidence, which may not have changed, is to be handed over again.
+  virtual void lost(const std::string& node_name, const std::string& why) = 0;
+  // Something can be kept nowhere but on the heap; nothing else comes of it.
+  virtual void crowded(const Error& why) = 0;
 };
 
 struct HeartbeatAnswer {
@@ -95,6 +101,7 @@ struct AppraiserOptions {
   std::string build;   // for ear_verifier_id
   Bytes pseudonym_key;
   std::chrono::milliseconds cadence{10'000};  // of the beacon
+  std::size_t warm_nodes = 64;  // kept in memory as a whole although nothing is under way for them
 };
 
 struct AppraiserSummary {
@@ -107,7 +114,7 @@ class Appraiser {
  public:
   // The references outlive the appraiser.
   Appraiser(AppraiserOptions options, attest::TokenSigner& signer, const BeaconRing& beacons,
-            crypto::Random& random, AppraiserOutput& output);
+            crypto::Random& random, AppraiserOutput& output, ColdStore& cold);
 
   // Before begin(): what was saved. `policies` are the last logged policy changes by policy UID.
   void restore(std::vector<NodeRecord> records, std::vector<RecordedPolicy> policies, Moment now);
@@ -142,12 +149,27 @@ class Appraiser {
   void show_again(const std::string& node_name);
 
   AppraiserSummary summary() const;
-  const NodeState* find(const std::string& node_name) const;  // for tests and metrics
+  // Null: not known. Until the next call.
+  const NodeState* find(const std::string& node_name);
 
  private:
   using Policies = std::vector<const ResolvedPolicy*>;
 
-  NodeState& state(const std::string& name);
+  // Puts out of memory what this call has looked at, when it ends.
+  class Turn {
+   public:
+    explicit Turn(Appraiser& appraiser) : nodes_(appraiser.nodes_) {}
+    ~Turn() { nodes_.cool(); }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    NodeTable& nodes_;
+  };
+  // Null: not known. Stays until the turn ends.
+  NodeState* take(const std::string& name, Moment now);
+  NodeState& state(const std::string& name, Moment now);
+  void begin_anew(NodeState& node, Moment now);
   // What was decided is on disk.
   static void show_saved(NodeState& node);
   Policies selecting(const NodeState& node) const;
@@ -161,7 +183,7 @@ class Appraiser {
 
   // Enrolment (appraiser_enrolment.cc).
   void step_enrolment(NodeState& node, const Policies& policies, Moment now);
-  bool claims_what_is_enrolled(const NodeState& node) const;
+  bool claims_what_is_enrolled(const NodeState& node);
   void claim_identity(NodeState& node, const Policies& policies, Moment now);
   void answer_or_challenge(NodeState& node, const attest::NodeKeys& keys,
                            const attest::EndorsementResult& endorsement, Moment now);
@@ -172,7 +194,7 @@ class Appraiser {
   static attest::Checked<attest::NodeKeys> keys_of(const NodeState& node);
   std::optional<attest::Enrolled> enrolled_of(const NodeState& node) const;
   std::optional<attest::Enrolled> enrolled_with(const crypto::Sha256& ek_digest,
-                                                const NodeState& asking) const;
+                                                const NodeState& asking);
 
   // Evidence (appraiser_evidence.cc).
   attest::Checked<attest::VerifiedQuote> verify(const NodeState& node, const Policies& policies,
@@ -229,7 +251,7 @@ class Appraiser {
 
   bool begun_ = false;
   std::shared_ptr<const PolicySet> policies_;
-  std::map<std::string, NodeState> nodes_;                   // by name
+  NodeTable nodes_;
   std::map<crypto::Sha256, std::string> tpm_owners_;         // EK digest -> node name
   std::map<std::string, RecordedPolicy> recorded_policies_;  // by UID
   bool policies_dirty_ = true;

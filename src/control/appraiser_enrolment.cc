@@ -1,3 +1,4 @@
+#include <stdexcept>
 #include <utility>
 
 #include "attest/reason.h"
@@ -227,7 +228,7 @@ void Appraiser::release(NodeState& node, Moment now) {
 }
 
 // The usual case, without reading the keys again.
-bool Appraiser::claims_what_is_enrolled(const NodeState& node) const {
+bool Appraiser::claims_what_is_enrolled(const NodeState& node) {
   const auto& enrolment = node.record.enrolment;
   if (!enrolment || !(*node.evidence->claims->identity == enrolment->identity)) return false;
   const attest::Enrolled& enrolled = enrolment->enrolled;
@@ -246,11 +247,13 @@ std::optional<attest::Enrolled> Appraiser::enrolled_of(const NodeState& node) co
 }
 
 std::optional<attest::Enrolled> Appraiser::enrolled_with(const crypto::Sha256& ek_digest,
-                                                         const NodeState& asking) const {
+                                                         const NodeState& asking) {
   const auto owner = tpm_owners_.find(ek_digest);
   if (owner == tpm_owners_.end()) return std::nullopt;
   if (owner->second == asking.name) return enrolled_of(asking);
-  const NodeState& other = nodes_.at(owner->second);
+  const NodeState* known = nodes_.find(owner->second);
+  if (known == nullptr) throw std::logic_error("a TPM is owned by a node that is not known");
+  const NodeState& other = *known;
   if (other.record.enrolment) return other.record.enrolment->enrolled;
   return attest::Enrolled{.node_uid = other.record.node_uid, .ek_digest = ek_digest, .ak_name = {}};
 }

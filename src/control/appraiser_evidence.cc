@@ -25,12 +25,13 @@ HeartbeatAnswer Appraiser::heartbeat(const std::string& node_name,
                                      const attest::UnverifiedEvidence& evidence, Moment now) {
   HeartbeatAnswer answer;
   if (!begun_) return answer;
-  const auto found = nodes_.find(node_name);
-  if (found == nodes_.end() || !found->second.facts) {
+  const Turn turn(*this);
+  NodeState* known = take(node_name, now);
+  if (known == nullptr || !known->facts) {
     answer.outcome = HeartbeatAnswer::Outcome::kUnknownNode;
     return answer;
   }
-  NodeState& node = found->second;
+  NodeState& node = *known;
   answer.node_uid = node.facts->uid;
   if (!node.saved.enrolment || !node.record.enrolment) {
     answer.outcome = HeartbeatAnswer::Outcome::kNotEnrolled;

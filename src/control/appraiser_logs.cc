@@ -114,9 +114,10 @@ bool Appraiser::fails_anyway(NodeState& node, const Policies& policies, const Lo
 
 void Appraiser::logs_judged(const LogQuestion& question, std::optional<LogFindings> findings,
                             Moment now) {
-  const auto found = nodes_.find(question.node_name);
-  if (found == nodes_.end()) return;
-  NodeState& node = found->second;
+  const Turn turn(*this);
+  NodeState* known = take(question.node_name, now);
+  if (known == nullptr) return;
+  NodeState& node = *known;
   if (!node.facts || node.facts->uid != question.node_uid) return;
   if (question.number != node.question) return;
   node.asking = false;
@@ -149,10 +150,11 @@ void Appraiser::logs_judged(const LogQuestion& question, std::optional<LogFindin
 }
 
 void Appraiser::logs_arrived(const std::string& node_name, Moment now) {
-  const auto found = nodes_.find(node_name);
-  if (found == nodes_.end()) return;
-  found->second.logs_arrived = true;
-  if (begun_) consider(found->second, now);
+  const Turn turn(*this);
+  NodeState* node = take(node_name, now);
+  if (node == nullptr) return;
+  node->logs_arrived = true;
+  if (begun_) consider(*node, now);
 }
 
 }  // namespace avouch::control

@@ -67,28 +67,24 @@ void Appraiser::publish_policies() {
 
 NodeCounts Appraiser::count(const ResolvedPolicy& policy) const {
   NodeCounts counts;
-  for (const auto& [name, node] : nodes_) {
-    if (!node.facts || !policy.selects(node.facts->labels)) continue;
+  nodes_.each([&](const std::string&, const NodeTable::Seen& node) {
+    if (node.labels == nullptr || !policy.selects(*node.labels)) return;
     ++counts.matched;
-    const NodeVerdict& verdict = *node.saved.verdict;
-    if (verdict.phase == Phase::kStale) {
+    if (node.summary.phase == Phase::kStale) {
       ++counts.stale;
-      continue;
+      return;
     }
-    const attest::TokenPolicy* judged = nullptr;
-    for (const attest::TokenPolicy& entry : verdict.policies) {
-      if (entry.name == policy.name) judged = &entry;
-    }
-    if (judged == nullptr) {
+    const auto judged = node.judged(policy.name);
+    if (!judged) {
       ++counts.unknown;
-    } else if (judged->status == attest::Status::kAffirming) {
+    } else if (*judged == attest::Status::kAffirming) {
       ++counts.trusted;
-    } else if (judged->status == attest::Status::kWarning) {
+    } else if (*judged == attest::Status::kWarning) {
       ++counts.warning;
     } else {
       ++counts.contraindicated;
     }
-  }
+  });
   return counts;
 }
 

@@ -116,7 +116,6 @@ attest::Checked<attest::EndorsementResult> Appraiser::endorsement_of(const NodeS
 attest::Verdict Appraiser::judge(NodeState& node, const Policies& policies,
                                  const attest::VerifiedQuote& quote, const LogFindings& findings,
                                  Awaited awaited, Moment now) const {
-  constexpr std::chrono::hours kEndorsementLife{12};
   std::vector<attest::PolicyResult> results;
   std::map<std::string, CachedEndorsement> endorsements;
   for (const ResolvedPolicy* policy : policies) {
@@ -127,7 +126,7 @@ attest::Verdict Appraiser::judge(NodeState& node, const Policies& policies,
     const auto cached = node.endorsements.find(policy->name);
     const bool valid = cached != node.endorsements.end() &&
                        cached->second.digest == policy->digest &&
-                       now.steady - cached->second.checked < kEndorsementLife;
+                       now.steady - cached->second.checked < NodeTable::kEndorsementLife;
     CachedEndorsement endorsement =
         valid ? cached->second
               : CachedEndorsement(policy->digest, endorsement_of(node, *policy, now), now);

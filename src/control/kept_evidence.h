@@ -4,6 +4,8 @@
 // the node changes. Packed, and copies share it.
 
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "attest/evidence.h"
 #include "attest/quote.h"
@@ -24,6 +26,11 @@ class KeptEvidence {
 
   attest::UnverifiedEvidence evidence() const;
   std::string beacon_text() const;
+
+  // For putting it out of memory: what it is made of, and again.
+  const tpm::PackedPcrs& pcrs() const { return pcrs_; }
+  const Bytes& rest() const { return *rest_; }
+  KeptEvidence(tpm::PackedPcrs pcrs, Bytes rest) : pcrs_(std::move(pcrs)), rest_(std::move(rest)) {}
 
  private:
   KeptEvidence(const attest::UnverifiedEvidence& evidence, tpm::PackedPcrs pcrs,

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <exception>
+#include <stdexcept>
 #include <utility>
 
+#include "base/packing.h"
 #include "bootlog/log.h"
+#include "control/findings_packing.h"
 #include "runtimelog/codes.h"
 #include "runtimelog/entry.h"
 #include "runtimelog/judge.h"
@@ -59,19 +62,56 @@ crypto::Sha256 aggregated_pcrs(const tpm::PcrValues& all) {
 
 std::string boot_name(std::uint32_t reset_count) { return std::to_string(reset_count); }
 
-LogJudge::LogJudge(BlobStore& blobs, RuntimeLogStore& runtime_logs, std::size_t max_boot_log_bytes)
-    : blobs_(blobs), runtime_logs_(runtime_logs), max_boot_log_bytes_(max_boot_log_bytes) {}
+LogJudge::LogJudge(BlobStore& blobs, RuntimeLogStore& runtime_logs, std::size_t max_boot_log_bytes,
+                   ColdStore& cold, OnTrouble on_trouble)
+    : blobs_(blobs),
+      runtime_logs_(runtime_logs),
+      max_boot_log_bytes_(max_boot_log_bytes),
+      cold_(cold),
+      on_trouble_(std::move(on_trouble)) {}
 
-std::shared_ptr<LogJudge::Node> LogJudge::node(const std::string& uid) {
+std::shared_ptr<LogJudge::Slot> LogJudge::slot(const std::string& uid) {
   const std::lock_guard lock(mutex_);
-  auto& found = nodes_[uid];
-  if (found == nullptr) found = std::make_shared<Node>();
+  auto& found = slots_[uid];
+  if (found == nullptr) found = std::make_shared<Slot>();
   return found;
+}
+
+LogJudge::Node LogJudge::take_in(const std::string& uid, const Slot& slot) {
+  if (!slot.known) return {};
+  const auto packed = slot.node.get();
+  std::optional<Error> error;
+  if (!packed.has_value()) {
+    error = packed.error();
+  } else {
+    try {
+      Node out;
+      Unpacker in(*packed);
+      in(out.proven, out.findings, out.detailed, out.aggregated, out.boot_log, out.pcrs, out.boot);
+      in.finish();
+      return out;
+    } catch (const std::runtime_error& what) {
+      error = fatal(what.what());
+    }
+  }
+  on_trouble_(uid, fatal("what was known of the node's logs is lost, and they are judged from "
+                         "their start: " +
+                         error->message));
+  return {};
+}
+
+void LogJudge::put_out(const std::string& uid, const Node& node, Slot& slot) {
+  Packer out;
+  out(node.proven, node.findings, node.detailed, node.aggregated, node.boot_log, node.pcrs,
+      node.boot);
+  slot.node.put(cold_, std::move(out).finish(),
+                [&](const Error& error) { on_trouble_(uid, error); });
+  slot.known = true;
 }
 
 void LogJudge::forget(const std::string& node_uid) {
   const std::lock_guard lock(mutex_);
-  nodes_.erase(node_uid);
+  slots_.erase(node_uid);
 }
 
 LogFindings LogJudge::judge(const LogQuestion& question) {
@@ -79,11 +119,13 @@ LogFindings LogJudge::judge(const LogQuestion& question) {
   for (const auto& policy : question.policies) {
     out.policies[policy->name].rules_digest = policy->in_force->rules_digest;
   }
-  const std::shared_ptr<Node> known = node(question.node_uid);
-  const std::lock_guard busy(known->busy);
+  const std::shared_ptr<Slot> kept = slot(question.node_uid);
+  const std::lock_guard busy(kept->busy);
   try {
-    if (wants_boot_log(question)) judge_boot(question, *known, out);
-    if (wants_runtime_log(question)) judge_runtime(question, *known, out);
+    Node known = take_in(question.node_uid, *kept);
+    if (wants_boot_log(question)) judge_boot(question, known, out);
+    if (wants_runtime_log(question)) judge_runtime(question, known, out);
+    put_out(question.node_uid, known, *kept);
   } catch (const std::exception& error) {
     const Reason reason = attest::refuse(
         attest::code::kInternalError, std::string("the logs could not be judged: ") + error.what());

@@ -3,6 +3,7 @@
 // What the logs of a node are worth, off the appraiser's thread: logs are read from the evidence
 // store, and the first replay of a long one takes a while.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -14,6 +15,7 @@
 #include "base/boxed.h"
 #include "base/shared.h"
 #include "control/blob_store.h"
+#include "control/cold_item.h"
 #include "control/held_quote.h"
 #include "control/policy_set.h"
 #include "runtimelog/findings.h"
@@ -51,8 +53,14 @@ std::string boot_name(std::uint32_t reset_count);
 // Thread-safe; questions about one node wait for one another.
 class LogJudge {
  public:
-  // The references outlive it.
-  LogJudge(BlobStore& blobs, RuntimeLogStore& runtime_logs, std::size_t max_boot_log_bytes);
+  // Called where what is known of a node's logs stays on the heap, for the store does not take it,
+  // and (kFatal) where it does not come back: then they are judged from their start. By any thread
+  // that judges.
+  using OnTrouble = std::function<void(const std::string& node_uid, const Error& error)>;
+
+  // The references outlive it. Between two questions what is kept of a node is in `cold`.
+  LogJudge(BlobStore& blobs, RuntimeLogStore& runtime_logs, std::size_t max_boot_log_bytes,
+           ColdStore& cold, OnTrouble on_trouble);
 
   // Never throws: what goes wrong in here is a reason that costs this node its trust.
   LogFindings judge(const LogQuestion& question);
@@ -60,7 +68,6 @@ class LogJudge {
 
  private:
   struct Node {
-    std::mutex busy;  // of one question at a time
     Shared<runtimelog::ReplayState> proven;
     std::map<std::string, Shared<runtimelog::Findings>, std::less<>> findings;  // by policy name
     std::map<std::string, std::vector<attest::Reason>, std::less<>> detailed;
@@ -70,8 +77,15 @@ class LogJudge {
     crypto::Sha256 pcrs{};
     std::map<std::string, PolicyFindings, std::less<>> boot;  // by policy name
   };
+  struct Slot {
+    std::mutex busy;  // of one question at a time
+    bool known = false;
+    ColdItem node;  // where it is known
+  };
 
-  std::shared_ptr<Node> node(const std::string& uid);
+  std::shared_ptr<Slot> slot(const std::string& uid);
+  Node take_in(const std::string& uid, const Slot& slot);
+  void put_out(const std::string& uid, const Node& node, Slot& slot);
   void judge_boot(const LogQuestion& question, Node& node, LogFindings& out);
   void judge_runtime(const LogQuestion& question, Node& node, LogFindings& out);
   bool refuses_first_entry(const LogQuestion& question, const Node& node);
@@ -84,8 +98,10 @@ class LogJudge {
   BlobStore& blobs_;
   RuntimeLogStore& runtime_logs_;
   const std::size_t max_boot_log_bytes_;
+  ColdStore& cold_;
+  const OnTrouble on_trouble_;
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<Node>> nodes_;  // by UID
+  std::map<std::string, std::shared_ptr<Slot>> slots_;  // by UID
 };
 
 }  // namespace avouch::control

@@ -45,6 +45,7 @@ struct EvidenceKept {
     Boxed<attest::ActivationAnswer> activation;
     Boxed<attest::UnverifiedEvidence> quoted;  // until somebody has looked at its quote
   };
+  EvidenceKept() = default;  // of nothing that can be read
   explicit EvidenceKept(EvidenceFacts facts);
 
   std::string uid;
@@ -121,6 +122,9 @@ struct NodeState {
   std::uint64_t job = 0;
   std::uint64_t job_done = 0;
   bool dirty = false;  // the outlook may have changed
+
+  // Why what was kept of it, but for the facts, did not come back into memory (node_table.h).
+  Boxed<std::string> lost;
 };
 
 }  // namespace avouch::control

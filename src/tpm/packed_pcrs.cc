@@ -27,6 +27,21 @@ PackedPcrs::PackedPcrs(const PcrValues& values) {
   bytes_ = bytes;
 }
 
+PackedPcrs PackedPcrs::of_packed(ByteView packed) {
+  for (ByteView rest = packed; !rest.empty(); rest = rest.subspan(kHead + rest[2])) {
+    if (rest.size() < kHead || rest.size() - kHead < rest[2] ||
+        rest[0] > static_cast<std::uint8_t>(crypto::HashAlgorithm::kSha512)) {
+      throw std::invalid_argument("these are no packed PCR values");
+    }
+  }
+  PackedPcrs out;
+  out.size_ = packed.size();
+  const auto bytes = std::make_shared<std::uint8_t[]>(out.size_);
+  std::copy(packed.begin(), packed.end(), bytes.get());
+  out.bytes_ = bytes;
+  return out;
+}
+
 PcrValues PackedPcrs::unpack() const {
   PcrValues out;
   ByteView rest(bytes_.get(), size_);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/bytes.h"
 #include "tpm/types.h"
 
 namespace avouch::tpm {
@@ -17,6 +18,10 @@ class PackedPcrs {
   explicit PackedPcrs(const PcrValues& values);
 
   PcrValues unpack() const;
+
+  ByteView packed() const { return {bytes_.get(), size_}; }
+  // Of what packed() gave. Throws std::invalid_argument where they cannot be that.
+  static PackedPcrs of_packed(ByteView packed);
 
  private:
   // By bank, then index: u8 bank, u8 index, u8 size, value.

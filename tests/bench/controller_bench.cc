@@ -2,34 +2,44 @@
 // parts, fed as the cluster and the agents feed them.
 //
 //   controller_bench [NODES [ENTRIES [LONG]]]      10000 nodes, 100000 entries, 100 nodes
+//   controller_bench heartbeats [NODES]            what putting nodes out of memory costs
 //
 // Each node has a TPM of its own, is enrolled, has sent a boot log and a runtime log, and is
 // trusted. The runtime logs of LONG nodes have ENTRIES entries, those of the others a hundredth:
 // judging 10^9 entries takes an hour, and what is kept of them is of the same size.
 //
 // Counted are the appraiser's and the log judge's state, the informers of Nodes and
-// AttestationEvidence as the controller keeps them, the outlooks that the workers write, the index
-// of the evidence store, and what is cached of the agents' tokens. Not counted are what lives as
-// long as one request, the reference sets, and what has a bound of its own whatever the number of
-// nodes (log index, queues). What the nodes' own side needs is gone before anything is measured,
-// and what the API server has is on disk.
+// AttestationEvidence as the controller keeps them, the recorder, the outlooks that the workers
+// write, the index of the evidence store, and what is cached of the agents' tokens. Not counted are
+// what lives as long as one request, the reference sets, and what has a bound of its own whatever
+// the number of nodes (log index, queues). What the nodes' own side needs is gone before anything
+// is measured, and what the API server has is on disk.
 
 #include <malloc.h>
 #include <stdlib.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <random>
+#include <set>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "adapters/blob_files.h"
+#include "adapters/cold_file.h"
 #include "attest/beacon.h"
 #include "base/hex.h"
 #include "bootlog/log.h"
@@ -45,6 +55,7 @@
 #include "control/names.h"
 #include "control/node_board.h"
 #include "control/rate_limits.h"
+#include "control/recorder.h"
 #include "kube/informer.h"
 #include "support/ek_authority.h"
 #include "support/ima_log.h"
@@ -62,6 +73,7 @@ using testing::must_value;
 
 constexpr auto kBank = HashAlgorithm::kSha256;
 constexpr std::size_t kFiles = 8'000;  // that the manifest knows
+const std::size_t kUsualWarm = AppraiserOptions{}.warm_nodes;
 
 std::size_t heap() {
   malloc_trim(0);
@@ -227,18 +239,69 @@ class ObjectFiles final : public kube::Transport {
   std::ifstream reading_;
 };
 
+// The log, the disk and the archive behind the recorder.
+class Sink final : public EntryLog,
+                   public RecordStore,
+                   public VerdictArchive,
+                   public ControlObserver {
+ public:
+  Result<std::vector<LogPlace>> append(std::vector<EntryToLog> entries) override {
+    std::vector<LogPlace> out;
+    for (const EntryToLog& entry : entries) {
+      out.push_back({++entries_, crypto::sha256(entry.statement)});
+    }
+    return out;
+  }
+  Result<std::map<std::string, std::string>> load() override { return rejected("write only"); }
+  Result<void> apply(std::span<const RecordChange> changes) override {
+    for (const RecordChange& change : changes) must(change.text.size() != 1, "a record");
+    return {};
+  }
+  std::vector<Result<void>> keep(
+      std::span<const std::shared_ptr<const RecordToKeep>> records) override {
+    return std::vector<Result<void>>(records.size());
+  }
+  Result<void> add(const appraisal::RecordObject&, SystemTime) override { return {}; }
+  Result<void> add_list(const crypto::Sha256&, SystemTime) override { return {}; }
+  void hold(std::set<crypto::Sha256>) override {}
+  void heartbeat(std::string_view, std::string_view, std::chrono::microseconds) override {}
+  void verdict(std::string_view, std::string_view, std::string_view, std::uint64_t) override {}
+  void problem(std::string_view, std::string_view message) override {
+    must(false, std::string(message));
+  }
+  void note(std::string_view, std::string_view) override {}
+  void fatal(std::string_view, const Error& error) override { must(false, error.message); }
+
+ private:
+  std::uint64_t entries_ = 0;
+};
+
 // The controller's parts, joined as its own program joins them, and what happens at once there too.
 class Controller final : public AppraiserOutput {
  public:
-  Controller(SentLogs& logs, std::filesystem::path directory)
-      : judge(std::make_unique<LogJudge>(logs, logs, std::size_t{1} << 20)),
-        store(must_value(adapters::BlobFiles::open({.directory = std::move(directory)}, clock))),
+  Controller(SentLogs& logs, std::filesystem::path directory, std::size_t warm)
+      : cold(must_value(adapters::ColdFile::open({.directory = directory}))),
+        judge(std::make_unique<LogJudge>(
+            logs, logs, std::size_t{1} << 20, *cold,
+            [](const std::string&, const Error& error) { must(false, error.message); })),
+        store(must_value(
+            adapters::BlobFiles::open({.directory = std::move(directory) / "evidence"}, clock))),
         board(std::make_unique<NodeBoard>()),
-        appraiser(std::make_unique<Appraiser>(
-            AppraiserOptions{.origin = kOrigin, .build = "bench", .pseudonym_key = Bytes(32, 7)},
-            signer, beacons, crypto::system_random(), *this)) {}
+        appraiser(std::make_unique<Appraiser>(AppraiserOptions{.origin = kOrigin,
+                                                               .build = "bench",
+                                                               .pseudonym_key = Bytes(32, 7),
+                                                               .warm_nodes = warm},
+                                              signer, beacons, crypto::system_random(), *this,
+                                              *cold)),
+        recorder(
+            std::make_unique<Recorder>(Recorder::Options{.origin = kOrigin}, sink, sink, renewals,
+                                       sink, verifier_key, crypto::system_random(), clock, sink,
+                                       [this](const RecordJob& job, std::optional<LogPlace> place) {
+                                         if (!job.node_name.empty())
+                                           done_.emplace_back(job.node_name, job.number, place);
+                                       })) {}
 
-  void record(RecordJob job) override { jobs_.push_back(std::move(job)); }
+  void record(RecordJob job) override { recorder->add(std::move(job)); }
   void publish(NodeOutlook outlook) override { board->put(outlook); }
   void withdraw(const std::string&) override {}
   void forget(const std::string&) override {}
@@ -248,21 +311,24 @@ class Controller final : public AppraiserOutput {
   void publish_policy(PolicyOutlook) override {}
   void withdraw_policy(const std::string&) override {}
   void event(NodeEvent) override {}
+  void lost(const std::string& name, const std::string& why) override {
+    must(false, name + " is lost: " + why);
+  }
+  void crowded(const Error& why) override { must(false, why.message); }
 
   void settle() {
-    while (!questions_.empty() || !jobs_.empty()) {
+    while (!questions_.empty() || recorder->waiting() > 0) {
       while (!questions_.empty()) {
         const auto question = std::move(questions_.front());
         questions_.pop_front();
         appraiser->logs_judged(*question, judge->judge(*question), now());
       }
-      while (!jobs_.empty()) {
-        const RecordJob job = std::move(jobs_.front());
-        jobs_.pop_front();
-        if (job.record) must(encode_record(*job.record).size() > 100, "a record");
-        std::optional<LogPlace> place;
-        if (job.entry) place = LogPlace{++entries_, crypto::sha256(std::to_string(entries_))};
-        if (!job.node_name.empty()) appraiser->recorded(job.node_name, job.number, place, now());
+      while (recorder->waiting() > 0) {
+        must(recorder->step().has_value(), "records");
+        for (const auto& [name, number, place] : std::exchange(done_, {})) {
+          appraiser->recorded(name, number, place, now());
+        }
+        static_cast<void>(renewals.take());
       }
     }
   }
@@ -282,15 +348,19 @@ class Controller final : public AppraiserOutput {
   attest::KeySigner signer =
       must_value(attest::KeySigner::make(crypto::PrivateKey::generate(crypto::KeyType::kEcP256)));
   BeaconRing beacons;
+  std::unique_ptr<adapters::ColdFile> cold;
   std::unique_ptr<LogJudge> judge;
   std::unique_ptr<adapters::BlobFiles> store;
   std::unique_ptr<NodeBoard> board;
   std::unique_ptr<Appraiser> appraiser;
+  Sink sink;
+  RenewalBatch renewals;
+  crypto::PrivateKey verifier_key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
+  std::unique_ptr<Recorder> recorder;
 
  private:
-  std::deque<RecordJob> jobs_;
+  std::vector<std::tuple<std::string, std::uint64_t, std::optional<LogPlace>>> done_;
   std::deque<std::shared_ptr<const LogQuestion>> questions_;
-  std::uint64_t entries_ = 0;
   Beacon beacon_;
 };
 
@@ -322,6 +392,21 @@ Json evidence_object(const std::string& name, const std::string& uid, std::int64
   return out;
 }
 
+// As the worker has written it.
+Json as_shown(Json node, const NodeSignals& signals) {
+  must(signals.label && signals.condition.has_value(), "signals of trust");
+  node["metadata"]["labels"][kAttestedLabel] = "true";
+  node["status"] = Json::Object{
+      {"conditions",
+       Json::Array{Json(Json::Object{{"type", kAttestedCondition},
+                                     {"status", signals.condition->status},
+                                     {"reason", signals.condition->reason},
+                                     {"message", signals.condition->message},
+                                     {"lastHeartbeatTime", "2026-11-28T10:00:00Z"},
+                                     {"lastTransitionTime", "2026-11-28T10:00:00Z"}})}}};
+  return node;
+}
+
 struct Fleet {
   Controller& controller;
   ObjectFiles& cluster;
@@ -330,16 +415,25 @@ struct Fleet {
   crypto::Sha256 boot_digest{};
   std::uint64_t boot_size = 0;
 
+  struct Member {  // the nodes' own side
+    std::string name;
+    testing::SoftwareTpm tpm;
+    tpm::WrappedKey ak;
+    attest::UnverifiedEvidence spec;
+  };
+
   // One node from its first appearance to its verdict.
-  void join(std::size_t number, const Boot& boot) {
+  std::unique_ptr<Member> join(std::size_t number, const Boot& boot) {
     const std::string name = node_name(number);
     const std::string uid = numbered("6f9619ff-8b86-d011-b42d-00c04f", number);
     const std::string evidence_uid = numbered("7f9619ff-8b86-d011-b42d-00c04f", number);
     logs.current = &boot;
-    testing::SoftwareTpm tpm;
+    auto member = std::make_unique<Member>();
+    member->name = name;
+    testing::SoftwareTpm& tpm = member->tpm;
     for (const auto& [pcr, value] : boot.machine.pcrs) tpm.set_pcr(pcr.index, pcr.bank, value);
-    const auto ak = tpm.make_key(crypto::KeyType::kEcP256,
-                                 {crypto::SignatureScheme::kEcdsa, HashAlgorithm::kSha256});
+    const auto& ak = member->ak = tpm.make_key(
+        crypto::KeyType::kEcP256, {crypto::SignatureScheme::kEcdsa, HashAlgorithm::kSha256});
     Appraiser& appraiser = *controller.appraiser;
 
     const Json node = node_object(name, uid);
@@ -365,10 +459,8 @@ struct Fleet {
     put(name, evidence_uid, 3, spec);
     // And a heartbeat after that.
     controller.publish_beacon();
-    attest::UnverifiedEvidence beat = spec;
-    beat.identity.reset();
-    beat.activation.reset();
-    fill(beat, tpm, ak, boot);
+    member->spec = spec;
+    const attest::UnverifiedEvidence beat = next_beat(*member, boot);
     must(appraiser.heartbeat(name, beat, controller.now()).outcome ==
              HeartbeatAnswer::Outcome::kAccepted,
          "heartbeat");
@@ -385,9 +477,17 @@ struct Fleet {
     Json evidence = evidence_object(name, evidence_uid, 3, spec);
     evidence["status"] = with_transition_times(*controller.board->find_status(name)->status,
                                                nullptr, controller.clock.now());
-    cluster.add("nodes", node);
+    cluster.add("nodes", as_shown(node, controller.board->find_node(name)->signals));
     cluster.add("attestationevidences", evidence);
     static_cast<void>(controller.store->append(uid, "7", 0, Bytes(8)));
+    return member;
+  }
+  attest::UnverifiedEvidence next_beat(Member& member, const Boot& boot) {
+    attest::UnverifiedEvidence beat = member.spec;
+    beat.identity.reset();
+    beat.activation.reset();
+    fill(beat, member.tpm, member.ak, boot);
+    return beat;
   }
 
   void put(const std::string& name, const std::string& uid, std::int64_t generation,
@@ -475,7 +575,7 @@ void measure(std::size_t nodes, std::size_t entries, std::size_t long_ones) {
   SentLogs logs(boot_log);
   ObjectFiles cluster(directory);
   const kube::Client client(cluster);
-  auto controller = std::make_unique<Controller>(logs, directory / "evidence");
+  auto controller = std::make_unique<Controller>(logs, directory, kUsualWarm);
   controller->appraiser->set_policies(policies_for(maker), controller->now());
   controller->publish_beacon();
   controller->appraiser->begin(controller->now());
@@ -531,6 +631,8 @@ void measure(std::size_t nodes, std::size_t entries, std::size_t long_ones) {
   freed("outlooks, as far as they are kept once written");
   controller->judge.reset();
   freed("log judge");
+  controller->recorder.reset();
+  freed("recorder");
   controller->appraiser.reset();
   freed("appraiser");
   controller->store.reset();
@@ -552,6 +654,69 @@ void measure(std::size_t nodes, std::size_t entries, std::size_t long_ones) {
 
 }  // namespace
 
+// What a heartbeat costs the controller, from its arrival to its answer, its logs' judgement and
+// its record, with every node's state out of memory when it comes, and with all in memory.
+void measure_heartbeats(std::size_t nodes) {
+  constexpr int kRounds = 9;
+  char place[] = "/tmp/avouch-controller-bench.XXXXXX";
+  must(mkdtemp(place) != nullptr, "a directory");
+  const std::filesystem::path directory(place);
+  const testing::EkAuthority maker;
+  const Boot boot(1000);
+  const Bytes boot_log = testing::read_vector("bootlogs/good.bin");
+  SentLogs logs(boot_log);
+  logs.current = &boot;
+  ObjectFiles cluster(directory);
+  struct Case {
+    std::unique_ptr<Controller> controller;
+    std::unique_ptr<Fleet> fleet;
+    std::vector<std::unique_ptr<Fleet::Member>> members;
+    double best = 1e9;
+  };
+  std::array<Case, 2> cases;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    Case& each = cases[i];
+    const auto own = directory / std::to_string(i);
+    std::filesystem::create_directory(own);
+    each.controller = std::make_unique<Controller>(logs, own, i == 0 ? nodes + 1 : 0);
+    each.controller->appraiser->set_policies(policies_for(maker), each.controller->now());
+    each.controller->publish_beacon();
+    each.controller->appraiser->begin(each.controller->now());
+    each.fleet = std::make_unique<Fleet>(
+        Fleet{*each.controller, cluster, logs, maker, crypto::sha256(boot_log), boot_log.size()});
+    for (std::size_t n = 0; n < nodes; ++n) each.members.push_back(each.fleet->join(n, boot));
+  }
+  for (int round = 0; round < kRounds; ++round) {
+    for (Case& each : cases) {
+      each.controller->publish_beacon();
+      std::vector<attest::UnverifiedEvidence> beats;
+      for (const auto& member : each.members) {
+        beats.push_back(each.fleet->next_beat(*member, boot));
+      }
+      const auto begin = std::chrono::steady_clock::now();
+      for (std::size_t n = 0; n < nodes; ++n) {
+        must(each.controller->appraiser
+                     ->heartbeat(each.members[n]->name, beats[n], each.controller->now())
+                     .outcome == HeartbeatAnswer::Outcome::kAccepted,
+             "heartbeat");
+        each.controller->settle();
+      }
+      const std::chrono::duration<double, std::micro> took =
+          std::chrono::steady_clock::now() - begin;
+      each.best = std::min(each.best, took.count() / static_cast<double>(nodes));
+    }
+  }
+  std::printf(
+      "a heartbeat, best of %d rounds of %zu nodes: %.0f us with nodes in memory, %.0f us "
+      "out of it: %.2f times\n",
+      kRounds, nodes, cases[0].best, cases[1].best, cases[1].best / cases[0].best);
+  for (Case& each : cases) {
+    each.fleet.reset();
+    each.controller.reset();
+  }
+  std::filesystem::remove_all(directory);
+}
+
 void measure_nodes(std::size_t nodes, std::size_t entries, std::size_t long_ones) {
   measure(nodes, entries, long_ones);
 }
@@ -559,6 +724,10 @@ void measure_nodes(std::size_t nodes, std::size_t entries, std::size_t long_ones
 }  // namespace avouch::control
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "heartbeats") {
+    avouch::control::measure_heartbeats(argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 300);
+    return 0;
+  }
   const auto argument = [&](int at, std::size_t otherwise) {
     return argc > at ? std::strtoull(argv[at], nullptr, 10) : otherwise;
   };

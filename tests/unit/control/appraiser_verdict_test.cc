@@ -340,7 +340,7 @@ TEST_F(VerdictTest, TheResourceServesWhereTheIntakeIsOutOfReach) {
 
 TEST_F(VerdictTest, EvidenceBeforeTheBeginningIsNotReady) {
   Appraiser fresh({.origin = "log", .build = "t", .pseudonym_key = Bytes(32, 1)}, world.signer,
-                  *world.beacons, crypto::system_random(), world);
+                  *world.beacons, crypto::system_random(), world, *world.cold);
   EXPECT_EQ(fresh.heartbeat("node-1", world.quote(one), world.now()).outcome,
             HeartbeatAnswer::Outcome::kNotReady);
 }

@@ -13,6 +13,7 @@
 #include "attest/beacon.h"
 #include "base/hex.h"
 #include "control/appraiser.h"
+#include "support/memory_cold_store.h"
 #include "tests/support/ek_authority.h"
 #include "tests/support/software_tpm.h"
 #include "tests/unit/control/material.h"
@@ -36,12 +37,14 @@ class Heard final : public AppraiserOutput {
   }
   void withdraw_policy(const std::string& name) override { policies.erase(name); }
   void event(NodeEvent event) override { events.push_back(std::move(event)); }
+  void lost(const std::string& name, const std::string&) override { losses.push_back(name); }
+  void crowded(const Error& why) override { crowds.push_back(why.message); }
 
   std::vector<RecordJob> jobs;  // not done yet
   std::map<std::string, NodeOutlook> outlooks;
   std::map<std::string, codec::Json> policies;
   std::vector<NodeEvent> events;
-  std::vector<std::string> forgotten;
+  std::vector<std::string> forgotten, losses, crowds;
   std::vector<std::shared_ptr<const LogQuestion>> questions;  // not answered
 };
 
@@ -77,8 +80,9 @@ class Scene : public ::testing::Test {
   // A controller process with what the last one saved.
   void restart() {
     appraiser = std::make_unique<Appraiser>(
-        AppraiserOptions{.origin = kOrigin, .build = "test", .pseudonym_key = Bytes(32, 1)}, signer,
-        beacons, crypto::system_random(), heard);
+        AppraiserOptions{
+            .origin = kOrigin, .build = "test", .pseudonym_key = Bytes(32, 1), .warm_nodes = 0},
+        signer, beacons, crypto::system_random(), heard, cold);
     std::vector<NodeRecord> records;
     for (const auto& [uid, record] : saved) records.push_back(record);
     heard.jobs.clear();
@@ -244,6 +248,7 @@ class Scene : public ::testing::Test {
   std::map<std::string, EvidenceFacts> evidence;
   std::shared_ptr<const PolicySet> policies;
   bool makers_missing = false;
+  testing::MemoryColdStore cold;
   std::unique_ptr<Appraiser> appraiser;
 };
 

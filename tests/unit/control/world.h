@@ -17,6 +17,7 @@
 #include "control/appraiser.h"
 #include "support/ek_authority.h"
 #include "support/manual_clock.h"
+#include "support/memory_cold_store.h"
 #include "support/memory_digest_lists.h"
 #include "support/software_tpm.h"
 #include "tests/unit/control/material.h"
@@ -227,10 +228,19 @@ class World final : public AppraiserOutput {
   }
   void withdraw_policy(const std::string& name) override { shown_policies.erase(name); }
   void event(NodeEvent event) override { events.push_back(std::move(event)); }
+  // As the controller's worker does it: what the API has, some time later.
+  void lost(const std::string& name, const std::string& why) override {
+    losses.emplace_back(name, why);
+  }
+  void crowded(const Error& why) override { crowds.push_back(why.message); }
 
   // As the log judge and the Recorder do it: answers; log, disk, answer.
   void settle() {
     do {
+      for (; handed_over < losses.size() && !api_is_away; ++handed_over) {
+        const auto known = evidences_.find(losses[handed_over].first);
+        if (known != evidences_.end()) appraiser->set_evidence(known->second, now());
+      }
       while (!judge_hangs && !questions.empty()) {
         const auto question = std::move(questions.front());
         questions.pop_front();
@@ -238,7 +248,7 @@ class World final : public AppraiserOutput {
         appraiser->logs_judged(*question, judge->judge(*question), now());
       }
       settle_records();
-    } while (!judge_hangs && !questions.empty());
+    } while ((!judge_hangs && !questions.empty()) || (!api_is_away && handed_over < losses.size()));
   }
   void settle_records() {
     while (!log_hangs && !queue_.empty()) {
@@ -281,6 +291,13 @@ class World final : public AppraiserOutput {
   std::vector<Result<void>> kept;  // what it said of each record
   testing::MemoryDigestLists lists;
   reference::SharedDigestLists stored_lists{lists};
+  std::unique_ptr<testing::MemoryColdStore> cold = std::make_unique<testing::MemoryColdStore>();
+  std::size_t warm_nodes = 0;  // every call begins with a node out of memory
+  std::vector<std::pair<std::string, std::string>> losses;
+  std::size_t handed_over = 0;
+  bool api_is_away = false;
+  std::vector<std::string> crowds;
+  std::vector<std::string> logs_lost;
   std::unique_ptr<LogJudge> judge;
   bool judge_hangs = false;
   std::size_t asked = 0;
@@ -303,11 +320,21 @@ class World final : public AppraiserOutput {
  private:
   void start() {
     questions.clear();
-    judge = std::make_unique<LogJudge>(store, store, std::size_t{1} << 20);
+    judge = std::make_unique<LogJudge>(store, store, std::size_t{1} << 20, *cold,
+                                       [this](const std::string& uid, const Error& error) {
+                                         if (error.kind == ErrorKind::kFatal) {
+                                           logs_lost.push_back(uid);
+                                         } else {
+                                           crowds.push_back(error.message);
+                                         }
+                                       });
     beacons = std::make_unique<BeaconRing>();
-    appraiser = std::make_unique<Appraiser>(
-        AppraiserOptions{.origin = "log", .build = "test", .pseudonym_key = Bytes(32, 7)}, signer,
-        *beacons, crypto::system_random(), *this);
+    appraiser =
+        std::make_unique<Appraiser>(AppraiserOptions{.origin = "log",
+                                                     .build = "test",
+                                                     .pseudonym_key = Bytes(32, 7),
+                                                     .warm_nodes = warm_nodes},
+                                    signer, *beacons, crypto::system_random(), *this, *cold);
     std::vector<NodeRecord> records;
     std::vector<RecordedPolicy> policies;
     for (const auto& [key, text] : disk) {
