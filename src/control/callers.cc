@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/packing.h"
 #include "control/names.h"
 #include "control/work_pool.h"
 #include "crypto/hash.h"
@@ -63,8 +64,8 @@ Callers::Callers(kube::Client client, Clock& clock, CallerRules rules)
 std::optional<Caller> Callers::known(const std::string& token) {
   const crypto::Sha256 key = crypto::sha256(token);
   const std::lock_guard lock(mutex_);
-  const Answer* answer = answers_.find(key, clock_.steady_now());
-  return answer == nullptr ? std::nullopt : answer->caller;
+  const Kept* kept = answers_.find(key, clock_.steady_now());
+  return kept == nullptr ? std::nullopt : answer_of(*kept).caller;
 }
 
 Result<Caller> Callers::identify(const std::string& token) {
@@ -73,15 +74,39 @@ Result<Caller> Callers::identify(const std::string& token) {
   std::optional<Answer> answer;
   {
     const std::lock_guard lock(mutex_);
-    if (const Answer* known = answers_.find(key, asked)) answer = *known;
+    if (const Kept* known = answers_.find(key, asked)) answer = answer_of(*known);
   }
   if (!answer) {
     AVOUCH_TRY(answer, ask(token));
     const std::lock_guard lock(mutex_);
-    answers_.put(key, *answer, asked, answer->caller ? kKnownFor : kRefusedFor);
+    answers_.put(key, keep(*answer), asked, answer->caller ? kKnownFor : kRefusedFor);
   }
   if (!answer->caller) return rejected(answer->refusal);
   return *answer->caller;
+}
+
+Callers::Kept Callers::keep(const Answer& answer) {
+  Kept out;
+  out.text = answer.caller ? answer.caller->node : answer.refusal;
+  out.text.shrink_to_fit();
+  if (!answer.caller) return out;
+  kube::UserInfo account = answer.caller->user;
+  Packer extras;
+  extras(account.extra);
+  out.extras = std::move(extras).finish();
+  out.extras.shrink_to_fit();
+  account.extra.clear();
+  out.account = accounts_.share(std::move(account));
+  out.role = answer.caller->role;
+  return out;
+}
+
+Callers::Answer Callers::answer_of(const Kept& kept) {
+  if (kept.account == nullptr) return Answer{{}, kept.text};
+  Answer out{Caller{kept.role, *kept.account, kept.text}, ""};
+  Unpacker extras(kept.extras);
+  extras(out.caller->user.extra);
+  return out;
 }
 
 Result<Callers::Answer> Callers::ask(const std::string& token) {

@@ -4,13 +4,16 @@
 // caller may therefore speak for.
 
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/http.h"
+#include "base/recent.h"
 #include "kube/auth.h"
 #include "kube/client.h"
 
@@ -65,6 +68,15 @@ class Callers {
     std::optional<Caller> caller;
     std::string refusal;
   };
+  // There is one a node: of agents all that differs is the node and the pod.
+  struct Kept {
+    std::shared_ptr<const kube::UserInfo> account;  // without its extras; null: refused
+    Bytes extras;                                   // packed
+    Caller::Role role = Caller::Role::kReader;
+    std::string text;  // the node, or why it is refused
+  };
+  Kept keep(const Answer& answer);
+  static Answer answer_of(const Kept& kept);
   Result<Answer> ask(const std::string& token);
   Result<Answer> resolve_agent(const kube::UserInfo& user);
 
@@ -73,7 +85,8 @@ class Callers {
   const CallerRules rules_;
   kube::TokenReviewer reviewer_;
   std::mutex mutex_;
-  kube::TtlCache<Answer> answers_;
+  kube::TtlCache<Kept> answers_;
+  Recent<kube::UserInfo> accounts_;
 };
 
 }  // namespace avouch::control

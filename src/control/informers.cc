@@ -50,6 +50,7 @@ kube::InformerOptions node_informer_options() {
   options.resource = kube::nodes();
   options.trim = &trim_node;
   options.keep = &keep_node;
+  options.as_text = true;
   return options;
 }
 
@@ -57,6 +58,7 @@ kube::InformerOptions evidence_informer_options() {
   kube::InformerOptions options;
   options.resource = kube::attestation_evidences();
   options.keep = &keep_evidence;
+  options.as_text = true;
   return options;
 }
 

@@ -5,15 +5,21 @@
 #include "control/status_digest.h"
 
 namespace avouch::control {
+namespace {
+
+std::string node_uid_of(const std::string& uids) { return uids.substr(0, uids.find('\0')); }
+std::string evidence_uid_of(const std::string& uids) { return uids.substr(uids.find('\0') + 1); }
+
+}  // namespace
 
 void NodeBoard::put(const NodeOutlook& outlook) {
-  Entry entry{.node_uid = outlook.node_uid,
-              .evidence_uid = outlook.evidence_uid,
-              .signals = outlook.signals,
-              .digest = digest_of_wanted(outlook.status),
-              .status = codec::to_json(outlook.status)};
-  entry.status.shrink_to_fit();
+  Entry entry;
+  entry.uids = outlook.node_uid + '\0' + outlook.evidence_uid;
+  entry.uids.shrink_to_fit();
+  entry.digest = digest_of_wanted(outlook.status);
+  entry.status = codec::to_json(outlook.status);
   const std::lock_guard lock(mutex_);
+  entry.signals = signals_.share(outlook.signals);
   entries_.insert_or_assign(outlook.name, std::move(entry));
 }
 
@@ -27,7 +33,8 @@ std::optional<NodeOutlook> NodeBoard::find_node(const std::string& name) const {
   const auto found = entries_.find(name);
   if (found == entries_.end()) return std::nullopt;
   const Entry& entry = found->second;
-  return NodeOutlook{name, entry.node_uid, entry.evidence_uid, entry.signals, {}};
+  return NodeOutlook{
+      name, node_uid_of(entry.uids), evidence_uid_of(entry.uids), *entry.signals, {}};
 }
 
 std::optional<NodeBoard::WantedStatus> NodeBoard::find_status(const std::string& name) const {
@@ -37,11 +44,11 @@ std::optional<NodeBoard::WantedStatus> NodeBoard::find_status(const std::string&
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(name);
     if (found == entries_.end()) return std::nullopt;
-    out.evidence_uid = found->second.evidence_uid;
+    out.evidence_uid = evidence_uid_of(found->second.uids);
     out.digest = found->second.digest;
-    text = found->second.status;
+    if (!found->second.status) return out;
+    text = *found->second.status;
   }
-  if (text.empty()) return out;
   auto status = codec::parse_json(text);
   if (status.has_value()) out.status = *std::move(status);  // else not of what put() wrote
   return out;
@@ -51,7 +58,7 @@ void NodeBoard::settle(const std::string& name, const crypto::Sha256& digest) {
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(name);
   if (found == entries_.end() || found->second.digest != digest) return;
-  std::string().swap(found->second.status);  // an assignment would keep the memory
+  found->second.status.reset();
 }
 
 }  // namespace avouch::control

@@ -4,10 +4,13 @@
 // There is one a node: of a status that is shown only the digest is kept.
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 
+#include "base/boxed.h"
+#include "base/recent.h"
 #include "control/outlook.h"
 #include "crypto/hash.h"
 
@@ -34,12 +37,13 @@ class NodeBoard {
 
  private:
   struct Entry {
-    std::string node_uid, evidence_uid;
-    NodeSignals signals;
+    std::string uids;  // the Node's, a zero, the AttestationEvidence's
+    std::shared_ptr<const NodeSignals> signals;
     crypto::Sha256 digest{};
-    std::string status;  // as text; empty once it was settled
+    Boxed<std::string> status;  // as text; nothing once it was settled
   };
   mutable std::mutex mutex_;
+  Recent<NodeSignals> signals_;           // of most nodes the same
   std::map<std::string, Entry> entries_;  // by name
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "crypto/hash.h"
+
 namespace avouch::control {
 namespace {
 
@@ -14,9 +16,12 @@ double seconds_between(SteadyTime from, SteadyTime to) {
 }  // namespace
 
 RateLimits::Verdict RateLimits::spend(const std::string& key, double amount, SteadyTime now) {
+  const crypto::Sha256 digest = crypto::sha256(key);
+  Key short_key{};
+  std::copy_n(digest.begin(), short_key.size(), short_key.begin());
   const std::lock_guard lock(mutex_);
   if (buckets_.size() > kSweepAbove) forget_full(now);
-  const auto [found, is_new] = buckets_.try_emplace(key, Bucket{burst_, now});
+  const auto [found, is_new] = buckets_.try_emplace(short_key, Bucket{burst_, now});
   Bucket& bucket = found->second;
   bucket.level =
       std::min(burst_, bucket.level + per_second_ * std::max(0.0, seconds_between(bucket.at, now)));

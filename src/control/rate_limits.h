@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <string>
@@ -19,6 +21,7 @@ class RateLimits {
   Verdict spend(const std::string& key, double amount, SteadyTime now);
 
  private:
+  using Key = std::array<std::uint8_t, 16>;  // of the key's SHA-256: keys are long names
   struct Bucket {
     double level = 0;
     SteadyTime at{};
@@ -28,7 +31,7 @@ class RateLimits {
   const double burst_;
   const double per_second_;
   std::mutex mutex_;
-  std::map<std::string, Bucket> buckets_;
+  std::map<Key, Bucket> buckets_;
 };
 
 }  // namespace avouch::control

@@ -128,11 +128,18 @@ Result<void> Recorder::save(const std::vector<RecordJob>& jobs,
     if (job.record) {
       NodeRecord record = *job.record;
       if (const auto known = places_.find(record.node_uid); known != places_.end()) {
-        record.verdict = entered_at(*record.verdict, known->second);
+        if (record.verdict->log == known->second) {
+          places_.erase(known);  // whoever decides knows it
+        } else {
+          record.verdict = entered_at(*record.verdict, known->second);
+        }
       }
       latest[record.node_uid] = encode_record(record);
     }
-    for (const RecordChange& change : job.changes) latest[change.key] = change.text;
+    for (const RecordChange& change : job.changes) {
+      latest[change.key] = change.text;
+      if (change.text.empty()) places_.erase(change.key);  // of a node that is gone
+    }
   }
   std::vector<RecordChange> changes;
   changes.reserve(latest.size());

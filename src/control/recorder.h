@@ -82,7 +82,7 @@ class Recorder {
   ControlObserver& observer_;
   const Done done_;
 
-  std::map<std::string, LogPlace> places_;  // by node UID: newest of this process
+  std::map<std::string, LogPlace> places_;  // by node UID: newest, until the appraiser knows it
 
   // Jobs taken by a step that failed half-way keep their places: an entry is appended once.
   std::vector<RecordJob> taken_;

@@ -24,6 +24,7 @@ struct UserInfo {
 
   // The first value of an extra, or "": "authentication.kubernetes.io/pod-name".
   std::string first_extra(std::string_view name) const;
+  bool operator==(const UserInfo&) const = default;
 };
 
 // An answer about a token. Default-constructed: not authenticated.

@@ -47,7 +47,11 @@ milliseconds with_jitter(milliseconds delay, crypto::Random& random) {
 
 Informer::Informer(const Client& client, Clock& clock, crypto::Random& random,
                    InformerOptions options)
-    : client_(client), clock_(clock), random_(random), options_(std::move(options)) {}
+    : client_(client),
+      clock_(clock),
+      random_(random),
+      options_(std::move(options)),
+      objects_(options_.as_text) {}
 
 Informer::~Informer() { stop(); }
 
@@ -139,7 +143,7 @@ ApiResult<void> Informer::relist(const std::stop_token& stop) {
     const std::lock_guard guard(mutex_);
     try {
       changes.reserve(listed->items.size() + objects_.size());  // none is lost from here on
-      Snapshot missing = objects_;
+      auto missing = objects_.keys();
       for (Json& item : listed->items) {
         const std::string key = object_key(item);
         if (auto why = try_put(changes, std::move(item))) {
@@ -148,7 +152,7 @@ ApiResult<void> Informer::relist(const std::stop_token& stop) {
           missing.erase(key);
         }
       }
-      for (const auto& [key, object] : missing) erase(changes, key);
+      for (const std::string& key : missing) erase(changes, key);
       synced_ = true;
       last_contact_ = clock_.steady_now();
       ++stats_.lists;
@@ -288,21 +292,20 @@ std::optional<std::string> Informer::try_put(std::vector<Change>& changes, Json 
 
 void Informer::put(std::vector<Change>& changes, ObjectPtr object) {
   const std::string key = object_key(*object);
-  const auto known = objects_.find(key);
-  const ObjectPtr previous = known == objects_.end() ? nullptr : known->second;
+  const ObjectPtr previous = objects_.find(key);
   if (previous != nullptr && version_of(*previous) == version_of(*object)) return;
   ObjectPtr kept = options_.keep ? std::make_shared<const Json>(options_.keep(*object)) : object;
-  objects_.insert_or_assign(key, std::move(kept));
+  objects_.put(key, std::move(kept));
   shared_.reset();
   changes.push_back({previous == nullptr ? ChangeType::kAdded : ChangeType::kModified, key,
                      std::move(object), previous});
 }
 
 void Informer::erase(std::vector<Change>& changes, const std::string& key) {
-  const auto it = objects_.find(key);
-  if (it == objects_.end()) return;
-  changes.push_back({ChangeType::kDeleted, key, it->second, nullptr});
-  objects_.erase(it);
+  ObjectPtr known = objects_.find(key);
+  if (known == nullptr) return;
+  changes.push_back({ChangeType::kDeleted, key, std::move(known), nullptr});
+  objects_.erase(key);
   shared_.reset();
 }
 
@@ -357,14 +360,13 @@ bool Informer::fresh(milliseconds max_age) const {
 
 std::shared_ptr<const Snapshot> Informer::snapshot() const {
   const std::lock_guard guard(mutex_);
-  if (shared_ == nullptr) shared_ = std::make_shared<const Snapshot>(objects_);
+  if (shared_ == nullptr) shared_ = std::make_shared<const Snapshot>(objects_.all());
   return shared_;
 }
 
 ObjectPtr Informer::find(std::string_view key) const {
   const std::lock_guard guard(mutex_);
-  const auto it = objects_.find(key);
-  return it == objects_.end() ? nullptr : it->second;
+  return objects_.find(key);
 }
 
 std::size_t Informer::size() const {

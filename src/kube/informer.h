@@ -20,12 +20,10 @@
 #include "codec/json.h"
 #include "crypto/random.h"
 #include "kube/client.h"
+#include "kube/kept_objects.h"
 #include "kube/watch_event.h"
 
 namespace avouch::kube {
-
-using ObjectPtr = std::shared_ptr<const Json>;
-using Snapshot = std::map<std::string, ObjectPtr, std::less<>>;  // by object_key()
 
 enum class ChangeType { kAdded, kModified, kDeleted };
 
@@ -62,6 +60,9 @@ struct InformerOptions {
   // changes give that as `previous`, and as `object` of a deletion. It must leave name, namespace,
   // uid and resourceVersion alone.
   std::function<Json(const Json&)> keep;
+  // Keeps it as text: for many objects of which one is looked at now and then. `previous` and what
+  // find() gives are then read each time, and snapshot() costs as much as all of them.
+  bool as_text = false;
 };
 
 // Threads: handlers run on the informer's own thread, one at a time, in the order of the changes;
@@ -146,7 +147,7 @@ class Informer {
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  Snapshot objects_;
+  KeptObjects objects_;
   mutable std::shared_ptr<const Snapshot> shared_;  // null after a change
   bool synced_ = false;
   std::optional<SteadyTime> last_contact_;

@@ -28,17 +28,17 @@ class TtlCache {
     erase(key);
     while (!by_expiry_.empty() &&
            (entries_.size() >= max_entries_ || by_expiry_.begin()->first <= now)) {
-      erase(crypto::Sha256(by_expiry_.begin()->second));
+      erase(crypto::Sha256(*by_expiry_.begin()->second));
     }
     if (max_entries_ == 0 || ttl <= std::chrono::milliseconds(0)) return;
-    const auto expiry = by_expiry_.emplace(now + ttl, key);
-    entries_.emplace(key, Entry{std::move(value), expiry});
+    const auto entry = entries_.emplace(key, Entry{std::move(value), by_expiry_.end()}).first;
+    entry->second.expiry = by_expiry_.emplace(now + ttl, &entry->first);
   }
 
   std::size_t size() const { return entries_.size(); }
 
  private:
-  using ByExpiry = std::multimap<SteadyTime, crypto::Sha256>;
+  using ByExpiry = std::multimap<SteadyTime, const crypto::Sha256*>;  // keys of entries_
   struct Entry {
     Value value;
     typename ByExpiry::iterator expiry;
