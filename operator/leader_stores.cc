@@ -91,7 +91,9 @@ Result<void> Leader::Parts::open_stores() {
   list_folder = std::make_unique<adapters::DigestListFolder>(dir / "lists" / "blobs");
   stored_lists = std::make_unique<reference::SharedDigestLists>(*list_folder);
   AVOUCH_TRY(renewal_files, adapters::RenewalFiles::open({.directory = dir / "renewals"}));
-  AVOUCH_TRY(cold, adapters::ColdFile::open({.directory = dir, .has_room = has_room}));
+  if (!cold) {
+    AVOUCH_TRY(cold, adapters::ColdFile::open({.directory = dir, .has_room = has_room}));
+  }
   AVOUCH_TRY(signer, attest::KeySigner::make(keys->verifier));
 
   std::vector<control::NodeRecord> nodes_known;

@@ -44,8 +44,16 @@ class Packer {
  private:
   template <Scalar T>
   void put(const T& value) {
-    auto rest = static_cast<std::uint64_t>(value);
-    for (std::size_t i = 0; i < sizeof(T); ++i, rest >>= 8U) {
+    if constexpr (std::is_enum_v<T>) {
+      put(static_cast<std::underlying_type_t<T>>(value));
+    } else if constexpr (std::same_as<T, bool>) {
+      put(static_cast<std::uint8_t>(value ? 1 : 0));
+    } else {
+      put_bytes(static_cast<std::make_unsigned_t<T>>(value), sizeof(T));
+    }
+  }
+  void put_bytes(std::uint64_t rest, std::size_t size) {
+    for (std::size_t i = 0; i < size; ++i, rest >>= 8U) {
       out_.push_back(static_cast<std::uint8_t>(rest & 0xffU));
     }
   }

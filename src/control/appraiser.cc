@@ -176,6 +176,7 @@ void Appraiser::tick(Moment now) {
     consider(*node, now);
   }
   if (policies_dirty_) publish_policies();
+  nodes_.cool();  // what was looked at between two calls too
 }
 
 void Appraiser::show_again(const std::string& node_name) {

@@ -49,6 +49,24 @@ namespace {
 // Where something stands twice in a node's state it is packed once.
 enum class Copy : std::uint8_t { kNone, kOwn, kShared };
 
+// Whoever adds a member to one of these has to pack it, or to say in activity_of() that a node with
+// it is busy: until then this does not compile.
+[[maybe_unused]] void counts_members(const NodeState& state, const EvidenceKept& kept,
+                                     const CachedEndorsement& cached) {
+  [[maybe_unused]] const auto& [s01, s02, s03, s04, s05, s06, s07, s08, s09, s10, s11, s12, s13,
+                                s14, s15, s16, s17, s18, s19, s20, s21, s22, s23, s24, s25, s26,
+                                s27, s28, s29, s30, s31] = state;
+  [[maybe_unused]] const auto& [r1, r2, r3, r4, r5, r6, r7, r8, r9] = state.record;
+  [[maybe_unused]] const auto& [v1, v2, v3, v4] = state.saved;
+  [[maybe_unused]] const auto& [n01, n02, n03, n04, n05, n06, n07, n08, n09, n10, n11, n12, n13] =
+      *state.record.verdict;
+  [[maybe_unused]] const auto& [e1, e2, e3, e4, e5, e6, e7] = *state.record.enrolment;
+  [[maybe_unused]] const auto& [k1, k2, k3, k4] = kept;
+  [[maybe_unused]] const auto& [c1, c2, c3, c4] = *kept.claims;
+  [[maybe_unused]] const auto& [d1, d2, d3, d4, d5, d6] = cached;
+  [[maybe_unused]] const auto& [f1, f2] = state.findings;
+}
+
 // What is simply there, in one order for both ways.
 void visit_plain(auto& archive, auto& node) {
   archive(node.record.node_uid, node.record.enrolment, node.record.former, node.record.tpm,

@@ -105,7 +105,7 @@ void NodeTable::cool() noexcept {
     warm_.pop_front();
     entry.place.reset();  // until it is looked at again, which ends whatever is under way
     try {
-      if (activity_of(*entry.state) == Activity::kQuiet) put_out(entry);
+      if (!entry.stays && activity_of(*entry.state) == Activity::kQuiet) put_out(entry);
     } catch (const std::exception& error) {
       // It stays in memory, whole.
       try {
@@ -167,6 +167,7 @@ void NodeTable::take_in(const std::string& name, Entry& entry) {
   }
   if (!why.empty()) {
     node = blank();
+    entry.stays = true;
     node->lost = std::move(why);
     NodeRecord& record = node->record;
     record.node_uid = uid;

@@ -43,7 +43,7 @@ class NodeTable {
   // Null: not known. The state stays where it is until cool() or erase(). One that does not come
   // back is as if it were new, but for name, facts, numbers of jobs and questions, when its newest
   // token was issued, the policies that hold it, and the binding of its name to its TPM by
-  // `former`; `lost` says why.
+  // `former`; `lost` says why. It then stays in memory, so that no bad disk takes its trust twice.
   NodeState* find(const std::string& name);
   NodeState& find_or_add(const std::string& name);
   void erase(const std::string& name);
@@ -91,6 +91,7 @@ class NodeTable {
     attest::QuoteSeal seal;
     ColdItem cold;
     std::optional<Warm::iterator> place;  // in warm_
+    bool stays = false;                   // was lost once: a disk that is bad is not tried again
   };
 
   void take_in(const std::string& name, Entry& entry);

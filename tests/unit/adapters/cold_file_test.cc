@@ -10,7 +10,7 @@
 
 #include "control/cold_item.h"
 #include "tests/support/cold_store_contract.h"
-#include "tests/support/vectors.h"
+#include "tests/support/tpm_structures.h"
 #include "tests/unit/adapters/scratch_folder.h"
 
 namespace avouch {

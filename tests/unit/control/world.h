@@ -282,6 +282,7 @@ class World final : public AppraiserOutput {
   testing::EkCertificateFields fields_of_certificates;
   FragileSigner signer;
   std::unique_ptr<BeaconRing> beacons;
+  std::unique_ptr<testing::MemoryColdStore> cold = std::make_unique<testing::MemoryColdStore>();
   std::unique_ptr<Appraiser> appraiser;
   bool log_hangs = false;
   std::uint32_t quoted_mask = 0x0000ff;
@@ -291,7 +292,6 @@ class World final : public AppraiserOutput {
   std::vector<Result<void>> kept;  // what it said of each record
   testing::MemoryDigestLists lists;
   reference::SharedDigestLists stored_lists{lists};
-  std::unique_ptr<testing::MemoryColdStore> cold = std::make_unique<testing::MemoryColdStore>();
   std::size_t warm_nodes = 0;  // every call begins with a node out of memory
   std::vector<std::pair<std::string, std::string>> losses;
   std::size_t handed_over = 0;
