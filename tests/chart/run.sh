@@ -155,6 +155,12 @@ check_values() {
   check "a lease shorter than its deadline is refused" refused "renewDeadline 10s: expected less than leaseDuration 5s" render --set controller.leaderElection.leaseDuration=5s
   check "a budget that blocks every drain is refused" refused "no node could ever be drained" render --set webhook.podDisruptionBudget.minAvailable=2
   check "an API server's address without its length is refused" refused "apiServers" render --set 'networkPolicy.apiServers={192.0.2.1}'
+  check "an API server's address that is none is refused" refused "apiServers" render --set 'networkPolicy.enabled=true,networkPolicy.apiServers={999.0.0.1/24}'
+  check "an API server's IPv6 network is not" render --set 'networkPolicy.enabled=true,networkPolicy.apiServers={2001:db8::/64}'
+  check "API servers without a network policy are refused" refused "no effect without networkPolicy.enabled" render --set 'networkPolicy.apiServers={192.0.2.0/24}'
+  check "a store too small for a piece of evidence is refused" refused "four times blobBytes" render --set controller.limits.storeBytes=1
+  check "a volume without room for the log is refused" refused "nothing would be left for the verdict log" render --set controller.persistence.size=3500M
+  check "a volume with room for it is not" render --set controller.persistence.size=4Gi
   check "a log outside of what the pod sees is refused" refused "not below hostPath" render --set agent.measurements.bootLog=/tmp/log
 }
 

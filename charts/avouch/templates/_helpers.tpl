@@ -142,6 +142,15 @@ nodeAffinity:
 {{- $total -}}
 {{- end -}}
 
+{{/* The bytes of a whole quantity, such as 10Gi. */}}
+{{- define "avouch.sizeBytes" -}}
+{{- $factor := 1 -}}
+{{- range $unit, $of := dict "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "k" 1000 "M" 1000000 "G" 1000000000 "T" 1000000000000 -}}
+{{- if hasSuffix $unit $ }}{{ $factor = $of }}{{ end -}}
+{{- end -}}
+{{- mul (regexFind "^[0-9]+" $ | int64) $factor -}}
+{{- end -}}
+
 {{/*
 Access to the API server by a token that is bound to the pod. Before 1.21 the one that is mounted by itself is bound to
 nothing, and an agent could not show by it on which node it runs.
