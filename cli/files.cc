@@ -18,6 +18,11 @@ std::string reason_of(int code) { return std::error_code(code, std::generic_cate
 }  // namespace
 
 Result<Bytes> read_input(const std::string& file, std::size_t max_bytes) {
+  std::error_code unknown;
+  const auto type = std::filesystem::status(file, unknown).type();
+  if (type == std::filesystem::file_type::character || type == std::filesystem::file_type::block) {
+    return rejected(file + ": is a device; expected a file");
+  }
   auto content = adapters::read_file(file, max_bytes);
   if (!content.has_value()) return rejected(content.error().message);
   if (!*content) return rejected(file + ": there is no such file");

@@ -57,6 +57,7 @@ void add_reference(CLI::App& app, Run& run, RunInCluster& in_cluster) {
   CLI::App* reference = app.add_subcommand(
       "reference", "Makes, compares, signs and checks ReferenceManifests, without a cluster");
   reference->require_subcommand(1);
+  reference->footer("Each has an exit status of its own: see its --help");
 
   const auto golden = std::make_shared<MakeOptions>();
   CLI::App* evidence =

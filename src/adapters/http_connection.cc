@@ -242,6 +242,8 @@ class Connection final : public ConnectionBase,
     if (facts.content_length && *facts.content_length > limit_) {
       return refuse(body_too_large(limit_));
     }
+    // A chunk that says that it is larger is refused by its first line.
+    if (facts.chunked) parser_->body_limit(limit_);
     if (parser_->is_done()) return dispatch();
     if (request_.headers.find("Expect") && buffer_.size() == 0) {
       lowest().expires_at(request_deadline_);
@@ -302,6 +304,7 @@ class Connection final : public ConnectionBase,
 
   void on_body(error_code error, std::size_t) {
     if (error == http::error::need_buffer) error = {};
+    if (error == http::error::body_limit) return refuse(body_too_large(limit_));
     if (error) return answer_read_error(error);
     const std::size_t got = asked_ - parser_->get().body().size;
     body_size_ += got;

@@ -189,6 +189,11 @@ TEST_F(WebhookServer, RefusesTooLargeBodiesFromTheirHeadAndWhileTheyCome) {
   for (int i = 0; i < 4 && chunked.write(piece); ++i) {
   }
   EXPECT_EQ(status_of(chunked.read()), 413);
+  Client claim(port());
+  claim.write(
+      "POST /admit/pods HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+      "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n");
+  EXPECT_EQ(status_of(claim.read()), 413);
   EXPECT_EQ(webhook_->server->stats().body_bytes, 0U);
 }
 
