@@ -1,11 +1,29 @@
 #include "codec/cose.h"
 
+#include <algorithm>
+
 namespace avouch::codec {
 namespace {
 
 constexpr std::uint64_t kSign1Tag = 18;
 constexpr std::int64_t kCoseCrit = 2;
-constexpr std::size_t kEs256Size = 64;
+
+struct Algorithm {
+  std::int64_t id;
+  std::string_view name;
+  crypto::KeyType key;
+  crypto::HashAlgorithm hash;
+  std::size_t signature_size;
+};
+constexpr std::array<Algorithm, 2> kAlgorithms = {
+    {{kCoseEs256, "ES256", crypto::KeyType::kEcP256, crypto::HashAlgorithm::kSha256, 64},
+     {kCoseEs384, "ES384", crypto::KeyType::kEcP384, crypto::HashAlgorithm::kSha384, 96}}};
+
+const Algorithm* find_algorithm(std::int64_t id) {
+  const auto found = std::find_if(kAlgorithms.begin(), kAlgorithms.end(),
+                                  [id](const Algorithm& each) { return each.id == id; });
+  return found == kAlgorithms.end() ? nullptr : &*found;
+}
 
 // RFC 9052, 4.4, with no external data.
 Bytes to_be_signed(ByteView protected_bytes, ByteView payload) {
@@ -13,10 +31,29 @@ Bytes to_be_signed(ByteView protected_bytes, ByteView payload) {
                               Cbor::bytes({}), Cbor::bytes(payload)}));
 }
 
-Result<void> check_is_p256(crypto::KeyType type) {
-  if (type == crypto::KeyType::kEcP256) return {};
-  return rejected("COSE: ES256 needs a key of type EC P-256, not " +
+Result<void> check_key(const Algorithm& algorithm, crypto::KeyType type) {
+  if (type == algorithm.key) return {};
+  return rejected("COSE: " + std::string(algorithm.name) + " needs a key of type " +
+                  std::string(crypto::key_type_name(algorithm.key)) + ", not " +
                   std::string(crypto::key_type_name(type)));
+}
+
+// The algorithm that the protected header names, if it is one of those that are taken.
+Result<const Algorithm*> algorithm_of(const Cbor& protected_header,
+                                      std::span<const std::int64_t> taken) {
+  const Cbor* alg = protected_header.find(kCoseAlg);
+  const std::int64_t* id = alg == nullptr ? nullptr : alg->as_integer();
+  if (id != nullptr && std::find(taken.begin(), taken.end(), *id) != taken.end()) {
+    if (const Algorithm* found = find_algorithm(*id)) return found;
+  }
+  std::string expected;
+  for (const std::int64_t each : taken) {
+    const Algorithm* known = find_algorithm(each);
+    if (known == nullptr) continue;
+    expected += (expected.empty() ? "" : " or ") + std::string(known->name) + " (" +
+                std::to_string(each) + ")";
+  }
+  return rejected("COSE: the protected header must have alg (1) " + expected);
 }
 
 Result<void> check_labels(const Cbor::Map& header) {
@@ -36,10 +73,6 @@ Result<void> check_headers(const Cbor& protected_header, const Cbor& unprotected
   if (outer == nullptr) return rejected("COSE: the unprotected header is not a map");
   AVOUCH_CHECK(check_labels(*inner));
   AVOUCH_CHECK(check_labels(*outer));
-  const Cbor* alg = protected_header.find(kCoseAlg);
-  if (alg == nullptr || alg->as_integer() == nullptr || *alg->as_integer() != kCoseEs256) {
-    return rejected("COSE: the protected header must have alg (1) ES256 (-7)");
-  }
   for (const auto& [label, value] : *outer) {
     const bool in_both = label.as_integer() != nullptr
                              ? protected_header.find(*label.as_integer()) != nullptr
@@ -58,6 +91,28 @@ Result<Bytes> bytes_of(const Cbor& value, const char* what) {
   return rejected("COSE: the " + std::string(what) + " is not a byte string");
 }
 
+// `carried` is what stands in the place of the payload.
+Result<Bytes> sign(const crypto::PrivateKey& key, Cbor::Map protected_header,
+                   Cbor::Map unprotected_header, ByteView payload, Cbor carried) {
+  AVOUCH_CHECK(check_key(*find_algorithm(kCoseEs256), key.type()));
+  for (const auto& [label, value] : protected_header) {
+    if (label.as_integer() != nullptr && *label.as_integer() == kCoseAlg) {
+      return rejected("COSE: alg (1) is added when it is signed, do not give it");
+    }
+  }
+  protected_header.emplace_back(Cbor::integer(kCoseAlg), Cbor::integer(kCoseEs256));
+  const Cbor inner = Cbor::map(std::move(protected_header));
+  const Cbor outer = Cbor::map(std::move(unprotected_header));
+  AVOUCH_CHECK(check_headers(inner, outer));
+  const Bytes protected_bytes = to_cbor(inner);
+  AVOUCH_TRY(const Bytes signature,
+             key.sign(crypto::SignatureScheme::kEcdsa, crypto::HashAlgorithm::kSha256,
+                      to_be_signed(protected_bytes, payload)));
+  return to_cbor(
+      Cbor::tagged(kSign1Tag, Cbor::array({Cbor::bytes(protected_bytes), outer, std::move(carried),
+                                           Cbor::bytes(signature)})));
+}
+
 }  // namespace
 
 Bytes key_id(const crypto::PublicKey& key) {
@@ -66,25 +121,16 @@ Bytes key_id(const crypto::PublicKey& key) {
 }
 
 Result<Bytes> sign1(const crypto::PrivateKey& key, Cbor::Map protected_header, ByteView payload) {
-  AVOUCH_CHECK(check_is_p256(key.type()));
-  for (const auto& [label, value] : protected_header) {
-    if (label.as_integer() != nullptr && *label.as_integer() == kCoseAlg) {
-      return rejected("COSE: alg (1) is added by sign1, do not give it");
-    }
-  }
-  protected_header.emplace_back(Cbor::integer(kCoseAlg), Cbor::integer(kCoseEs256));
-  const Cbor header = Cbor::map(std::move(protected_header));
-  AVOUCH_CHECK(check_headers(header, Cbor::map({})));
-  const Bytes protected_bytes = to_cbor(header);
-  AVOUCH_TRY(const Bytes signature,
-             key.sign(crypto::SignatureScheme::kEcdsa, crypto::HashAlgorithm::kSha256,
-                      to_be_signed(protected_bytes, payload)));
-  return to_cbor(
-      Cbor::tagged(kSign1Tag, Cbor::array({Cbor::bytes(protected_bytes), Cbor::map({}),
-                                           Cbor::bytes(payload), Cbor::bytes(signature)})));
+  return sign(key, std::move(protected_header), {}, payload, Cbor::bytes(payload));
 }
 
-Result<UnverifiedSign1> parse_sign1_unverified(ByteView encoded, const CborLimits& limits) {
+Result<Bytes> sign1_detached(const crypto::PrivateKey& key, Cbor::Map protected_header,
+                             Cbor::Map unprotected_header, ByteView payload) {
+  return sign(key, std::move(protected_header), std::move(unprotected_header), payload, Cbor());
+}
+
+Result<UnverifiedSign1> parse_sign1_unverified(ByteView encoded, const CborLimits& limits,
+                                               std::span<const std::int64_t> algorithms) {
   auto parsed = parse_cbor(encoded, limits);
   if (!parsed.has_value()) return with_context(std::move(parsed).error(), "COSE");
   const Cbor* message = parsed->as_tagged(kSign1Tag);
@@ -101,12 +147,15 @@ Result<UnverifiedSign1> parse_sign1_unverified(ByteView encoded, const CborLimit
   out.protected_header = std::move(*header);
   out.unprotected_header = (*parts)[1];
   AVOUCH_CHECK(check_headers(out.protected_header, out.unprotected_header));
+  AVOUCH_TRY(const Algorithm* algorithm, algorithm_of(out.protected_header, algorithms));
+  out.algorithm = algorithm->id;
   if (!(*parts)[2].is_null()) {
     AVOUCH_TRY(out.payload, bytes_of((*parts)[2], "payload"));
   }
   AVOUCH_TRY(out.signature, bytes_of((*parts)[3], "signature"));
-  if (out.signature.size() != kEs256Size) {
-    return rejected("COSE: an ES256 signature has 64 bytes, not " +
+  if (out.signature.size() != algorithm->signature_size) {
+    return rejected("COSE: an " + std::string(algorithm->name) + " signature has " +
+                    std::to_string(algorithm->signature_size) + " bytes, not " +
                     std::to_string(out.signature.size()));
   }
   return out;
@@ -114,14 +163,16 @@ Result<UnverifiedSign1> parse_sign1_unverified(ByteView encoded, const CborLimit
 
 Result<void> verify_sign1(const UnverifiedSign1& message, const crypto::PublicKey& key,
                           std::optional<ByteView> detached_payload) {
-  AVOUCH_CHECK(check_is_p256(key.type()));
+  const Algorithm* algorithm = find_algorithm(message.algorithm);
+  if (algorithm == nullptr) return rejected("COSE: an algorithm that is not known");
+  AVOUCH_CHECK(check_key(*algorithm, key.type()));
   if (message.payload.has_value() == detached_payload.has_value()) {
     return rejected(message.payload.has_value()
                         ? "COSE: a detached payload was given for a message that has its own"
                         : "COSE: the payload is detached and was not given");
   }
   const ByteView payload = message.payload ? ByteView(*message.payload) : *detached_payload;
-  return key.verify(crypto::SignatureScheme::kEcdsa, crypto::HashAlgorithm::kSha256,
+  return key.verify(crypto::SignatureScheme::kEcdsa, algorithm->hash,
                     to_be_signed(message.protected_bytes, payload), message.signature);
 }
 

@@ -1,8 +1,11 @@
 #pragma once
 
-// COSE_Sign1 (RFC 9052, 4.2), tag 18, ES256 only, attached payload or detached.
+// COSE_Sign1 (RFC 9052, 4.2), tag 18, attached payload or detached. Signed by ES256 only; read by
+// the algorithms that the caller names.
 
+#include <array>
 #include <optional>
+#include <span>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -14,8 +17,13 @@ namespace avouch::codec {
 // Header labels used here (IANA COSE Header Parameters; RFC 9995; RFC 9942).
 inline constexpr std::int64_t kCoseAlg = 1, kCoseContentType = 3, kCoseKid = 4, kCoseCwtClaims = 15,
                               kCoseTyp = 16, kCosePayloadHashAlg = 258,
-                              kCosePreimageContentType = 259;
-inline constexpr std::int64_t kCoseEs256 = -7;
+                              kCosePreimageContentType = 259, kCoseReceipts = 394, kCoseVds = 395,
+                              kCoseVdp = 396;
+// Algorithms (RFC 9053, 2.1): ECDSA over P-256 with SHA-256, over P-384 with SHA-384. Which curve
+// goes with ES384 the RFC leaves open; here it is that one alone.
+inline constexpr std::int64_t kCoseEs256 = -7, kCoseEs384 = -35;
+inline constexpr std::array<std::int64_t, 1> kEs256Only = {kCoseEs256};
+inline constexpr std::array<std::int64_t, 2> kEs256OrEs384 = {kCoseEs256, kCoseEs384};
 
 // RFC 9679-style key ID: the first 8 bytes of SHA-256 over the SubjectPublicKeyInfo.
 Bytes key_id(const crypto::PublicKey& key);
@@ -24,7 +32,8 @@ struct UnverifiedSign1 {
   Cbor protected_header;  // a map
   Bytes protected_bytes;  // as signed
   Cbor unprotected_header;
-  std::optional<Bytes> payload;  // nothing: detached (null on the wire)
+  std::optional<Bytes> payload;         // nothing: detached (null on the wire)
+  std::int64_t algorithm = kCoseEs256;  // as the protected header says
   Bytes signature;
 };
 
@@ -32,13 +41,20 @@ struct UnverifiedSign1 {
 // and encodes with an empty unprotected header. kRejected if `key` is not of type EC P-256.
 Result<Bytes> sign1(const crypto::PrivateKey& key, Cbor::Map protected_header, ByteView payload);
 
-// Structure only: tag 18, four elements, deterministic encoding (of the protected header too), alg
-// ES256 in the protected header, no label in both headers, no crit, a signature of 64 bytes.
-Result<UnverifiedSign1> parse_sign1_unverified(ByteView encoded, const CborLimits& limits = {});
+// The same with an unprotected header, and the payload signed but left out (null).
+Result<Bytes> sign1_detached(const crypto::PrivateKey& key, Cbor::Map protected_header,
+                             Cbor::Map unprotected_header, ByteView payload);
+
+// Structure only: tag 18, four elements, deterministic encoding (of the protected header too), one
+// of `algorithms` (of those above) as alg in the protected header, no label in both headers, no
+// crit, a signature of that algorithm's size.
+Result<UnverifiedSign1> parse_sign1_unverified(
+    ByteView encoded, const CborLimits& limits = {},
+    std::span<const std::int64_t> algorithms = kEs256Only);
 
 // A value only if the signature over message.payload, or over `detached_payload` where that is
-// nothing (exactly one of the two must be there), is by `key`, which must be of type EC P-256. The
-// meaning of headers (kid, typ, claims) is the caller's to check.
+// nothing (exactly one of the two must be there), is by `key`, which must be of the type that
+// message.algorithm goes with. The meaning of headers (kid, typ, claims) is the caller's to check.
 Result<void> verify_sign1(const UnverifiedSign1& message, const crypto::PublicKey& key,
                           std::optional<ByteView> detached_payload = std::nullopt);
 

@@ -371,7 +371,7 @@ Result<Corim> read_corim(ByteView file, CorimDigests digests, const crypto::Publ
     AVOUCH_CHECK(reader.read(file, "corim"));
     return std::move(reader).take();
   }
-  const auto message = codec::parse_sign1_unverified(file, kLimits);
+  const auto message = codec::parse_sign1_unverified(file, kLimits, codec::kEs256OrEs384);
   if (!message.has_value()) return with_context(message.error(), "signed corim");
   if (key != nullptr) {
     const auto verified = codec::verify_sign1(*message, *key);

@@ -44,9 +44,10 @@ struct Corim {
   bool is_signed = false;
 };
 
-// With `key`, only what is signed by it (ES256 over P-256, content type application/rim+cbor) is
-// taken; without, a signature is not looked at. kRejected names the place: tags, triples and
-// measurements by their index from 0, malformed CBOR by its offset in that byte string.
+// With `key`, only what is signed by it (ES256 over P-256 or ES384 over P-384, content type
+// application/rim+cbor) is taken; without, a signature is not looked at. kRejected names the place:
+// tags, triples and measurements by their index from 0, malformed CBOR by its offset in that byte
+// string.
 Result<Corim> read_corim(ByteView file, CorimDigests digests, const crypto::PublicKey* key);
 
 }  // namespace avouch::provision

@@ -58,6 +58,31 @@ TEST(Sign1, RefusesEveryTruncationAndTrailingByte) {
   EXPECT_FALSE(parse_sign1_unverified(encoded).has_value());
 }
 
+// The COSE working group's example ECDSA-sig-02 (github.com/cose-wg/Examples): P-384.
+TEST(Sign1, VerifiesAnExampleByEs384WhereThatIsTaken) {
+  const Bytes encoded = unhex(
+      "d28444a1013822a104445033383454546869732069732074686520636f6e74656e742e5860"
+      "b8f85eff78c88f5351ced2f1887b79b296490795594b62e41e22529bb90208b7d8cddd4a46d0e9c986464d83"
+      "d0a5d1edf39b3e2c5750364230d0e8d76460d8808e76c83830fbbd1978cc174066eb437f17887979ecf027dc"
+      "c9d51baf6c4fd8c0");
+  const auto key =
+      crypto::PublicKey::ec_from_point(crypto::KeyType::kEcP384,
+                                       unhex("9132723f6292b010619dbe248d698c17b58756c639e7150f"
+                                             "81bee4eb8ac37236ad0a1a19d67be32a66263e1e524d129c"),
+                                       unhex("98cd3078c554d832ac603c4326410ff61662459b41f1f3df"
+                                             "5dbcc83598ff7c5ed8411ca735679d1c4cb3009397d9ef2c"));
+  ASSERT_TRUE(key.has_value()) << key.error().message;
+  EXPECT_FALSE(parse_sign1_unverified(encoded).has_value());
+  const auto message = parse_sign1_unverified(encoded, {}, kEs256OrEs384);
+  ASSERT_TRUE(message.has_value()) << message.error().message;
+  EXPECT_EQ(message->algorithm, kCoseEs384);
+  EXPECT_TRUE(verify_sign1(*message, *key).has_value());
+  EXPECT_FALSE(verify_sign1(*message, example_key()).has_value());
+  UnverifiedSign1 renamed = *message;
+  renamed.algorithm = kCoseEs256;
+  EXPECT_FALSE(verify_sign1(renamed, *key).has_value());
+}
+
 class OwnSign1 : public ::testing::Test {
  protected:
   const crypto::PrivateKey key_ = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);

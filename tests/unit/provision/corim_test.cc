@@ -4,6 +4,8 @@
 
 #include <sstream>
 
+#include "codec/cbor.h"
+#include "codec/cose.h"
 #include "support/vectors.h"
 #include "tests/support/tpm_structures.h"
 #include "tests/unit/reference/manifests.h"
@@ -128,6 +130,28 @@ TEST(Corim, ASignedOneIsTakenByTheKeyThatSignedItAndByNoOther) {
   const auto other = crypto::PrivateKey::generate(crypto::KeyType::kEcP256).public_key();
   EXPECT_THAT(problem(vector("good-signed"), &other), HasSubstr("signature"));
   EXPECT_THAT(problem(vector("good-one"), &key), HasSubstr("is not signed"));
+}
+
+TEST(Corim, OneThatIsSignedByEs384IsTaken) {
+  using codec::Cbor;
+  const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP384);
+  const crypto::PublicKey public_key = key.public_key();
+  const Bytes payload = vector("good-one");
+  const Bytes header = codec::to_cbor(
+      Cbor::map({{Cbor::integer(codec::kCoseAlg), Cbor::integer(codec::kCoseEs384)},
+                 {Cbor::integer(codec::kCoseContentType), Cbor::text("application/rim+cbor")}}));
+  const Bytes signature = testing::must_value(
+      key.sign(crypto::SignatureScheme::kEcdsa, HashAlgorithm::kSha384,
+               codec::to_cbor(Cbor::array({Cbor::text("Signature1"), Cbor::bytes(header),
+                                           Cbor::bytes({}), Cbor::bytes(payload)}))));
+  const Bytes file =
+      codec::to_cbor(Cbor::tagged(18, Cbor::array({Cbor::bytes(header), Cbor::map({}),
+                                                   Cbor::bytes(payload), Cbor::bytes(signature)})));
+  EXPECT_EQ(problem(file, &public_key), "none");
+  const auto other = crypto::PrivateKey::generate(crypto::KeyType::kEcP384).public_key();
+  EXPECT_THAT(problem(file, &other), HasSubstr("signature"));
+  const crypto::PublicKey p256 = signer();
+  EXPECT_THAT(problem(file, &p256), HasSubstr("ES384 needs a key of type"));
 }
 
 TEST(Corim, AFlippedBitAnywhereInASignedOneIsRefused) {
