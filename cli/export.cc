@@ -10,6 +10,7 @@
 #include "inspect/rights.h"
 #include "tlog/client.h"
 #include "tlog/entry.h"
+#include "tlog/receipt.h"
 
 namespace avouch::cli {
 namespace {
@@ -50,8 +51,19 @@ Result<Exit> export_entry(const Context& context, const ExportOptions& options) 
     return disproved(context, session, "leaf hash leads to the checkpoint's root",
                      included.error());
   }
+  const Bytes entry = included->entry;
   const std::string proof = tlog::format_log_proof(
       {std::move(included->entry), options.index, std::move(included->proof), checkpoint->note()});
+  Bytes file = to_bytes(proof);
+  if (options.format == "cose") {
+    context.progress("reading the entry's receipt");
+    AVOUCH_TRY(const Bytes receipt, session.log.receipt(options.index));
+    auto made = tlog::format_transparent_statement({entry, {receipt}});
+    if (!made.has_value()) {
+      return disproved(context, session, "the entry has a receipt", made.error());
+    }
+    file = *std::move(made);
+  }
   std::optional<Bytes> preimage;
   if (!options.preimage.empty()) {
     AVOUCH_TRY(const std::string content, content_of_entry(session, options.index));
@@ -59,22 +71,62 @@ Result<Exit> export_entry(const Context& context, const ExportOptions& options) 
   }
 
   const inspect::ProofStep checked =
-      inspect::check_proof_file(proof, preimage,
-                                {.log_key = session.trust.log_key,
-                                 .origin = session.trust.origin,
-                                 .verifier_keys = session.trust.verifier_keys,
-                                 .policy = std::nullopt});
+      options.format == "cose"
+          ? inspect::check_transparent_statement(file, preimage, session.trust.verifier_keys,
+                                                 session.trust.origin)
+          : inspect::check_proof_file(proof, preimage,
+                                      {.log_key = session.trust.log_key,
+                                       .origin = session.trust.origin,
+                                       .verifier_keys = session.trust.verifier_keys,
+                                       .policy = std::nullopt});
   if (!inspect::all_hold(checked)) return show_proof(checked, context.common.format);
   if (preimage) AVOUCH_CHECK(write_output(options.preimage, *preimage));
   if (options.file.empty()) {
-    std::cout << proof;
+    std::cout << as_text(file);
   } else {
-    AVOUCH_CHECK(write_output(options.file, to_bytes(proof)));
+    AVOUCH_CHECK(write_output(options.file, file));
   }
   return Exit::kGood;
 }
 
+namespace {
+
+// The log's name comes from its key, where that is all that is given.
+Result<Exit> verify_transparent(ByteView file, const std::optional<Bytes>& preimage,
+                                const ProofFileOptions& options, const Common& common) {
+  if (common.verifier_keys_file.empty()) {
+    return rejected(options.proof +
+                    ": is a transparent statement, whose receipt is signed by the verifier: give "
+                    "--verifier-keys, and --origin or --vkey");
+  }
+  if (!options.log_policy.empty()) {
+    return rejected(options.proof +
+                    ": is a transparent statement, which has no cosignatures for --log-policy: "
+                    "export a tlog-proof");
+  }
+  std::string origin = common.origin;
+  if (origin.empty()) {
+    AVOUCH_TRY(const tlog::NoteVerifier key, read_vkey_file(common.log_vkey_file));
+    origin = key.name;
+  }
+  AVOUCH_TRY(const std::string pem, read_user_file(common.verifier_keys_file));
+  const auto keys = crypto::PublicKey::list_from_pem(pem);
+  if (!keys.has_value()) return with_context(keys.error(), common.verifier_keys_file);
+  return show_proof(inspect::check_transparent_statement(file, preimage, *keys, origin),
+                    common.format);
+}
+
+}  // namespace
+
 Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& common) {
+  AVOUCH_TRY(const Bytes proof, read_input(options.proof, kMaxProofFile));
+  AVOUCH_TRY(const std::optional<Bytes> preimage, read_preimage(options.preimage));
+  if (inspect::looks_like_transparent_statement(proof)) {
+    return verify_transparent(proof, preimage, options, common);
+  }
+  if (common.log_vkey_file.empty()) {
+    return rejected(options.proof + ": is no transparent statement; a tlog-proof needs --vkey");
+  }
   AVOUCH_TRY(tlog::NoteVerifier key, read_vkey_file(common.log_vkey_file));
   inspect::ProofFileAnchors anchors{.log_key = std::move(key),
                                     .origin = common.origin,
@@ -94,8 +146,6 @@ Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& co
     if (!policy.has_value()) return with_context(policy.error(), options.log_policy);
     anchors.policy = *std::move(policy);
   }
-  AVOUCH_TRY(const Bytes proof, read_input(options.proof, kMaxProofFile));
-  AVOUCH_TRY(const std::optional<Bytes> preimage, read_preimage(options.preimage));
   return show_proof(inspect::check_proof_file(as_text(proof), preimage, anchors), common.format);
 }
 

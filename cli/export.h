@@ -23,7 +23,8 @@ struct ProofFileOptions {
 // Verifies before it writes: what does not hold is shown as a tree, and no file is made.
 Result<Exit> export_entry(const Context& context, const ExportOptions& options);
 
-// Asks no server: keys are those of `common`, of which the log's must be given (main.cc checks).
+// A tlog-proof, or a transparent statement. Asks no server: keys are those of `common`; of a
+// tlog-proof the log's must be given, of a statement the verifier's and the origin.
 Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& common);
 
 }  // namespace avouch::cli

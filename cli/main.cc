@@ -82,6 +82,7 @@ struct Options {
   avouch::cli::ExportOptions exported;
   avouch::cli::ProofFileOptions proof_file;
   std::string log_directory;    // of log fsck; "" : the release's log
+  bool needs_keys = false;      // of the log or of the verifier: verify proof
   std::string_view needs_vkey;  // why the command that was given needs --vkey; "" where it does not
   avouch::cli::AppraiseOptions appraise;
   avouch::cli::EventlogOptions eventlog;
@@ -132,6 +133,13 @@ int run(Options& options) {
 std::string usage_problem(const Options& options) {
   if (!options.needs_vkey.empty()) {
     return options.common.log_vkey_file.empty() ? std::string(options.needs_vkey) : "";
+  }
+  const auto& common = options.common;
+  if (options.needs_keys && common.log_vkey_file.empty() &&
+      (common.verifier_keys_file.empty() || common.origin.empty())) {
+    return "verify proof needs --vkey, or --verifier-keys and --origin for a transparent "
+           "statement: a "
+           "file is not asked for the key it is held by";
   }
   const int anchors = options.common.anchors_given();
   if (options.command && anchors != 0 && anchors != 3) {
@@ -259,16 +267,17 @@ void add_verify(CLI::App& app, Options& options) {
   CLI::App* log =
       leaf(verify, options, "log", "The newest checkpoint, and that it continues one that you kept",
            [&](const Context& context) { return avouch::cli::verify_log(context, options.check); });
-  CLI::App* proof =
-      leaf(verify, options, "proof",
-           "A tlog-proof file that export made, without a cluster: needs --vkey", Command());
+  CLI::App* proof = leaf(
+      verify, options, "proof",
+      "A file that export made, without a cluster: needs --vkey, or --verifier-keys and --origin",
+      Command());
   proof->add_option("file", options.proof_file.proof, "The proof's file")->required();
   proof->add_option("--preimage", options.proof_file.preimage,
                     "File with the entry's content, as export --preimage wrote it");
   proof->add_option("--log-policy", options.proof_file.log_policy,
                     "C2SP tlog-policy file: which witnesses must have cosigned the checkpoint");
   proof->final_callback([&options] {
-    options.needs_vkey = "verify proof needs --vkey: a file is not asked for the key it is held by";
+    options.needs_keys = true;
     options.local = [&options](const Context::Progress&) {
       return avouch::cli::verify_proof_file(options.proof_file, options.common);
     };
@@ -323,8 +332,10 @@ void add_export(CLI::App& app, Options& options) {
       "export", "Writes the proof that an entry is in the log, for others to check offline");
   avouch::cli::ExportOptions& to = options.exported;
   sub->add_option("index", to.index, "Index of the entry")->required()->check(index_problem);
-  sub->add_option("--format", to.format, "tlog-proof: C2SP tlog-proof, with the entry inside")
-      ->check(CLI::IsMember({"tlog-proof"}))
+  sub->add_option("--format", to.format,
+                  "tlog-proof: C2SP tlog-proof, with the entry inside; cose: the "
+                  "entry as a SCITT transparent statement, with the log's COSE Receipt")
+      ->check(CLI::IsMember({"tlog-proof", "cose"}))
       ->capture_default_str();
   sub->add_option("-f,--file", to.file, "File to write; default: standard output");
   sub->add_option("--preimage", to.preimage, "Also write the entry's content to this file");

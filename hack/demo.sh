@@ -573,6 +573,10 @@ check_independently() {
   check "its proof can be taken along" kubectl avouch export "$index" -f "$STATE/entry.tlog-proof" --preimage "$STATE/entry.preimage"
   check "and is checked without the cluster" prints 'deny' env KUBECONFIG=/nonexistent kubectl-avouch verify proof \
     "$STATE/entry.tlog-proof" --preimage "$STATE/entry.preimage" --vkey "$STATE/log.vkey"
+  kubectl -n "$NS" get configmap avouch-trust -o 'jsonpath={.data.verifier-keys\.pem}' >"$STATE/verifier.pem"
+  check "so can a transparent statement, with a COSE Receipt" kubectl avouch export "$index" --format cose -f "$STATE/entry.cose"
+  check "which is checked without the cluster too" prints 'log signed the root' env KUBECONFIG=/nonexistent kubectl-avouch verify proof \
+    "$STATE/entry.cose" --verifier-keys "$STATE/verifier.pem" --vkey "$STATE/log.vkey"
 }
 
 # Resident memory of each pod, from its own metrics.

@@ -33,6 +33,7 @@
 #include "control/log_judge.h"
 #include "control/log_volume.h"
 #include "control/node_board.h"
+#include "control/receipt_handler.h"
 #include "control/record_handler.h"
 #include "control/recorder.h"
 #include "control/reference_watcher.h"
@@ -148,6 +149,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<control::LogHandler> log_side;
   std::unique_ptr<control::RecordHandler> record_side;
   std::unique_ptr<control::ListHandler> list_side;
+  std::unique_ptr<control::ReceiptHandler> receipts;
   std::unique_ptr<control::Router> router;
   std::unique_ptr<adapters::HttpServer> server;
 

@@ -40,12 +40,17 @@ Result<void> Leader::Parts::serve() {
   list_side = std::make_unique<control::ListHandler>(bytes_for_lists(config.limits), callers,
                                                      access, *lists, pool, signals,
                                                      [this] { policy_worker.add(kAll); });
+  receipts = std::make_unique<control::ReceiptHandler>(
+      control::ReceiptParts{.log = *log, .origin = keys->log_origin, .signer = keys->verifier},
+      pool);
   router = std::make_unique<control::Router>(
       std::vector<control::Router::Route>{{"/v1/nodes/", *intake},
                                           {"/v1/records/", *record_side},
                                           {"/v1/blobs/", *intake},
                                           {"/v1/lists/", *list_side},
                                           {"/log/", *tiles},
+                                          {"/entries/", *receipts},
+                                          {"/.well-known/scitt-keys", *receipts},
                                           {"/v1/log/", *log_side}});
   adapters::HttpServerOptions options;
   options.listen = config.listen;

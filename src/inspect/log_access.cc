@@ -98,6 +98,13 @@ Result<std::optional<Bytes>> LogAccess::fetch(std::string_view path) {
   return std::optional(to_bytes(response.body));
 }
 
+Result<Bytes> LogAccess::receipt(std::uint64_t index) {
+  const std::string path = "/entries/" + std::to_string(index);
+  AVOUCH_TRY(const HttpResponse response, get(path, "", false));
+  if (response.status != 200) return unexpected(response, path);
+  return to_bytes(response.body);
+}
+
 Result<Json> LogAccess::get_json(const std::string& path, const std::string& query) {
   AVOUCH_TRY(const HttpResponse response, get(path, query, true));
   if (response.status != 200) return unexpected(response, path);

@@ -43,6 +43,8 @@ class LogAccess final : public tlog::TileReader {
   Result<UnverifiedListed> entry(std::uint64_t index);
   // Newest first. `query` is "node=NAME" or "namespace=NS&pod=NAME".
   Result<std::vector<UnverifiedListed>> list(const std::string& query, int limit);
+  // Its COSE Receipt (tlog/receipt.h), by the newest checkpoint.
+  Result<Bytes> receipt(std::uint64_t index);
   // Nothing while the token is in no epoch entry yet.
   Result<std::optional<UnverifiedRenewal>> renewal(const tlog::Hash& token_digest);
 

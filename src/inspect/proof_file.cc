@@ -7,6 +7,7 @@
 #include "base/time_text.h"
 #include "inspect/entry_text.h"
 #include "tlog/entry.h"
+#include "tlog/receipt.h"
 
 namespace avouch::inspect {
 namespace {
@@ -28,17 +29,18 @@ std::string signers_of(const std::vector<tlog::Cosignature>& cosignatures) {
 
 // The statement that the entry is, and what it commits to.
 void check_statement(ByteView entry, const std::optional<Bytes>& preimage,
-                     const ProofFileAnchors& anchors, ProofStep& out) {
+                     std::span<const crypto::PublicKey> verifier_keys, std::string_view origin,
+                     ProofStep& out) {
   const auto parsed = tlog::parse_statement_unverified(entry);
   if (!parsed.has_value()) {
     out.parts.push_back(fails("the entry is a statement", parsed.error().message));
     return;
   }
-  if (anchors.verifier_keys.empty()) {
+  if (verifier_keys.empty()) {
     out.parts.push_back(note("who signed the statement was not checked",
                              parsed->kind + "; give the verifier's keys to check it"));
   } else {
-    const auto verified = tlog::verify_statement(entry, anchors.verifier_keys, anchors.origin);
+    const auto verified = tlog::verify_statement(entry, verifier_keys, origin);
     out.parts.push_back(
         verified.has_value()
             ? holds("statement is signed by the verifier", verified->kind())
@@ -96,7 +98,47 @@ ProofStep check_proof_file(std::string_view file, const std::optional<Bytes>& pr
   out.parts.push_back(holds("leaf hash leads to the checkpoint's root over " +
                                 std::to_string(proof->path.size()) + " hashes",
                             to_hex(leaf)));
-  check_statement(*proof->extra, preimage, anchors, out);
+  check_statement(*proof->extra, preimage, anchors.verifier_keys, anchors.origin, out);
+  return out;
+}
+
+bool looks_like_transparent_statement(ByteView file) {
+  constexpr std::uint8_t kTag18 = 0xd2;
+  return !file.empty() && file.front() == kTag18;
+}
+
+ProofStep check_transparent_statement(ByteView file, const std::optional<Bytes>& preimage,
+                                      std::span<const crypto::PublicKey> verifier_keys,
+                                      std::string_view origin) {
+  ProofStep out = note("transparent statement of log " + std::string(origin));
+  const auto statement = tlog::parse_transparent_statement_unverified(file);
+  if (!statement.has_value()) {
+    out.parts.push_back(fails("the file is a transparent statement", statement.error().message));
+    return out;
+  }
+  const tlog::Hash leaf = tlog::leaf_hash(statement->entry);
+  bool is_ours = false;
+  for (const Bytes& receipt : statement->receipts) {
+    const auto parts = tlog::parse_receipt_unverified(receipt);
+    if (parts.has_value() && parts->issuer != origin) {
+      out.parts.push_back(note("a receipt of another log was not checked", parts->issuer));
+      continue;
+    }
+    is_ours = true;
+    const auto verified = tlog::verify_receipt(receipt, leaf, verifier_keys, origin);
+    if (!verified.has_value()) {
+      out.parts.push_back(fails("the log's receipt for the entry", verified.error().message));
+      continue;
+    }
+    out.claim = "log entry " + std::to_string(verified->index());
+    out.parts.push_back(holds("the log signed the root of " + std::to_string(verified->size()) +
+                                  " entries to which the receipt's path leads",
+                              to_hex(leaf)));
+  }
+  if (!is_ours) out.parts.push_back(fails("a receipt of the log", "there is none of this log"));
+  out.parts.push_back(note("no witness was asked for",
+                           "a receipt says what the log signed, not that others saw the same"));
+  check_statement(statement->entry, preimage, verifier_keys, origin, out);
   return out;
 }
 

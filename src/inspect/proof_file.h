@@ -1,9 +1,11 @@
 #pragma once
 
 // Proofs that leave the cluster: an entry with its inclusion under a signed checkpoint in one C2SP
-// tlog-proof file, checked later without asking anybody. Pure.
+// tlog-proof file, or with the log's COSE Receipts in one transparent statement, checked later
+// without asking anybody. Pure.
 
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -27,5 +29,15 @@ struct ProofFileAnchors {
 // where the content is given too, that the statement commits to it.
 ProofStep check_proof_file(std::string_view file, const std::optional<Bytes>& preimage,
                            const ProofFileAnchors& anchors);
+
+// Whether `file` begins as a transparent statement does, and no tlog-proof.
+bool looks_like_transparent_statement(ByteView file);
+
+// The tree of what holds of a transparent statement: its form, receipts, the root that each leads
+// to, who signed them and the statement, and its content. At least one of its receipts must be the
+// log's; those of others are noted. The verifier's keys sign both; none: everything fails.
+ProofStep check_transparent_statement(ByteView file, const std::optional<Bytes>& preimage,
+                                      std::span<const crypto::PublicKey> verifier_keys,
+                                      std::string_view origin);
 
 }  // namespace avouch::inspect

@@ -104,6 +104,7 @@ expect 0 '"kind": "RuntimeLog"' eventlog -o json "$CORPUS/cases/06a-ima-good/ima
 expect 0 "/usr/" eventlog --pcrs "$CORPUS/cases/06a-ima-good/meta.json" "$CORPUS/cases/06a-ima-good/ima.bin"
 expect 4 "RuntimeLogNotReplayed" eventlog --pcrs "$CORPUS/cases/01-good-baseline/meta.json" "$CORPUS/cases/06a-ima-good/ima.bin"
 expect 2 "BootLogMalformed" eventlog "$HERE/run.sh"
+expect 2 "/dev/zero: is a device; expected a file" eventlog /dev/zero
 expect 2 "no PCR value" eventlog --pcrs /dev/null "$CORPUS/cases/01-good-baseline/eventlog.bin"
 "$PROGRAM" eventlog -o yaml --pcrs "$CORPUS/cases/01-good-baseline/meta.json" "$CORPUS/cases/01-good-baseline/eventlog.bin" |
   python3 -c 'import sys, yaml; log = yaml.safe_load(sys.stdin); assert len(log["events"]) == 53 and log["problems"] == [], log' ||
@@ -213,6 +214,19 @@ expect 2 "needs --vkey" verify proof "$PROOFS/0.tlog-proof"
 expect 4 "line 1" "${proof[@]}" --log-policy "$PROOFS/verifier.pem" "$PROOFS/0.tlog-proof"
 expect 4 "there is no such file" "${proof[@]}" "$scratch/none"
 expect 2 "tlog-proof" export 1 --format pdf
+# The same as a transparent statement.
+cose=(verify proof --verifier-keys "$PROOFS/verifier.pem" --origin log.example.org/avouch)
+expect 0 "log signed the root of 300 entries" "${cose[@]}" "$PROOFS/0.cose"
+expect 0 "content is what the statement commits to" "${cose[@]}" --preimage "$PROOFS/0.preimage" "$PROOFS/0.cose"
+expect 0 '"verified": true' verify proof --vkey "$LOG/log.vkey" --verifier-keys "$PROOFS/verifier.pem" -o json "$PROOFS/0.cose"
+expect 0 "a receipt of another log was not checked.* other.example" "${cose[@]}" "$PROOFS/0-two.cose"
+expect 1 "FAILS .*there is none of this log" "${cose[@]}" "$PROOFS/0-other.cose"
+expect 1 "FAILS .*expected \"other.example\"" "${cose[@]::4}" --origin other.example "$PROOFS/0-other.cose"
+expect 4 "give --verifier-keys" verify proof --vkey "$LOG/log.vkey" "$PROOFS/0.cose"
+expect 4 "no cosignatures for --log-policy" "${cose[@]}" --log-policy "$PROOFS/log-policy" "$PROOFS/0.cose"
+expect 4 "a tlog-proof needs --vkey" "${cose[@]}" "$PROOFS/0.tlog-proof"
+head -c 300 "$PROOFS/0.cose" >"$scratch/short.cose"
+expect 1 "FAILS .*the file is a transparent statement" "${cose[@]}" "$scratch/short.cose"
 
 # A release whose log is those files; nobody may read contents, or the account `reader` may.
 export LOG_FILES=$LOG/public ANSWER='404 {"kind":"Status","reason":"NotFound"}'

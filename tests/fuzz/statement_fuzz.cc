@@ -1,5 +1,6 @@
-// Log entries, preimages, bundles, preimage groups and journal segments. Besides not crashing: what
-// is accepted is written again to the same bytes, and nothing verifies by a key that did not sign.
+// Log entries, receipts, preimages, bundles, preimage groups and journal segments. Besides not
+// crashing: what is accepted is written again to the same bytes, and nothing verifies by a key that
+// did not sign.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include "tlog/entry.h"
 #include "tlog/journal.h"
 #include "tlog/preimages.h"
+#include "tlog/receipt.h"
 
 namespace {
 
@@ -66,6 +68,18 @@ void try_segment(ByteView input) {
   require(whole.has_value() && whole->next == segment->next);
 }
 
+void try_receipt(ByteView input) {
+  const auto receipt = tlog::parse_receipt_unverified(input);
+  if (receipt.has_value()) {
+    require(!receipt->inclusion.path.empty());
+    require(!tlog::verify_receipt(input, tlog::Hash{}, std::span(&known_key(), 1), receipt->issuer)
+                 .has_value());
+  }
+  const auto statement = tlog::parse_transparent_statement_unverified(input);
+  if (!statement.has_value()) return;
+  require(equal(tlog::format_transparent_statement(*statement).value(), input));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -75,5 +89,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try_bundle(input);
   try_preimages(input);
   try_segment(input);
+  try_receipt(input);
   return 0;
 }

@@ -192,10 +192,22 @@ def cbor(x):
     raise TypeError(type(x))
 
 
+VERIFIER = ec.derive_private_key(0xA70C4, ec.SECP256R1())
+
+
+def es256(protected, payload):
+    signed = cbor(["Signature1", protected, b"", payload])
+    r, s = utils.decode_dss_signature(VERIFIER.sign(signed, ec.ECDSA(hashes.SHA256())))
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+def spki_of_verifier():
+    return VERIFIER.public_key().public_bytes(serialization.Encoding.DER,
+                                              serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
 def entry_lines():
-    key = ec.derive_private_key(0xA70C4, ec.SECP256R1())
-    spki = key.public_key().public_bytes(serialization.Encoding.DER,
-                                         serialization.PublicFormat.SubjectPublicKeyInfo)
+    spki = spki_of_verifier()
     pseudonym_key = bytes(range(100, 132))
     mac = hmac.new(pseudonym_key, b"node\n6f0b1c62-9d5c-4f6e-9a43-0f4b6f1f8a11", "sha256").digest()
     subject = "node:" + mac[:16].hex()
@@ -205,9 +217,7 @@ def entry_lines():
     protected = cbor({1: -7, 4: sha256(spki)[:8], 15: {1: "log.example.org/avouch", 2: subject},
                       258: -16, 259: "application/vnd.avouch.node-verdict+cbor"})
     digest = sha256(preimage)
-    signed = cbor(["Signature1", protected, b"", digest])
-    r, s = utils.decode_dss_signature(key.sign(signed, ec.ECDSA(hashes.SHA256())))
-    signature = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    signature = es256(protected, digest)
     statement = head(6, 18) + b"\x84" + cbor(protected) + cbor({}) + cbor(digest) + cbor(signature)
     yield f"verifier-spki = {spki.hex()}"
     yield f"pseudonym-key = {pseudonym_key.hex()}"
@@ -247,6 +257,27 @@ def journal_lines():
         slots += (struct.pack(">BH", state, len(name)) + name +
                   struct.pack(">I", len(preimage)) + preimage)
     yield f"preimages = {(slots + sha256(slots)).hex()}"
+
+
+# RFC 9942, 5.2 and RFC 9943: the statement with receipts in its unprotected header.
+def transparent(statement, leaves, cache, index, issuers):
+    size = len(leaves)
+    subject = dict(line.strip().split(" = ") for line in open("entry.txt", encoding="utf-8"))["subject"]
+    receipts = []
+    for issuer in issuers:
+        protected = cbor({1: -7, 4: sha256(spki_of_verifier())[:8], 15: {1: issuer, 2: subject}, 395: 1})
+        proof = cbor([size, index, path(leaves, cache, index, 0, size)])
+        receipts.append(head(6, 18) + b"\x84" + cbor(protected) + cbor({396: {-1: [proof]}}) + b"\xf6" +
+                        cbor(es256(protected, mth(leaves, cache, 0, size))))
+    empty = 2 + len(cbor(statement_protected(statement)))  # where the unprotected header stands
+    assert statement[empty:empty + 1] == b"\xa0"
+    return statement[:empty] + cbor({394: receipts}) + statement[empty + 1:]
+
+
+# The bytes of its protected header: a byte string with a length of one byte.
+def statement_protected(statement):
+    assert statement[:3] == b"\xd2\x84\x58"
+    return statement[4:4 + statement[3]]
 
 
 # --- a whole log of the files engine: the statement of entry.txt, then 299 numbers ------------------
@@ -291,6 +322,9 @@ def write_log(folder):
     files["../proofs/0.tlog-proof"] = proof.encode()
     files["../proofs/0-cosigned.tlog-proof"] = (proof + line).encode()
     files["../proofs/0.preimage"] = preimage
+    files["../proofs/0.cose"] = transparent(statement, leaves, cache, 0, [origin])
+    files["../proofs/0-two.cose"] = transparent(statement, leaves, cache, 0, ["other.example", origin])
+    files["../proofs/0-other.cose"] = transparent(statement, leaves, cache, 0, ["other.example"])
     files["../proofs/log-policy"] = policy.encode()
     spki = serialization.load_der_public_key(bytes.fromhex(entry["verifier-spki"]))
     files["../proofs/verifier.pem"] = spki.public_bytes(
@@ -311,4 +345,5 @@ def main():
     write_log("log")
 
 
-main()
+if __name__ == "__main__":
+    main()
