@@ -395,6 +395,12 @@ judged_again() {
   ! grep --quiet 'taken as recorded' <<<"$output"
 }
 
+# import_and_apply NAME OPTION... FILE: the API server takes what an import makes.
+import_and_apply() {
+  kubectl avouch reference import --name "$1" -o "$STATE/$1.yaml" "${@:2}" && kubectl apply --server-side -f "$STATE/$1.yaml" &&
+    kubectl delete -f "$STATE/$1.yaml"
+}
+
 # show_references: reference values of a node over the API server, inline and as a digest list in the controller's store.
 show_references() {
   local before uploaded make=(kubectl avouch reference from-evidence --provider demo --node node-2)
@@ -419,6 +425,10 @@ show_references() {
   eventually 30 "node-2 is Trusted by the list" rejudged node-2 files "$before"
   check "its verdict, judged again from what the log keeps, is the same" \
     judged_again node-2
+  check "a maker's manifest (CoRIM) is imported and applied" import_and_apply acme-boot \
+    --digests authenticode --key "$REPO_DIR/tests/vectors/corim/key.pem" "$REPO_DIR/tests/vectors/corim/good-signed.cbor"
+  check "and so is one of firmware (TCG PC Client RIM)" import_and_apply acme-firmware \
+    --key "$REPO_DIR/tests/vectors/rim/rsa.pem" "$REPO_DIR/tests/vectors/rim/good-one.swidtag"
   kubectl delete clusterrole,clusterrolebinding list-provider
   kubectl -n "$NS" delete serviceaccount list-provider
 }
