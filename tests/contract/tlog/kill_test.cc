@@ -94,18 +94,25 @@ TEST(KilledWriter, LosesNothingThatItAcknowledgedOrPublished) {
       write_until_killed(engine, round, ends[1]);
     }
     ::close(ends[1]);
-    // Kill it after another number of events each time; what it reports while dying counts too.
+    // Kill it after another number of events each time, in every other round not before it has
+    // published (how much it sequences until then is the machine's business); what it reports while
+    // dying counts too.
     const std::uint64_t patience = 3 + round * round * 11;
-    std::uint64_t seen = 0;
+    std::uint64_t seen = 0, published = 0;
+    bool is_killed = false;
     Event event;
     while (::read(ends[0], &event, sizeof event) == sizeof event) {
       if (event.is_checkpoint != 0) {
         const auto [known, is_new] = roots.emplace(event.index, event.hash);
         EXPECT_TRUE(is_new || known->second == event.hash) << event.index;
+        ++published;
       } else {
         EXPECT_TRUE(acknowledged.emplace(event.index, event).second) << event.index;
       }
-      if (++seen == patience) ::kill(child, SIGKILL);
+      ++seen;
+      if (is_killed || seen < patience || (round % 2 == 1 && published == 0)) continue;
+      is_killed = true;
+      ::kill(child, SIGKILL);
     }
     ::close(ends[0]);
     int status = 0;
@@ -131,7 +138,7 @@ TEST(KilledWriter, LosesNothingThatItAcknowledgedOrPublished) {
     EXPECT_EQ(again->front().index, index);
   }
   EXPECT_GT(acknowledged.size(), 1000U);
-  EXPECT_GT(roots.size(), kRounds / 2);
+  EXPECT_GE(roots.size(), kRounds / 2);
 }
 
 }  // namespace
