@@ -1,0 +1,290 @@
+#include "tlog/follower.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/hex.h"
+#include "tlog/bundle.h"
+#include "tlog/client.h"
+#include "tlog/tile.h"
+
+namespace avouch::tlog {
+namespace {
+
+// Nothing more is said of one step: what is damaged beyond that, fsck lists.
+constexpr std::size_t kMaxFindings = 20;
+
+std::string sizes(const VerifiedCheckpoint& older, const VerifiedCheckpoint& newer) {
+  return "the checkpoints of " + std::to_string(older.size()) + " and " +
+         std::to_string(newer.size()) + " entries";
+}
+
+void add(std::vector<Finding>& findings, FindingKind kind, std::string what) {
+  if (findings.size() < kMaxFindings) findings.push_back({kind, std::move(what), std::nullopt});
+}
+
+std::string seconds_text(std::chrono::seconds age) { return std::to_string(age.count()) + " s"; }
+
+// Tiles and bundles as they are served, and what is wrong with them.
+class Served {
+ public:
+  Served(TileReader& reader, std::vector<Finding>& findings)
+      : reader_(reader), findings_(findings) {}
+
+  // Nothing, and a Finding, where it is missing or malformed.
+  Result<std::optional<Bytes>> resource(Resource::Kind kind, const Tile& tile) {
+    auto bytes = find_resource(reader_, {kind, tile});
+    if (!bytes.has_value() && bytes.error().kind == ErrorKind::kRetryable) return bytes.error();
+    const std::string path = kind == Resource::Kind::kTile ? tile_path(tile) : bundle_path(tile);
+    if (!bytes.has_value()) {
+      add(findings_, FindingKind::kDamaged, path + ": " + bytes.error().message);
+      return std::optional<Bytes>();
+    }
+    if (!*bytes) add(findings_, FindingKind::kDamaged, path + " is not served");
+    return bytes;
+  }
+
+  Result<void> expect_tile(const Tile& tile, std::span<const Hash> hashes) {
+    AVOUCH_TRY(const auto bytes, resource(Resource::Kind::kTile, tile));
+    if (bytes && *bytes != format_tile(hashes)) {
+      add(findings_, FindingKind::kDamaged,
+          tile_path(tile) + ": its hashes are not those of the entries");
+    }
+    return {};
+  }
+
+ private:
+  TileReader& reader_;
+  std::vector<Finding>& findings_;
+};
+
+}  // namespace
+
+std::string_view finding_name(FindingKind kind) {
+  switch (kind) {
+    case FindingKind::kForked:
+      return "forked";
+    case FindingKind::kBadCheckpoint:
+      return "bad-checkpoint";
+    case FindingKind::kShrunk:
+      return "shrunk";
+    case FindingKind::kDamaged:
+      return "damaged";
+    case FindingKind::kSilent:
+      return "silent";
+    case FindingKind::kNotWitnessed:
+      return "not-witnessed";
+  }
+  return "unknown";
+}
+
+Result<Follower> Follower::start(FollowOptions options, const std::optional<std::string>& position,
+                                 TileReader& reader, SystemTime now) {
+  if (options.keys.empty()) return rejected("log " + options.origin + ": no key of it is given");
+  Follower follower(std::move(options), now);
+  if (!position) return follower;
+  auto checkpoint = verify_checkpoint(*position, follower.options_.keys, follower.options_.origin);
+  if (!checkpoint.has_value()) return with_context(checkpoint.error(), "stored position");
+  auto edge = RightEdge::load(checkpoint->size(), reader);
+  if (!edge.has_value()) {
+    return with_context(edge.error(), "tiles of the stored position, " +
+                                          std::to_string(checkpoint->size()) + " entries");
+  }
+  if (edge->root() != checkpoint->root()) {
+    return fatal("log " + follower.options_.origin + ": the tiles that it serves for " +
+                 std::to_string(checkpoint->size()) +
+                 " entries have not the root of the checkpoint that was followed: keep that "
+                 "checkpoint and what is served now");
+  }
+  follower.edge_ = *std::move(edge);
+  follower.position_ = *std::move(checkpoint);
+  return follower;
+}
+
+Result<FollowStep> Follower::step(TileReader& reader, SystemTime now) {
+  FollowStep out;
+  AVOUCH_TRY(const auto note, reader.fetch("checkpoint"));
+  if (!note) return retryable("log " + options_.origin + ": serves no checkpoint");
+  const auto served = verify_checkpoint(as_text(*note), options_.keys, options_.origin);
+  if (!served.has_value()) {
+    add(out.findings, FindingKind::kBadCheckpoint, served.error().message);
+    look_at_time(nullptr, now, out);
+    return out;
+  }
+  AVOUCH_CHECK(look(*served, reader, now, out));
+  look_at_time(&*served, now, out);
+  return out;
+}
+
+Result<void> Follower::look(const VerifiedCheckpoint& served, TileReader& reader, SystemTime now,
+                            FollowStep& out) {
+  if (position_ && served.size() <= position_->size()) {
+    if (served.size() == position_->size() && served.root() == position_->root()) return {};
+    AVOUCH_TRY(auto finding, compare(served.note(), reader));
+    if (finding) {
+      out.findings.push_back(*std::move(finding));
+    } else {
+      add(out.findings, FindingKind::kShrunk,
+          "a checkpoint of " + std::to_string(served.size()) + " entries is served, after one of " +
+              std::to_string(position_->size()) + ": an old copy, or a log that went back");
+    }
+    return {};
+  }
+  AVOUCH_TRY(Walked walked, walk(served, reader));
+  out.entries = walked.entries;
+  if (!walked.findings.empty()) {
+    std::move(walked.findings.begin(), walked.findings.end(), std::back_inserter(out.findings));
+    return {};
+  }
+  edge_ = std::move(walked.edge);
+  position_ = served;
+  grown_at_ = now;
+  out.advanced = true;
+  return {};
+}
+
+Result<Follower::Walked> Follower::walk(const VerifiedCheckpoint& to, TileReader& reader) const {
+  Walked out{.edge = edge_, .entries = 0, .findings = {}};
+  Served served(reader, out.findings);
+  std::vector<RightEdge::FullTile> full;
+  while (out.edge.size() < to.size()) {
+    if (options_.stop.stop_requested()) return retryable("log: following it was ended");
+    const std::uint64_t begin = out.edge.size();
+    const std::uint64_t n = begin / kTileWidth;
+    const Tile place{0, n, tile_width(to.size(), 0, n)};
+    AVOUCH_TRY(const auto bytes, served.resource(Resource::Kind::kBundle, place));
+    if (!bytes) break;
+    const auto entries = parse_bundle(*bytes, place.width);
+    if (!entries.has_value()) {
+      add(out.findings, FindingKind::kDamaged, bundle_path(place) + ": " + entries.error().message);
+      break;
+    }
+    for (std::size_t i = begin % kTileWidth; i < entries->size(); ++i) {
+      if (options_.on_entry) options_.on_entry(out.edge.size(), (*entries)[i]);
+      out.edge.push(leaf_hash((*entries)[i]), full);
+      ++out.entries;
+    }
+    for (const auto& [tile, hashes] : full) AVOUCH_CHECK(served.expect_tile(tile, hashes));
+    full.clear();
+    if (!out.findings.empty()) break;
+  }
+  if (out.findings.empty()) {
+    for (unsigned level = 0; level < out.edge.levels(); ++level) {
+      const auto hashes = out.edge.partial(level);
+      if (hashes.empty()) continue;
+      const Tile tile{level, hashes_at(to.size(), level) / kTileWidth,
+                      static_cast<unsigned>(hashes.size())};
+      AVOUCH_CHECK(served.expect_tile(tile, hashes));
+    }
+  }
+  if (out.findings.empty() && out.edge.root() == to.root()) return out;
+
+  // What is served does not fit. Whether the log contradicts itself is another question.
+  if (position_) {
+    AVOUCH_TRY(auto proof, contradiction(*position_, to, reader));
+    if (proof) {
+      out.findings.clear();
+      out.findings.push_back({FindingKind::kForked,
+                              sizes(*position_, to) + " are not of one log, and it signed both",
+                              std::move(proof)});
+      return out;
+    }
+  }
+  if (out.findings.empty()) {
+    add(out.findings, FindingKind::kDamaged,
+        "entries and tiles have the root " + to_hex(out.edge.root()) + ", the checkpoint of " +
+            std::to_string(to.size()) + " entries says " + to_hex(to.root()));
+  }
+  return out;
+}
+
+Result<std::optional<Misbehaviour>> Follower::contradiction(const VerifiedCheckpoint& smaller,
+                                                            const VerifiedCheckpoint& larger,
+                                                            TileReader& reader) {
+  if (smaller.size() == 0) return std::optional<Misbehaviour>();
+  Misbehaviour out{smaller.note(), larger.note(), std::nullopt, {}};
+  if (smaller.size() == larger.size()) {
+    if (smaller.root() == larger.root()) return std::optional<Misbehaviour>();
+    return std::optional(std::move(out));
+  }
+  const NodeSource nodes = tile_nodes(reader, larger.size());
+  const auto prefix = make_root(smaller.size(), nodes);
+  auto proof = make_consistency_proof(smaller.size(), larger.size(), nodes);
+  for (const Error* error : {prefix.has_value() ? nullptr : &prefix.error(),
+                             proof.has_value() ? nullptr : &proof.error()}) {
+    if (error == nullptr) continue;
+    // A tile that is not served keeps the proof from being made; it is damage of its own.
+    return std::optional<Misbehaviour>();
+  }
+  const bool is_signed =
+      verify_consistency(smaller.size(), *prefix, larger.size(), larger.root(), *proof).has_value();
+  if (!is_signed || *prefix == smaller.root()) return std::optional<Misbehaviour>();
+  out.prefix = *prefix;
+  out.proof = *std::move(proof);
+  return std::optional(std::move(out));
+}
+
+Result<std::optional<Finding>> Follower::compare(std::string_view note, TileReader& reader) const {
+  const auto seen = verify_checkpoint(note, options_.keys, options_.origin);
+  if (!seen.has_value()) {
+    return std::optional(Finding{FindingKind::kBadCheckpoint, seen.error().message, std::nullopt});
+  }
+  if (!position_ || seen->size() > position_->size() || seen->size() == 0) {
+    return std::optional<Finding>();
+  }
+  const auto follows =
+      seen->size() == position_->size()
+          ? (seen->root() == position_->root() ? Result<void>() : rejected("another root"))
+          : [&]() -> Result<void> {
+    AVOUCH_CHECK(fetch_consistency(reader, seen->checkpoint(), *position_));
+    return {};
+  }();
+  if (follows.has_value()) return std::optional<Finding>();
+  AVOUCH_TRY(auto proof, contradiction(*seen, *position_, reader));
+  if (proof) {
+    return std::optional(Finding{
+        FindingKind::kForked, sizes(*seen, *position_) + " are not of one log, and it signed both",
+        std::move(proof)});
+  }
+  if (follows.error().kind == ErrorKind::kRetryable) return follows.error();
+  return std::optional(Finding{FindingKind::kDamaged,
+                               "tiles do not show that " + sizes(*seen, *position_) +
+                                   " are of one log: " + follows.error().message,
+                               std::nullopt});
+}
+
+void Follower::look_at_time(const VerifiedCheckpoint* served, SystemTime now,
+                            FollowStep& out) const {
+  using std::chrono::duration_cast;
+  using std::chrono::seconds;
+  const auto since = duration_cast<seconds>(now - grown_at_);
+  if (options_.growth_within.count() > 0 && since > options_.growth_within) {
+    add(out.findings, FindingKind::kSilent,
+        "no new entry for " + seconds_text(since) + ", expected one in " +
+            seconds_text(options_.growth_within));
+  }
+  if (served == nullptr || !options_.policy || !options_.policy->needs_witnesses()) return;
+  const auto note = parse_note_unverified(served->note());
+  const auto keys = options_.policy->cosigner_keys();
+  auto cosigned = note.has_value() ? verify_cosignatures(*note, keys)
+                                   : Result<std::vector<Cosignature>>(note.error());
+  if (!cosigned.has_value()) {
+    return add(out.findings, FindingKind::kNotWitnessed, cosigned.error().message);
+  }
+  out.cosigned = *std::move(cosigned);
+  const auto quorum = options_.policy->quorum_time(out.cosigned);
+  if (!quorum) {
+    return add(out.findings, FindingKind::kNotWitnessed,
+               "the checkpoint of " + std::to_string(served->size()) +
+                   " entries is cosigned by no quorum");
+  }
+  const auto today = duration_cast<seconds>(now.time_since_epoch()).count();
+  const auto age = seconds(today - static_cast<std::int64_t>(*quorum));
+  if (options_.quorum_within.count() > 0 && age > options_.quorum_within) {
+    add(out.findings, FindingKind::kNotWitnessed,
+        "the last quorum is " + seconds_text(age) + " old, expected at most " +
+            seconds_text(options_.quorum_within));
+  }
+}
+
+}  // namespace avouch::tlog

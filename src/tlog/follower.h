@@ -1,0 +1,109 @@
+#pragma once
+
+// Following a log as a monitor does, from a stored position on: each new checkpoint must be signed,
+// continue the last one, and be the root of the entries that are served; every new entry and tile
+// is read and compared. What is wrong is a Finding, and where the log's own signatures prove it,
+// the proof is with it. Pure: reads through a TileReader, takes the time.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "tlog/checkpoint.h"
+#include "tlog/edge.h"
+#include "tlog/log_policy.h"
+#include "tlog/misbehaviour.h"
+#include "tlog/store.h"
+
+namespace avouch::tlog {
+
+struct FollowOptions {
+  std::string origin;
+  std::vector<NoteVerifier> keys;   // any of which signs its checkpoints; at least one
+  std::optional<LogPolicy> policy;  // whose quorum must have cosigned; none: not looked at
+  // Longest times without growth, and since the quorum's cosignatures. 0: not looked at.
+  std::chrono::seconds growth_within{0};
+  std::chrono::seconds quorum_within{0};
+  // Called for each new entry, in order, before it is known that the checkpoint covers it, and
+  // again where a step is repeated; may be empty.
+  std::function<void(std::uint64_t index, ByteView entry)> on_entry;
+  std::stop_token stop;  // ends a step with kRetryable
+};
+
+enum class FindingKind {
+  kForked,         // two checkpoints that contradict each other: Finding::proof
+  kBadCheckpoint,  // not one of this log's, or not signed by it
+  kShrunk,         // an older checkpoint than one that was served before
+  kDamaged,        // what is served is not what the checkpoint commits to
+  kSilent,         // no growth for too long
+  kNotWitnessed,   // no quorum, or an old one
+};
+std::string_view finding_name(FindingKind kind);
+
+struct Finding {
+  FindingKind kind = FindingKind::kDamaged;
+  std::string what;
+  std::optional<Misbehaviour> proof;
+};
+
+struct FollowStep {
+  bool advanced = false;              // the position is a newer checkpoint now
+  std::uint64_t entries = 0;          // read and compared
+  std::vector<Finding> findings;      // empty: all is well
+  std::vector<Cosignature> cosigned;  // of the checkpoint served, by the policy's witnesses
+};
+
+// Follows one log. One owner.
+class Follower {
+ public:
+  // `position`: the note that position() gave before; nothing begins at the first entry. kRejected:
+  // no key, or a position that is no checkpoint of this log. kRetryable: `reader` failed for now.
+  // kFatal: the log no longer serves the tree of that position.
+  static Result<Follower> start(FollowOptions options, const std::optional<std::string>& position,
+                                TileReader& reader, SystemTime now);
+
+  // Looks at the log once. The position moves on only to a checkpoint all of whose entries and
+  // tiles were read and fit. kRetryable: the reader failed for now, and nothing has changed.
+  Result<FollowStep> step(TileReader& reader, SystemTime now);
+
+  // A checkpoint of this log that somebody else was shown (a witness, another monitor): nothing
+  // where it is one that this log had, or a later one that is still to be met. kRetryable as above.
+  Result<std::optional<Finding>> compare(std::string_view note, TileReader& reader) const;
+
+  // The newest checkpoint that was followed; nothing before the first.
+  const std::optional<VerifiedCheckpoint>& position() const { return position_; }
+  SystemTime grown_at() const { return grown_at_; }
+
+ private:
+  Follower(FollowOptions options, SystemTime now) : options_(std::move(options)), grown_at_(now) {}
+
+  // What became of the way from the position to a checkpoint.
+  struct Walked {
+    RightEdge edge;
+    std::uint64_t entries = 0;
+    std::vector<Finding> findings;
+  };
+  Result<void> look(const VerifiedCheckpoint& served, TileReader& reader, SystemTime now,
+                    FollowStep& step);
+  Result<Walked> walk(const VerifiedCheckpoint& to, TileReader& reader) const;
+  void look_at_time(const VerifiedCheckpoint* served, SystemTime now, FollowStep& step) const;
+  // Proves, if it can be proven, that two checkpoints contradict each other; the tiles that are
+  // read are those of the larger one.
+  static Result<std::optional<Misbehaviour>> contradiction(const VerifiedCheckpoint& smaller,
+                                                           const VerifiedCheckpoint& larger,
+                                                           TileReader& reader);
+
+  FollowOptions options_;
+  std::optional<VerifiedCheckpoint> position_;
+  RightEdge edge_;  // at the position
+  SystemTime grown_at_;
+};
+
+}  // namespace avouch::tlog

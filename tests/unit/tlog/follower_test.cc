@@ -1,0 +1,392 @@
+#include "tlog/follower.h"
+
+#include <gmock/gmock.h>
+
+#include "support/memory_log_store.h"
+#include "tlog/builder.h"
+#include "tlog/client.h"
+#include "tlog/recovery.h"
+
+namespace avouch::tlog {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::MemoryDisk;
+using testing::MemoryLogStore;
+using namespace std::chrono_literals;
+
+constexpr const char* kOrigin = "log.example.org/avouch";
+constexpr SystemTime kStart{std::chrono::seconds(1'800'000'000)};
+
+const NoteSigner& signer() {
+  static const NoteSigner one =
+      NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519)).value();
+  return one;
+}
+
+// A log that is served from memory.
+class ServedLog {
+ public:
+  explicit ServedLog(std::string name = "entry ") : name_(std::move(name)) {}
+
+  VerifiedCheckpoint grow_to(std::uint64_t size, const std::string& cosignatures = "") {
+    while (builder_.size() < size) {
+      const std::uint64_t i = builder_.size();
+      Record record{i, to_bytes(name_ + std::to_string(i)), {}, ""};
+      builder_.push(record, leaf_hash(record.entry));
+    }
+    EXPECT_TRUE(store.put(builder_.take_objects()).has_value());
+    const auto made = sign_checkpoint(kOrigin, size, builder_.root(), signer()).value();
+    serve(made.note() + cosignatures);
+    return made;
+  }
+  void serve(const std::string& note) { disk.objects["checkpoint"] = to_bytes(note); }
+  void rename(std::string name) { name_ = std::move(name); }
+
+  MemoryDisk disk;
+  MemoryLogStore store{disk};
+
+ private:
+  std::string name_;
+  Builder builder_;
+};
+
+class BusyReader final : public TileReader {
+ public:
+  explicit BusyReader(TileReader& inner, int good) : inner_(inner), good_(good) {}
+  Result<std::optional<Bytes>> fetch(std::string_view path) override {
+    if (good_-- <= 0) return retryable("busy");
+    return inner_.fetch(path);
+  }
+
+ private:
+  TileReader& inner_;
+  int good_;
+};
+
+FollowOptions options() {
+  FollowOptions out;
+  out.origin = kOrigin;
+  out.keys = {signer().verifier()};
+  return out;
+}
+
+Follower follow(ServedLog& log, FollowOptions how = options(),
+                const std::optional<std::string>& position = std::nullopt) {
+  auto made = Follower::start(std::move(how), position, log.store, kStart);
+  EXPECT_TRUE(made.has_value()) << made.error().message;
+  return *std::move(made);
+}
+
+FollowStep step(Follower& follower, ServedLog& log, SystemTime now = kStart) {
+  auto made = follower.step(log.store, now);
+  EXPECT_TRUE(made.has_value()) << made.error().message;
+  return made.has_value() ? *std::move(made) : FollowStep{};
+}
+
+// That the step found `kind` alone, saying `words`; its proof, if it has one, is returned.
+std::optional<Misbehaviour> found(const FollowStep& step, FindingKind kind,
+                                  const std::string& words) {
+  EXPECT_FALSE(step.advanced);
+  EXPECT_EQ(step.findings.size(), 1U);
+  if (step.findings.empty()) return std::nullopt;
+  EXPECT_EQ(finding_name(step.findings[0].kind), finding_name(kind)) << step.findings[0].what;
+  EXPECT_THAT(step.findings[0].what, HasSubstr(words));
+  return step.findings[0].proof;
+}
+
+bool proves(const std::optional<Misbehaviour>& proof) {
+  if (!proof) return false;
+  // As somebody else reads it from a file.
+  const auto read = parse_misbehaviour(format_misbehaviour(*proof));
+  EXPECT_TRUE(read.has_value()) << read.error().message;
+  const auto verified = verify_misbehaviour(*read, std::span(&signer().verifier(), 1), kOrigin);
+  EXPECT_TRUE(verified.has_value()) << verified.error().message;
+  return verified.has_value();
+}
+
+TEST(Follower, FollowsALogOverEverySizeAndFromEveryPosition) {
+  ServedLog log;
+  Follower first = follow(log);
+  EXPECT_FALSE(first.step(log.store, kStart).has_value());  // nothing is served yet
+  std::uint64_t last = 0;
+  std::optional<std::string> position;
+  for (const std::uint64_t size :
+       {0U, 1U, 2U, 3U, 255U, 256U, 257U, 511U, 700U, 65'535U, 65'537U}) {
+    log.grow_to(size);
+    for (Follower* follower : {&first}) {
+      const FollowStep made = step(*follower, log);
+      EXPECT_TRUE(made.findings.empty()) << size << " " << made.findings.front().what;
+      EXPECT_TRUE(made.advanced);
+      EXPECT_EQ(made.entries, size - last);
+    }
+    Follower again = follow(log, options(), position);
+    const FollowStep made = step(again, log);
+    EXPECT_TRUE(made.findings.empty()) << size;
+    EXPECT_EQ(made.entries, size - last);
+    EXPECT_FALSE(step(again, log).advanced);
+    position = again.position()->note();
+    last = size;
+  }
+}
+
+TEST(Follower, HandsOverEveryEntryInOrder) {
+  ServedLog log;
+  std::vector<std::string> seen;
+  FollowOptions how = options();
+  how.on_entry = [&](std::uint64_t index, ByteView entry) {
+    EXPECT_EQ(index, seen.size());
+    seen.emplace_back(as_text(entry));
+  };
+  Follower follower = follow(log, how);
+  log.grow_to(300);
+  step(follower, log);
+  log.grow_to(600);
+  step(follower, log);
+  ASSERT_EQ(seen.size(), 600U);
+  EXPECT_EQ(seen[599], "entry 599");
+}
+
+TEST(Follower, AForkIsProvenByTheLogsOwnSignatures) {
+  for (const std::uint64_t old_size : {1U, 2U, 100U, 256U, 300U}) {
+    for (const std::uint64_t new_size : {old_size, old_size + 1, std::uint64_t{1000}}) {
+      ServedLog log;
+      Follower follower = follow(log);
+      log.grow_to(old_size);
+      ASSERT_TRUE(step(follower, log).advanced);
+      ServedLog fork("other ");
+      fork.grow_to(new_size);
+      const FollowStep made = step(follower, fork);
+      EXPECT_TRUE(proves(found(made, FindingKind::kForked, "not of one log")))
+          << old_size << " " << new_size;
+      EXPECT_EQ(follower.position()->size(), old_size);
+      // The log as it was is still followed.
+      log.grow_to(old_size + 5);
+      EXPECT_TRUE(step(follower, log).advanced);
+    }
+  }
+}
+
+TEST(Follower, AForkBehindThePositionIsProvenToo) {
+  ServedLog log;
+  Follower follower = follow(log);
+  log.grow_to(600);
+  step(follower, log);
+  ServedLog fork;
+  fork.grow_to(100);
+  fork.rename("other ");
+  const auto forked = fork.grow_to(300);
+  log.serve(forked.note());
+  EXPECT_TRUE(proves(found(step(follower, log), FindingKind::kForked, "300 and 600")));
+  // The same where a witness was shown it.
+  const auto compared = follower.compare(forked.note(), log.store);
+  ASSERT_TRUE(compared.has_value() && *compared);
+  EXPECT_TRUE(proves((*compared)->proof));
+}
+
+TEST(Follower, AnOldCopyIsNoFork) {
+  ServedLog log;
+  Follower follower = follow(log);
+  const auto old = log.grow_to(100);
+  log.grow_to(600);
+  step(follower, log);
+  log.serve(old.note());
+  EXPECT_FALSE(found(step(follower, log), FindingKind::kShrunk, "100 entries").has_value());
+  EXPECT_FALSE(follower.compare(old.note(), log.store).value().has_value());
+  EXPECT_FALSE(follower.compare(follower.position()->note(), log.store).value().has_value());
+}
+
+TEST(Follower, ACheckpointOfTheFutureIsNoFork) {
+  ServedLog log;
+  Follower follower = follow(log);
+  log.grow_to(100);
+  step(follower, log);
+  const auto later = log.grow_to(200);
+  EXPECT_FALSE(follower.compare(later.note(), log.store).value().has_value());
+}
+
+TEST(Follower, EveryChangedByteOfWhatIsServedIsFound) {
+  ServedLog log;
+  const auto small = log.grow_to(100);
+  log.grow_to(600);
+  for (const char* path : {"tile/0/000", "tile/0/001", "tile/0/002.p/88", "tile/1/000.p/2",
+                           "tile/entries/000", "tile/entries/002.p/88"}) {
+    Bytes& bytes = log.disk.objects[path];
+    for (std::size_t byte = 0; byte < bytes.size(); byte += 5) {
+      bytes[byte] ^= 0x01;
+      Follower follower = follow(log);
+      const FollowStep made = step(follower, log);
+      EXPECT_FALSE(made.advanced) << path << " " << byte;
+      ASSERT_FALSE(made.findings.empty()) << path << " " << byte;
+      EXPECT_EQ(made.findings[0].kind, FindingKind::kDamaged);
+      EXPECT_FALSE(made.findings[0].proof.has_value());
+      bytes[byte] ^= 0x01;
+    }
+    const Bytes kept = bytes;
+    log.disk.objects.erase(path);
+    Follower follower = follow(log);
+    found(step(follower, log), FindingKind::kDamaged, path);
+    log.disk.objects[path] = kept;
+  }
+}
+
+TEST(Follower, DamageBehindThePositionIsNoProofOfAFork) {
+  ServedLog log;
+  Follower follower = follow(log);
+  log.grow_to(300);
+  step(follower, log);
+  log.grow_to(600);
+  log.disk.objects["tile/entries/001"][3] ^= 1;
+  EXPECT_FALSE(found(step(follower, log), FindingKind::kDamaged, "").has_value());
+  log.disk.objects["tile/entries/001"][3] ^= 1;
+  EXPECT_TRUE(step(follower, log).advanced);
+}
+
+TEST(Follower, WhatIsNotSignedByTheLogIsSaid) {
+  ServedLog log;
+  Follower follower = follow(log);
+  log.grow_to(10);
+  log.serve("nonsense");
+  found(step(follower, log), FindingKind::kBadCheckpoint, "");
+  const NoteSigner other =
+      NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519)).value();
+  log.serve(sign_checkpoint(kOrigin, 10, Hash{}, other).value().note());
+  found(step(follower, log), FindingKind::kBadCheckpoint, "");
+  EXPECT_EQ(follower.compare("nonsense", log.store).value()->kind, FindingKind::kBadCheckpoint);
+}
+
+TEST(Follower, AReaderThatFailsForNowChangesNothing) {
+  ServedLog log;
+  log.grow_to(600);
+  Follower follower = follow(log);
+  for (int good = 0;; ++good) {
+    BusyReader busy(log.store, good);
+    const auto made = follower.step(busy, kStart);
+    if (made.has_value()) {
+      EXPECT_TRUE(made->advanced);
+      EXPECT_GT(good, 5);
+      break;
+    }
+    EXPECT_EQ(made.error().kind, ErrorKind::kRetryable);
+    EXPECT_FALSE(follower.position().has_value());
+  }
+}
+
+TEST(Follower, ALogThatNoLongerServesThePositionIsNotFollowed) {
+  ServedLog log;
+  const auto position = log.grow_to(300);
+  ServedLog other("other ");
+  other.grow_to(300);
+  const auto started = Follower::start(options(), position.note(), other.store, kStart);
+  ASSERT_FALSE(started.has_value());
+  EXPECT_EQ(started.error().kind, ErrorKind::kFatal);
+  EXPECT_FALSE(Follower::start(options(), "nonsense", log.store, kStart).has_value());
+  FollowOptions keyless = options();
+  keyless.keys.clear();
+  EXPECT_FALSE(Follower::start(keyless, std::nullopt, log.store, kStart).has_value());
+}
+
+TEST(Follower, SilenceIsSaidAfterItsTime) {
+  ServedLog log;
+  FollowOptions how = options();
+  how.growth_within = 60s;
+  Follower follower = follow(log, how);
+  log.grow_to(10);
+  EXPECT_TRUE(step(follower, log, kStart + 30s).findings.empty());
+  EXPECT_TRUE(step(follower, log, kStart + 90s).findings.empty());
+  found(step(follower, log, kStart + 91s), FindingKind::kSilent, "61 s");
+  log.grow_to(11);
+  EXPECT_TRUE(step(follower, log, kStart + 92s).advanced);
+}
+
+TEST(Follower, AQuorumThatIsMissingOrOldIsSaid) {
+  const Cosigner witness =
+      Cosigner::make("witness.example", crypto::PrivateKey::generate(crypto::KeyType::kEd25519))
+          .value();
+  FollowOptions how = options();
+  how.policy =
+      LogPolicy::parse("witness w " + format_cosigner_vkey(witness.key()) + "\nquorum w\n").value();
+  how.quorum_within = 60s;
+  ServedLog log;
+  Follower follower = follow(log, how);
+  const auto plain = log.grow_to(10);
+  FollowStep made = step(follower, log);
+  EXPECT_TRUE(made.advanced);  // what it says of the entries holds
+  ASSERT_EQ(made.findings.size(), 1U);
+  EXPECT_EQ(made.findings[0].kind, FindingKind::kNotWitnessed);
+
+  const std::string text = format_checkpoint(plain.checkpoint()).value();
+  log.serve(plain.note() + witness.cosign(text, 1'800'000'000).value());
+  made = step(follower, log, kStart + 60s);
+  EXPECT_TRUE(made.findings.empty());
+  ASSERT_EQ(made.cosigned.size(), 1U);
+  found(step(follower, log, kStart + 61s), FindingKind::kNotWitnessed, "61 s old");
+}
+
+class MisbehaviourTest : public ::testing::Test {
+ protected:
+  MisbehaviourTest() {
+    older = log.grow_to(100).note();
+    fork.grow_to(300);
+    newer = std::string(as_text(fork.disk.objects["checkpoint"]));
+    Follower follower = follow(log);
+    step(follower, log);
+    proof = found(step(follower, fork), FindingKind::kForked, "").value();
+  }
+  static std::string problem(const Misbehaviour& of) {
+    const auto verified = verify_misbehaviour(of, std::span(&signer().verifier(), 1), kOrigin);
+    return verified.has_value() ? "none" : verified.error().message;
+  }
+
+  ServedLog log, fork{"other "};
+  std::string older, newer;
+  Misbehaviour proof;
+};
+
+TEST_F(MisbehaviourTest, ProvesNothingOfALogThatDidNoWrong) {
+  EXPECT_EQ(problem(proof), "none");
+  EXPECT_THAT(problem({older, older, std::nullopt, {}}), HasSubstr("same tree"));
+  EXPECT_THAT(problem({newer, older, proof.prefix, proof.proof}), HasSubstr("larger"));
+  EXPECT_THAT(problem({older, newer, std::nullopt, {}}), HasSubstr("need the larger"));
+  Misbehaviour changed = proof;
+  (*changed.prefix)[0] ^= 1;
+  EXPECT_NE(problem(changed), "none");
+  for (std::size_t i = 0; i < proof.proof.size(); ++i) {
+    changed = proof;
+    changed.proof[i][0] ^= 1;
+    EXPECT_NE(problem(changed), "none") << i;
+  }
+  // A log that only grew, with its true proof.
+  const auto grown = log.grow_to(300);
+  const NodeSource nodes = tile_nodes(log.store, 300);
+  const auto honest = make_consistency_proof(100, 300, nodes).value();
+  EXPECT_THAT(problem({older, grown.note(), make_root(100, nodes).value(), honest}),
+              HasSubstr("nothing is proven"));
+}
+
+TEST_F(MisbehaviourTest, IsOfTheLogsOwnKeyAndOrigin) {
+  const NoteVerifier other =
+      NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519))
+          .value()
+          .verifier();
+  EXPECT_FALSE(verify_misbehaviour(proof, std::span(&other, 1), kOrigin).has_value());
+  EXPECT_FALSE(
+      verify_misbehaviour(proof, std::span(&signer().verifier(), 1), "another").has_value());
+}
+
+TEST_F(MisbehaviourTest, FilesHaveOneSpelling) {
+  const std::string text = format_misbehaviour(proof);
+  EXPECT_EQ(parse_misbehaviour(text).value(), proof);
+  for (std::size_t size = 0; size < text.size(); ++size) {
+    const auto read = parse_misbehaviour(text.substr(0, size));
+    // Cut behind a line of the proof it is another file, which proves nothing.
+    if (read.has_value()) EXPECT_NE(problem(*read), "none") << size;
+  }
+  EXPECT_FALSE(parse_misbehaviour(text + "\n").has_value());
+  EXPECT_FALSE(parse_misbehaviour(text + text).has_value());
+  EXPECT_FALSE(parse_misbehaviour("x" + text).has_value());
+  EXPECT_FALSE(parse_misbehaviour(std::string(kMaxMisbehaviourBytes + 1, 'x')).has_value());
+}
+
+}  // namespace
+}  // namespace avouch::tlog
