@@ -150,6 +150,10 @@ prepare() {
 
 main() {
   local -a stages=("$@")
+  if [[ ${1:-} == -h || ${1:-} == --help ]]; then
+    sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    return
+  fi
   ((${#stages[@]})) || stages=(style release chart cluster demo tidy address thread)
   local stage
   for stage in "${stages[@]}"; do
