@@ -10,6 +10,7 @@
 #include "inspect/rights.h"
 #include "tlog/client.h"
 #include "tlog/entry.h"
+#include "tlog/misbehaviour.h"
 #include "tlog/receipt.h"
 
 namespace avouch::cli {
@@ -147,6 +148,14 @@ Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& co
     anchors.policy = *std::move(policy);
   }
   return show_proof(inspect::check_proof_file(as_text(proof), preimage, anchors), common.format);
+}
+
+Result<Exit> verify_misbehaviour_file(const std::string& file, const Common& common) {
+  AVOUCH_TRY(const tlog::NoteVerifier key, read_vkey_file(common.log_vkey_file));
+  AVOUCH_TRY(const Bytes proof, read_input(file, tlog::kMaxMisbehaviourBytes));
+  return show_proof(inspect::check_misbehaviour_file(
+                        as_text(proof), key, common.origin.empty() ? key.name : common.origin),
+                    common.format);
 }
 
 }  // namespace avouch::cli

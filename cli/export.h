@@ -27,4 +27,8 @@ Result<Exit> export_entry(const Context& context, const ExportOptions& options);
 // tlog-proof the log's must be given, of a statement the verifier's and the origin.
 Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& common);
 
+// That a file proves that a log contradicted itself: kGood where it does. The log's key must be
+// given.
+Result<Exit> verify_misbehaviour_file(const std::string& file, const Common& common);
+
 }  // namespace avouch::cli

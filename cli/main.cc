@@ -282,6 +282,17 @@ void add_verify(CLI::App& app, Options& options) {
       return avouch::cli::verify_proof_file(options.proof_file, options.common);
     };
   });
+  CLI::App* misbehaviour = leaf(verify, options, "misbehaviour",
+                                "A file that proves that a log signed what contradicts itself, "
+                                "without a cluster: needs --vkey",
+                                Command());
+  misbehaviour->add_option("file", options.proof_file.proof, "The proof's file")->required();
+  misbehaviour->final_callback([&options] {
+    options.needs_vkey = "verify misbehaviour needs --vkey: the key of the log that it is about";
+    options.local = [&options](const Context::Progress&) {
+      return avouch::cli::verify_misbehaviour_file(options.proof_file.proof, options.common);
+    };
+  });
   log->add_option("--since", options.check.since_file, "File with a checkpoint kept earlier");
   log->add_option("--save", options.check.save_file,
                   "File to keep the newest checkpoint in, if everything holds");

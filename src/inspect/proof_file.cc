@@ -7,6 +7,7 @@
 #include "base/time_text.h"
 #include "inspect/entry_text.h"
 #include "tlog/entry.h"
+#include "tlog/misbehaviour.h"
 #include "tlog/receipt.h"
 
 namespace avouch::inspect {
@@ -139,6 +140,34 @@ ProofStep check_transparent_statement(ByteView file, const std::optional<Bytes>&
   out.parts.push_back(note("no witness was asked for",
                            "a receipt says what the log signed, not that others saw the same"));
   check_statement(statement->entry, preimage, verifier_keys, origin, out);
+  return out;
+}
+
+ProofStep check_misbehaviour_file(std::string_view file, const tlog::NoteVerifier& log_key,
+                                  std::string_view origin) {
+  ProofStep out = note("misbehaviour of log " + std::string(origin));
+  const auto read = tlog::parse_misbehaviour(file);
+  if (!read.has_value()) {
+    out.parts.push_back(fails("the file is a proof of misbehaviour", read.error().message));
+    return out;
+  }
+  const auto proven = tlog::verify_misbehaviour(*read, std::span(&log_key, 1), origin);
+  if (!proven.has_value()) {
+    out.parts.push_back(fails("the log contradicted itself", proven.error().message));
+    return out;
+  }
+  out.claim = "log " + std::string(origin) + " contradicted itself";
+  for (const tlog::VerifiedCheckpoint& each : {proven->older, proven->newer}) {
+    out.parts.push_back(
+        holds("the log signed a checkpoint of " + std::to_string(each.size()) + " entries",
+              to_hex(each.root())));
+  }
+  out.parts.push_back(
+      proven->older.size() == proven->newer.size()
+          ? holds("their roots differ")
+          : holds("the larger tree begins otherwise than the smaller one, shown over " +
+                      std::to_string(read->proof.size()) + " hashes",
+                  to_hex(*read->prefix)));
   return out;
 }
 

@@ -40,4 +40,8 @@ ProofStep check_transparent_statement(ByteView file, const std::optional<Bytes>&
                                       std::span<const crypto::PublicKey> verifier_keys,
                                       std::string_view origin);
 
+// The tree of what holds of a proof that a log contradicted itself (tlog/misbehaviour.h).
+ProofStep check_misbehaviour_file(std::string_view file, const tlog::NoteVerifier& log_key,
+                                  std::string_view origin);
+
 }  // namespace avouch::inspect

@@ -49,7 +49,7 @@ expect 2 '"010" is no index' log show 010
 expect 2 "is no index" log show 99999999999999999999
 expect 2 "limit" log --limit -1
 expect 0 "Exit status:" --help
-for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "log fsck" "export" "verify proof" "version" "appraise" "eventlog"; do
+for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "log fsck" "export" "verify proof" "verify misbehaviour" "version" "appraise" "eventlog"; do
   # shellcheck disable=SC2086
   expect 0 "Usage" $words --help
 done
@@ -227,6 +227,14 @@ expect 4 "no cosignatures for --log-policy" "${cose[@]}" --log-policy "$PROOFS/l
 expect 4 "a tlog-proof needs --vkey" "${cose[@]}" "$PROOFS/0.tlog-proof"
 head -c 300 "$PROOFS/0.cose" >"$scratch/short.cose"
 expect 1 "FAILS .*the file is a transparent statement" "${cose[@]}" "$scratch/short.cose"
+
+fork=(verify misbehaviour --vkey "$LOG/log.vkey")
+expect 0 "larger tree begins otherwise than the smaller one" "${fork[@]}" "$PROOFS/fork.misbehaviour"
+sed '/^proof/d' "$PROOFS/fork.misbehaviour" >"$scratch/unproven"
+expect 1 "FAILS .*contradicted itself" "${fork[@]}" "$scratch/unproven"
+expect 1 "FAILS .*line 1" "${fork[@]}" "$PROOFS/0.tlog-proof"
+expect 1 "FAILS" "${fork[@]}" --origin other.example "$PROOFS/fork.misbehaviour"
+expect 2 "needs --vkey" verify misbehaviour "$PROOFS/fork.misbehaviour"
 
 # A release whose log is those files; nobody may read contents, or the account `reader` may.
 export LOG_FILES=$LOG/public ANSWER='404 {"kind":"Status","reason":"NotFound"}'

@@ -322,6 +322,16 @@ def write_log(folder):
     files["../proofs/0.tlog-proof"] = proof.encode()
     files["../proofs/0-cosigned.tlog-proof"] = (proof + line).encode()
     files["../proofs/0.preimage"] = preimage
+    # Two trees of 100 and 300 entries that begin alike but for the first, by one key.
+    forked = [b"another"] + leaves[1:]
+    other = f"{origin}\n300\n{base64.b64encode(mth(forked, {}, 0, 300)).decode()}\n"
+    first = f"{origin}\n100\n{base64.b64encode(mth(leaves, {}, 0, 100)).decode()}\n"
+    notes = [t + "\n" + signature_line(origin, key, t) for t in (first, other)]
+    lines = ["avouch.dev/log-misbehaviour@v1"]
+    lines += [f"{w} {base64.b64encode(n.encode()).decode()}" for w, n in zip(("older", "newer"), notes)]
+    lines += ["prefix " + base64.b64encode(mth(forked, {}, 0, 100)).decode()]
+    lines += ["proof " + base64.b64encode(h).decode() for h in subproof(forked, {}, 100, 0, 300, True)]
+    files["../proofs/fork.misbehaviour"] = ("\n".join(lines) + "\n").encode()
     files["../proofs/0.cose"] = transparent(statement, leaves, cache, 0, [origin])
     files["../proofs/0-two.cose"] = transparent(statement, leaves, cache, 0, ["other.example", origin])
     files["../proofs/0-other.cose"] = transparent(statement, leaves, cache, 0, ["other.example"])
