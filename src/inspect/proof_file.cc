@@ -131,10 +131,13 @@ ProofStep check_transparent_statement(ByteView file, const std::optional<Bytes>&
       out.parts.push_back(fails("the log's receipt for the entry", verified.error().message));
       continue;
     }
-    out.claim = "log entry " + std::to_string(verified->index());
-    out.parts.push_back(holds("the log signed the root of " + std::to_string(verified->size()) +
-                                  " entries to which the receipt's path leads",
-                              to_hex(leaf)));
+    const tlog::Inclusion& where = verified->inclusion();
+    out.claim = "entry of log " + std::string(origin);
+    out.parts.push_back(holds("the log signed the root to which the receipt's path leads",
+                              to_hex(verified->root())));
+    out.parts.push_back(note("the receipt says: entry " + std::to_string(where.index) + " of " +
+                                 std::to_string(where.size),
+                             "a receipt's signature does not cover that"));
   }
   if (!is_ours) out.parts.push_back(fails("a receipt of the log", "there is none of this log"));
   out.parts.push_back(note("no witness was asked for",

@@ -9,6 +9,9 @@
 //   signed: the tree's root, 32 bytes, in the place of the payload
 //   transparent statement = the entry with 394: [+ << receipt >>] as its unprotected header
 //
+// The signature covers the root alone. That the entry is in a tree of that root is proven; its
+// index and the tree's size are what the receipt says: others may have the same path.
+//
 // A tree of one entry has no receipt: its path would be empty, which RFC 9942, 5.2.1 does not know.
 
 #include <cstdint>
@@ -62,8 +65,7 @@ class VerifiedReceipt {
  public:
   const std::string& issuer() const { return parts_.issuer; }
   const std::string& subject() const { return parts_.subject; }
-  std::uint64_t size() const { return parts_.inclusion.size; }
-  std::uint64_t index() const { return parts_.inclusion.index; }
+  const Inclusion& inclusion() const { return parts_.inclusion; }  // fits, but is not signed
   const Hash& root() const { return root_; }
 
  private:

@@ -139,7 +139,14 @@ TEST_F(ReceiptHandlerTest, AFloodTakesItsShareOfThePoolAndNoMore) {
   must_value(log->publish_now());
   std::promise<void> gate;
   const auto open = gate.get_future().share();
-  for (int i = 0; i < 2; ++i) pool.post([open] { open.wait(); });  // its threads are busy
+  std::promise<void> busy[2];
+  for (auto& started : busy) {
+    pool.post([open, &started] {
+      started.set_value();
+      open.wait();
+    });
+  }
+  for (auto& started : busy) started.get_future().wait();
   std::atomic<int> refused = 0, answered = 0;
   for (std::size_t i = 0; i < ReceiptHandler::kAtOnce + 5; ++i) {
     HttpRequest request;
