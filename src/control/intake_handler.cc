@@ -8,6 +8,7 @@
 #include "attest/policy.h"
 #include "base/hex.h"
 #include "codec/json.h"
+#include "crypto/short_digest.h"
 
 namespace avouch::control {
 namespace {
@@ -158,8 +159,9 @@ Result<BodyPlan> IntakeHandler::plan_blob(const Caller& caller, const crypto::Sh
   }
   AVOUCH_TRY(std::unique_ptr<BlobWriter> writer, blobs_.begin(digest, caller.node));
   const auto spend = [this, node = caller.node](std::size_t bytes) -> Result<void> {
-    const auto verdict = bytes_.spend(node, static_cast<double>(bytes), clock_.steady_now());
-    if (verdict == RateLimits::Verdict::kAllowed) return {};
+    const auto wait =
+        bytes_.spend(crypto::short_digest(node), static_cast<double>(bytes), clock_.steady_now());
+    if (!wait) return {};
     return retryable("node \"" + node + "\" sends too many bytes; try again later");
   };
   return BodyPlan{.limit = limit, .sink = std::make_shared<BlobSink>(std::move(writer), spend)};
@@ -203,7 +205,7 @@ void IntakeHandler::heartbeat(const std::string& node, const HttpRequest& reques
   const auto took = [this, begun] {
     return std::chrono::duration_cast<std::chrono::microseconds>(clock_.steady_now() - begun);
   };
-  if (heartbeats_.spend(node, 1, begun) == RateLimits::Verdict::kLimited) {
+  if (heartbeats_.spend(crypto::short_digest(node), 1, begun)) {
     observer_.heartbeat(node, "TooMany", took());
     return reply(later(429, "TooMany", "this node sends too many heartbeats; try again later"));
   }
@@ -314,7 +316,7 @@ void IntakeHandler::runtime_log(const std::string& node, const HttpRequest& requ
     return reply(problem(400, "Malformed", "query: expected offset=N, the number of bytes before"));
   }
   const auto size = static_cast<double>(request.body.size());
-  if (bytes_.spend(node, size, clock_.steady_now()) == RateLimits::Verdict::kLimited) {
+  if (bytes_.spend(crypto::short_digest(node), size, clock_.steady_now())) {
     return reply(later(429, "TooMuch", "this node sends too many bytes; try again later"));
   }
   // Which boot these bytes belong to, the last accepted quote says.

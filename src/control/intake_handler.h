@@ -10,12 +10,12 @@
 
 #include "base/clock.h"
 #include "base/http.h"
+#include "base/rate_limits.h"
 #include "control/appraiser.h"
 #include "control/appraiser_loop.h"
 #include "control/blob_store.h"
 #include "control/callers.h"
 #include "control/control_observer.h"
-#include "control/rate_limits.h"
 #include "control/work_pool.h"
 
 namespace avouch::control {

@@ -42,6 +42,7 @@
 #include "adapters/cold_file.h"
 #include "attest/beacon.h"
 #include "base/hex.h"
+#include "base/rate_limits.h"
 #include "bootlog/log.h"
 #include "bootlog/replay.h"
 #include "control/api_objects.h"
@@ -54,8 +55,8 @@
 #include "control/informers.h"
 #include "control/names.h"
 #include "control/node_board.h"
-#include "control/rate_limits.h"
 #include "control/recorder.h"
+#include "crypto/short_digest.h"
 #include "kube/informer.h"
 #include "support/ek_authority.h"
 #include "support/ima_log.h"
@@ -593,7 +594,8 @@ void measure(std::size_t nodes, std::size_t entries, std::size_t long_ones) {
   for (std::size_t i = 0; i < nodes; ++i) {
     const auto agent = callers->identify(numbered("agent-", i));
     must(agent.has_value(), "an agent");
-    static_cast<void>(rates->spend(agent->node, 1, controller->clock.steady_now()));
+    static_cast<void>(
+        rates->spend(crypto::short_digest(agent->node), 1, controller->clock.steady_now()));
   }
   auto node_informer = informed(client, controller->clock, node_informer_options(), nodes + 1);
   auto evidence_informer =

@@ -1,13 +1,15 @@
-#include "control/rate_limits.h"
+#include "base/rate_limits.h"
 
 #include <algorithm>
+#include <cmath>
 
-#include "crypto/hash.h"
-
-namespace avouch::control {
+namespace avouch {
 namespace {
 
+using std::chrono::milliseconds;
+
 constexpr std::size_t kSweepAbove = 4096;
+constexpr double kLongestWait = 86'400;  // seconds; what is told of longer ones
 
 double seconds_between(SteadyTime from, SteadyTime to) {
   return std::chrono::duration<double>(to - from).count();
@@ -15,20 +17,20 @@ double seconds_between(SteadyTime from, SteadyTime to) {
 
 }  // namespace
 
-RateLimits::Verdict RateLimits::spend(const std::string& key, double amount, SteadyTime now) {
-  const crypto::Sha256 digest = crypto::sha256(key);
-  Key short_key{};
-  std::copy_n(digest.begin(), short_key.size(), short_key.begin());
+std::optional<milliseconds> RateLimits::spend(const Key& key, double amount, SteadyTime now) {
   const std::lock_guard lock(mutex_);
   if (buckets_.size() > kSweepAbove) forget_full(now);
-  const auto [found, is_new] = buckets_.try_emplace(short_key, Bucket{burst_, now});
+  const auto [found, is_new] = buckets_.try_emplace(key, Bucket{burst_, now});
   Bucket& bucket = found->second;
   bucket.level =
       std::min(burst_, bucket.level + per_second_ * std::max(0.0, seconds_between(bucket.at, now)));
   bucket.at = now;
-  if (bucket.level < amount) return Verdict::kLimited;
+  if (bucket.level < amount) {
+    const double seconds = std::min(kLongestWait, (amount - bucket.level) / per_second_);
+    return milliseconds(static_cast<std::int64_t>(std::ceil(seconds * 1000)));
+  }
   bucket.level -= amount;
-  return Verdict::kAllowed;
+  return std::nullopt;
 }
 
 void RateLimits::forget_full(SteadyTime now) {
@@ -37,4 +39,4 @@ void RateLimits::forget_full(SteadyTime now) {
   });
 }
 
-}  // namespace avouch::control
+}  // namespace avouch
