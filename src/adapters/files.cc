@@ -61,6 +61,14 @@ Result<void> write_all(int fd, ByteView content, const std::filesystem::path& pa
   return {};
 }
 
+Result<void> sync_parent(const std::filesystem::path& path) {
+  const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
+  const Descriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() < 0) return fatal(describe("open", parent));
+  if (::fsync(folder.get()) != 0) return fatal(describe("fsync", parent));
+  return {};
+}
+
 }  // namespace
 
 Result<std::optional<Bytes>> read_file(const std::filesystem::path& path, std::size_t max_bytes) {
@@ -117,11 +125,20 @@ Result<void> write_file_atomically(const std::filesystem::path& path, ByteView c
     if (::fsync(file.get()) != 0) return fatal(describe("fsync", fresh));
   }
   if (::rename(fresh.c_str(), path.c_str()) != 0) return retryable(describe("rename", fresh));
-  const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
-  const Descriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0) return fatal(describe("open", parent));
-  if (::fsync(folder.get()) != 0) return fatal(describe("fsync", parent));
-  return {};
+  return sync_parent(path);
+}
+
+Result<void> create_file(const std::filesystem::path& path, ByteView content) {
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (file.get() < 0 && errno == EEXIST) {
+    return rejected(path.string() + ": there is a file already, which is not overwritten");
+  }
+  if (file.get() < 0) return retryable(describe("create", path));
+  Result<void> made = write_all(file.get(), content, path);
+  if (made.has_value() && ::fsync(file.get()) != 0) made = fatal(describe("fsync", path));
+  if (made.has_value()) made = sync_parent(path);
+  if (!made.has_value()) ::unlink(path.c_str());
+  return made;
 }
 
 }  // namespace avouch::adapters

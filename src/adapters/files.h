@@ -42,4 +42,8 @@ class OpenFile {
 // by its owner alone. kFatal where fsync fails: what is on disk is then unknown.
 Result<void> write_file_atomically(const std::filesystem::path& path, ByteView content);
 
+// A new file, durable when it returns, readable by its owner alone. kRejected, and nothing changed,
+// where there is one already; on any other error there is none afterwards.
+Result<void> create_file(const std::filesystem::path& path, ByteView content);
+
 }  // namespace avouch::adapters

@@ -8,12 +8,12 @@
 #include "base/hex.h"
 #include "codec/base64.h"
 #include "crypto/hash.h"
-#include "tlog/checkpoint.h"
 
 namespace avouch::tlog {
 namespace {
 
 constexpr std::string_view kSizeType = "text/x.tlog.size";
+constexpr int kRaces = 64;  // lost by one request to others that cosigned the same checkpoint
 
 // The part of `text` before its first newline, taken from it.
 Result<std::string_view> take_line(std::string_view& text, std::string_view what) {
@@ -134,7 +134,40 @@ Result<Witness> Witness::make(Cosigner cosigner, std::vector<WitnessedLog> logs,
   return Witness(std::move(cosigner), std::move(logs), memory);
 }
 
-WitnessAnswer Witness::add_checkpoint(std::string_view body, SystemTime now) const {
+Witness::Witness(Cosigner cosigner, std::vector<WitnessedLog> logs, WitnessMemory& memory)
+    : cosigner_(std::move(cosigner)), logs_(std::move(logs)), memory_(&memory) {
+  for (std::size_t i = 0; i < logs_.size(); ++i) {
+    by_origin_.emplace(logs_[i].origin, i);
+    by_digest_.emplace(to_hex(crypto::sha256(as_bytes(logs_[i].origin))), i);
+  }
+}
+
+// Of size 0 where nothing is remembered.
+Result<Checkpoint> Witness::last_checkpoint(std::size_t log,
+                                            const std::optional<std::string>& note) const {
+  Checkpoint last;
+  last.origin = logs_[log].origin;
+  if (!note) return last;
+  const auto verified = verify_checkpoint(*note, logs_[log].keys, logs_[log].origin);
+  if (verified.has_value()) return verified->checkpoint();
+  return fatal("the checkpoint that is remembered of log \"" + logs_[log].origin +
+               "\" is not signed by a key that it has now, or is damaged (" +
+               verified.error().message +
+               "): keep the line of the log's former key until a checkpoint under the new one has "
+               "been cosigned; if the key is the same, this witness must sign no more");
+}
+
+// Why this checkpoint is not cosigned, or nothing.
+std::optional<WitnessAnswer> Witness::refuse(const AddCheckpoint& request,
+                                             const Checkpoint& claimed, std::size_t log,
+                                             const std::optional<std::string>& remembered) const {
+  const auto last = last_checkpoint(log, remembered);
+  if (!last.has_value()) return storage_answer(last.error());
+  return objection(request, claimed, *last);
+}
+
+WitnessAnswer Witness::add_checkpoint(std::string_view body, SystemTime now,
+                                      const AdmitLog& admit) const {
   const auto request = parse_add_checkpoint(body);
   if (!request.has_value()) return answer(400, request.error().message);
   const auto note = parse_note_unverified(request->note);
@@ -142,50 +175,73 @@ WitnessAnswer Witness::add_checkpoint(std::string_view body, SystemTime now) con
   const auto claimed = parse_checkpoint_unverified(note->text);
   if (!claimed.has_value()) return answer(400, claimed.error().message);
 
-  const auto log = std::find_if(logs_.begin(), logs_.end(), [&](const WitnessedLog& each) {
-    return each.origin == claimed->origin;
-  });
-  if (log == logs_.end()) return answer(404, "this witness does not know that log");
-  const auto signed_by_log = verify_note(request->note, log->keys);
+  const auto found = by_origin_.find(claimed->origin);
+  if (found == by_origin_.end()) return answer(404, "this witness does not know that log");
+  const std::size_t index = found->second;
+  const WitnessedLog& log = logs_[index];
+  const auto signed_by_log = verify_note(request->note, log.keys);
   if (!signed_by_log.has_value()) return answer(403, signed_by_log.error().message);
+  const auto of_log = [index](WitnessAnswer given) {
+    given.log = index;
+    return given;
+  };
   if (request->old_size > claimed->size) {
-    return answer(400, "old is above the checkpoint's size");
+    return of_log(answer(400, "old is above the checkpoint's size"));
   }
   if (claimed->size == 0 && claimed->root != empty_root()) {
-    return answer(422, "a log of size 0 has another root than SHA-256 of nothing");
+    return of_log(answer(422, "a log of size 0 has another root than SHA-256 of nothing"));
   }
 
-  const auto remembered = memory_->latest(log->origin);
-  if (!remembered.has_value()) return storage_answer(remembered.error());
-  Checkpoint last;
-  last.origin = log->origin;
-  if (*remembered) {
-    const auto verified = verify_checkpoint(**remembered, log->keys, log->origin);
-    if (!verified.has_value()) {
-      return answer(500, "what is remembered of this log is damaged: " + verified.error().message);
-    }
-    last = verified->checkpoint();
+  auto remembered = memory_->latest(log.origin);
+  if (!remembered.has_value()) return of_log(storage_answer(remembered.error()));
+  if (auto refused = refuse(*request, *claimed, index, *remembered)) {
+    return of_log(*std::move(refused));
   }
-  if (auto refused = objection(*request, *claimed, last)) return *std::move(refused);
+  if (admit && !admit(index)) return of_log(answer(429, "too many checkpoints of this log"));
 
   const auto since_1970 = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
-  if (since_1970 <= 0) return answer(503, "this witness' clock is not set");
+  if (since_1970 <= 0) return of_log(answer(503, "this witness' clock is not set"));
   const auto line = cosigner_.cosign(note->text, static_cast<std::uint64_t>(since_1970));
-  if (!line.has_value()) return answer(500, line.error().message);
-  const auto stored =
-      memory_->replace(log->origin, *remembered, note_with(*note, log->keys, *line));
-  if (!stored.has_value()) return storage_answer(stored.error());
-  return {.status = 200, .body = *line};
+  if (!line.has_value()) return of_log(answer(500, line.error().message));
+  const std::string next = note_with(*note, log.keys, *line);
+  for (int attempt = 0; attempt < kRaces; ++attempt) {
+    const auto stored = memory_->replace(log.origin, *remembered, next);
+    if (stored.has_value()) return of_log({.status = 200, .body = *line});
+    if (stored.error().kind != ErrorKind::kRetryable) return of_log(storage_answer(stored.error()));
+    // Either the memory fails for now, or another request came first: then this one is judged anew.
+    const auto present = memory_->latest(log.origin);
+    if (!present.has_value()) return of_log(storage_answer(present.error()));
+    if (*present == *remembered) return of_log(storage_answer(stored.error()));
+    remembered = *present;
+    if (auto refused = refuse(*request, *claimed, index, *remembered)) {
+      return of_log(*std::move(refused));
+    }
+  }
+  return of_log(answer(503, "too many requests about this log at once"));
 }
 
 WitnessAnswer Witness::checkpoint(std::string_view origin_digest_hex) const {
-  for (const WitnessedLog& log : logs_) {
-    if (to_hex(crypto::sha256(as_bytes(log.origin))) != origin_digest_hex) continue;
-    const auto latest = memory_->latest(log.origin);
+  const auto found = by_digest_.find(origin_digest_hex);
+  if (found != by_digest_.end()) {
+    const auto latest = memory_->latest(logs_[found->second].origin);
     if (!latest.has_value()) return storage_answer(latest.error());
     if (*latest) return {.status = 200, .body = **latest};
   }
   return answer(404, "no checkpoint of that log has been cosigned here");
+}
+
+Result<std::optional<std::uint64_t>> Witness::last_cosigned(std::size_t log) const {
+  AVOUCH_TRY(const auto remembered, memory_->latest(logs_.at(log).origin));
+  if (!remembered) return std::optional<std::uint64_t>();
+  AVOUCH_CHECK(last_checkpoint(log, remembered));
+  AVOUCH_TRY(const UnverifiedNote note, parse_note_unverified(*remembered));
+  const auto ours = verify_cosignatures(note, std::span(&cosigner_.key(), 1));
+  if (!ours.has_value() || ours->empty()) {
+    return fatal("the checkpoint that is remembered of log \"" + logs_[log].origin +
+                 "\" does not carry this witness' cosignature: the state is that of another "
+                 "witness' key, or damaged");
+  }
+  return std::optional(ours->front().seconds);
 }
 
 }  // namespace avouch::tlog

@@ -5,6 +5,8 @@
 // say is not looked at.
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "tlog/checkpoint.h"
 #include "tlog/cosignature.h"
 #include "tlog/note.h"
 #include "tlog/tree.h"
@@ -43,8 +46,10 @@ class WitnessMemory {
   // Nothing where none was ever cosigned. `origin` is a line of a checkpoint.
   virtual Result<std::optional<std::string>> latest(std::string_view origin) = 0;
 
-  // Compare-and-set, on stable storage on return. kRetryable, and nothing changed, where the
-  // present value is not `expected`, or for a passing fault.
+  // Compare-and-set, on stable storage on return; what latest() gives from then on. kRetryable, and
+  // nothing changed, where the present value is not `expected`, or for a passing fault. kFatal:
+  // what is on stable storage is not known; the process must end. Of several calls at once that
+  // expect the same value one succeeds, and the others return after it.
   virtual Result<void> replace(std::string_view origin, const std::optional<std::string>& expected,
                                std::string_view next) = 0;
 };
@@ -58,7 +63,11 @@ struct WitnessAnswer {
   int status = 500;
   std::string body;
   std::string_view content_type = "text/plain; charset=utf-8";
+  std::optional<std::size_t> log;  // of which of the logs it is, once its signature has held
 };
+
+// Asked before a checkpoint of this log is cosigned, of one that could be: false answers 429.
+using AdmitLog = std::function<bool(std::size_t log)>;
 
 // One witness. Thread-safe where its memory is.
 class Witness {
@@ -69,21 +78,36 @@ class Witness {
 
   // 200 with a line to add to the note; 400 malformed, or `old` above the checkpoint's size; 404 a
   // log that it does not know; 403 not signed by that log; 409, with the size to start from
-  // (text/x.tlog.size), where `old` is not the last one's; 422 a proof that does not hold, another
-  // root at the same size; 503 where the memory fails for now, 500 where it fails for good.
-  WitnessAnswer add_checkpoint(std::string_view body, SystemTime now) const;
+  // (text/x.tlog.size), where `old` is not the last one's, also because another request came
+  // between; 422 a proof that does not hold, another root at the same size; 429 not admitted; 503
+  // where the memory fails for now, 500 where it fails for good or holds what no key of the log
+  // signed.
+  WitnessAnswer add_checkpoint(std::string_view body, SystemTime now,
+                               const AdmitLog& admit = {}) const;
 
   // `GET HEX(SHA-256(origin))/checkpoint`: the last cosigned note, with the witness' line. 404
   // where there is none.
   WitnessAnswer checkpoint(std::string_view origin_digest_hex) const;
 
+  const std::vector<WitnessedLog>& logs() const { return logs_; }
+
+  // When the last checkpoint of logs()[log] was cosigned, in seconds since 1970; nothing where none
+  // was. kFatal, with what to do: what is remembered is not a checkpoint that the log signed and
+  // this witness cosigned.
+  Result<std::optional<std::uint64_t>> last_cosigned(std::size_t log) const;
+
  private:
-  Witness(Cosigner cosigner, std::vector<WitnessedLog> logs, WitnessMemory& memory)
-      : cosigner_(std::move(cosigner)), logs_(std::move(logs)), memory_(&memory) {}
+  Witness(Cosigner cosigner, std::vector<WitnessedLog> logs, WitnessMemory& memory);
+
+  Result<Checkpoint> last_checkpoint(std::size_t log, const std::optional<std::string>& note) const;
+  std::optional<WitnessAnswer> refuse(const AddCheckpoint& request, const Checkpoint& claimed,
+                                      std::size_t log,
+                                      const std::optional<std::string>& remembered) const;
 
   Cosigner cosigner_;
   std::vector<WitnessedLog> logs_;
   WitnessMemory* memory_;
+  std::map<std::string, std::size_t, std::less<>> by_origin_, by_digest_;  // into logs_
 };
 
 }  // namespace avouch::tlog

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
+#include <utility>
 
 #include "base/hex.h"
 #include "codec/base64.h"
@@ -219,17 +221,122 @@ TEST_F(WitnessTest, LetsOneOfTwoRacersWin) {
     }
     Result<void> replace(std::string_view origin, const std::optional<std::string>& expected,
                          std::string_view next) override {
-      memory_.notes[std::string(origin)] = "put by the other";
+      for (const auto& first : std::exchange(others, {})) {
+        memory_.notes[std::string(origin)] = first;
+      }
+      return memory_.replace(origin, expected, next);
+    }
+    std::vector<std::string> others;
+
+   private:
+    MapMemory& memory_;
+  };
+  ASSERT_EQ(status(body(0, 7)), 200);
+  const std::string theirs = memory_.notes.at(kOrigin);
+  // Rolled back behind the one that came first: the rollback race of the specification.
+  for (const std::uint64_t size : {5U, 7U, 9U}) {
+    memory_.notes.clear();
+    Racing racing(memory_);
+    racing.others = {theirs};
+    const Witness slow = Witness::make(cosigner_, {{kOrigin, {log_.verifier()}}}, racing).value();
+    const WitnessAnswer answer = slow.add_checkpoint(body(0, size), kNow);
+    EXPECT_EQ(answer.status, 409) << size;
+    EXPECT_EQ(answer.body, "7\n") << size;
+    EXPECT_EQ(memory_.notes.at(kOrigin), theirs) << size;
+  }
+}
+
+// Two clients send what is the log's newest checkpoint already: both get a cosignature.
+TEST_F(WitnessTest, CosignsAgainWhatAnotherCosignedMeanwhile) {
+  ASSERT_EQ(status(body(0, 7)), 200);
+  class OneMore final : public WitnessMemory {
+   public:
+    OneMore(MapMemory& memory, std::function<void()> other)
+        : memory_(memory), other_(std::move(other)) {}
+    Result<std::optional<std::string>> latest(std::string_view origin) override {
+      return memory_.latest(origin);
+    }
+    Result<void> replace(std::string_view origin, const std::optional<std::string>& expected,
+                         std::string_view next) override {
+      if (auto other = std::exchange(other_, {})) other();
       return memory_.replace(origin, expected, next);
     }
 
    private:
     MapMemory& memory_;
+    std::function<void()> other_;
   };
-  Racing racing(memory_);
-  const Witness slow = Witness::make(cosigner_, {{kOrigin, {log_.verifier()}}}, racing).value();
-  EXPECT_EQ(slow.add_checkpoint(body(0, 5), kNow).status, 503);
-  EXPECT_EQ(memory_.notes.at(kOrigin), "put by the other");
+  OneMore memory(memory_, [&] {
+    const auto later = kNow + std::chrono::seconds(1);
+    ASSERT_EQ(witness_.add_checkpoint(body(7, 7), later).status, 200);
+  });
+  const Witness slow = Witness::make(cosigner_, {{kOrigin, {log_.verifier()}}}, memory).value();
+  const WitnessAnswer answer = slow.add_checkpoint(body(7, 7), kNow);
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(memory_.notes.at(kOrigin), note(7) + answer.body);
+}
+
+TEST_F(WitnessTest, AsksWhetherToAdmitOnlyWhatItWouldCosign) {
+  std::vector<std::size_t> asked;
+  bool admits = false;
+  const AdmitLog admit = [&](std::size_t log) {
+    asked.push_back(log);
+    return admits;
+  };
+  const auto add = [&](const std::string& body) {
+    return witness_.add_checkpoint(body, kNow, admit);
+  };
+  EXPECT_EQ(add("garbage").status, 400);
+  EXPECT_FALSE(add("garbage").log.has_value());
+  EXPECT_EQ(add(body(3, 5)).status, 409);
+  EXPECT_EQ(add(body(3, 5)).log, 0U);
+  EXPECT_TRUE(asked.empty());
+  EXPECT_EQ(add(body(0, 5)).status, 429);
+  EXPECT_EQ(asked, std::vector<std::size_t>{0});
+  EXPECT_TRUE(memory_.notes.empty());
+  admits = true;
+  EXPECT_EQ(add(body(0, 5)).status, 200);
+}
+
+TEST_F(WitnessTest, KnowsWhenItCosignedLast) {
+  EXPECT_FALSE(witness_.last_cosigned(0)->has_value());
+  ASSERT_EQ(status(body(0, 5)), 200);
+  EXPECT_EQ(**witness_.last_cosigned(0), 1'800'000'000U);
+}
+
+TEST_F(WitnessTest, TakesNothingForItsMemoryThatItDidNotWrite) {
+  ASSERT_EQ(status(body(0, 5)), 200);
+  const std::string kept = memory_.notes.at(kOrigin);
+  const Witness other = Witness::make(Cosigner::make("other.example", any_key()).value(),
+                                      {{kOrigin, {log_.verifier()}}}, memory_)
+                            .value();
+  EXPECT_EQ(other.last_cosigned(0).error().kind, ErrorKind::kFatal);
+  const NoteSigner new_key = NoteSigner::make(kOrigin, any_key()).value();
+  const Witness rotated =
+      Witness::make(cosigner_, {{kOrigin, {new_key.verifier()}}}, memory_).value();
+  EXPECT_EQ(rotated.last_cosigned(0).error().kind, ErrorKind::kFatal);
+  memory_.notes[kOrigin] = kept.substr(0, kept.size() / 2);
+  EXPECT_EQ(witness_.last_cosigned(0).error().kind, ErrorKind::kFatal);
+  memory_.notes[kOrigin] = note(5);
+  EXPECT_EQ(witness_.last_cosigned(0).error().kind, ErrorKind::kFatal) << "not cosigned";
+}
+
+// The log changes its key: both are there until a checkpoint under the new one is cosigned.
+TEST_F(WitnessTest, FollowsALogToANewKey) {
+  ASSERT_EQ(status(body(0, 5)), 200);
+  const NoteSigner next = NoteSigner::make(kOrigin, any_key()).value();
+  const auto under_new = [&](std::uint64_t old_size, std::uint64_t size) {
+    const std::string text = format_checkpoint({kOrigin, size, tree_.root(size), {}}).value();
+    return format_add_checkpoint({old_size,
+                                  make_consistency_proof(old_size, size, tree_.source()).value(),
+                                  sign_note(text, std::span(&next, 1)).value()});
+  };
+  const Witness both =
+      Witness::make(cosigner_, {{kOrigin, {log_.verifier(), next.verifier()}}}, memory_).value();
+  EXPECT_EQ(both.add_checkpoint(under_new(5, 9), kNow).status, 200);
+  const Witness only_new =
+      Witness::make(cosigner_, {{kOrigin, {next.verifier()}}}, memory_).value();
+  EXPECT_EQ(only_new.add_checkpoint(under_new(9, 12), kNow).status, 200);
 }
 
 TEST_F(WitnessTest, DoesNotCosignWithoutAClock) {
