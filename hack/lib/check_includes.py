@@ -7,7 +7,7 @@ import pathlib
 import re
 import sys
 
-DEPLOYABLES = ("operator", "webhook", "agent", "cli")
+DEPLOYABLES = ("operator", "webhook", "agent", "cli", "log")
 POSIX = re.compile(
     r"(unistd|fcntl|poll|signal|netdb|dirent|termios|pthread|endian|byteswap|dlfcn|syslog|ifaddrs|pwd|grp|glob|malloc)\.h"
     r"|(sys|netinet|arpa|net|linux)/.+"

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-FOLDERS = ("src", "operator", "webhook", "agent", "cli")
+FOLDERS = ("src", "operator", "webhook", "agent", "cli", "log")
 # The analyzer gives up on a function after this many steps; unbounded, one file with Boost takes minutes.
 ANALYZER_STEPS = 8000
 
