@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "adapters/log_files.h"
+#include "adapters/log_postgres.h"
+#include "cli/log_copy.h"
 #include "cli/session.h"
 #include "inspect/proof.h"
 #include "tlog/client.h"
@@ -100,6 +102,16 @@ Result<Exit> log_fsck_directory(const std::string& directory, const Common& comm
   // Files of this machine: nobody who might answer later.
   if (!done.has_value()) return rejected(done.error().message);
   return done;
+}
+
+Result<Exit> log_fsck_database(const std::string& file, const Common& common,
+                               const Context::Progress& progress) {
+  AVOUCH_TRY(const tlog::NoteVerifier key, read_vkey_file(common.log_vkey_file));
+  AVOUCH_TRY(const adapters::PostgresOptions database, read_connection(file));
+  AVOUCH_TRY(const auto reader, adapters::open_log_postgres_reader(database));
+  const std::string origin = common.origin.empty() ? key.name : common.origin;
+  return check(*reader, std::span(&key, 1), origin, true, common.format, progress,
+               [] { return false; });
 }
 
 }  // namespace avouch::cli

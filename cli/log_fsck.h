@@ -18,4 +18,9 @@ Result<Exit> log_fsck(const Context& context);
 Result<Exit> log_fsck_directory(const std::string& directory, const Common& common,
                                 const Context::Progress& progress);
 
+// The same of a log in a database; `file` holds libpq's connection string. kRetryable while the
+// database does not answer.
+Result<Exit> log_fsck_database(const std::string& file, const Common& common,
+                               const Context::Progress& progress);
+
 }  // namespace avouch::cli

@@ -11,6 +11,7 @@
 #include "cli/export.h"
 #include "cli/failure.h"
 #include "cli/files.h"
+#include "cli/log_copy.h"
 #include "cli/log_fsck.h"
 #include "cli/offline.h"
 #include "cli/progress.h"
@@ -81,7 +82,8 @@ struct Options {
   bool client_only = false;
   avouch::cli::ExportOptions exported;
   avouch::cli::ProofFileOptions proof_file;
-  std::string log_directory;    // of log fsck; "" : the release's log
+  std::string log_directory, log_database;  // of log fsck; "" both: the release's log
+  avouch::cli::LogCopyOptions log_copy;
   bool needs_keys = false;      // of the log or of the verifier: verify proof
   std::string_view needs_vkey;  // why the command that was given needs --vkey; "" where it does not
   avouch::cli::AppraiseOptions appraise;
@@ -298,6 +300,28 @@ void add_verify(CLI::App& app, Options& options) {
                   "File to keep the newest checkpoint in, if everything holds");
 }
 
+CLI::App* add_log_copy(CLI::App* log, Options& options) {
+  CLI::App* copy = leaf(log, options, "copy",
+                        "Moves a log to another engine, and verifies all of it", Command());
+  copy->add_option("--from", options.log_copy.from,
+                   "files:DIRECTORY, or postgres:FILE with a file that holds the connection string")
+      ->required()
+      ->check(avouch::cli::log_place_problem);
+  copy->add_option("--to", options.log_copy.to, "The same: empty, or an older copy of this log")
+      ->required()
+      ->check(avouch::cli::log_place_problem);
+  copy->add_flag("--take-over", options.log_copy.take_over,
+                 "Although a database's last writer did not close it; one that still runs is "
+                 "locked out");
+  copy->parse_complete_callback([&options] {
+    options.needs_vkey = "copy needs --vkey: a store is not asked for the key it is held by";
+    options.local = [&options](const Context::Progress& progress) {
+      return avouch::cli::log_copy(options.log_copy, options.common, progress);
+    };
+  });
+  return copy;
+}
+
 void add_log(CLI::App& app, Options& options) {
   CLI::App* log = leaf(&app, options, "log", "Entries of the verdict log, newest first", Command());
   log->add_option("--limit", options.query.limit, "How many")
@@ -321,16 +345,23 @@ void add_log(CLI::App& app, Options& options) {
            avouch::cli::log_fsck);
   fsck->add_option("--directory", options.log_directory,
                    "The log's directory on this machine (a volume, a backup) instead, with --vkey");
+  fsck->add_option("--database", options.log_database,
+                   "The log in the database that this file's connection string names instead, "
+                   "with --vkey")
+      ->excludes("--directory");
   fsck->parse_complete_callback([&options] {
-    if (options.log_directory.empty()) return;
+    if (options.log_directory.empty() && options.log_database.empty()) return;
     options.needs_vkey =
-        "--directory needs --vkey: a directory is not asked for the key it is held by";
+        "--directory and --database need --vkey: what is checked is not asked for its key";
     options.local = [&options](const Context::Progress& progress) {
-      return avouch::cli::log_fsck_directory(options.log_directory, options.common, progress);
+      return options.log_database.empty()
+                 ? avouch::cli::log_fsck_directory(options.log_directory, options.common, progress)
+                 : avouch::cli::log_fsck_database(options.log_database, options.common, progress);
     };
   });
-  log->final_callback([&options, show, fsck] {
-    if (show->parsed() || fsck->parsed()) return;
+  CLI::App* copy = add_log_copy(log, options);
+  log->final_callback([&options, show, fsck, copy] {
+    if (show->parsed() || fsck->parsed() || copy->parsed()) return;
     options.command = [&options](const Context& context) {
       options.query.ns = options.ns;
       return avouch::cli::log_list(context, options.query);

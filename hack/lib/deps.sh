@@ -7,6 +7,7 @@ BUILD_PACKAGES=(
   libcpprest-dev libboost-dev libboost-system-dev libssl-dev libyaml-cpp-dev
   libtss2-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libsimdjson-dev
   prometheus-cpp-dev libcbor-dev libre2-dev libcli11-dev libarchive-dev libxml2-dev zlib1g-dev
+  libpq-dev postgresql-15
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 

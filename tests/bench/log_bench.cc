@@ -1,7 +1,9 @@
-// Appends to the verdict log on real files with fsync: how many a second with many writers, how
-// long one takes at a fixed rate, and what an entry costs as the log grows.
+// Appends to the verdict log on real files with fsync, or in a PostgreSQL server of its own on this
+// machine: how many a second with many writers, how long one takes at a fixed rate, and what an
+// entry costs as the log grows.
 //
 //   log_bench [--entries N] [--writers W] [--bytes B] [--rate R] [--seconds S] [--dir DIR]
+//             [--postgres]
 //
 // Without --rate: W writers, each with one append under way, until N entries are in; a line for
 // each tenfold of the log's size; then what the log takes on disk, and how long a new process would
@@ -19,6 +21,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -26,8 +29,10 @@
 #include <vector>
 
 #include "adapters/log_files.h"
+#include "adapters/log_postgres.h"
 #include "adapters/system_clock.h"
 #include "crypto/keys.h"
+#include "tests/support/postgres_server.h"
 #include "tests/support/tpm_structures.h"
 #include "tlog/log.h"
 
@@ -43,6 +48,7 @@ struct Options {
   std::uint64_t rate = 0;
   std::uint64_t seconds = 10;
   std::string dir = "/var/tmp";
+  bool postgres = false;
 };
 
 double seconds_since(SteadyClock::time_point then) {
@@ -158,9 +164,24 @@ class Load {
   std::uint64_t done_ = 0, told_ = 0, mark_ = 1000, refusals_ = 0;
 };
 
-// What a restart costs: the log as it was left, opened anew.
-void reopen(const std::filesystem::path& folder, const tlog::LogOptions& options,
-            tlog::NoteSigner signer, Clock& clock) {
+std::unique_ptr<tlog::Store> open_store(const std::filesystem::path& folder,
+                                        testing::PostgresServer* server) {
+  if (server == nullptr) {
+    return testing::must_value(adapters::open_log_files({.directory = folder / "log"}));
+  }
+  return testing::must_value(
+      adapters::open_log_postgres({.database = {.connection = server->connection()}}));
+}
+
+void tell_size(const std::filesystem::path& folder, testing::PostgresServer* server) {
+  if (server != nullptr) {
+    std::printf("in the database: %s\n",
+                server->sql()
+                    .run("SELECT pg_size_pretty(sum(pg_total_relation_size(oid))) FROM "
+                         "pg_class WHERE relname LIKE 'avouch_log%' AND relkind = 'r'")
+                    .c_str());
+    return;
+  }
   std::uintmax_t bytes = 0;
   std::uint64_t files = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
@@ -170,10 +191,16 @@ void reopen(const std::filesystem::path& folder, const tlog::LogOptions& options
   }
   std::printf("on disk: %.0f MiB in %llu files\n", static_cast<double>(bytes) / 1048576,
               static_cast<unsigned long long>(files));
+}
+
+// What a restart costs: the log as it was left, opened anew.
+void reopen(const std::filesystem::path& folder, testing::PostgresServer* server,
+            const tlog::LogOptions& options, tlog::NoteSigner signer, Clock& clock) {
+  tell_size(folder, server);
   ::malloc_trim(0);
   const double closed = resident_mib();
   const auto begun = SteadyClock::now();
-  const auto store = testing::must_value(adapters::open_log_files({.directory = folder / "log"}));
+  const auto store = open_store(folder, server);
   const auto head = testing::must_value(adapters::open_head_file(folder / "head"));
   const auto log =
       testing::must_value(tlog::Log::open(options, *store, {head.get()}, std::move(signer), clock));
@@ -185,24 +212,27 @@ void reopen(const std::filesystem::path& folder, const tlog::LogOptions& options
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("Appends to the verdict log on files.");
+  CLI::App app("Appends to the verdict log.");
   app.add_option("--entries", options.entries, "entries in all");
   app.add_option("--writers", options.writers, "appends under way at once");
   app.add_option("--bytes", options.bytes, "bytes of an entry");
   app.add_option("--rate", options.rate, "appends a second, instead of as many as possible");
   app.add_option("--seconds", options.seconds, "with --rate: how long");
   app.add_option("--dir", options.dir, "where the log is put, and removed again");
+  app.add_flag("--postgres", options.postgres, "in PostgreSQL, not on files");
   CLI11_PARSE(app, argc, argv);
 
   const std::filesystem::path folder =
       std::filesystem::path(options.dir) / ("log-bench-" + std::to_string(::getpid()));
   std::filesystem::create_directory(folder);
+  std::unique_ptr<testing::PostgresServer> server;
+  if (options.postgres) server = std::make_unique<testing::PostgresServer>();
   adapters::SystemClock clock;
   tlog::LogOptions log_options;
   log_options.origin = "bench";
   const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEd25519);
   {
-    const auto store = testing::must_value(adapters::open_log_files({.directory = folder / "log"}));
+    const auto store = open_store(folder, server.get());
     const auto head = testing::must_value(adapters::open_head_file(folder / "head"));
     auto signer = testing::must_value(tlog::NoteSigner::make("bench", key));
     const auto log = testing::must_value(
@@ -217,6 +247,7 @@ int main(int argc, char** argv) {
                 static_cast<double>(status.commit_time.count()) / 1000 /
                     static_cast<double>(status.commits));
   }
-  reopen(folder, log_options, testing::must_value(tlog::NoteSigner::make("bench", key)), clock);
+  reopen(folder, server.get(), log_options,
+         testing::must_value(tlog::NoteSigner::make("bench", key)), clock);
   std::filesystem::remove_all(folder);
 }

@@ -49,7 +49,7 @@ expect 2 '"010" is no index' log show 010
 expect 2 "is no index" log show 99999999999999999999
 expect 2 "limit" log --limit -1
 expect 0 "Exit status:" --help
-for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "log fsck" "export" "verify proof" "verify misbehaviour" "version" "appraise" "eventlog"; do
+for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "log fsck" "log copy" "export" "verify proof" "verify misbehaviour" "version" "appraise" "eventlog"; do
   # shellcheck disable=SC2086
   expect 0 "Usage" $words --help
 done
@@ -186,9 +186,24 @@ LOG=$HERE/../vectors/tlog/log
 fsck=(log fsck --vkey "$LOG/log.vkey" --directory)
 expect 0 "whole: everything read" "${fsck[@]}" "$LOG"
 expect 0 '"whole": true' "${fsck[@]}" "$LOG" -o json
-expect 2 "needs --vkey" log fsck --directory "$LOG"
+expect 2 "need --vkey" log fsck --directory "$LOG"
+expect 2 "need --vkey" log fsck --database "$LOG"
+expect 2 "excludes" "${fsck[@]}" "$LOG" --database "$LOG"
 expect 4 "is no log directory" "${fsck[@]}" "$scratch"
 expect 4 "there is no such file" log fsck --directory "$LOG" --vkey "$scratch/none"
+cp -r "$LOG" "$scratch/source"
+copy=(log copy --vkey "$LOG/log.vkey")
+expect 0 "300 entries in [0-9]+ objects" "${copy[@]}" --from "files:$scratch/source" --to "files:$scratch/copied"
+expect 0 "whole: everything read" "${fsck[@]}" "$scratch/copied"
+cmp "$LOG/public/checkpoint" "$scratch/copied/public/checkpoint" || failed=1
+expect 0 '"had": 300' "${copy[@]}" --from "files:$scratch/copied" --to "files:$scratch/source" -o json
+expect 2 "needs --vkey" log copy --from "files:$scratch/source" --to "files:$scratch/copied"
+expect 2 "expected files:DIRECTORY" "${copy[@]}" --from "$scratch/source" --to "files:$scratch/copied"
+expect 4 "is no log directory" "${copy[@]}" --from "files:$scratch" --to "files:$scratch/copied"
+expect 4 "there is no such file" "${copy[@]}" --from "files:$scratch/source" --to "postgres:$scratch/none"
+printf 'host=%s/none password=s3cret\n' "$scratch" >"$scratch/connection"
+expect 3 "no connection" "${copy[@]}" --from "files:$scratch/source" --to "postgres:$scratch/connection"
+expect 3 "no connection" log fsck --vkey "$LOG/log.vkey" --database "$scratch/connection"
 cp -r "$LOG" "$scratch/log"
 printf 'x' | dd of="$scratch/log/public/tile/entries/001.p/44" bs=1 seek=263 conv=notrunc status=none
 expect 1 "DAMAGED tile/entries/001.p/44: entry 299" "${fsck[@]}" "$scratch/log"
@@ -307,7 +322,7 @@ unset ANSWERS LOG_FILES
 export ANSWER=refuse
 
 completes "status :4" st
-completes "show fsck :4" log ""
+completes "show fsck copy :4" log ""
 completes "upload :4" reference up
 completes "from-evidence from-rootfs from-debs :4" reference from
 completes "node pod log proof :4" verify ""

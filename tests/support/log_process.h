@@ -45,7 +45,8 @@ class LogProcess {
   // Opens store, anchors and log. The error of whichever fails.
   Result<void> open() {
     AVOUCH_TRY(auto store, engine_.open_store());
-    store_ = std::make_unique<FaultyLogStore>(std::move(store), faults);
+    store_ = std::move(store);
+    if (with_faults) store_ = std::make_unique<FaultyLogStore>(std::move(store_), faults);
     std::vector<tlog::Anchor*> pointers;
     for (const std::string& name : anchor_names) {
       AVOUCH_TRY(auto anchor, engine_.open_anchor(name));
@@ -96,6 +97,7 @@ class LogProcess {
 
   tlog::LogOptions options;
   std::vector<std::string> anchor_names{"head"};
+  bool with_faults = true;  // else the store is used as it is, and die() closes it
   Faults faults;
   ManualClock clock;
 

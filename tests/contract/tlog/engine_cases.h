@@ -11,6 +11,7 @@
 #include "support/log_checks.h"
 #include "support/log_engines.h"
 #include "support/log_process.h"
+#include "support/postgres_engine.h"
 
 namespace avouch::tlog {
 
@@ -21,7 +22,8 @@ struct EngineCase {
 
 inline std::vector<EngineCase> engine_cases() {
   return {{"Memory", [] { return std::make_unique<testing::MemoryLogEngine>(); }},
-          {"Files", [] { return std::make_unique<testing::FilesLogEngine>(); }}};
+          {"Files", [] { return std::make_unique<testing::FilesLogEngine>(); }},
+          {"Postgres", [] { return std::make_unique<testing::PostgresLogEngine>(); }}};
 }
 
 class LogContract : public ::testing::TestWithParam<EngineCase> {

@@ -1,5 +1,5 @@
-// A writer on real files is killed in the middle, again and again: whatever it had acknowledged or
-// published is there afterwards.
+// A writer is killed in the middle, again and again: whatever it had acknowledged or published is
+// there afterwards.
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -16,7 +16,7 @@
 namespace avouch::tlog {
 namespace {
 
-using testing::FilesLogEngine;
+using testing::LogEngine;
 using testing::LogProcess;
 using testing::submission;
 
@@ -38,7 +38,7 @@ void report(int pipe, const Event& event) {
 }
 
 // Appends from several threads until it is killed.
-[[noreturn]] void write_until_killed(FilesLogEngine& engine, std::uint64_t round, int pipe) {
+[[noreturn]] void write_until_killed(LogEngine& engine, std::uint64_t round, int pipe) {
   adapters::SystemClock clock;
   auto store = engine.open_store();
   auto anchor = engine.open_anchor("head");
@@ -77,8 +77,10 @@ void report(int pipe, const Event& event) {
   ::_exit(4);
 }
 
-TEST(KilledWriter, LosesNothingThatItAcknowledgedOrPublished) {
-  FilesLogEngine engine;
+class KilledWriter : public LogContract {};
+
+TEST_P(KilledWriter, LosesNothingThatItAcknowledgedOrPublished) {
+  LogEngine& engine = *engine_;
   std::map<std::uint64_t, Event> acknowledged;  // by index
   std::map<std::uint64_t, Hash> roots;          // by size
   // The key of the log, made before the first fork so that all children have it.
@@ -140,6 +142,15 @@ TEST(KilledWriter, LosesNothingThatItAcknowledgedOrPublished) {
   EXPECT_GT(acknowledged.size(), 1000U);
   EXPECT_GE(roots.size(), kRounds / 2);
 }
+
+// On every engine whose store outlives its process.
+INSTANTIATE_TEST_SUITE_P(Engines, KilledWriter, ::testing::ValuesIn([] {
+                           auto cases = engine_cases();
+                           std::erase_if(cases,
+                                         [](const auto& one) { return one.name == "Memory"; });
+                           return cases;
+                         }()),
+                         [](const auto& one) { return one.param.name; });
 
 }  // namespace
 }  // namespace avouch::tlog

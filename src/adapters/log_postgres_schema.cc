@@ -1,0 +1,67 @@
+#include "adapters/log_postgres_schema.h"
+
+#include <array>
+#include <span>
+#include <string>
+
+namespace avouch::adapters {
+namespace {
+
+// Lane 1 is held by a transaction that commits entries, lane 2 by one that puts or publishes.
+constexpr std::array kVersion1 = {
+    "CREATE TABLE IF NOT EXISTS avouch_log_schema (version BIGINT PRIMARY KEY)",
+    "CREATE TABLE IF NOT EXISTS avouch_log_writer (lane BIGINT PRIMARY KEY, epoch BIGINT NOT NULL, "
+    "holder TEXT NOT NULL, closed BIGINT NOT NULL, next_index BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS avouch_log_batch (first_index BIGINT PRIMARY KEY, "
+    "next_index BIGINT NOT NULL, epoch BIGINT NOT NULL, segment BYTEA NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS avouch_log_object (kind BIGINT NOT NULL, level BIGINT NOT NULL, "
+    "tile_index BIGINT NOT NULL, width BIGINT NOT NULL, bytes BYTEA NOT NULL, "
+    "digest BYTEA NOT NULL, PRIMARY KEY (kind, level, tile_index, width))",
+    "CREATE TABLE IF NOT EXISTS avouch_log_checkpoint (id BIGINT PRIMARY KEY, "
+    "size BIGINT NOT NULL, note BYTEA NOT NULL, digest BYTEA NOT NULL)",
+    "INSERT INTO avouch_log_writer (lane, epoch, holder, closed, next_index) "
+    "VALUES (1, 0, '', 1, 0), (2, 0, '', 1, 0) ON CONFLICT (lane) DO NOTHING",
+    "INSERT INTO avouch_log_schema (version) VALUES (1) ON CONFLICT (version) DO NOTHING",
+};
+
+constexpr std::array<std::span<const char* const>, kLogSchemaVersion> kMigrations = {kVersion1};
+
+}  // namespace
+
+Result<std::uint64_t> log_schema_version(PostgresSession& session) {
+  AVOUCH_TRY(const PostgresRows tables,
+             session.run("SELECT count(*) FROM information_schema.tables WHERE table_schema = "
+                         "current_schema() AND table_name = 'avouch_log_schema'"));
+  AVOUCH_TRY(const std::uint64_t count, tables.number(0, 0));
+  if (count == 0) return std::uint64_t{0};
+  AVOUCH_TRY(const PostgresRows versions,
+             session.run("SELECT COALESCE(max(version), 0) FROM avouch_log_schema"));
+  AVOUCH_TRY(const std::uint64_t version, versions.number(0, 0));
+  if (version > kLogSchemaVersion) {
+    return rejected("log: the database's tables have version " + std::to_string(version) +
+                    ", this program knows up to " + std::to_string(kLogSchemaVersion) +
+                    ": it is older than the one that wrote them. Use that one");
+  }
+  return version;
+}
+
+Result<void> migrate_log_schema(PostgresSession& session) {
+  AVOUCH_TRY(const std::uint64_t version, log_schema_version(session));
+  for (std::uint64_t next = version; next < kLogSchemaVersion; ++next) {
+    AVOUCH_CHECK(session.begin());
+    for (const char* statement : kMigrations[next]) {
+      const auto done = session.run(statement);
+      if (!done.has_value()) {
+        session.rollback();
+        return done.error();
+      }
+    }
+    AVOUCH_TRY(const PostgresSession::Outcome outcome, session.commit());
+    if (outcome == PostgresSession::Outcome::kUnknown) {
+      return retryable("log: the connection was lost while the database's tables were made");
+    }
+  }
+  return {};
+}
+
+}  // namespace avouch::adapters
