@@ -15,7 +15,7 @@ kind: PersistentVolume
 metadata: {name: $name}
 spec:
   storageClassName: avouch-local
-  capacity: {storage: 1Gi}
+  capacity: {storage: 5Gi}
   accessModes: [ReadWriteOnce]
   persistentVolumeReclaimPolicy: Retain
   hostPath: {path: "$STATE/volumes/$name", type: Directory}
