@@ -1,6 +1,7 @@
 #include "cli/export.h"
 
 #include <iostream>
+#include <span>
 #include <utility>
 
 #include "cli/files.h"
@@ -36,12 +37,29 @@ Result<std::string> content_of_entry(Session& session, std::uint64_t index) {
   return std::string(as_text(listed.preimage));
 }
 
+Result<tlog::VerifiedCheckpoint> witnessed_checkpoint(Session& session, std::uint64_t index) {
+  AVOUCH_TRY(const std::optional<Bytes> note, session.log.fetch("witnessed/checkpoint"));
+  if (!note) {
+    return retryable(
+        "the log has no checkpoint that a quorum of witnesses has cosigned: are any asked "
+        "(controller.log.witnesses), and do they answer?");
+  }
+  AVOUCH_TRY(tlog::VerifiedCheckpoint checkpoint,
+             tlog::verify_checkpoint(as_text(*note), std::span(&session.trust.log_key, 1),
+                                     session.trust.origin));
+  if (index < checkpoint.size()) return checkpoint;
+  return retryable("entry " + std::to_string(index) +
+                   " is not under the newest witnessed checkpoint, which has " +
+                   std::to_string(checkpoint.size()) + " entries: try again in a few seconds");
+}
+
 }  // namespace
 
 Result<Exit> export_entry(const Context& context, const ExportOptions& options) {
   AVOUCH_TRY(Session session, Session::open(context));
   context.progress("reading the log's checkpoint");
-  const auto checkpoint = newest_checkpoint(session);
+  const auto checkpoint =
+      options.witnessed ? witnessed_checkpoint(session, options.index) : newest_checkpoint(session);
   if (!checkpoint.has_value()) return disproved(context, session, kSigned, checkpoint.error());
   if (options.index >= checkpoint->size()) {
     return inspect::no_entry(options.index, checkpoint->size());

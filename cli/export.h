@@ -12,8 +12,9 @@ namespace avouch::cli {
 struct ExportOptions {
   std::uint64_t index = 0;
   std::string format = "tlog-proof";
-  std::string file;      // where the proof goes; "" : standard output
-  std::string preimage;  // where the content goes; "" : nowhere
+  std::string file;        // where the proof goes; "" : standard output
+  std::string preimage;    // where the content goes; "" : nowhere
+  bool witnessed = false;  // under the newest checkpoint that a quorum has cosigned
 };
 
 struct ProofFileOptions {

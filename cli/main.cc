@@ -381,6 +381,8 @@ void add_export(CLI::App& app, Options& options) {
       ->capture_default_str();
   sub->add_option("-f,--file", to.file, "File to write; default: standard output");
   sub->add_option("--preimage", to.preimage, "Also write the entry's content to this file");
+  sub->add_flag("--witnessed", to.witnessed,
+                "Under the newest checkpoint that a quorum of witnesses has cosigned");
   sub->final_callback([&options] {
     options.command = [&options](const Context& context) {
       return avouch::cli::export_entry(context, options.exported);

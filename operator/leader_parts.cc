@@ -142,6 +142,8 @@ void Leader::Parts::stop() {
   node_worker.stop();
   policy_status_worker.stop();
   events.stop();
+  if (witnessing) witnessing->stop();
+  if (log_check) log_check->stop();
   log.reset();
 }
 

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "adapters/blob_files.h"
 #include "adapters/cold_file.h"
@@ -21,6 +22,7 @@
 #include "control/api_writer.h"
 #include "control/appraiser.h"
 #include "control/appraiser_loop.h"
+#include "control/beacon_object.h"
 #include "control/cluster_material.h"
 #include "control/epoch_publisher.h"
 #include "control/event_sink.h"
@@ -29,6 +31,7 @@
 #include "control/informers.h"
 #include "control/intake_handler.h"
 #include "control/list_handler.h"
+#include "control/log_check.h"
 #include "control/log_handler.h"
 #include "control/log_judge.h"
 #include "control/log_volume.h"
@@ -43,6 +46,7 @@
 #include "kube/informer.h"
 #include "operator/leader.h"
 #include "tlog/log.h"
+#include "tlog/witnessing.h"
 
 namespace avouch::controller {
 
@@ -85,6 +89,12 @@ struct Leader::Parts final : control::AppraiserOutput {
   Result<void> use_lists();
 
   Result<void> open_log();
+  Result<void> open_witnesses();
+  // Checkpoints of the log that others hold: witnesses, and the cluster itself.
+  Result<std::vector<tlog::Remembered>> what_others_remember();
+  void tell_read_only(const std::string& why);
+  void check_log();  // begins to
+  void show_witnesses();
   Result<void> open_stores();
   void watch_cluster();
   Result<void> serve();
@@ -109,8 +119,11 @@ struct Leader::Parts final : control::AppraiserOutput {
   control::LogIndex index;
   const control::LogVolume volume;
   std::unique_ptr<tlog::Store> log_store;
-  std::unique_ptr<tlog::Anchor> head_file;
+  std::unique_ptr<tlog::Anchor> head_file, witnessed_file;
+  std::unique_ptr<tlog::Witnessing> witnessing;  // null: no witness is asked
+  std::unique_ptr<control::BeaconObject> beacon_object;
   std::unique_ptr<tlog::Log> log;
+  std::unique_ptr<control::LogCheck> log_check;
   std::unique_ptr<control::SequencedLog> entries;
   std::unique_ptr<adapters::NodeFiles> records;
   std::unique_ptr<adapters::BlobFiles> blobs, lists;

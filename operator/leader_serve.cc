@@ -23,7 +23,8 @@ Result<void> Leader::Parts::serve() {
   intake = std::make_unique<control::IntakeHandler>(
       control::IntakeLimits{.blob_bytes = config.limits.blob_bytes}, callers, *loop, *blobs, *blobs,
       pool, clock, signals);
-  tiles = std::make_unique<control::TileHandler>(*log_store);
+  tiles = std::make_unique<control::TileHandler>(*log_store,
+                                                 witnessing ? &witnessing->notes() : nullptr);
   log_side =
       std::make_unique<control::LogHandler>(control::LogParts{.log = *log,
                                                               .tiles = *log_store,
@@ -125,6 +126,7 @@ void Leader::Parts::show_metrics() {
           static_cast<double>(status.sequenced - status.published));
     gauge("avouch_log_queue", "Entries that wait to be sequenced",
           static_cast<double>(status.queued));
+    show_witnesses();
     if (const auto space = volume.space(); space.has_value()) {
       gauge("avouch_log_volume_available_bytes", "Space left on the volume of log and stores",
             static_cast<double>(space->available));

@@ -30,16 +30,32 @@ Result<void> Leader::Parts::open_log() {
     AVOUCH_TRY(std::unique_ptr<tlog::Anchor> on_disk, adapters::open_head_file(dir / "log-head"));
     head_file = std::make_unique<control::FencedAnchor>(std::move(on_disk), clock, leading_until);
   }
+  if (!witnessing) AVOUCH_CHECK(open_witnesses());
   AVOUCH_TRY(tlog::NoteSigner note_signer, tlog::NoteSigner::make(keys->log_origin, keys->log));
   tlog::LogOptions options;
   options.origin = keys->log_origin;
   options.publish_within = config.log.publish_within;
   options.on_fatal = [this](const Error& error) { signals.fatal("log", error); };
+  options.on_published = [this](const tlog::VerifiedCheckpoint& checkpoint) {
+    if (witnessing) witnessing->published(checkpoint);
+  };
+  options.read_only_on_conflict = true;
   if (!log) {
+    AVOUCH_TRY(options.remembered, what_others_remember());
     AVOUCH_TRY(log, tlog::Log::open(options, *log_store, {head_file.get()}, std::move(note_signer),
                                     clock));
+  }
+  if (!entries) {
+    if (witnessing) AVOUCH_CHECK(witnessing->start(log->checkpoint()));
     entries = std::make_unique<control::SequencedLog>(*log, index);
     log_is_open = true;
+  }
+  if (const auto why = log->status().read_only) {
+    tell_read_only(*why);
+    // Of what is there, as much as can be read is found.
+    const auto indexed = index.rebuild(*log_store, log->checkpoint().size(), kIndexedEntries);
+    if (!indexed.has_value()) signals.problem("log", indexed.error().message);
+    return {};
   }
   AVOUCH_TRY(const tlog::NoteVerifier verifier,
              tlog::make_verifier(keys->log_origin, keys->log.public_key()));
@@ -143,7 +159,6 @@ Result<void> Leader::Parts::open_stores() {
           the_appraiser.recorded(name, number, place, now);
         });
       });
-  const kube::ResourcePath maps = kube::config_maps(config.release.name_space);
   epochs = std::make_unique<control::EpochPublisher>(
       control::EpochPublisher::Options{.origin = keys->log_origin,
                                        .pseudonym_key = keys->pseudonym,
@@ -153,19 +168,8 @@ Result<void> Leader::Parts::open_stores() {
         AVOUCH_TRY(const tlog::VerifiedCheckpoint checkpoint, log->publish_now());
         return checkpoint.note();
       },
-      [this, maps](const std::string& note) -> Result<void> {
-        const codec::Json object = codec::Json::Object{
-            {"apiVersion", "v1"},
-            {"kind", "ConfigMap"},
-            {"metadata", codec::Json::Object{{"name", config.release.object("beacon")},
-                                             {"namespace", config.release.name_space}}},
-            {"data", codec::Json::Object{{"checkpoint", note}}}};
-        const auto applied = client.apply(
-            maps, object, {.field_manager = std::string(control::kFieldManager), .force = true});
-        if (!applied.has_value()) return retryable(applied.error().message);
-        return {};
-      },
-      renewals, *renewal_files, beacons, keys->verifier, crypto::system_random(), clock, signals);
+      [this](const std::string& note) { return beacon_object->show(note); }, renewals,
+      *renewal_files, beacons, keys->verifier, crypto::system_random(), clock, signals);
   return {};
 }
 

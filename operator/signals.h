@@ -2,7 +2,11 @@
 
 // What the controller shows to those who run it: metrics and log lines.
 
+#include <chrono>
 #include <functional>
+#include <map>
+#include <mutex>
+#include <string>
 
 #include "control/control_observer.h"
 #include "observe/health.h"
@@ -24,6 +28,7 @@ class Signals final : public control::ControlObserver {
                  std::chrono::microseconds took) override;
   void verdict(std::string_view node, std::string_view phase, std::string_view reason,
                std::uint64_t log_index) override;
+  // Counted each time; a part's line in the same words as its last is written once in ten seconds.
   void problem(std::string_view what, std::string_view message) override;
   void note(std::string_view what, std::string_view message) override;
   void fatal(std::string_view what, const Error& error) override;
@@ -34,6 +39,13 @@ class Signals final : public control::ControlObserver {
   observe::HealthHandler health_{metrics_};
   observe::Logger log_{"controller"};
   observe::Histogram verification_;
+
+  struct Said {
+    std::string message;
+    std::chrono::steady_clock::time_point at;
+  };
+  std::mutex said_mutex_;
+  std::map<std::string, Said, std::less<>> said_;  // by part, of which there are a few
 };
 
 }  // namespace avouch::controller

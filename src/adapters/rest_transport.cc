@@ -113,13 +113,21 @@ bool has_good_port(const std::string& url) {
          port.find_first_not_of("0123456789") == std::string::npos && std::stoi(port) <= 65535;
 }
 
-Result<web::uri> check_url(const std::string& text) {
-  const Error bad =
-      rejected("server URL \"" + text.substr(0, 256) + "\": expected https://HOST[:PORT][/PREFIX]");
+bool is_plain_loopback(const web::uri& uri) {
+  const std::string& host = uri.host();
+  return uri.scheme() == "http" && (host == "127.0.0.1" || host == "[::1]" || host == "localhost");
+}
+
+Result<web::uri> check_url(const std::string& text, bool plain_on_loopback) {
+  const Error bad = rejected(
+      "server URL \"" + text.substr(0, 256) + "\": expected https://HOST[:PORT][/PREFIX]" +
+      (plain_on_loopback ? ", or http:// with a host of 127.0.0.1, [::1] or localhost" : ""));
   try {
     const web::uri uri(text);
-    if (uri.scheme() != "https" || uri.host().empty() || !uri.user_info().empty() ||
-        !uri.query().empty() || !uri.fragment().empty() || !has_good_port(text)) {
+    const bool has_scheme =
+        uri.scheme() == "https" || (plain_on_loopback && is_plain_loopback(uri));
+    if (!has_scheme || uri.host().empty() || !uri.user_info().empty() || !uri.query().empty() ||
+        !uri.fragment().empty() || !has_good_port(text)) {
       return bad;
     }
     return without_brackets(uri);
@@ -227,8 +235,8 @@ RestTransport::RestTransport(std::unique_ptr<Impl> impl) : impl_(std::move(impl)
 RestTransport::~RestTransport() = default;
 
 Result<std::unique_ptr<RestTransport>> RestTransport::create(RestOptions options) {
-  AVOUCH_TRY(web::uri uri, check_url(options.base_url));
-  AVOUCH_CHECK(check_ca(options.ca_pem));
+  AVOUCH_TRY(web::uri uri, check_url(options.base_url, options.plain_on_loopback));
+  if (uri.scheme() == "https") AVOUCH_CHECK(check_ca(options.ca_pem));
   const bool has_certificate =
       !options.client_certificate_pem.empty() || !options.client_certificate_file.empty();
   const bool has_key = !options.client_key_pem.empty() || !options.client_key_file.empty();
@@ -240,9 +248,11 @@ Result<std::unique_ptr<RestTransport>> RestTransport::create(RestOptions options
   }
   start_pool_once();
   try {
-    // A certificate that does not load is better known now than at the first connection.
-    boost::asio::ssl::context probe(boost::asio::ssl::context::tls_client);
-    set_up_tls(probe, options, options.ca_pem);
+    if (uri.scheme() == "https") {
+      // A certificate that does not load is better known now than at the first connection.
+      boost::asio::ssl::context probe(boost::asio::ssl::context::tls_client);
+      set_up_tls(probe, options, options.ca_pem);
+    }
     const std::string ca_pem = options.ca_pem;
     auto impl = std::make_unique<Impl>(std::move(options), std::move(uri));
     impl->trust(ca_pem);

@@ -22,6 +22,9 @@ struct RestOptions {
   // Bearer token: a text, or a file that is read again at most once a second (rotation).
   std::string token, token_file;
   std::size_t max_body_bytes = 64 * 1024 * 1024;
+  // Also "http://", to this machine's own loopback alone: for a peer in the same pod whose answers
+  // prove themselves.
+  bool plain_on_loopback = false;
 };
 
 // The pod's own: KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT and the mounted service account.

@@ -18,6 +18,12 @@ struct ControllerConfig {
     std::string origin;  // empty: chosen at the log's first start
     std::chrono::milliseconds cadence{10'000};
     std::chrono::milliseconds publish_within{1'000};
+
+    struct Witnesses {
+      std::string policy_file;  // a C2SP tlog-policy; empty: nobody is asked
+      std::string ca_file;      // authorities of their certificates; empty: the system's
+      std::chrono::milliseconds every{5'000};
+    } witnesses;
   } log;
 
   struct LeaderElection {

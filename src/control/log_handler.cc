@@ -12,7 +12,6 @@
 #include "control/admission_entries.h"
 #include "control/intake_handler.h"
 #include "tlog/entry.h"
-#include "tlog/serve.h"
 
 namespace avouch::control {
 namespace {
@@ -20,6 +19,8 @@ namespace {
 using codec::Json;
 
 constexpr std::string_view kTiles = "/log/";
+constexpr std::string_view kWitnessed = "witnessed/";
+constexpr std::string_view kCheckpoint = "checkpoint";
 constexpr std::string_view kEntries = "/v1/log/entries";
 constexpr std::string_view kRenewals = "/v1/log/renewals";
 constexpr std::size_t kMaxListed = 100;
@@ -38,6 +39,13 @@ HttpResponse json_response(int status, const Json& body) {
 HttpResponse overloaded(std::string_view detail) {
   HttpResponse response = problem(503, "Overloaded", detail);
   response.headers.add("Retry-After", "1");
+  return response;
+}
+
+HttpResponse read_only(const std::string& why) {
+  HttpResponse response =
+      problem(503, "LogReadOnly", "the log takes no entries and signs nothing: " + why);
+  response.headers.add("Retry-After", "60");
   return response;
 }
 
@@ -138,7 +146,7 @@ void TileHandler::handle(HttpRequest request, std::shared_ptr<BodySink>, Reply r
     return reply(problem(405, "MethodNotAllowed", "the log is read with GET"));
   }
   const std::string_view path = std::string_view(request.path).substr(kTiles.size());
-  const auto served = tlog::serve(tiles_, path);
+  const auto served = find(path);
   if (!served.has_value()) return reply(failed(served.error()));
   if (!served->has_value()) {
     return reply(problem(404, "NotFound", "the log has no such resource"));
@@ -150,6 +158,22 @@ void TileHandler::handle(HttpRequest request, std::shared_ptr<BodySink>, Reply r
   response.headers.add("Access-Control-Allow-Origin", "*");
   response.body = as_text((*served)->body);
   reply(std::move(response));
+}
+
+Result<std::optional<tlog::ServedObject>> TileHandler::find(std::string_view path) {
+  const bool is_witnessed = path.starts_with(kWitnessed);
+  if (is_witnessed && notes_ == nullptr) return std::optional<tlog::ServedObject>();
+  if (is_witnessed) path.remove_prefix(kWitnessed.size());
+  AVOUCH_TRY(std::optional<tlog::ServedObject> served, tlog::serve(tiles_, path));
+  if (!served || path != kCheckpoint || notes_ == nullptr) return served;
+  if (!is_witnessed) {
+    served->body = to_bytes(notes_->with_cosignatures(std::string(as_text(served->body))));
+    return served;
+  }
+  const auto witnessed = notes_->witnessed();
+  if (!witnessed) return std::optional<tlog::ServedObject>();
+  served->body = to_bytes(witnessed->note);
+  return served;
 }
 
 LogHandler::LogHandler(LogParts parts, Callers& callers, kube::AccessReviewer& access,
@@ -208,6 +232,7 @@ void LogHandler::append(const Caller& caller, const HttpRequest& request, const 
                          "\"" + caller.user.username +
                              "\" is not the webhook's service account; nobody else appends"));
   }
+  if (const auto why = parts_.log.status().read_only) return reply(read_only(*why));
   auto entries = parse_admission_entries(request.body);
   if (!entries.has_value()) return reply(failed(entries.error()));
   if (!parts_.volume.takes_allows()) return reply(no_room(parts_.volume));

@@ -17,7 +17,9 @@
 #include "crypto/keys.h"
 #include "crypto/random.h"
 #include "kube/auth.h"
+#include "tlog/cosigned_notes.h"
 #include "tlog/log.h"
+#include "tlog/serve.h"
 #include "tlog/store.h"
 
 namespace avouch::control {
@@ -35,15 +37,21 @@ struct LogParts {
   crypto::Random& random;
 };
 
-// GET (and HEAD) /log/...
+// GET (and HEAD) /log/..., and /log/witnessed/..., where the same tiles lie below the newest
+// checkpoint that a quorum of witnesses has cosigned.
 class TileHandler final : public HttpHandler {
  public:
-  explicit TileHandler(tlog::TileReader& tiles) : tiles_(tiles) {}
+  // `notes`: the cosignatures that have come; null where no witness is asked. Both outlive it.
+  explicit TileHandler(tlog::TileReader& tiles, const tlog::CosignedNotes* notes = nullptr)
+      : tiles_(tiles), notes_(notes) {}
   Result<BodyPlan> plan(const HttpRequest& head) override;
   void handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) override;
 
  private:
+  Result<std::optional<tlog::ServedObject>> find(std::string_view path);
+
   tlog::TileReader& tiles_;
+  const tlog::CosignedNotes* const notes_;
 };
 
 // Requests under /v1/log/.

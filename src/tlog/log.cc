@@ -70,6 +70,10 @@ Log::Impl::Impl(LogOptions options_in, Store& store_in, std::vector<Anchor*> anc
     unpublished.push_back(std::move(record));
   }
   counters.sequenced = builder.size();
+  if (opened.read_only) {  // without a builder
+    counters.read_only = std::move(opened.read_only);
+    handed_size = counters.sequenced = counters.published;
+  }
   if (!unpublished.empty()) oldest_unhanded = clock.steady_now();
 }
 
@@ -79,10 +83,18 @@ Result<std::unique_ptr<Log>> Log::open(LogOptions options, Store& store,
   if (options.batch_entries == 0 || options.queue_entries == 0) {
     return rejected("log: batch and queue must have room for at least one entry");
   }
-  AVOUCH_TRY(Opened opened, open_stored_log({options.origin, options.adopt_missing_anchors}, store,
-                                            anchors, signer));
+  const RecoveryOptions recovery{options.origin, options.adopt_missing_anchors, options.remembered};
   RecentIds recent(options.recent_ids);
-  AVOUCH_CHECK(load_recent_ids(opened.checkpoint, options.recent_ids, store, recent));
+  auto tried = open_stored_log(recovery, store, anchors, signer);
+  if (tried.has_value()) {
+    auto loaded = load_recent_ids(tried->checkpoint, options.recent_ids, store, recent);
+    if (!loaded.has_value()) tried = std::move(loaded).error();
+  }
+  if (!tried.has_value() && tried.error().kind == ErrorKind::kFatal &&
+      options.read_only_on_conflict) {
+    tried = open_to_read(recovery, store, anchors, signer, tried.error());
+  }
+  AVOUCH_TRY(Opened opened, std::move(tried));
   auto impl =
       std::make_unique<Impl>(std::move(options), store, std::move(anchors), std::move(signer),
                              clock, std::move(opened), std::move(recent));
@@ -121,6 +133,8 @@ void Log::Impl::append(std::vector<Submission> submissions, AppendDone done) {
     const std::size_t count = submissions.size();
     if (counters.failure) {
       refusal = counters.failure;
+    } else if (counters.read_only) {
+      refusal = retryable(read_only_text(*counters.read_only));
     } else if (stopping) {
       refusal = retryable("log: is being closed");
     } else if (queue_entries + count > options.queue_entries ||
@@ -139,6 +153,27 @@ void Log::Impl::append(std::vector<Submission> submissions, AppendDone done) {
     counters.refused += count;
   }
   done(*refusal);
+}
+
+void Log::stop_signing(const std::string& why) { impl_->stop_signing(why); }
+
+void Log::Impl::stop_signing(const std::string& why) {
+  std::deque<Request> queued;
+  std::vector<Waiter> waiting;
+  {
+    const std::lock_guard lock(mutex);
+    if (counters.read_only || counters.failure) return;
+    counters.read_only = why;
+    queued.swap(queue);
+    waiting.swap(waiters);
+    queue_entries = queue_bytes = 0;
+    for (const Request& request : queued) counters.refused += request.submissions.size();
+  }
+  sequencer_wake.notify_all();
+  publisher_wake.notify_all();
+  const Error refusal = retryable(read_only_text(why));
+  for (const Request& request : queued) request.done(refusal);
+  for (const Waiter& waiter : waiting) waiter.done(refusal);
 }
 
 Result<Sequenced> Log::append_and_wait(Submission submission) {

@@ -26,6 +26,12 @@
 
 namespace avouch::tlog {
 
+// What somebody remembers of a log.
+struct Remembered {
+  std::string whose;  // for messages
+  VerifiedCheckpoint checkpoint;
+};
+
 struct LogOptions {
   std::string origin;
   // An entry is published at most this long after it was sequenced; writing begins at three
@@ -40,6 +46,14 @@ struct LogOptions {
   std::size_t unpublished_bytes = 64 * 1024 * 1024;
   std::size_t recent_ids = 65'536;     // how many entries back a repeated id is recognised
   bool adopt_missing_anchors = false;  // start although an anchor has forgotten a log with entries
+
+  // Checkpoints of this log that others remember: witnesses, objects of a cluster. They are held
+  // against the store like anchors, and never written.
+  std::vector<Remembered> remembered;
+
+  // Where the store or what remembers it forbids to sign: open to be read, and sign nothing
+  // (LogStatus::read_only). Otherwise open() fails.
+  bool read_only_on_conflict = false;
 
   // Called on each published checkpoint, in order.
   std::function<void(const VerifiedCheckpoint&)> on_published;
@@ -74,6 +88,7 @@ struct LogStatus {
   std::chrono::microseconds commit_time{0};    // sum over commits
   std::optional<std::string> commit_trouble;   // why the last entries got no index (disk full)
   std::optional<std::string> publish_trouble;  // why the publication under way is repeated
+  std::optional<std::string> read_only;        // why nothing is signed or taken any more
   std::optional<Error> failure;                // the log has stopped for good
 };
 
@@ -85,7 +100,9 @@ class Log {
   // Opens the log in `store`, or creates an empty one (checkpoint of size 0) where neither store
   // nor anchors know one. Verifies right edge, last bundle and anchors against the signed
   // checkpoint and takes up what was committed. kFatal, with what to do, if an anchor is ahead of
-  // or contradicts the store, or anything is damaged: then nothing is signed.
+  // or contradicts the store, or anything is damaged: then nothing is signed. With
+  // `read_only_on_conflict` the log is then open at its stored checkpoint, or, where there is none,
+  // at the newest that an anchor remembers; kFatal only where there is neither.
   // Store, anchors and clock outlive the log.
   static Result<std::unique_ptr<Log>> open(LogOptions options, Store& store,
                                            std::vector<Anchor*> anchors, NoteSigner signer,
@@ -103,6 +120,11 @@ class Log {
   // present checkpoint is the answer.
   void publish(PublishDone done);
   Result<VerifiedCheckpoint> publish_now();
+
+  // From now on nothing is sequenced or signed, and everything is served as before: somebody has
+  // seen another log of this name. What waits, and every later append, is refused as kRetryable
+  // with `why`. Ends with the process.
+  void stop_signing(const std::string& why);
 
   VerifiedCheckpoint checkpoint() const;  // the newest published
   LogStatus status() const;

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -16,6 +17,8 @@
 #include "tlog/recovery.h"
 
 namespace avouch::tlog {
+
+inline std::string read_only_text(const std::string& why) { return "log: is read-only: " + why; }
 
 struct Log::Impl {
   struct Request {
@@ -50,6 +53,7 @@ struct Log::Impl {
   // Log's methods.
   void append(std::vector<Submission> submissions, AppendDone done);
   void publish(PublishDone done);
+  void stop_signing(const std::string& why);
   void stop();
 
   // The sequencing thread.
@@ -66,6 +70,7 @@ struct Log::Impl {
 
   // The publishing thread.
   void run_publisher();
+  bool may_sign() const;
   Result<void> write(Publication& publication);
   void announce(const Publication& publication);
 

@@ -19,6 +19,8 @@ void Log::Impl::publish(PublishDone done) {
       refusal = counters.failure;
     } else if (published->size() >= counters.sequenced) {
       present = published;
+    } else if (counters.read_only) {
+      refusal = retryable(read_only_text(*counters.read_only));
     } else if (stopping) {
       refusal = retryable("log: is being closed");
     } else {
@@ -39,7 +41,7 @@ void Log::Impl::run_publisher() {
     Publication publication = std::move(*handed);
     handed.reset();
     lock.unlock();
-    while (true) {
+    while (may_sign()) {
       const auto written = write(publication);
       if (written.has_value()) {
         announce(publication);
@@ -52,8 +54,9 @@ void Log::Impl::run_publisher() {
       lock.lock();
       ++counters.publish_retries;
       counters.publish_trouble = written.error().message;
-      const bool stop = clock.wait_until(lock, publisher_wake, clock.steady_now() + kRetryAfter,
-                                         [this] { return stopping || counters.failure; });
+      const bool stop =
+          clock.wait_until(lock, publisher_wake, clock.steady_now() + kRetryAfter,
+                           [this] { return stopping || counters.failure || counters.read_only; });
       // Nothing is lost by giving up: the entries are committed and published after the next start.
       if (stop) gave_up = true;
       lock.unlock();
@@ -68,6 +71,11 @@ void Log::Impl::run_publisher() {
   const Error reason = counters.failure ? *counters.failure : retryable("log: is being closed");
   lock.unlock();
   for (const Waiter& waiter : left) waiter.done(reason);
+}
+
+bool Log::Impl::may_sign() const {
+  const std::lock_guard lock(mutex);
+  return !counters.read_only;
 }
 
 // Each step only after the one before is durable: what a checkpoint covers, the anchors' memory of

@@ -13,11 +13,12 @@ namespace {
 constexpr std::string_view kBackupAdvice =
     ". The log's directory went back in time (a restored backup?), or another writer went on "
     "without it. Nothing is signed. Bring back the newest copy of the directory, or begin a new "
-    "log under another origin";
+    "log under another origin; see \"Backup\" in docs/operations.md";
 
-// An anchor and what it remembers.
-struct Remembered {
-  Anchor* anchor = nullptr;
+// Somebody and what they remember.
+struct Held {
+  std::string whose;
+  Anchor* anchor = nullptr;  // null: only read
   std::optional<VerifiedCheckpoint> checkpoint;
 };
 
@@ -25,32 +26,36 @@ std::span<const NoteVerifier> keys_of(const NoteSigner& signer) {
   return std::span(&signer.verifier(), 1);
 }
 
-Result<std::vector<Remembered>> read_anchors(std::span<Anchor* const> anchors,
-                                             const std::string& origin, const NoteSigner& signer) {
-  std::vector<Remembered> all;
+Result<std::vector<Held>> read_anchors(const RecoveryOptions& options,
+                                       std::span<Anchor* const> anchors, const NoteSigner& signer) {
+  std::vector<Held> all;
   for (Anchor* anchor : anchors) {
     AVOUCH_TRY(const std::optional<std::string> note, anchor->read());
-    Remembered remembered{anchor, {}};
+    Held held{anchor->name(), anchor, {}};
     if (note) {
-      auto checkpoint = verify_checkpoint(*note, keys_of(signer), origin);
+      auto checkpoint = verify_checkpoint(*note, keys_of(signer), options.origin);
       if (!checkpoint.has_value()) {
         return fatal(anchor->name() + ": not a checkpoint of this log by its present key: " +
                      checkpoint.error().message + ". Check the configured path, origin and key");
       }
-      remembered.checkpoint = std::move(checkpoint).value();
+      held.checkpoint = std::move(checkpoint).value();
     }
-    all.push_back(std::move(remembered));
+    all.push_back(std::move(held));
+  }
+  for (const Remembered& remembered : options.remembered) {
+    if (remembered.checkpoint.origin() != options.origin) {
+      return rejected(remembered.whose + ": a checkpoint of another log");
+    }
+    all.push_back({remembered.whose, nullptr, remembered.checkpoint});
   }
   return all;
 }
 
 Result<VerifiedCheckpoint> create(const RecoveryOptions& options, Store& store,
-                                  const std::vector<Remembered>& anchors,
-                                  const NoteSigner& signer) {
-  for (const Remembered& remembered : anchors) {
-    if (remembered.checkpoint && remembered.checkpoint->size() > 0) {
-      return fatal(remembered.anchor->name() + ": knows " +
-                   std::to_string(remembered.checkpoint->size()) +
+                                  const std::vector<Held>& anchors, const NoteSigner& signer) {
+  for (const Held& held : anchors) {
+    if (held.checkpoint && held.checkpoint->size() > 0) {
+      return fatal(held.whose + ": knows " + std::to_string(held.checkpoint->size()) +
                    " entries, but the store has no checkpoint" + std::string(kBackupAdvice));
     }
   }
@@ -61,22 +66,22 @@ Result<VerifiedCheckpoint> create(const RecoveryOptions& options, Store& store,
   }
   AVOUCH_TRY(VerifiedCheckpoint checkpoint,
              sign_checkpoint(options.origin, 0, empty_root(), signer));
-  for (const Remembered& remembered : anchors) {
+  for (const Held& held : anchors) {
+    if (held.anchor == nullptr) continue;
     std::optional<std::string> expected;
-    if (remembered.checkpoint) expected = remembered.checkpoint->note();
-    AVOUCH_CHECK(remembered.anchor->replace(expected, checkpoint.note()));
+    if (held.checkpoint) expected = held.checkpoint->note();
+    AVOUCH_CHECK(held.anchor->replace(expected, checkpoint.note()));
   }
   AVOUCH_CHECK(store.publish(checkpoint.note(), 0));
   return checkpoint;
 }
 
-Result<void> check_behind(const Remembered& remembered, const VerifiedCheckpoint& published,
-                          Store& store) {
-  const VerifiedCheckpoint& known = *remembered.checkpoint;
+Result<void> check_behind(const Held& held, const VerifiedCheckpoint& published, Store& store) {
+  const VerifiedCheckpoint& known = *held.checkpoint;
   auto root = make_root(known.size(), tile_nodes(store, published.size()));
   if (!root.has_value()) return fatal(root.error().message);
   if (*root != known.root()) {
-    return fatal(remembered.anchor->name() + ": contradicts the store: another root at size " +
+    return fatal(held.whose + ": contradicts the store: another root at size " +
                  std::to_string(known.size()) + std::string(kBackupAdvice));
   }
   return {};
@@ -84,20 +89,20 @@ Result<void> check_behind(const Remembered& remembered, const VerifiedCheckpoint
 
 // Takes the records up to the newest remembered checkpoint into the builder and compares every root
 // on the way. Returns that checkpoint, or nothing if none is ahead of the published one.
-Result<std::optional<VerifiedCheckpoint>> walk_ahead(const std::vector<Remembered>& anchors,
+Result<std::optional<VerifiedCheckpoint>> walk_ahead(const std::vector<Held>& anchors,
                                                      Opened& opened) {
   std::optional<VerifiedCheckpoint> newest;
   const std::uint64_t end = opened.builder.size() + opened.pending.size();
-  for (const Remembered& remembered : anchors) {
-    if (!remembered.checkpoint || remembered.checkpoint->size() <= opened.checkpoint.size()) {
+  for (const Held& held : anchors) {
+    if (!held.checkpoint || held.checkpoint->size() <= opened.checkpoint.size()) {
       continue;
     }
-    if (remembered.checkpoint->size() > end) {
-      return fatal(
-          remembered.anchor->name() + ": knows " + std::to_string(remembered.checkpoint->size()) +
-          " entries, but the store ends at " + std::to_string(end) + std::string(kBackupAdvice));
+    if (held.checkpoint->size() > end) {
+      return fatal(held.whose + ": knows " + std::to_string(held.checkpoint->size()) +
+                   " entries, but the store ends at " + std::to_string(end) +
+                   std::string(kBackupAdvice));
     }
-    if (!newest || remembered.checkpoint->size() > newest->size()) newest = remembered.checkpoint;
+    if (!newest || held.checkpoint->size() > newest->size()) newest = held.checkpoint;
   }
   if (!newest) return newest;
 
@@ -105,11 +110,10 @@ Result<std::optional<VerifiedCheckpoint>> walk_ahead(const std::vector<Remembere
   while (opened.builder.size() < newest->size()) {
     const Record& record = opened.pending[taken++];
     opened.builder.push(record, leaf_hash(record.entry));
-    for (const Remembered& remembered : anchors) {
-      if (!remembered.checkpoint || remembered.checkpoint->size() != opened.builder.size())
-        continue;
-      if (remembered.checkpoint->root() != opened.builder.root()) {
-        return fatal(remembered.anchor->name() + ": contradicts the store: another root at size " +
+    for (const Held& held : anchors) {
+      if (!held.checkpoint || held.checkpoint->size() != opened.builder.size()) continue;
+      if (held.checkpoint->root() != opened.builder.root()) {
+        return fatal(held.whose + ": contradicts the store: another root at size " +
                      std::to_string(opened.builder.size()) + std::string(kBackupAdvice));
       }
     }
@@ -119,18 +123,18 @@ Result<std::optional<VerifiedCheckpoint>> walk_ahead(const std::vector<Remembere
   return newest;
 }
 
-Result<void> check_anchors(const RecoveryOptions& options, const std::vector<Remembered>& anchors,
+Result<void> check_anchors(const RecoveryOptions& options, const std::vector<Held>& anchors,
                            const Opened& opened, Store& store) {
   const bool has_entries = opened.checkpoint.size() > 0 || !opened.pending.empty();
-  for (const Remembered& remembered : anchors) {
-    if (!remembered.checkpoint) {
+  for (const Held& held : anchors) {
+    if (!held.checkpoint) {
       if (!has_entries || options.adopt_missing_anchors) continue;
-      return fatal(remembered.anchor->name() +
+      return fatal(held.whose +
                    ": knows nothing, but the log has entries. If this is the newest copy of the "
                    "log, start once with missing anchors adopted");
     }
-    if (remembered.checkpoint->size() <= opened.checkpoint.size()) {
-      AVOUCH_CHECK(check_behind(remembered, opened.checkpoint, store));
+    if (held.checkpoint->size() <= opened.checkpoint.size()) {
+      AVOUCH_CHECK(check_behind(held, opened.checkpoint, store));
     }
   }
   return {};
@@ -147,12 +151,11 @@ Result<VerifiedCheckpoint> sign_checkpoint(const std::string& origin, std::uint6
 
 Result<Opened> open_stored_log(const RecoveryOptions& options, Store& store,
                                std::span<Anchor* const> anchors, const NoteSigner& signer) {
-  AVOUCH_TRY(const std::vector<Remembered> remembered,
-             read_anchors(anchors, options.origin, signer));
+  AVOUCH_TRY(const std::vector<Held> held, read_anchors(options, anchors, signer));
   AVOUCH_TRY(const std::optional<Bytes> note, store.fetch("checkpoint"));
   if (!note) {
-    AVOUCH_TRY(VerifiedCheckpoint checkpoint, create(options, store, remembered, signer));
-    return Opened{std::move(checkpoint), Builder(), {}};
+    AVOUCH_TRY(VerifiedCheckpoint checkpoint, create(options, store, held, signer));
+    return Opened{std::move(checkpoint), Builder(), {}, {}};
   }
 
   auto published = verify_checkpoint(as_text(*note), keys_of(signer), options.origin);
@@ -168,13 +171,14 @@ Result<Opened> open_stored_log(const RecoveryOptions& options, Store& store,
                    " is missing: the store is damaged");
     }
   }
-  Opened opened{std::move(published).value(), std::move(builder), std::move(pending)};
-  AVOUCH_CHECK(check_anchors(options, remembered, opened, store));
-  AVOUCH_TRY(const std::optional<VerifiedCheckpoint> ahead, walk_ahead(remembered, opened));
+  Opened opened{std::move(published).value(), std::move(builder), std::move(pending), {}};
+  AVOUCH_CHECK(check_anchors(options, held, opened, store));
+  AVOUCH_TRY(const std::optional<VerifiedCheckpoint> ahead, walk_ahead(held, opened));
   if (ahead) AVOUCH_CHECK(store.put(opened.builder.take_objects()));
 
   const VerifiedCheckpoint& newest = ahead ? *ahead : opened.checkpoint;
-  for (const Remembered& one : remembered) {
+  for (const Held& one : held) {
+    if (one.anchor == nullptr) continue;
     std::optional<std::string> expected;
     if (one.checkpoint) expected = one.checkpoint->note();
     if (expected != newest.note()) AVOUCH_CHECK(one.anchor->replace(expected, newest.note()));
@@ -184,6 +188,26 @@ Result<Opened> open_stored_log(const RecoveryOptions& options, Store& store,
     opened.checkpoint = *ahead;
   }
   return opened;
+}
+
+Result<Opened> open_to_read(const RecoveryOptions& options, Store& store,
+                            std::span<Anchor* const> anchors, const NoteSigner& signer,
+                            const Error& why) {
+  AVOUCH_TRY(const std::optional<Bytes> note, store.fetch("checkpoint"));
+  if (note) {
+    auto published = verify_checkpoint(as_text(*note), keys_of(signer), options.origin);
+    if (!published.has_value()) return why;
+    return Opened{std::move(published).value(), Builder(), {}, why.message};
+  }
+  AVOUCH_TRY(const std::vector<Held> held, read_anchors(options, anchors, signer));
+  std::optional<VerifiedCheckpoint> newest;
+  for (const Held& one : held) {
+    if (one.checkpoint && (!newest || one.checkpoint->size() > newest->size())) {
+      newest = one.checkpoint;
+    }
+  }
+  if (!newest) return why;
+  return Opened{*std::move(newest), Builder(), {}, why.message};
 }
 
 Result<void> load_recent_ids(const VerifiedCheckpoint& checkpoint, std::uint64_t count,

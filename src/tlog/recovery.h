@@ -3,12 +3,16 @@
 // What happens before a log signs anything: the store against its own signed checkpoint, what was
 // committed since, and the anchors against both.
 
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "tlog/builder.h"
 #include "tlog/checkpoint.h"
+#include "tlog/log.h"
 #include "tlog/recent_ids.h"
 #include "tlog/store.h"
 
@@ -18,11 +22,15 @@ struct Opened {
   VerifiedCheckpoint checkpoint;  // published, and known to every anchor
   Builder builder;                // at its size
   std::vector<Record> pending;    // committed since, in order
+
+  // Why this log may not sign: then `checkpoint` is all that there is.
+  std::optional<std::string> read_only;
 };
 
 struct RecoveryOptions {
   std::string origin;
   bool adopt_missing_anchors = false;
+  std::vector<Remembered> remembered;
 };
 
 // Opens or creates the log, finishes a publication that was interrupted after an anchor had taken
@@ -30,6 +38,12 @@ struct RecoveryOptions {
 // for all that LogOptions and Log::open say.
 Result<Opened> open_stored_log(const RecoveryOptions& options, Store& store,
                                std::span<Anchor* const> anchors, const NoteSigner& signer);
+
+// After open_stored_log() has refused with `why`: the checkpoint by which the log can still be
+// read. Writes nothing. `why` itself where there is none.
+Result<Opened> open_to_read(const RecoveryOptions& options, Store& store,
+                            std::span<Anchor* const> anchors, const NoteSigner& signer,
+                            const Error& why);
 
 // Puts the ids of the last entries under `checkpoint` into `ids`, oldest first.
 Result<void> load_recent_ids(const VerifiedCheckpoint& checkpoint, std::uint64_t count,

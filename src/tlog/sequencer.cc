@@ -31,7 +31,7 @@ void Log::Impl::run_sequencer() {
       continue;
     }
     if (!stopping) continue;
-    if (gave_up || (!publishing && handed_size == counters.sequenced)) break;
+    if (gave_up || counters.read_only || (!publishing && handed_size == counters.sequenced)) break;
     if (publishing) {
       sequencer_wake.wait(lock, [this] { return !publishing || counters.failure; });
     }
@@ -43,7 +43,7 @@ void Log::Impl::run_sequencer() {
 SteadyTime Log::Impl::sequencer_deadline() const {
   SteadyTime deadline = SteadyTime::max();
   if (!queue.empty()) deadline = queue.front().arrived + options.batch_age;
-  if (!publishing && oldest_unhanded) {
+  if (!publishing && oldest_unhanded && !counters.read_only) {
     deadline = std::min(
         deadline, *oldest_unhanded + options.publish_within * kLeadNumerator / kLeadDenominator);
   }
@@ -57,7 +57,9 @@ bool Log::Impl::batch_is_ready() const {
 }
 
 bool Log::Impl::publication_is_due() const {
-  if (publishing || gave_up || handed_size == counters.sequenced) return false;
+  if (publishing || gave_up || counters.read_only || handed_size == counters.sequenced) {
+    return false;
+  }
   return stopping || !waiters.empty() ||
          clock.steady_now() >=
              *oldest_unhanded + options.publish_within * kLeadNumerator / kLeadDenominator;

@@ -318,7 +318,21 @@ ANSWERS="$token
 /proxy/log/checkpoint $FORBIDDEN" expect 4 "Role avouch-log-reader grants it" log fsck "${keys[@]}"
 ANSWERS="$token
 /proxy/log/tile/0/000 $FORBIDDEN" expect 4 "right to read the log" log fsck "${keys[@]}"
-unset ANSWERS LOG_FILES
+unset ANSWERS
+
+# Under the newest checkpoint that a quorum has cosigned, which is a prefix of its own.
+expect 3 "no checkpoint that a quorum of witnesses has cosigned: are any asked" export 7 --witnessed "${keys[@]}"
+cp -r "$LOG/public" "$scratch/witnessed-log"
+mkdir "$scratch/witnessed-log/witnessed"
+(cat "$LOG/public/checkpoint" && tail -1 "$PROOFS/0-cosigned.tlog-proof") >"$scratch/witnessed-log/witnessed/checkpoint"
+LOG_FILES=$scratch/witnessed-log expect 0 "" export 7 --witnessed -f "$scratch/7.tlog-proof" "${keys[@]}"
+expect 0 "cosigned the checkpoint: witness.example at 2027" "${proof[@]}" --log-policy "$PROOFS/log-policy" "$scratch/7.tlog-proof"
+expect 0 "" export 7 -f "$scratch/7.tlog-proof" "${keys[@]}"
+expect 1 "no quorum" "${proof[@]}" --log-policy "$PROOFS/log-policy" "$scratch/7.tlog-proof"
+LOG_FILES=$scratch/witnessed-log expect 3 "entry 300 is not under the newest witnessed checkpoint, which has 300 entries" export 300 --witnessed "${keys[@]}"
+sed -i 's/^300$/299/' "$scratch/witnessed-log/witnessed/checkpoint"
+LOG_FILES=$scratch/witnessed-log expect 1 "FAILS .*checkpoint is signed by the log" export 7 --witnessed "${keys[@]}"
+unset LOG_FILES
 export ANSWER=refuse
 
 completes "status :4" st

@@ -1,4 +1,5 @@
-// What others send a witness, and what its users write: requests, log policies, proofs. Besides not
+// What others send a witness, what a witness answers, and what users write: requests, replies, log
+// policies, proofs. Besides not
 // crashing: what is accepted has one spelling, and nothing is cosigned that no log signed.
 
 #include <cstddef>
@@ -9,6 +10,7 @@
 #include "tlog/log_policy.h"
 #include "tlog/log_proof.h"
 #include "tlog/witness.h"
+#include "tlog/witness_client.h"
 
 namespace {
 
@@ -51,6 +53,36 @@ void try_request(std::string_view input) {
   require(status == 400 || status == 403 || status == 404);
 }
 
+const tlog::VerifiedCheckpoint& own_checkpoint() {
+  static const tlog::VerifiedCheckpoint one = [] {
+    const auto signer = tlog::NoteSigner::make("log.example.org/avouch", any_key()).value();
+    const std::string text =
+        tlog::format_checkpoint({signer.verifier().name, 20, tlog::Hash{}, {}}).value();
+    const std::string note = tlog::sign_note(text, std::span(&signer, 1)).value();
+    return tlog::verify_checkpoint(note, std::span(&signer.verifier(), 1), signer.verifier().name)
+        .value();
+  }();
+  return one;
+}
+
+// What a witness of ours answers.
+void try_reply(std::string_view input) {
+  constexpr std::uint64_t kNewest = 40;
+  static const tlog::CosignerKey key =
+      tlog::make_cosigner_key("witness.example", any_key().public_key()).value();
+  using Kind = tlog::WitnessOutcome::Kind;
+  for (const int status : {200, 404, 409, 422}) {
+    for (const char* type : {"text/plain", "text/x.tlog.size"}) {
+      tlog::WitnessProgress progress(key);
+      const auto outcome =
+          progress.take(own_checkpoint(), {status, type, std::string(input)}, kNewest);
+      require(outcome.kind != Kind::kCosigned && outcome.kind != Kind::kContradicts);
+      require(outcome.kind != Kind::kAhead || status == 409);
+      require(progress.size() <= kNewest && !outcome.why.empty());
+    }
+  }
+}
+
 void try_policy(std::string_view input) {
   const auto policy = tlog::LogPolicy::parse(input);
   if (!policy.has_value()) return;
@@ -70,6 +102,7 @@ void try_proof(std::string_view input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input = avouch::as_text({data, size});
   try_request(input);
+  try_reply(input);
   try_policy(input);
   try_proof(input);
   return 0;

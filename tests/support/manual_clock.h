@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <mutex>
@@ -39,7 +40,7 @@ class ManualClock final : public Clock {
       {
         const std::lock_guard guard(mutex_);
         if (steady_ >= deadline) return false;
-        waiters_.push_front({&wake, deadline});
+        waiters_.push_front({&wake, deadline, ++registrations_});
         self = waiters_.begin();
         changed_.notify_all();
       }
@@ -71,6 +72,20 @@ class ManualClock final : public Clock {
     changed_.wait(guard, [&] { return waiters_.size() >= count; });
   }
 
+  // Blocks until at least `count` threads wait that have found, since this call began, that they
+  // have nothing to do: where there are no more than `count`, nothing happens any more until the
+  // clock is moved or they are given something.
+  void settle(std::size_t count) {
+    std::unique_lock guard(mutex_);
+    const std::uint64_t before = registrations_;
+    changed_.wait(guard, [&] {
+      const auto fresh = std::count_if(waiters_.begin(), waiters_.end(), [&](const Waiter& waiter) {
+        return waiter.registration > before;
+      });
+      return static_cast<std::size_t>(fresh) >= count;
+    });
+  }
+
   // The earliest deadline that a thread waits for; the farthest future when none does.
   SteadyTime next_deadline() {
     const std::lock_guard guard(mutex_);
@@ -83,6 +98,7 @@ class ManualClock final : public Clock {
   struct Waiter {
     std::condition_variable* wake;
     SteadyTime deadline;
+    std::uint64_t registration;
   };
 
   std::mutex mutex_;
@@ -90,6 +106,7 @@ class ManualClock final : public Clock {
   SystemTime system_;
   SteadyTime steady_{std::chrono::hours(1)};
   std::list<Waiter> waiters_;
+  std::uint64_t registrations_ = 0;
 };
 
 }  // namespace avouch::testing

@@ -65,6 +65,23 @@ TEST(Configuration, NamesFollowTheReleaseUnlessTheyAreGiven) {
             "mine");
 }
 
+TEST(Configuration, WitnessesAreAskedWhereAPolicyIsNamed) {
+  const auto plain = controller("log: {cadence: 5s}\n");
+  EXPECT_TRUE(plain->log.witnesses.policy_file.empty());
+  EXPECT_EQ(plain->log.witnesses.every, 5s);
+  const auto asked = controller("log: {witnesses: {policyFile: /p, caFile: /c, every: 200ms}}\n");
+  ASSERT_TRUE(asked.has_value()) << asked.error().message;
+  EXPECT_EQ(asked->log.witnesses.policy_file, "/p");
+  EXPECT_EQ(asked->log.witnesses.ca_file, "/c");
+  EXPECT_EQ(asked->log.witnesses.every, 200ms);
+  EXPECT_THAT(error_of(controller("log: {witnesses: {policyFile: p}}\n")),
+              HasSubstr("c.yaml:1: log.witnesses.policyFile: \"p\": expected an absolute path"));
+  EXPECT_THAT(error_of(controller("log: {witnesses: {caFile: /c}}\n")),
+              HasSubstr("log.witnesses.caFile: expected policyFile too"));
+  EXPECT_THAT(error_of(controller("log: {witnesses: {policyFile: /p, every: 10ms}}\n")),
+              HasSubstr("log.witnesses.every"));
+}
+
 TEST(Configuration, AllErrorsAreListedAtOnceInTheOrderOfTheFile) {
   const auto result = webhook(R"(listen: localhost:9443
 deadline: 3x

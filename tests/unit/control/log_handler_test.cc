@@ -245,6 +245,54 @@ TEST_F(LogHandlerTest, SaysWhatIsWrongWithAQuestion) {
   EXPECT_EQ(serve("PUT", "/v1/log/entries", "reader").status, 405);
 }
 
+TEST_F(LogHandlerTest, ServesTheNewestCheckpointAndTheNewestWitnessedOne) {
+  const auto cosigner =
+      tlog::Cosigner::make("w.example", crypto::PrivateKey::generate(crypto::KeyType::kEd25519))
+          .value();
+  const std::string vkey = tlog::format_cosigner_vkey(cosigner.key());
+  tlog::CosignedNotes notes(tlog::LogPolicy::parse("witness w " + vkey + "\nquorum w\n").value());
+  TileHandler tiles(store, &notes), without(store);
+  const auto get = [](TileHandler& from, const std::string& path) {
+    HttpRequest request;
+    request.method = "GET";
+    request.path = path;
+    std::promise<HttpResponse> answer;
+    from.handle(std::move(request), nullptr,
+                [&](HttpResponse response) { answer.set_value(std::move(response)); });
+    return answer.get_future().get();
+  };
+  const tlog::VerifiedCheckpoint first = log->publish_now().value();
+  EXPECT_EQ(get(tiles, "/log/checkpoint").body, first.note());
+  EXPECT_EQ(get(tiles, "/log/witnessed/checkpoint").status, 404);
+
+  notes.ask_for(first);
+  const auto text = tlog::parse_note_unverified(first.note()).value().text;
+  const std::string line = cosigner.cosign(text, 100).value();
+  ASSERT_TRUE(notes.add(first.note(), cosigner.key(), line, 100));
+  EXPECT_EQ(get(tiles, "/log/checkpoint").body, first.note() + line);
+  EXPECT_EQ(get(tiles, "/log/witnessed/checkpoint").body, first.note() + line);
+  EXPECT_EQ(get(without, "/log/checkpoint").body, first.note());
+
+  // What is newer is published at once, and witnessed later.
+  add(tlog::kGenesis, registration_policy_payload(clock.now()));
+  const tlog::VerifiedCheckpoint second = log->publish_now().value();
+  EXPECT_EQ(get(tiles, "/log/checkpoint").body, second.note());
+  const HttpResponse witnessed = get(tiles, "/log/witnessed/checkpoint");
+  EXPECT_EQ(witnessed.body, first.note() + line);
+  EXPECT_EQ(witnessed.headers.find("Cache-Control"), "no-cache");
+  // The prefix is a log of its own to a client that knows nothing else.
+  EXPECT_EQ(get(tiles, "/log/witnessed/tile/0/000.p/2").body,
+            get(tiles, "/log/tile/0/000.p/2").body);
+  EXPECT_EQ(get(tiles, "/log/witnessed/tile/entries/000.p/2").status, 200);
+  for (const char* path :
+       {"/log/witnessed/", "/log/witnessed", "/log/witnessed/witnessed/checkpoint",
+        "/log/witnessed//checkpoint", "/log/witnessed/../checkpoint"}) {
+    EXPECT_EQ(get(tiles, path).status, 404) << path;
+  }
+  EXPECT_EQ(get(without, "/log/witnessed/checkpoint").status, 404);
+  EXPECT_EQ(get(without, "/log/witnessed/tile/0/000.p/2").status, 404);
+}
+
 TEST_F(LogHandlerTest, GivesTheMemoryOfALargeBodyOnlyToTheWebhook) {
   const auto plan = [&](const std::string& token, const std::string& length) {
     HttpRequest head;

@@ -1,0 +1,300 @@
+// A controller as a process on a real API server, with a witness of its log. The witness cosigns
+// what it publishes; and when the volume comes back from a backup, with the head file on it,
+// witness and cluster still know better: the log is read, and not written, until a person begins a
+// new one.
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio.hpp>
+#include <boost/asio/ssl.hpp>
+#include <memory>
+
+#include "adapters/log_files.h"
+#include "adapters/rest_transport.h"
+#include "adapters/system_clock.h"
+#include "crypto/x509.h"
+#include "integration/operator/running.h"
+#include "kube/auth.h"
+#include "kube/client.h"
+#include "support/paths.h"
+#include "support/real_apiserver.h"
+#include "support/tls_server.h"
+#include "support/witness_peer.h"
+#include "tlog/fsck.h"
+
+namespace avouch::testing {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using codec::Json;
+
+constexpr const char* kNamespace = "avouch-system";
+
+// The answer to a request over TLS, head and body; "" where nothing answers.
+std::string ask(const std::string& address, const std::string& head, const std::string& body = "") {
+  if (address.empty()) return "";
+  asio::io_context io;
+  asio::ssl::context context(asio::ssl::context::tls_client);
+  asio::ssl::stream<tcp::socket> stream(io, context);
+  boost::system::error_code failed;
+  stream.lowest_layer().connect(endpoint_of(address), failed);
+  if (failed) return "";
+  stream.handshake(asio::ssl::stream_base::client, failed);
+  if (failed) return "";
+  asio::write(stream,
+              asio::buffer(head + "Host: pod\r\nConnection: close\r\nContent-Length: " +
+                           std::to_string(body.size()) + "\r\n\r\n" + body),
+              failed);
+  std::string answer;
+  asio::read(stream, asio::dynamic_buffer(answer), failed);
+  return answer;
+}
+
+std::string body_of(const std::string& answer) {
+  const std::size_t end = answer.find("\r\n\r\n");
+  return end == std::string::npos ? "" : answer.substr(end + 4);
+}
+
+class WitnessedController : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto started = RealApiserver::start();
+    ASSERT_TRUE(started.has_value()) << started.error().message;
+    server_ = *std::move(started);
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"apply", "-f", (vectors_dir() / "../../crds").string()},
+          {"create", "namespace", kNamespace},
+          {"-n", kNamespace, "create", "serviceaccount", "avouch-webhook"}}) {
+      const auto ran = server_->kubectl(command);
+      ASSERT_TRUE(ran.has_value()) << ran.error().message;
+    }
+    auto options =
+        adapters::kubeconfig_options(server_->write_kubeconfig(server_->admin())).value();
+    transport_ = adapters::RestTransport::create(std::move(options)).value();
+    client_ = std::make_unique<kube::Client>(*transport_);
+    serve_witness();
+    write_text(dir_ / "policy",
+               "witness w " + peer_.vkey() + " " + witness_->url() + "/w/\nquorum w\n");
+    write_text(dir_ / "ca.crt", ca_.certificate_pem);
+    write_text(dir_ / "config.yaml",
+               "release: {name: avouch, namespace: avouch-system}\nlisten: 127.0.0.1:0\n"
+               "health: 127.0.0.1:0\ndataDir: " +
+                   (dir_ / "data") + "\nlog:\n  cadence: 1s\n  witnesses: {policyFile: " +
+                   (dir_ / "policy") + ", caFile: " + (dir_ / "ca.crt") +
+                   ", every: 200ms}\n"
+                   "leaderElection: {leaseDuration: 3s, renewDeadline: 2s, retryPeriod: 200ms}\n");
+    run({"mkdir", "-m", "0700", dir_ / "data"});
+  }
+
+  void serve_witness() {
+    const SystemTime now = adapters::SystemClock().now();
+    const auto issued = crypto::issue_server_certificate(
+        ca_, {.dns = {"witness.test"}, .ip = {"127.0.0.1"}}, now - std::chrono::minutes(1),
+        now + std::chrono::hours(1));
+    witness_ = std::make_unique<TlsServer>(
+        TlsServerOptions{.certificate_pem = issued.value().certificate_pem,
+                         .key_pem = issued.value().key_pem,
+                         .client_ca_pem = {}},
+        [this](TlsConnection& connection) {
+          for (std::string request = connection.read_request(); !request.empty();
+               request = connection.read_request()) {
+            if (!connection.write(witness_answer(request))) return;
+          }
+        });
+  }
+  std::string witness_answer(const std::string& request) {
+    if (is_away_) return http_answer(503, "");
+    tlog::WitnessReply reply{404, "text/plain", ""};
+    if (request.starts_with("POST /w/add-checkpoint ")) {
+      reply = peer_.add_checkpoint(body_of(request));
+    } else if (request.starts_with("GET /w/")) {
+      reply = peer_.checkpoint(request.substr(7, request.find("/checkpoint ") - 7));
+    }
+    return http_answer(reply.status, reply.body, "Content-Type: " + reply.content_type + "\r\n");
+  }
+
+  static void run(const std::vector<std::string>& command) {
+    const auto ran = run_command(command);
+    ASSERT_TRUE(ran.has_value()) << ran.error().message;
+  }
+  void start() {
+    log_file_ = dir_ / ("log" + std::to_string(++starts_));
+    controller_ = ChildProcess::start({"/usr/bin/env", "POD_NAME=controller",
+                                       "POD_UID=uid" + std::to_string(starts_), AVOUCH_OPERATOR,
+                                       "--config", dir_ / "config.yaml", "--kubeconfig",
+                                       server_->write_kubeconfig(server_->admin())},
+                                      log_file_)
+                      .value();
+  }
+  void stop() {
+    controller_.signal(SIGTERM);
+    ASSERT_TRUE(eventually([&] { return !controller_.running(); })) << log();
+  }
+  std::string log() const { return read_text(log_file_); }
+  std::string health(const std::string& path) const {
+    return get(serving_address(log(), "health"), path);
+  }
+  bool is_ready() const { return health("/readyz").starts_with("HTTP/1.1 200"); }
+  std::string metric(const std::string& name) const {
+    const std::string text = health("/metrics");
+    const std::size_t begin = text.find("\n" + name + " ");
+    if (begin == std::string::npos) return "";
+    const std::size_t value = begin + name.size() + 2;
+    return text.substr(value, text.find('\n', value) - value);
+  }
+  std::string checkpoint(const std::string& prefix) const {
+    const std::string answer =
+        ask(serving_address(log(), "server"), "GET " + prefix + "checkpoint HTTP/1.1\r\n");
+    return answer.starts_with("HTTP/1.1 200") ? body_of(answer) : "";
+  }
+  std::string trust(const std::string& key) const {
+    const auto map = client_->get(kube::config_maps(kNamespace), "avouch-trust");
+    return map.has_value() ? std::string(map->text({"data", key})) : "";
+  }
+  tlog::NoteVerifier log_key() const {
+    std::string vkey = trust("log.vkey");
+    while (vkey.ends_with('\n')) vkey.pop_back();
+    return tlog::parse_vkey(vkey).value();
+  }
+  std::uint64_t size_of(const std::string& note) const {
+    const auto parsed = tlog::parse_note_unverified(note);
+    if (!parsed.has_value()) return 0;
+    const auto text = tlog::parse_checkpoint_unverified(parsed->text);
+    return text.has_value() ? text->size : 0;
+  }
+  std::string append() {
+    kube::TokenRequest request;
+    request.account.ns = kNamespace;
+    request.account.name = "avouch-webhook";
+    request.audiences = {"avouch.dev/controller"};
+    const auto issued = kube::request_token(*client_, request);
+    EXPECT_TRUE(issued.has_value()) << issued.error().message;
+    return ask(serving_address(log(), "server"),
+               "POST /v1/log/entries HTTP/1.1\r\nContent-Type: application/json\r\n"
+               "Authorization: Bearer " +
+                   issued->token + "\r\n",
+               "{}");
+  }
+  bool has_event(const std::string& words) const {
+    const auto events = client_->list({"", "v1", "events", "default"});
+    if (!events.has_value()) return false;
+    return std::any_of(events->items.begin(), events->items.end(), [&](const Json& event) {
+      return event.text({"reason"}) == "LogReadOnly" &&
+             event.text({"message"}).find(words) != std::string_view::npos;
+    });
+  }
+  void expect_read_only(const std::string& why, std::uint64_t size) {
+    ASSERT_TRUE(eventually([&] { return is_ready(); })) << log();
+    EXPECT_NE(log().find("READ-ONLY: "), std::string::npos) << log();
+    EXPECT_NE(log().find(why), std::string::npos) << log();
+    EXPECT_EQ(metric("avouch_log_read_only"), "1");
+    EXPECT_EQ(size_of(checkpoint("/log/")), size) << "it is still read";
+    const std::string refused = append();
+    EXPECT_TRUE(refused.starts_with("HTTP/1.1 503")) << refused;
+    EXPECT_NE(refused.find("LogReadOnly"), std::string::npos) << refused;
+    EXPECT_TRUE(eventually([&] { return has_event(why); })) << log();
+  }
+
+  static inline const crypto::CertifiedKey ca_ = [] {
+    const SystemTime now = adapters::SystemClock().now();
+    return crypto::make_ca("ca", now - std::chrono::hours(1), now + std::chrono::hours(24));
+  }();
+  TempDir dir_;
+  WitnessPeer peer_{"witness.test/w", adapters::SystemClock().now()};
+  std::atomic<bool> is_away_ = false;
+  std::unique_ptr<TlsServer> witness_;
+  std::unique_ptr<RealApiserver> server_;
+  std::unique_ptr<adapters::RestTransport> transport_;
+  std::unique_ptr<kube::Client> client_;
+  ChildProcess controller_;
+  std::string log_file_;
+  int starts_ = 0;
+};
+
+TEST_F(WitnessedController, IsCosignedAndReadOnlyAfterABackupUntilANewLogBegins) {
+  start();
+  ASSERT_TRUE(eventually([&] { return is_ready() && !trust("log.vkey").empty(); })) << log();
+  EXPECT_TRUE(eventually([&] { return log().find("does not know this log") != std::string::npos; }))
+      << log();
+  EXPECT_EQ(checkpoint("/log/witnessed/"), "");
+  EXPECT_GT(size_of(checkpoint("/log/")), 0U) << "published all the same";
+  EXPECT_EQ(metric("avouch_log_witnessed_entries"), "0");
+
+  const std::string origin = log_key().name;
+  peer_.know(origin, log_key());
+  ASSERT_TRUE(eventually([&] { return size_of(checkpoint("/log/witnessed/")) > 2; })) << log();
+  const std::string witnessed = checkpoint("/log/witnessed/");
+  const std::vector keys{log_key()};
+  EXPECT_TRUE(tlog::verify_checkpoint(witnessed, keys, origin).has_value()) << witnessed;
+  const auto lines = tlog::verify_cosignatures(tlog::parse_note_unverified(witnessed).value(),
+                                               std::vector{peer_.key()});
+  ASSERT_TRUE(lines.has_value()) << lines.error().message;
+  EXPECT_EQ(lines->size(), 1U);
+  EXPECT_EQ(metric("avouch_log_read_only"), "0");
+  EXPECT_NE(metric("avouch_log_witness_success_timestamp_seconds{witness=\"w\"}"), "0");
+
+  // The whole volume, as a snapshot has it; then the log goes on.
+  stop();
+  run({"cp", "-a", dir_ / "data", dir_ / "backup"});
+  start();
+  const std::uint64_t backed_up = size_of(read_text(dir_ / "backup/log/public/checkpoint"));
+  ASSERT_TRUE(eventually([&] { return size_of(checkpoint("/log/witnessed/")) > backed_up + 2; }))
+      << log();
+  stop();
+  run({"rm", "-r", dir_ / "data"});
+  run({"cp", "-a", dir_ / "backup", dir_ / "data"});
+
+  // The cluster remembers, though the witness is away.
+  is_away_ = true;
+  start();
+  expect_read_only("ConfigMap avouch-system/avouch-beacon: knows", backed_up);
+  stop();
+
+  // The witness remembers, though the cluster was restored too.
+  ASSERT_TRUE(client_->remove(kube::config_maps(kNamespace), "avouch-beacon").has_value());
+  is_away_ = false;
+  start();
+  expect_read_only("witness w: knows", backed_up);
+
+  // Nobody remembers at the start: the first answer of the witness stops it.
+  stop();
+  is_away_ = true;
+  start();
+  ASSERT_TRUE(eventually([&] { return is_ready(); })) << log();
+  EXPECT_EQ(metric("avouch_log_read_only"), "0");
+  is_away_ = false;
+  ASSERT_TRUE(eventually([&] { return metric("avouch_log_read_only") == "1"; })) << log();
+  EXPECT_NE(log().find("ALARM: witness w: "), std::string::npos) << log();
+  EXPECT_EQ(metric("avouch_log_witness_alarm{witness=\"w\"}"), "1");
+  stop();
+
+  // docs/operations.md, "A log that is read-only": the old log stays what it was, a new one begins.
+  for (const char* name : {"log", "log-head", "log-witnessed"}) {
+    run({"mv", dir_ / "data/" + name, dir_ / "data/" + name + ".old"});
+  }
+  const auto patched =
+      server_->kubectl({"-n", kNamespace, "patch", "secret", "avouch-keys", "--type=merge", "-p",
+                        R"({"stringData":{"log.origin":"log.test/second"}})"});
+  ASSERT_TRUE(patched.has_value()) << patched.error().message;
+  start();
+  ASSERT_TRUE(eventually([&] { return size_of(checkpoint("/log/")) > 4; })) << log();
+  EXPECT_EQ(metric("avouch_log_read_only"), "0");
+  EXPECT_TRUE(eventually([&] { return trust("log.origin") == "log.test/second"; })) << log();
+  peer_.know("log.test/second", log_key());
+  EXPECT_TRUE(eventually([&] { return size_of(checkpoint("/log/witnessed/")) > 4; })) << log();
+  stop();
+
+  const auto old_log = adapters::open_log_directory(dir_ / "data/log.old");
+  ASSERT_TRUE(old_log.has_value()) << old_log.error().message;
+  const auto note =
+      tlog::verify_checkpoint(read_text(dir_ / "data/log.old/public/checkpoint"), keys, origin);
+  ASSERT_TRUE(note.has_value()) << note.error().message;
+  EXPECT_TRUE(tlog::check_log(**old_log, *note, {})->is_whole());
+}
+
+}  // namespace
+}  // namespace avouch::testing
