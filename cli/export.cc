@@ -1,7 +1,6 @@
 #include "cli/export.h"
 
 #include <iostream>
-#include <span>
 #include <utility>
 
 #include "cli/files.h"
@@ -45,8 +44,7 @@ Result<tlog::VerifiedCheckpoint> witnessed_checkpoint(Session& session, std::uin
         "(controller.log.witnesses), and do they answer?");
   }
   AVOUCH_TRY(tlog::VerifiedCheckpoint checkpoint,
-             tlog::verify_checkpoint(as_text(*note), std::span(&session.trust.log_key, 1),
-                                     session.trust.origin));
+             tlog::verify_checkpoint(as_text(*note), session.trust.log_keys, session.trust.origin));
   if (index < checkpoint.size()) return checkpoint;
   return retryable("entry " + std::to_string(index) +
                    " is not under the newest witnessed checkpoint, which has " +
@@ -94,7 +92,7 @@ Result<Exit> export_entry(const Context& context, const ExportOptions& options) 
           ? inspect::check_transparent_statement(file, preimage, session.trust.verifier_keys,
                                                  session.trust.origin)
           : inspect::check_proof_file(proof, preimage,
-                                      {.log_key = session.trust.log_key,
+                                      {.log_keys = session.trust.log_keys,
                                        .origin = session.trust.origin,
                                        .verifier_keys = session.trust.verifier_keys,
                                        .policy = std::nullopt});
@@ -125,8 +123,9 @@ Result<Exit> verify_transparent(ByteView file, const std::optional<Bytes>& preim
   }
   std::string origin = common.origin;
   if (origin.empty()) {
-    AVOUCH_TRY(const tlog::NoteVerifier key, read_vkey_file(common.log_vkey_file));
-    origin = key.name;
+    AVOUCH_TRY(const std::vector<tlog::NoteVerifier> log_keys,
+               read_vkey_file(common.log_vkey_file));
+    origin = log_keys.front().name;
   }
   AVOUCH_TRY(const std::string pem, read_user_file(common.verifier_keys_file));
   const auto keys = crypto::PublicKey::list_from_pem(pem);
@@ -146,17 +145,17 @@ Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& co
   if (common.log_vkey_file.empty()) {
     return rejected(options.proof + ": is no transparent statement; a tlog-proof needs --vkey");
   }
-  AVOUCH_TRY(tlog::NoteVerifier key, read_vkey_file(common.log_vkey_file));
-  inspect::ProofFileAnchors anchors{.log_key = std::move(key),
+  AVOUCH_TRY(std::vector<tlog::NoteVerifier> keys, read_vkey_file(common.log_vkey_file));
+  inspect::ProofFileAnchors anchors{.log_keys = std::move(keys),
                                     .origin = common.origin,
                                     .verifier_keys = {},
                                     .policy = std::nullopt};
-  if (anchors.origin.empty()) anchors.origin = anchors.log_key.name;
+  if (anchors.origin.empty()) anchors.origin = anchors.log_keys.front().name;
   if (!common.verifier_keys_file.empty()) {
     AVOUCH_TRY(const std::string pem, read_user_file(common.verifier_keys_file));
     AVOUCH_TRY(inspect::TrustAnchors trust,
-               inspect::parse_trust_anchors(pem, tlog::format_vkey(anchors.log_key), anchors.origin,
-                                            common.verifier_keys_file));
+               inspect::parse_trust_anchors(pem, tlog::format_vkey(anchors.log_keys.front()),
+                                            anchors.origin, common.verifier_keys_file));
     anchors.verifier_keys = std::move(trust.verifier_keys);
   }
   if (!options.log_policy.empty()) {
@@ -169,11 +168,12 @@ Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& co
 }
 
 Result<Exit> verify_misbehaviour_file(const std::string& file, const Common& common) {
-  AVOUCH_TRY(const tlog::NoteVerifier key, read_vkey_file(common.log_vkey_file));
+  AVOUCH_TRY(const std::vector<tlog::NoteVerifier> keys, read_vkey_file(common.log_vkey_file));
   AVOUCH_TRY(const Bytes proof, read_input(file, tlog::kMaxMisbehaviourBytes));
-  return show_proof(inspect::check_misbehaviour_file(
-                        as_text(proof), key, common.origin.empty() ? key.name : common.origin),
-                    common.format);
+  return show_proof(
+      inspect::check_misbehaviour_file(as_text(proof), keys,
+                                       common.origin.empty() ? keys.front().name : common.origin),
+      common.format);
 }
 
 }  // namespace avouch::cli

@@ -87,18 +87,17 @@ Result<Exit> check(tlog::TileReader& reader, std::span<const tlog::NoteVerifier>
 
 Result<Exit> log_fsck(const Context& context) {
   AVOUCH_TRY(Session session, Session::open(context));
-  return check(session.log, std::span(&session.trust.log_key, 1), session.trust.origin, false,
+  return check(session.log, session.trust.log_keys, session.trust.origin, false,
                context.common.format, context.progress,
                [&session] { return session.log.was_refused(); });
 }
 
 Result<Exit> log_fsck_directory(const std::string& directory, const Common& common,
                                 const Context::Progress& progress) {
-  AVOUCH_TRY(const tlog::NoteVerifier key, read_vkey_file(common.log_vkey_file));
+  AVOUCH_TRY(const std::vector<tlog::NoteVerifier> keys, read_vkey_file(common.log_vkey_file));
   AVOUCH_TRY(const auto reader, adapters::open_log_directory(directory));
-  const std::string origin = common.origin.empty() ? key.name : common.origin;
-  auto done = check(*reader, std::span(&key, 1), origin, true, common.format, progress,
-                    [] { return false; });
+  const std::string origin = common.origin.empty() ? keys.front().name : common.origin;
+  auto done = check(*reader, keys, origin, true, common.format, progress, [] { return false; });
   // Files of this machine: nobody who might answer later.
   if (!done.has_value()) return rejected(done.error().message);
   return done;
@@ -106,12 +105,11 @@ Result<Exit> log_fsck_directory(const std::string& directory, const Common& comm
 
 Result<Exit> log_fsck_database(const std::string& file, const Common& common,
                                const Context::Progress& progress) {
-  AVOUCH_TRY(const tlog::NoteVerifier key, read_vkey_file(common.log_vkey_file));
+  AVOUCH_TRY(const std::vector<tlog::NoteVerifier> keys, read_vkey_file(common.log_vkey_file));
   AVOUCH_TRY(const adapters::PostgresOptions database, read_connection(file));
   AVOUCH_TRY(const auto reader, adapters::open_log_postgres_reader(database));
-  const std::string origin = common.origin.empty() ? key.name : common.origin;
-  return check(*reader, std::span(&key, 1), origin, true, common.format, progress,
-               [] { return false; });
+  const std::string origin = common.origin.empty() ? keys.front().name : common.origin;
+  return check(*reader, keys, origin, true, common.format, progress, [] { return false; });
 }
 
 }  // namespace avouch::cli

@@ -45,8 +45,7 @@ Exit exit_of(const Error& error) {
 }
 
 Result<tlog::VerifiedCheckpoint> newest_checkpoint(Session& session) {
-  return tlog::fetch_checkpoint(session.log, std::span(&session.trust.log_key, 1),
-                                session.trust.origin);
+  return tlog::fetch_checkpoint(session.log, session.trust.log_keys, session.trust.origin);
 }
 
 Result<Exit> disproved(const Context& context, const Session& session, const std::string& claim,
@@ -55,12 +54,11 @@ Result<Exit> disproved(const Context& context, const Session& session, const std
   return show_proof(inspect::fails(claim, error.message), context.common.format);
 }
 
-Result<tlog::NoteVerifier> read_vkey_file(const std::string& file) {
-  AVOUCH_TRY(std::string vkey, read_user_file(file));
-  while (!vkey.empty() && (vkey.back() == '\n' || vkey.back() == '\r')) vkey.pop_back();
-  auto key = tlog::parse_vkey(vkey);
-  if (!key.has_value()) return with_context(key.error(), file);
-  return key;
+Result<std::vector<tlog::NoteVerifier>> read_vkey_file(const std::string& file) {
+  AVOUCH_TRY(const std::string vkeys, read_user_file(file));
+  auto keys = inspect::parse_vkeys(vkeys);
+  if (!keys.has_value()) return with_context(keys.error(), file);
+  return keys;
 }
 
 Result<Session> Session::open(const Context& context) {

@@ -37,7 +37,7 @@ Result<Exit> disproved(const Context& context, const Session& session, const std
 inline const std::string kSigned = "checkpoint is signed by the log";
 
 // The one verifier key of a log in such a file.
-Result<tlog::NoteVerifier> read_vkey_file(const std::string& file);
+Result<std::vector<tlog::NoteVerifier>> read_vkey_file(const std::string& file);
 
 // An entry's content as the controller gave it, checked against the entry's own signature and
 // commitment (not against the tree: that is what `log show` and `verify` do).

@@ -31,8 +31,10 @@ Result<void> Leader::Parts::open_log() {
     head_file = std::make_unique<control::FencedAnchor>(std::move(on_disk), clock, leading_until);
   }
   if (!witnessing) AVOUCH_CHECK(open_witnesses());
-  AVOUCH_TRY(tlog::NoteSigner note_signer, tlog::NoteSigner::make(keys->log_origin, keys->log));
+  AVOUCH_TRY(std::vector<tlog::NoteSigner> signers, control::log_signers(*keys));
+  const std::string log_vkey = tlog::format_vkey(signers.front().verifier());
   tlog::LogOptions options;
+  options.also_signing.assign(signers.begin() + 1, signers.end());
   options.origin = keys->log_origin;
   options.publish_within = config.log.publish_within;
   options.on_fatal = [this](const Error& error) { signals.fatal("log", error); };
@@ -42,8 +44,8 @@ Result<void> Leader::Parts::open_log() {
   options.read_only_on_conflict = true;
   if (!log) {
     AVOUCH_TRY(options.remembered, what_others_remember());
-    AVOUCH_TRY(log, tlog::Log::open(options, *log_store, {head_file.get()}, std::move(note_signer),
-                                    clock));
+    AVOUCH_TRY(log, tlog::Log::open(options, *log_store, {head_file.get()},
+                                    std::move(signers.front()), clock));
   }
   if (!entries) {
     if (witnessing) AVOUCH_CHECK(witnessing->start(log->checkpoint()));
@@ -57,11 +59,9 @@ Result<void> Leader::Parts::open_log() {
     if (!indexed.has_value()) signals.problem("log", indexed.error().message);
     return {};
   }
-  AVOUCH_TRY(const tlog::NoteVerifier verifier,
-             tlog::make_verifier(keys->log_origin, keys->log.public_key()));
   AVOUCH_CHECK(control::ensure_genesis(*log, *entries, keys->log_origin, keys->pseudonym,
-                                       keys->verifier, tlog::format_vkey(verifier),
-                                       crypto::system_random(), clock.now()));
+                                       keys->verifier, log_vkey, crypto::system_random(),
+                                       clock.now()));
   AVOUCH_TRY(const tlog::VerifiedCheckpoint checkpoint, log->publish_now());
   return index.rebuild(*log_store, checkpoint.size(), kIndexedEntries);
 }

@@ -34,6 +34,14 @@ Result<void> check_reach(const tlog::LogPolicy& policy) {
       "at (witness NAME VKEY URL)");
 }
 
+Result<std::vector<tlog::NoteVerifier>> log_keys_of(const control::ReleaseKeys& keys) {
+  AVOUCH_TRY(const std::vector<tlog::NoteSigner> signers, control::log_signers(keys));
+  std::vector<tlog::NoteVerifier> out;
+  out.reserve(signers.size());
+  for (const tlog::NoteSigner& signer : signers) out.push_back(signer.verifier());
+  return out;
+}
+
 double seconds_of(SystemTime time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
@@ -65,14 +73,13 @@ Result<void> Leader::Parts::open_witnesses() {
     }
     witnesses.push_back({witness.name, witness.key, *std::move(exchange)});
   }
-  AVOUCH_TRY(tlog::NoteVerifier key, tlog::make_verifier(keys->log_origin, keys->log.public_key()));
   if (!witnessed_file) {
     AVOUCH_TRY(witnessed_file,
                adapters::open_head_file(std::filesystem::path(config.data_dir) / "log-witnessed"));
   }
   tlog::WitnessingOptions options;
   options.every = asked.every;
-  options.log_keys.push_back(std::move(key));
+  AVOUCH_TRY(options.log_keys, log_keys_of(*keys));
   options.on_trouble = [this](const std::string& witness, const std::string& why) {
     signals.problem("log witnesses", witness.empty() ? why : witness + ": " + why);
   };
@@ -96,13 +103,12 @@ Result<std::vector<tlog::Remembered>> Leader::Parts::what_others_remember() {
   std::vector<tlog::Remembered> all;
   if (witnessing) all = witnessing->recall(keys->log_origin);
   if (!beacon_object) {
-    AVOUCH_TRY(tlog::NoteVerifier key,
-               tlog::make_verifier(keys->log_origin, keys->log.public_key()));
+    AVOUCH_TRY(std::vector<tlog::NoteVerifier> log_keys, log_keys_of(*keys));
     beacon_object = std::make_unique<control::BeaconObject>(
         client, control::BeaconObject::Options{.ns = config.release.name_space,
                                                .name = config.release.object("beacon"),
                                                .origin = keys->log_origin,
-                                               .log_key = std::move(key)});
+                                               .log_keys = std::move(log_keys)});
   }
   AVOUCH_TRY(std::optional<tlog::VerifiedCheckpoint> there, beacon_object->read());
   if (there) {

@@ -18,8 +18,10 @@ void read_log(Section log, ControllerConfig::Log& out) {
   log.duration("cadence", out.cadence, 1s, 10min);
   log.duration("publishWithin", out.publish_within, 10ms, 1min);
   Section witnesses = log.section("witnesses");
-  witnesses.absolute_path("policyFile", out.witnesses.policy_file);
-  witnesses.absolute_path("caFile", out.witnesses.ca_file);
+  if (witnesses.has("policyFile")) {
+    witnesses.absolute_path("policyFile", out.witnesses.policy_file);
+  }
+  if (witnesses.has("caFile")) witnesses.absolute_path("caFile", out.witnesses.ca_file);
   witnesses.duration("every", out.witnesses.every, 100ms, 1h);
   if (out.witnesses.policy_file.empty() && !out.witnesses.ca_file.empty()) {
     witnesses.error("caFile", "expected policyFile too: without one no witness is asked");

@@ -1,6 +1,5 @@
 #include "control/beacon_object.h"
 
-#include <span>
 #include <utility>
 
 #include "codec/json.h"
@@ -19,8 +18,8 @@ Result<std::optional<tlog::VerifiedCheckpoint>> BeaconObject::read() {
   }
   version_ = std::string(live->text({"metadata", "resourceVersion"}));
   known_ = true;
-  auto checkpoint = tlog::verify_checkpoint(live->text({"data", "checkpoint"}),
-                                            std::span(&options_.log_key, 1), options_.origin);
+  auto checkpoint = tlog::verify_checkpoint(live->text({"data", "checkpoint"}), options_.log_keys,
+                                            options_.origin);
   if (!checkpoint.has_value()) return std::optional<tlog::VerifiedCheckpoint>();
   return std::optional(std::move(checkpoint).value());
 }
@@ -28,7 +27,7 @@ Result<std::optional<tlog::VerifiedCheckpoint>> BeaconObject::read() {
 Result<void> BeaconObject::show(const std::string& next) {
   if (!known_) {
     AVOUCH_TRY(const tlog::VerifiedCheckpoint ours,
-               tlog::verify_checkpoint(next, std::span(&options_.log_key, 1), options_.origin));
+               tlog::verify_checkpoint(next, options_.log_keys, options_.origin));
     AVOUCH_TRY(const std::optional<tlog::VerifiedCheckpoint> there, read());
     const bool is_ahead = there && there->size() > ours.size();
     const bool is_other = there && there->size() == ours.size() && there->root() != ours.root();

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "kube/client.h"
@@ -19,7 +20,7 @@ class BeaconObject {
   struct Options {
     std::string ns, name;
     std::string origin;
-    tlog::NoteVerifier log_key;
+    std::vector<tlog::NoteVerifier> log_keys;
   };
   // `client` outlives it. It should write only as long as this process leads.
   BeaconObject(const kube::Client& client, Options options)

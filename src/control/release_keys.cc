@@ -68,9 +68,31 @@ ReleaseKeys generate_keys(const CaRules& rules, const std::string& log_origin,
                          : log_origin;
   return ReleaseKeys{.verifier = crypto::PrivateKey::generate(crypto::KeyType::kEcP256),
                      .log = crypto::PrivateKey::generate(crypto::KeyType::kEd25519),
+                     .log_next = {},
                      .pseudonym = crypto::random_bytes(random, kPseudonymBytes),
                      .ca = new_ca(rules, now),
                      .log_origin = origin};
+}
+
+Result<std::vector<tlog::NoteSigner>> log_signers(const ReleaseKeys& keys) {
+  std::vector<tlog::NoteSigner> signers;
+  AVOUCH_TRY(tlog::NoteSigner own, tlog::NoteSigner::make(keys.log_origin, keys.log));
+  signers.push_back(std::move(own));
+  if (!keys.log_next) return signers;
+  if (keys.log_next->public_key() == keys.log.public_key()) {
+    return rejected("log-next.key is log.key: remove it");
+  }
+  AVOUCH_TRY(tlog::NoteSigner next, tlog::NoteSigner::make(keys.log_origin, *keys.log_next));
+  signers.push_back(std::move(next));
+  return signers;
+}
+
+std::string log_vkeys(std::span<const tlog::NoteSigner> signers) {
+  std::string text;
+  for (const tlog::NoteSigner& signer : signers) {
+    text += (text.empty() ? "" : "\n") + tlog::format_vkey(signer.verifier());
+  }
+  return text;
 }
 
 SecretData encode_keys(const ReleaseKeys& keys) {
@@ -80,6 +102,7 @@ SecretData encode_keys(const ReleaseKeys& keys) {
                   {"ca.crt", keys.ca.current.certificate_pem},
                   {"ca.key", keys.ca.current.key_pem},
                   {"log.origin", keys.log_origin}};
+  if (keys.log_next) data["log-next.key"] = keys.log_next->pem();
   if (keys.ca.next) {
     data["ca-next.crt"] = keys.ca.next->certificate_pem;
     data["ca-next.key"] = keys.ca.next->key_pem;
@@ -95,6 +118,10 @@ Result<ReleaseKeys> parse_keys(const SecretData& data) {
   AVOUCH_TRY(crypto::PrivateKey verifier,
              private_key(data, "verifier.key", crypto::KeyType::kEcP256));
   AVOUCH_TRY(crypto::PrivateKey log, private_key(data, "log.key", crypto::KeyType::kEd25519));
+  std::optional<crypto::PrivateKey> log_next;
+  if (data.contains("log-next.key")) {
+    AVOUCH_TRY(log_next, private_key(data, "log-next.key", crypto::KeyType::kEd25519));
+  }
   AVOUCH_TRY(const std::string pseudonym, member(data, "pseudonym.key"));
   if (pseudonym.size() != kPseudonymBytes) {
     return rejected("pseudonym.key has " + std::to_string(pseudonym.size()) +
@@ -109,6 +136,7 @@ Result<ReleaseKeys> parse_keys(const SecretData& data) {
   AVOUCH_TRY(ca.previous, previous_authorities(data));
   return ReleaseKeys{.verifier = std::move(verifier),
                      .log = std::move(log),
+                     .log_next = std::move(log_next),
                      .pseudonym = to_bytes(pseudonym),
                      .ca = std::move(ca),
                      .log_origin = std::move(origin)};

@@ -3,7 +3,10 @@
 // The release's secrets, as they lie in the Secret R-keys. Pure.
 
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -11,6 +14,7 @@
 #include "control/certificate_authority.h"
 #include "crypto/keys.h"
 #include "crypto/random.h"
+#include "tlog/note.h"
 
 namespace avouch::control {
 
@@ -20,7 +24,9 @@ using SecretData = std::map<std::string, std::string>;
 struct ReleaseKeys {
   crypto::PrivateKey verifier;  // P-256: verdict tokens and log statements
   crypto::PrivateKey log;       // Ed25519: checkpoints
-  Bytes pseudonym;              // 32 bytes: HMAC key of the log's subjects
+  // Signs them beside `log`, whose place it is about to take. A person puts it there.
+  std::optional<crypto::PrivateKey> log_next;
+  Bytes pseudonym;  // 32 bytes: HMAC key of the log's subjects
   CaSet ca;
   std::string log_origin;  // of the log, for as long as it lives
 };
@@ -28,6 +34,12 @@ struct ReleaseKeys {
 // `log_origin`: "" makes one, PREFIX/ and 16 random hexadecimal digits.
 ReleaseKeys generate_keys(const CaRules& rules, const std::string& log_origin,
                           const std::string& origin_prefix, crypto::Random& random, SystemTime now);
+
+// Those that sign checkpoints, the log's own first. kRejected for an origin that is no key's name,
+// and for one key twice.
+Result<std::vector<tlog::NoteSigner>> log_signers(const ReleaseKeys& keys);
+// Their verifier keys, one a line, without a newline at the end.
+std::string log_vkeys(std::span<const tlog::NoteSigner> signers);
 
 SecretData encode_keys(const ReleaseKeys& keys);
 

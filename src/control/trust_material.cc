@@ -205,11 +205,10 @@ Result<void> TrustMaterial::keep_trust_map() {
     const std::lock_guard lock(mutex_);
     keys = keys_;
   }
-  AVOUCH_TRY(const tlog::NoteVerifier verifier,
-             tlog::make_verifier(keys->log_origin, keys->log.public_key()));
+  AVOUCH_TRY(const std::vector<tlog::NoteSigner> signers, log_signers(*keys));
   const Json data = Json::Object{{"ca.crt", trust_bundle(keys->ca)},
                                  {"verifier-keys.pem", keys->verifier.public_key().pem()},
-                                 {"log.vkey", tlog::format_vkey(verifier)},
+                                 {"log.vkey", log_vkeys(signers)},
                                  {"log.origin", keys->log_origin}};
   const kube::ResourcePath maps = kube::config_maps(names.ns);
   const auto found = client_.get(maps, names.trust_config_map());

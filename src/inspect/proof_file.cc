@@ -80,7 +80,7 @@ ProofStep check_proof_file(std::string_view file, const std::optional<Bytes>& pr
   const tlog::Hash leaf = tlog::leaf_hash(*proof->extra);
   const tlog::LogPolicy* policy = anchors.policy ? &*anchors.policy : nullptr;
   const auto verified =
-      tlog::verify_log_proof(*proof, leaf, std::span(&anchors.log_key, 1), anchors.origin, policy);
+      tlog::verify_log_proof(*proof, leaf, anchors.log_keys, anchors.origin, policy);
   if (!verified.has_value()) {
     out.parts.push_back(
         fails("the entry is in the log, under a checkpoint that counts", verified.error().message));
@@ -146,7 +146,8 @@ ProofStep check_transparent_statement(ByteView file, const std::optional<Bytes>&
   return out;
 }
 
-ProofStep check_misbehaviour_file(std::string_view file, const tlog::NoteVerifier& log_key,
+ProofStep check_misbehaviour_file(std::string_view file,
+                                  std::span<const tlog::NoteVerifier> log_keys,
                                   std::string_view origin) {
   ProofStep out = note("misbehaviour of log " + std::string(origin));
   const auto read = tlog::parse_misbehaviour(file);
@@ -154,7 +155,7 @@ ProofStep check_misbehaviour_file(std::string_view file, const tlog::NoteVerifie
     out.parts.push_back(fails("the file is a proof of misbehaviour", read.error().message));
     return out;
   }
-  const auto proven = tlog::verify_misbehaviour(*read, std::span(&log_key, 1), origin);
+  const auto proven = tlog::verify_misbehaviour(*read, log_keys, origin);
   if (!proven.has_value()) {
     out.parts.push_back(fails("the log contradicted itself", proven.error().message));
     return out;

@@ -19,7 +19,7 @@
 namespace avouch::inspect {
 
 struct ProofFileAnchors {
-  tlog::NoteVerifier log_key;
+  std::vector<tlog::NoteVerifier> log_keys;
   std::string origin;
   std::vector<crypto::PublicKey> verifier_keys;  // none: who signed the statement is not checked
   std::optional<tlog::LogPolicy> policy;         // none: witnesses are not asked for
@@ -41,7 +41,8 @@ ProofStep check_transparent_statement(ByteView file, const std::optional<Bytes>&
                                       std::string_view origin);
 
 // The tree of what holds of a proof that a log contradicted itself (tlog/misbehaviour.h).
-ProofStep check_misbehaviour_file(std::string_view file, const tlog::NoteVerifier& log_key,
+ProofStep check_misbehaviour_file(std::string_view file,
+                                  std::span<const tlog::NoteVerifier> log_keys,
                                   std::string_view origin);
 
 }  // namespace avouch::inspect

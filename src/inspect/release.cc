@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::string_view kPemEnd = "-----END PUBLIC KEY-----";
 constexpr std::size_t kMaxKeys = 32;
+constexpr std::size_t kMaxLogKeys = 8;
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
@@ -17,7 +18,32 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
-Result<TrustAnchors> parse_trust_anchors(std::string_view verifier_keys_pem, std::string_view vkey,
+Result<std::vector<tlog::NoteVerifier>> parse_vkeys(std::string_view text) {
+  std::vector<tlog::NoteVerifier> keys;
+  std::string_view rest = trimmed(text);
+  for (std::size_t number = 1; number == 1 || !rest.empty(); ++number) {
+    const std::string_view line = trimmed(rest.substr(0, rest.find('\n')));
+    rest = rest.find('\n') == std::string_view::npos ? "" : rest.substr(rest.find('\n') + 1);
+    if (line.empty() && number > 1) continue;
+    if (keys.size() == kMaxLogKeys) {
+      return rejected("more than " + std::to_string(kMaxLogKeys) + " keys");
+    }
+    auto key = tlog::parse_vkey(line);
+    if (!key.has_value()) {
+      return number == 1 && rest.empty()
+                 ? std::move(key).error()
+                 : with_context(std::move(key).error(), "line " + std::to_string(number));
+    }
+    if (!keys.empty() && keys.front().name != key->name) {
+      return rejected("line " + std::to_string(number) + ": a key of \"" + key->name +
+                      "\", the first is of \"" + keys.front().name + "\"");
+    }
+    keys.push_back(*std::move(key));
+  }
+  return keys;
+}
+
+Result<TrustAnchors> parse_trust_anchors(std::string_view verifier_keys_pem, std::string_view vkeys,
                                          std::string_view origin, std::string source) {
   std::vector<crypto::PublicKey> keys;
   std::string_view rest = trimmed(verifier_keys_pem);
@@ -33,10 +59,10 @@ Result<TrustAnchors> parse_trust_anchors(std::string_view verifier_keys_pem, std
     rest = trimmed(rest.substr(end + kPemEnd.size()));
   }
   if (keys.empty()) return rejected(source + ": no verifier key, expected at least one in PEM");
-  auto log_key = tlog::parse_vkey(trimmed(vkey));
-  if (!log_key.has_value()) return with_context(std::move(log_key).error(), source + ": log key");
+  auto log_keys = parse_vkeys(vkeys);
+  if (!log_keys.has_value()) return with_context(std::move(log_keys).error(), source + ": log key");
   return TrustAnchors{.verifier_keys = std::move(keys),
-                      .log_key = *std::move(log_key),
+                      .log_keys = *std::move(log_keys),
                       .origin = std::string(trimmed(origin)),
                       .source = std::move(source)};
 }

@@ -3,6 +3,7 @@
 // Where a release keeps what people check it with, and what of that they trust.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -21,16 +22,19 @@ struct ReleaseName {
 // keeps copies and gives them by file.
 struct TrustAnchors {
   std::vector<crypto::PublicKey> verifier_keys;  // current first
-  tlog::NoteVerifier log_key;
+  std::vector<tlog::NoteVerifier> log_keys;      // any of them signs its checkpoints; current first
   std::string origin;
   std::string source;  // "ConfigMap avouch-system/avouch-trust", for people
 };
 
+// One to eight vkeys, one a line, of one name. kRejected with the line.
+Result<std::vector<tlog::NoteVerifier>> parse_vkeys(std::string_view text);
+
 // From the release's trust ConfigMap. kRejected names the member that is missing or unreadable.
 Result<TrustAnchors> read_trust_anchors(const kube::Client& api, const ReleaseName& release);
 
-// From texts: PEM public keys, one after another, and a vkey line.
-Result<TrustAnchors> parse_trust_anchors(std::string_view verifier_keys_pem, std::string_view vkey,
+// From texts: PEM public keys, one after another, and vkeys, one a line.
+Result<TrustAnchors> parse_trust_anchors(std::string_view verifier_keys_pem, std::string_view vkeys,
                                          std::string_view origin, std::string source);
 
 }  // namespace avouch::inspect

@@ -32,8 +32,7 @@ std::string Verifier::checkpoint_note() const { return checkpoint_ ? checkpoint_
 Result<const tlog::VerifiedCheckpoint*> Verifier::checkpoint() {
   if (!checkpoint_) {
     progress_("reading the log's checkpoint");
-    AVOUCH_TRY(checkpoint_,
-               tlog::fetch_checkpoint(log_, std::span(&anchors_.log_key, 1), anchors_.origin));
+    AVOUCH_TRY(checkpoint_, tlog::fetch_checkpoint(log_, anchors_.log_keys, anchors_.origin));
   }
   return &*checkpoint_;
 }
@@ -159,8 +158,7 @@ Result<ProofStep> Verifier::log(std::string_view older) {
             "root " + to_hex(head.root())));
   if (older.empty()) return out;
 
-  const auto before =
-      tlog::verify_checkpoint(older, std::span(&anchors_.log_key, 1), anchors_.origin);
+  const auto before = tlog::verify_checkpoint(older, anchors_.log_keys, anchors_.origin);
   if (!before.has_value()) {
     out.parts.push_back(fails("the older checkpoint is signed by the log", before.error().message));
     return out;

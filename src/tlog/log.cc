@@ -51,11 +51,12 @@ Error as_damage(Error error) {
 }  // namespace
 
 Log::Impl::Impl(LogOptions options_in, Store& store_in, std::vector<Anchor*> anchors_in,
-                NoteSigner signer_in, Clock& clock_in, Opened opened, RecentIds recent_in)
+                std::vector<NoteSigner> signers_in, Clock& clock_in, Opened opened,
+                RecentIds recent_in)
     : options(std::move(options_in)),
       store(store_in),
       anchors(std::move(anchors_in)),
-      signer(std::move(signer_in)),
+      signers(std::move(signers_in)),
       clock(clock_in),
       handed_size(opened.checkpoint.size()),
       published(std::make_shared<const VerifiedCheckpoint>(opened.checkpoint)),
@@ -84,19 +85,21 @@ Result<std::unique_ptr<Log>> Log::open(LogOptions options, Store& store,
     return rejected("log: batch and queue must have room for at least one entry");
   }
   const RecoveryOptions recovery{options.origin, options.adopt_missing_anchors, options.remembered};
+  std::vector<NoteSigner> signers{std::move(signer)};
+  signers.insert(signers.end(), options.also_signing.begin(), options.also_signing.end());
   RecentIds recent(options.recent_ids);
-  auto tried = open_stored_log(recovery, store, anchors, signer);
+  auto tried = open_stored_log(recovery, store, anchors, signers);
   if (tried.has_value()) {
     auto loaded = load_recent_ids(tried->checkpoint, options.recent_ids, store, recent);
     if (!loaded.has_value()) tried = std::move(loaded).error();
   }
   if (!tried.has_value() && tried.error().kind == ErrorKind::kFatal &&
       options.read_only_on_conflict) {
-    tried = open_to_read(recovery, store, anchors, signer, tried.error());
+    tried = open_to_read(recovery, store, anchors, signers, tried.error());
   }
   AVOUCH_TRY(Opened opened, std::move(tried));
   auto impl =
-      std::make_unique<Impl>(std::move(options), store, std::move(anchors), std::move(signer),
+      std::make_unique<Impl>(std::move(options), store, std::move(anchors), std::move(signers),
                              clock, std::move(opened), std::move(recent));
   impl->publisher = std::thread([raw = impl.get()] { raw->run_publisher(); });
   impl->sequencer = std::thread([raw = impl.get()] { raw->run_sequencer(); });

@@ -47,6 +47,10 @@ struct LogOptions {
   std::size_t recent_ids = 65'536;     // how many entries back a repeated id is recognised
   bool adopt_missing_anchors = false;  // start although an anchor has forgotten a log with entries
 
+  // Keys that sign every checkpoint beside the log's own, while one takes the other's place: a
+  // reader, an anchor or a witness may know either. What is stored may be signed by any of them.
+  std::vector<NoteSigner> also_signing;
+
   // Checkpoints of this log that others remember: witnesses, objects of a cluster. They are held
   // against the store like anchors, and never written.
   std::vector<Remembered> remembered;

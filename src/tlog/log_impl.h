@@ -48,7 +48,7 @@ struct Log::Impl {
   };
 
   Impl(LogOptions options_in, Store& store_in, std::vector<Anchor*> anchors_in,
-       NoteSigner signer_in, Clock& clock_in, Opened opened, RecentIds recent_in);
+       std::vector<NoteSigner> signers_in, Clock& clock_in, Opened opened, RecentIds recent_in);
 
   // Log's methods.
   void append(std::vector<Submission> submissions, AppendDone done);
@@ -79,7 +79,7 @@ struct Log::Impl {
   const LogOptions options;
   Store& store;
   const std::vector<Anchor*> anchors;
-  const NoteSigner signer;
+  const std::vector<NoteSigner> signers;
   Clock& clock;
 
   mutable std::mutex mutex;

@@ -88,7 +88,7 @@ Result<void> Log::Impl::write(Publication& publication) {
   }
   if (!publication.checkpoint) {
     AVOUCH_TRY(publication.checkpoint,
-               sign_checkpoint(options.origin, publication.size, publication.root, signer));
+               sign_checkpoint(options.origin, publication.size, publication.root, signers));
   }
   std::string present;
   {

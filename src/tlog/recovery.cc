@@ -22,18 +22,21 @@ struct Held {
   std::optional<VerifiedCheckpoint> checkpoint;
 };
 
-std::span<const NoteVerifier> keys_of(const NoteSigner& signer) {
-  return std::span(&signer.verifier(), 1);
+std::vector<NoteVerifier> keys_of(std::span<const NoteSigner> signers) {
+  std::vector<NoteVerifier> keys;
+  for (const NoteSigner& signer : signers) keys.push_back(signer.verifier());
+  return keys;
 }
 
 Result<std::vector<Held>> read_anchors(const RecoveryOptions& options,
-                                       std::span<Anchor* const> anchors, const NoteSigner& signer) {
+                                       std::span<Anchor* const> anchors,
+                                       std::span<const NoteSigner> signers) {
   std::vector<Held> all;
   for (Anchor* anchor : anchors) {
     AVOUCH_TRY(const std::optional<std::string> note, anchor->read());
     Held held{anchor->name(), anchor, {}};
     if (note) {
-      auto checkpoint = verify_checkpoint(*note, keys_of(signer), options.origin);
+      auto checkpoint = verify_checkpoint(*note, keys_of(signers), options.origin);
       if (!checkpoint.has_value()) {
         return fatal(anchor->name() + ": not a checkpoint of this log by its present key: " +
                      checkpoint.error().message + ". Check the configured path, origin and key");
@@ -52,7 +55,8 @@ Result<std::vector<Held>> read_anchors(const RecoveryOptions& options,
 }
 
 Result<VerifiedCheckpoint> create(const RecoveryOptions& options, Store& store,
-                                  const std::vector<Held>& anchors, const NoteSigner& signer) {
+                                  const std::vector<Held>& anchors,
+                                  std::span<const NoteSigner> signers) {
   for (const Held& held : anchors) {
     if (held.checkpoint && held.checkpoint->size() > 0) {
       return fatal(held.whose + ": knows " + std::to_string(held.checkpoint->size()) +
@@ -65,7 +69,7 @@ Result<VerifiedCheckpoint> create(const RecoveryOptions& options, Store& store,
                  std::string(kBackupAdvice));
   }
   AVOUCH_TRY(VerifiedCheckpoint checkpoint,
-             sign_checkpoint(options.origin, 0, empty_root(), signer));
+             sign_checkpoint(options.origin, 0, empty_root(), signers));
   for (const Held& held : anchors) {
     if (held.anchor == nullptr) continue;
     std::optional<std::string> expected;
@@ -143,22 +147,23 @@ Result<void> check_anchors(const RecoveryOptions& options, const std::vector<Hel
 }  // namespace
 
 Result<VerifiedCheckpoint> sign_checkpoint(const std::string& origin, std::uint64_t size,
-                                           const Hash& root, const NoteSigner& signer) {
+                                           const Hash& root, std::span<const NoteSigner> signers) {
   AVOUCH_TRY(const std::string text, format_checkpoint(Checkpoint{origin, size, root, {}}));
-  AVOUCH_TRY(const std::string note, sign_note(text, std::span(&signer, 1)));
-  return verify_checkpoint(note, keys_of(signer), origin);
+  AVOUCH_TRY(const std::string note, sign_note(text, signers));
+  return verify_checkpoint(note, keys_of(signers), origin);
 }
 
 Result<Opened> open_stored_log(const RecoveryOptions& options, Store& store,
-                               std::span<Anchor* const> anchors, const NoteSigner& signer) {
-  AVOUCH_TRY(const std::vector<Held> held, read_anchors(options, anchors, signer));
+                               std::span<Anchor* const> anchors,
+                               std::span<const NoteSigner> signers) {
+  AVOUCH_TRY(const std::vector<Held> held, read_anchors(options, anchors, signers));
   AVOUCH_TRY(const std::optional<Bytes> note, store.fetch("checkpoint"));
   if (!note) {
-    AVOUCH_TRY(VerifiedCheckpoint checkpoint, create(options, store, held, signer));
+    AVOUCH_TRY(VerifiedCheckpoint checkpoint, create(options, store, held, signers));
     return Opened{std::move(checkpoint), Builder(), {}, {}};
   }
 
-  auto published = verify_checkpoint(as_text(*note), keys_of(signer), options.origin);
+  auto published = verify_checkpoint(as_text(*note), keys_of(signers), options.origin);
   if (!published.has_value()) {
     return fatal("log: the stored checkpoint is not this log's by its present key: " +
                  published.error().message + ". Check the configured origin and key");
@@ -191,15 +196,15 @@ Result<Opened> open_stored_log(const RecoveryOptions& options, Store& store,
 }
 
 Result<Opened> open_to_read(const RecoveryOptions& options, Store& store,
-                            std::span<Anchor* const> anchors, const NoteSigner& signer,
+                            std::span<Anchor* const> anchors, std::span<const NoteSigner> signers,
                             const Error& why) {
   AVOUCH_TRY(const std::optional<Bytes> note, store.fetch("checkpoint"));
   if (note) {
-    auto published = verify_checkpoint(as_text(*note), keys_of(signer), options.origin);
+    auto published = verify_checkpoint(as_text(*note), keys_of(signers), options.origin);
     if (!published.has_value()) return why;
     return Opened{std::move(published).value(), Builder(), {}, why.message};
   }
-  AVOUCH_TRY(const std::vector<Held> held, read_anchors(options, anchors, signer));
+  AVOUCH_TRY(const std::vector<Held> held, read_anchors(options, anchors, signers));
   std::optional<VerifiedCheckpoint> newest;
   for (const Held& one : held) {
     if (one.checkpoint && (!newest || one.checkpoint->size() > newest->size())) {

@@ -37,20 +37,25 @@ struct RecoveryOptions {
 // it, and brings anchors that are behind up to date. kFatal, before anything is signed or written,
 // for all that LogOptions and Log::open say.
 Result<Opened> open_stored_log(const RecoveryOptions& options, Store& store,
-                               std::span<Anchor* const> anchors, const NoteSigner& signer);
+                               std::span<Anchor* const> anchors,
+                               std::span<const NoteSigner> signers);
 
 // After open_stored_log() has refused with `why`: the checkpoint by which the log can still be
 // read. Writes nothing. `why` itself where there is none.
 Result<Opened> open_to_read(const RecoveryOptions& options, Store& store,
-                            std::span<Anchor* const> anchors, const NoteSigner& signer,
+                            std::span<Anchor* const> anchors, std::span<const NoteSigner> signers,
                             const Error& why);
 
 // Puts the ids of the last entries under `checkpoint` into `ids`, oldest first.
 Result<void> load_recent_ids(const VerifiedCheckpoint& checkpoint, std::uint64_t count,
                              TileReader& reader, RecentIds& ids);
 
-// A checkpoint by `signer`, checked with its own key.
+// A checkpoint by all of `signers`, checked with their own keys.
 Result<VerifiedCheckpoint> sign_checkpoint(const std::string& origin, std::uint64_t size,
-                                           const Hash& root, const NoteSigner& signer);
+                                           const Hash& root, std::span<const NoteSigner> signers);
+inline Result<VerifiedCheckpoint> sign_checkpoint(const std::string& origin, std::uint64_t size,
+                                                  const Hash& root, const NoteSigner& signer) {
+  return sign_checkpoint(origin, size, root, std::span(&signer, 1));
+}
 
 }  // namespace avouch::tlog

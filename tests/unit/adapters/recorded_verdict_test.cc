@@ -232,9 +232,11 @@ TEST_F(RecordedVerdict, OfAGoldenNodeGivesReferenceValues) {
   judged();
   const kube::Client api(transport);
   inspect::LogAccess log(transport, {}, "alice");
-  const inspect::TrustAnchors anchors{more_verifiers,
-                                      *tlog::make_verifier(inspect::kOrigin, log_key.public_key()),
-                                      inspect::kOrigin, "test"};
+  const inspect::TrustAnchors anchors{
+      more_verifiers,
+      {*tlog::make_verifier(inspect::kOrigin, log_key.public_key())},
+      inspect::kOrigin,
+      "test"};
   const auto golden = inspect::read_golden_node(api, log, anchors, "n");
   ASSERT_TRUE(golden.has_value()) << golden.error().message;
   EXPECT_EQ(golden->evidence.runtime_log, node.runtime_log);

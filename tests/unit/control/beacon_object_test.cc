@@ -29,7 +29,7 @@ class BeaconObjectTest : public ::testing::Test {
   }
   BeaconObject object() const {
     return {client_,
-            {.ns = "ns", .name = "r-beacon", .origin = kOrigin, .log_key = signer_.verifier()}};
+            {.ns = "ns", .name = "r-beacon", .origin = kOrigin, .log_keys = {signer_.verifier()}}};
   }
   std::string shown() const {
     const auto map = client_.get(kube::config_maps("ns"), "r-beacon");

@@ -21,6 +21,32 @@ TEST(ReleaseKeys, AreTheSameAfterTheyWereStored) {
   EXPECT_EQ(encode_keys(*again), encode_keys(keys));
 }
 
+TEST(ReleaseKeys, SignWithTwoKeysOfTheLogWhileOneTakesTheOthersPlace) {
+  ReleaseKeys keys = made("log.example");
+  ASSERT_EQ(log_signers(keys)->size(), 1U);
+  const std::string own = log_vkeys(*log_signers(keys));
+  SecretData data = encode_keys(keys);
+  data["log-next.key"] = crypto::PrivateKey::generate(crypto::KeyType::kEd25519).pem();
+  const ReleaseKeys both = parse_keys(data).value();
+  EXPECT_EQ(encode_keys(both), data) << "a CA that is renewed takes no key away";
+  const auto signers = log_signers(both).value();
+  ASSERT_EQ(signers.size(), 2U);
+  EXPECT_EQ(log_vkeys(signers), own + "\n" + tlog::format_vkey(signers[1].verifier()));
+  EXPECT_EQ(signers[1].verifier().name, "log.example");
+
+  // The last step: the next key is the log's, and there is no other.
+  data["log.key"] = data["log-next.key"];
+  EXPECT_NE(log_signers(parse_keys(data).value()).error().message.find("remove it"),
+            std::string::npos);
+  data.erase("log-next.key");
+  EXPECT_EQ(log_vkeys(*log_signers(parse_keys(data).value())),
+            tlog::format_vkey(signers[1].verifier()));
+
+  data["log-next.key"] = data["verifier.key"];
+  EXPECT_NE(parse_keys(data).error().message.find("log-next.key is a key of type"),
+            std::string::npos);
+}
+
 TEST(ReleaseKeys, NameEveryLogDifferently) {
   const std::string one = made().log_origin;
   EXPECT_TRUE(one.starts_with("avouch/ns/r/"));

@@ -175,8 +175,8 @@ class VerifyTest : public ::testing::Test {
     LogAccess log(transport, {}, std::move(reader_token));
     std::vector<crypto::PublicKey> verifiers = {verifier_key.public_key()};
     verifiers.insert(verifiers.end(), more_verifiers.begin(), more_verifiers.end());
-    const TrustAnchors anchors{verifiers, *tlog::make_verifier(kOrigin, log_key.public_key()),
-                               kOrigin, "test"};
+    const TrustAnchors anchors{
+        verifiers, {*tlog::make_verifier(kOrigin, log_key.public_key())}, kOrigin, "test"};
     Verifier verifier(api, log, anchors, clock, [this](const std::string& what) {
       if (!what.starts_with("waiting for ")) return;
       waits.push_back(what);

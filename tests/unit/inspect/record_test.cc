@@ -207,7 +207,7 @@ class GoldenNodeTest : public RecordTest {
     const kube::Client api(transport);
     LogAccess log(transport, {}, reader_token);
     const TrustAnchors anchors{{verifier_key.public_key()},
-                               *tlog::make_verifier(kOrigin, log_key.public_key()),
+                               {*tlog::make_verifier(kOrigin, log_key.public_key())},
                                kOrigin,
                                "test"};
     return read_golden_node(api, log, anchors, "n1");

@@ -105,8 +105,9 @@ TEST_F(WitnessClientTest, NoticesAWitnessThatIsAheadOfTheLog) {
 }
 
 TEST_F(WitnessClientTest, NoticesAForkAtTheSameAndAtALargerSize) {
+  const WitnessProgress seen = at_seven();
   for (const std::uint64_t size : {7U, 9U, 40U}) {
-    WitnessProgress progress = at_seven();
+    WitnessProgress progress = seen;
     // The proof is good for the tree that this log claims, not for what the witness has seen.
     const WitnessOutcome outcome = ask(progress, forked(size), fork_);
     EXPECT_EQ(outcome.kind, Kind::kContradicts) << size << outcome.why;
