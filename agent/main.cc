@@ -4,21 +4,17 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "adapters/files.h"
 #include "adapters/termination.h"
 #include "agent/wiring.h"
 #include "config/agent_config.h"
+#include "config/reader.h"
 
 namespace {
 
-constexpr std::size_t kMaxConfigBytes = 64 * 1024;
-
 avouch::Result<avouch::config::AgentConfig> load(const std::string& file) {
-  AVOUCH_TRY(const auto content, avouch::adapters::read_file(file, kMaxConfigBytes));
-  if (!content) return avouch::rejected(file + ": there is no such file");
+  AVOUCH_TRY(const std::string text, avouch::config::read_config_file(file));
   const char* node = std::getenv("NODE_NAME");
-  return avouch::config::parse_agent_config(avouch::as_text(*content), file,
-                                            node == nullptr ? "" : node);
+  return avouch::config::parse_agent_config(text, file, node == nullptr ? "" : node);
 }
 
 }  // namespace

@@ -4,19 +4,16 @@
 #include <iostream>
 
 #include "adapters/allocator.h"
-#include "adapters/files.h"
 #include "adapters/termination.h"
 #include "config/controller_config.h"
+#include "config/reader.h"
 #include "operator/wiring.h"
 
 namespace {
 
-constexpr std::size_t kMaxConfigBytes = 64 * 1024;
-
 avouch::Result<avouch::config::ControllerConfig> load(const std::string& file) {
-  AVOUCH_TRY(const auto content, avouch::adapters::read_file(file, kMaxConfigBytes));
-  if (!content) return avouch::rejected(file + ": there is no such file");
-  return avouch::config::parse_controller_config(avouch::as_text(*content), file);
+  AVOUCH_TRY(const std::string text, avouch::config::read_config_file(file));
+  return avouch::config::parse_controller_config(text, file);
 }
 
 int finish(const avouch::Result<void>& outcome) {

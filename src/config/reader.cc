@@ -288,8 +288,13 @@ void Section::finish() {
 
 Result<std::string> read_config_file(const std::string& path) {
   std::error_code failed;
-  if (!std::filesystem::is_regular_file(path, failed)) {
+  const auto status = std::filesystem::status(path, failed);
+  if (!std::filesystem::exists(status)) {
     return rejected("config file " + path + ": no such file; name another with --config");
+  }
+  // Opening anything else may wait for ever.
+  if (!std::filesystem::is_regular_file(status)) {
+    return rejected("config file " + path + ": is no regular file; name another with --config");
   }
   std::ifstream in(path, std::ios::binary);
   std::string text(kMaxFileBytes + 1, '\0');

@@ -2,12 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
 #include "config/agent_config.h"
 #include "config/controller_config.h"
 #include "config/webhook_config.h"
+#include "support/process.h"
 
 namespace avouch::config {
 namespace {
@@ -217,7 +219,15 @@ TEST(Configuration, SizeAndDepthAndErrorsAreBounded) {
 TEST(ReadConfigFile, SaysWhichFileIsNotThere) {
   EXPECT_THAT(error_of(read_config_file("/nonexistent/config.yaml")),
               HasSubstr("/nonexistent/config.yaml: no such file; name another with --config"));
-  EXPECT_THAT(error_of(read_config_file("/")), HasSubstr("no such file"));
+  EXPECT_THAT(error_of(read_config_file("/")), HasSubstr("/: is no regular file"));
+}
+
+// A pipe that nobody writes to would be opened for ever.
+TEST(ReadConfigFile, OpensNothingButFiles) {
+  const testing::TempDir dir;
+  const std::string pipe = dir / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(error_of(read_config_file(pipe)), HasSubstr("is no regular file"));
 }
 
 }  // namespace
