@@ -126,8 +126,7 @@ void AdmissionService::handle(HttpRequest request, std::shared_ptr<BodySink>, Re
 // answer counts.
 void AdmissionService::deny_unasked(const TaskPtr& task, const char* error) const {
   log_.error("review failed", {{"uid", task->uid}, {"error", error}});
-  // No answer is what a webhook that may be ignored has to give.
-  if (task->uid.empty() || task->endpoint == Endpoint::kUnenforcedPods) {
+  if (task->uid.empty()) {
     return task->reply(problem(500, "InternalError", "the review failed"));
   }
   admission::ReviewAnswer out;
@@ -149,13 +148,9 @@ void AdmissionService::review(const TaskPtr& task, const std::string& body) {
   }
   task->uid = review->uid;
   task->dry_run = review->dry_run;
-  if (clock_.steady_now() >= task->give_up) {
-    task->decision = admission::deny(admission::code::kOverloaded,
-                                     "avouch-webhook has more to do than it can do in time: "
-                                     "nothing was decided. Try again");
-    return answer(task, {{"reason", task->decision.code}});
-  }
   admission::Gathered gathered;
+  gathered.late = clock_.steady_now() >= task->give_up;
+  gathered.policies_known = facts_.policies_known();
   gathered.not_ready = facts_.not_ready();
   if (const auto pod = admission::pod_to_look_up(task->endpoint, *review)) {
     gathered.pod_labels = facts_.pod_labels(*pod);
@@ -171,7 +166,9 @@ void AdmissionService::review(const TaskPtr& task, const std::string& body) {
     task->decision.verdict->peer = task->peer;
   }
   if (task->decision.verdict && !task->dry_run) return record(task);
-  answer(task, {});
+  std::map<std::string, std::string> annotations;
+  if (gathered.late) annotations["reason"] = task->decision.code;
+  answer(task, std::move(annotations));
 }
 
 // An allow is recorded before it is answered.
@@ -211,9 +208,11 @@ void AdmissionService::placed(const TaskPtr& task, const Placed& placed) {
     case Placed::Where::kNowhere:
       break;
   }
-  if (task->endpoint == Endpoint::kUnenforcedPods && task->decision.allowed) {
+  const bool waivable = task->endpoint == Endpoint::kUnenforcedPods && !task->decision.enforced;
+  if (waivable && task->decision.allowed) {
     task->decision = admission::deny(admission::code::kLogUnavailable,
                                      "the admission could not be recorded: " + placed.why);
+    task->decision.enforced = false;
     return answer(task, {{"log", "none"}});
   }
   auto verdict = std::move(task->decision.verdict);

@@ -27,6 +27,8 @@ class Facts {
   virtual std::shared_ptr<const admission::Snapshot> snapshot() = 0;
   // Why decisions cannot be made now; "" when they can.
   virtual std::string not_ready() = 0;
+  // Whether the snapshot has the cluster's policies, as they are or were.
+  virtual bool policies_known() = 0;
   // Labels of a pod without a node; nothing where it is not known, or has another UID.
   virtual std::optional<attest::Labels> pod_labels(const admission::PodKey& pod) = 0;
   // The node of one of the agent's pods; nothing where there is no such pod.

@@ -39,8 +39,8 @@ InformedFacts::InformedFacts(const config::WebhookConfig& config, const kube::Cl
     if (const auto anchors = view_.anchors()) on_ca(anchors->ca_pem);
   });
 
-  add("policies", of(kube::attestation_policies()),
-      [this](const kube::Change& change) { view_.on_policy(change); });
+  policies_ = &add("policies", of(kube::attestation_policies()),
+                   [this](const kube::Change& change) { view_.on_policy(change); });
 
   auto namespaces = of(kube::namespaces());
   namespaces.metadata_only = true;

@@ -29,6 +29,7 @@ class InformedFacts final : public Facts {
 
   std::shared_ptr<const admission::Snapshot> snapshot() override { return view_.snapshot(); }
   std::string not_ready() override;
+  bool policies_known() override { return policies_->synced(); }
   std::optional<attest::Labels> pod_labels(const admission::PodKey& pod) override;
   std::optional<std::string> agent_node(const std::string& pod_name,
                                         const std::string& pod_uid) override;
@@ -56,6 +57,7 @@ class InformedFacts final : public Facts {
   observe::Logger log_{"informers"};
   ClusterView view_;
   std::vector<Watched> informers_;
+  kube::Informer* policies_ = nullptr;
   kube::Informer* unbound_pods_ = nullptr;
   kube::Informer* agent_pods_ = nullptr;
 };

@@ -13,6 +13,8 @@ constexpr std::size_t kMaxWarnings = 8;
 constexpr std::size_t kMaxMessage = 4096;
 
 Decision decide_whole(Endpoint endpoint, const DecisionInput& input) {
+  const bool pods = endpoint == Endpoint::kPods || endpoint == Endpoint::kUnenforcedPods;
+  if (input.gathered.late && !pods) return overloaded();
   switch (endpoint) {
     case Endpoint::kPods:
     case Endpoint::kUnenforcedPods:
@@ -60,6 +62,12 @@ std::optional<PodKey> pod_to_look_up(Endpoint endpoint, const Review& review) {
   return PodKey{request->ns, request->pod, request->pod_uid};
 }
 
+Decision overloaded() {
+  return deny(code::kOverloaded,
+              "avouch-webhook has more to do than it can do in time: nothing was decided. Try "
+              "again");
+}
+
 bool caller_pod_to_look_up(Endpoint endpoint, const Review& review) {
   return endpoint == Endpoint::kEvidence && review.caller.node_name.empty() &&
          !review.caller.pod_name.empty() && !review.caller.pod_uid.empty();
@@ -73,6 +81,7 @@ Decision waive(Endpoint endpoint, Decision decision) {
   const bool undecided = decision.code == code::kNotReady || decision.code == code::kOverloaded ||
                          decision.code == code::kLogUnavailable;
   if (endpoint != Endpoint::kUnenforcedPods || decision.allowed || !undecided) return decision;
+  if (decision.enforced) return decision;
   Decision waived = allow();
   waived.code = decision.code;
   waived.warnings.push_back(

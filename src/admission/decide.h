@@ -40,7 +40,9 @@ std::size_t exempt_by_label(const Snapshot& snapshot, const Rules& rules);
 
 // Where no policy is enforced, the want of an answer (NotReady, Overloaded, LogUnavailable) must
 // stop pods no more than silence does. Such a denial at kUnenforcedPods becomes an allow with a
-// warning that is not logged and keeps its code; every other decision is returned as it is.
+// warning that is not logged and keeps its code; every other decision is returned as it is. So is
+// one that is `enforced`: the endpoint's name is no proof, as the webhook configuration follows a
+// policy only when the controller has seen it.
 Decision waive(Endpoint endpoint, Decision decision);
 
 }  // namespace avouch::admission

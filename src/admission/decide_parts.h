@@ -14,6 +14,8 @@ struct DecisionInput {
   SystemTime now;
 };
 
+Decision overloaded();  // a denial
+
 Decision decide_pod(const DecisionInput& input);
 Decision decide_evidence(const DecisionInput& input);
 Decision decide_own_kind(const DecisionInput& input);

@@ -106,6 +106,15 @@ bool must_deny(const std::vector<Finding>& findings) {
                      [](const Finding& finding) { return finding.mode == Mode::kEnforce; });
 }
 
+bool any_enforced(const Policies& policies) {
+  return std::any_of(policies.begin(), policies.end(),
+                     [](const PolicyFacts* policy) { return policy->mode == Mode::kEnforce; });
+}
+
+Decision not_ready(const std::string& why) {
+  return deny(code::kNotReady, "avouch-webhook cannot decide yet: " + why + "; try again");
+}
+
 std::string names_of(const Policies& policies) {
   std::string names;
   for (const PolicyFacts* policy : policies) names += (names.empty() ? "" : ", ") + policy->name;
@@ -174,12 +183,9 @@ Decision decide_pod(const DecisionInput& input) {
   const auto request = read_pod_request(input.review);
   if (!request.has_value()) return deny(code::kInvalid, request.error().message);
   if (is_exempt_by_name(*request, input.rules)) return allow();
-  if (!input.gathered.not_ready.empty()) {
-    return deny(code::kNotReady,
-                "avouch-webhook cannot decide yet: " + input.gathered.not_ready + "; try again");
-  }
   const attest::Labels* ns = namespace_labels(*request, input.snapshot);
-  if (is_exempt_by_label(ns)) return allow();
+  const bool ready = input.gathered.not_ready.empty();
+  if (ready && is_exempt_by_label(ns)) return allow();
 
   std::optional<attest::Labels> pod = input.gathered.pod_labels;
   if (request->operation == "pods") {
@@ -188,6 +194,12 @@ Decision decide_pod(const DecisionInput& input) {
     pod = std::move(*labels);
   }
   const Policies policies = gating(input.snapshot, ns, pod ? &*pod : nullptr);
+  const bool enforced = !input.gathered.policies_known || any_enforced(policies);
+  if (input.gathered.late || !ready) {
+    Decision decision = input.gathered.late ? overloaded() : not_ready(input.gathered.not_ready);
+    decision.enforced = enforced;
+    return decision;
+  }
   if (policies.empty()) return allow();
 
   AdmissionVerdict verdict = begin_verdict(input.review, *request, policies);
@@ -198,6 +210,7 @@ Decision decide_pod(const DecisionInput& input) {
     if (policy->logging == attest::Logging::kStrict) decision.logging = attest::Logging::kStrict;
   }
   decision.verdict = std::move(verdict);
+  decision.enforced = enforced;
   return decision;
 }
 

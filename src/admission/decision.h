@@ -66,6 +66,7 @@ struct Decision {
   std::vector<std::string> warnings;
   std::optional<AdmissionVerdict> verdict;            // nothing: the request was not gated
   attest::Logging logging = attest::Logging::kSpool;  // Strict if one of the policies says so
+  bool enforced = true;  // a policy in Enforce gates the request, or might: see waive()
 };
 
 Decision allow();

@@ -72,6 +72,8 @@ struct Snapshot {
 // What was looked up for one request.
 struct Gathered {
   std::string not_ready = "the webhook has no data yet";  // why; "" when the snapshot may be used
+  bool policies_known = false;  // the snapshot has the cluster's policies, old ones perhaps
+  bool late = false;            // there is no time left for a decision
   std::optional<attest::Labels> pod_labels;  // for bindings; nothing: the pod is not known here
   // The node that the caller's token or pod is bound to; nothing: it could not be found.
   std::optional<std::string> caller_node;

@@ -29,6 +29,10 @@ class FixedFacts final : public Facts {
     const std::lock_guard lock(mutex_);
     throws_ = true;
   }
+  void know_policies(bool known) {
+    const std::lock_guard lock(mutex_);
+    policies_known_ = known;
+  }
 
   std::shared_ptr<const admission::Snapshot> snapshot() override {
     const std::lock_guard lock(mutex_);
@@ -38,6 +42,10 @@ class FixedFacts final : public Facts {
   std::string not_ready() override {
     const std::lock_guard lock(mutex_);
     return not_ready_;
+  }
+  bool policies_known() override {
+    const std::lock_guard lock(mutex_);
+    return policies_known_;
   }
   std::optional<attest::Labels> pod_labels(const admission::PodKey&) override {
     return attest::Labels{{"app", "web"}};
@@ -51,6 +59,7 @@ class FixedFacts final : public Facts {
   std::mutex mutex_;
   std::shared_ptr<const admission::Snapshot> snapshot_;
   std::string not_ready_ = "nothing is known yet";
+  bool policies_known_ = true;
   bool throws_ = false;
 };
 

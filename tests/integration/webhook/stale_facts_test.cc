@@ -133,6 +133,7 @@ TEST_F(StaleFacts, FailClosedWithTheReasonUntilTheConnectionIsBack) {
 
   EXPECT_EQ(ready().status, 503);
   EXPECT_FALSE(allowed(admit("/admit/pods", to_free)));
+  EXPECT_FALSE(allowed(admit("/admit/pods-unenforced", to_free)));  // no policy is known yet
   facts.start();
   ASSERT_TRUE(eventually([&] { return facts.not_ready().empty(); })) << facts.not_ready();
   EXPECT_EQ(ready().status, 200);

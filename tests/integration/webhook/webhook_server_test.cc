@@ -114,6 +114,21 @@ TEST_F(WebhookServer, DeniesWhatHasWaitedTooLongWithoutDeciding) {
   EXPECT_EQ(response.text({"auditAnnotations", "reason"}), "Overloaded");
 }
 
+TEST_F(WebhookServer, LetsInWhatHasWaitedTooLongOnlyWhereNothingIsEnforced) {
+  start({}, milliseconds(300));
+  for (const bool enforced : {true, false}) {
+    Client slow(port());
+    const std::string request =
+        post(binding("good", enforced ? "shop" : "free"), "/admit/pods-unenforced");
+    slow.write(request.substr(0, request.size() - 1));
+    std::this_thread::sleep_for(milliseconds(400));  // the point: a client this slow
+    slow.write(request.substr(request.size() - 1));
+    const Json response = response_of(slow.read());
+    EXPECT_EQ(*response.find("allowed")->as_bool(), !enforced);
+    EXPECT_EQ(response.text({"auditAnnotations", "reason"}), "Overloaded");
+  }
+}
+
 TEST_F(WebhookServer, DeniesWhileItsDataIsOldAndWhenItsOwnCodeThrows) {
   start();
   webhook_->facts.set(present_world(), "what it knows is too old");
@@ -134,11 +149,39 @@ TEST_F(WebhookServer, LetsInWhereNothingIsEnforcedWhatItCannotDecideOrRecord) {
   start({}, milliseconds(500));
   EXPECT_FALSE(allowed(ask(post(binding("bad"), open))));  // it can decide
 
-  webhook_->facts.set(present_world(), "what it knows is too old");
+  admission::World audit = present_world();
+  audit.add_policy("production", json(R"({"mode":"Audit"})"));
+  webhook_->facts.set(audit, "what it knows is too old");
   const Json undecided = response_of(ask(post(binding("bad"), open)));
   EXPECT_TRUE(*undecided.find("allowed")->as_bool());
   EXPECT_NE(codec::to_json(*undecided.find("warnings")).find("too old"), std::string::npos);
   EXPECT_FALSE(allowed(ask(post(binding("bad")))));
+
+  audit.add_policy("production", json(R"({"mode":"Audit","logging":"Strict"})"));
+  webhook_->facts.set(audit);
+  log_.set(true, false);
+  const Json unrecorded = response_of(ask(post(binding("good"), open)));
+  EXPECT_TRUE(*unrecorded.find("allowed")->as_bool());
+  EXPECT_EQ(unrecorded.text({"auditAnnotations", "log"}), "none");
+  EXPECT_FALSE(allowed(ask(post(binding("good")))));
+  const std::string metrics = webhook_->metrics.text();
+  EXPECT_NE(metrics.find("reason=\"NotReady\",result=\"allow\",webhook=\"pods-unenforced\""),
+            std::string::npos)
+      << metrics;
+}
+
+// A policy in Enforce may be newer than the webhook configuration, which then still sends its pods
+// to where no answer lets them in.
+TEST_F(WebhookServer, WaivesNothingWhereAPolicyIsEnforcedWhateverTheConfigurationSays) {
+  const std::string open = "/admit/pods-unenforced?timeout=3s";
+  start({}, milliseconds(500));
+  webhook_->facts.set(present_world(), "what it knows is too old");
+  EXPECT_FALSE(allowed(ask(post(binding("good"), open))));
+  EXPECT_FALSE(allowed(ask(post(binding("good", "of-no-known-labels"), open))));
+  EXPECT_TRUE(allowed(ask(post(binding("good", "free"), open))));
+  webhook_->facts.know_policies(false);
+  EXPECT_FALSE(allowed(ask(post(binding("good", "free"), open))));
+  webhook_->facts.know_policies(true);
 
   admission::World strict = present_world();
   strict.add_policy("production", json(R"({"logging":"Strict"})"));
@@ -147,16 +190,11 @@ TEST_F(WebhookServer, LetsInWhereNothingIsEnforcedWhatItCannotDecideOrRecord) {
   webhook_->facts.set(strict);
   log_.set(true, false);
   const Json unrecorded = response_of(ask(post(binding("good"), open)));
-  EXPECT_TRUE(*unrecorded.find("allowed")->as_bool());
-  EXPECT_EQ(unrecorded.text({"auditAnnotations", "log"}), "none");
-  EXPECT_FALSE(allowed(ask(post(binding("good")))));
+  EXPECT_FALSE(*unrecorded.find("allowed")->as_bool());
+  EXPECT_EQ(unrecorded.text({"auditAnnotations", "reason"}), "LogUnavailable");
 
   webhook_->facts.throw_next();
-  EXPECT_EQ(status_of(ask(post(binding("good"), open))), 500);
-  const std::string metrics = webhook_->metrics.text();
-  EXPECT_NE(metrics.find("reason=\"NotReady\",result=\"allow\",webhook=\"pods-unenforced\""),
-            std::string::npos)
-      << metrics;
+  EXPECT_FALSE(allowed(ask(post(binding("good"), open))));
 }
 
 TEST_F(WebhookServer, RefusesWhatIsNoReviewWithoutAllowingAnything) {

@@ -376,9 +376,16 @@ TEST(DecideNamespace, RefusesRequestsThatItDoesNotKnow) {
   }
 }
 
+Decision undecided(std::string_view code, bool enforced) {
+  Decision decision = deny(code, "why");
+  decision.enforced = enforced;
+  return decision;
+}
+
 TEST(Waive, LetsInWhatCouldNotBeDecidedWhereNothingIsEnforcedAndNothingElse) {
   for (const auto code : {code::kNotReady, code::kOverloaded, code::kLogUnavailable}) {
-    const Decision waived = waive(Endpoint::kUnenforcedPods, deny(code, "why"));
+    EXPECT_FALSE(waive(Endpoint::kUnenforcedPods, deny(code, "why")).allowed) << code;
+    const Decision waived = waive(Endpoint::kUnenforcedPods, undecided(code, false));
     EXPECT_TRUE(waived.allowed) << code;
     EXPECT_EQ(waived.code, code);
     EXPECT_FALSE(waived.verdict);
@@ -386,15 +393,59 @@ TEST(Waive, LetsInWhatCouldNotBeDecidedWhereNothingIsEnforcedAndNothingElse) {
     EXPECT_NE(waived.warnings[0].find("why"), std::string::npos);
     for (const Endpoint other :
          {Endpoint::kPods, Endpoint::kEvidence, Endpoint::kPolicies, Endpoint::kNamespaces}) {
-      EXPECT_FALSE(waive(other, deny(code, "why")).allowed) << code;
+      EXPECT_FALSE(waive(other, undecided(code, false)).allowed) << code;
     }
   }
   for (const auto code :
        {code::kNoVerdict, code::kVerdictStale, code::kVerdictOfAnotherPolicy, code::kNotSelected,
         code::kContraindicated, code::kPolicyUnusable, code::kNodeUnknown, code::kInvalid}) {
-    EXPECT_FALSE(waive(Endpoint::kUnenforcedPods, deny(code, "why")).allowed) << code;
+    EXPECT_FALSE(waive(Endpoint::kUnenforcedPods, undecided(code, false)).allowed) << code;
   }
   EXPECT_FALSE(waive(Endpoint::kPods, Decision{}).allowed);
+}
+
+TEST(UnenforcedPods, AreWaivedOnlyWhereItIsKnownThatNoEnforcedPolicyGatesThem) {
+  const auto waived = [](const World& world, const Json& review) {
+    return waive(Endpoint::kUnenforcedPods, world.decide_on(Endpoint::kUnenforcedPods, review))
+        .allowed;
+  };
+  for (const bool late : {true, false}) {
+    World world;
+    if (late) {
+      world.gathered.late = true;
+    } else {
+      world.gathered.not_ready = "too old";
+    }
+    EXPECT_TRUE(waived(world, binding("good", "free"))) << late;
+    EXPECT_FALSE(waived(world, binding("good", "shop"))) << late;
+    EXPECT_FALSE(waived(world, binding("good", "unheard-of"))) << late;
+    world.add_namespace("tools", {{"attested", "required"}, {"avouch.dev/exempt", "true"}});
+    EXPECT_EQ(waived(world, binding("good", "tools")), late) << "a label that may be old";
+    world.add_policy("production", json(R"({"mode":"Audit","logging":"Strict"})"));
+    EXPECT_TRUE(waived(world, binding("good", "shop"))) << late;
+    // One that cannot be read counts as enforced.
+    world.add_policy("second", json(R"({"mode":"Perhaps"})"));
+    EXPECT_FALSE(waived(world, binding("good", "shop"))) << late;
+    world.gathered.policies_known = false;
+    EXPECT_FALSE(waived(world, binding("good", "free"))) << late;
+  }
+}
+
+TEST(Decide, SaysWhetherAnEnforcedPolicyGatesWhatItAllows) {
+  World world;
+  EXPECT_TRUE(world.pods(binding("good")).enforced);
+  world.add_policy("production", json(R"({"mode":"Warn"})"));
+  EXPECT_FALSE(world.pods(binding("good")).enforced);
+}
+
+TEST(Decide, DeniesWhatIsLateAtEveryEndpoint) {
+  World world;
+  world.gathered.late = true;
+  EXPECT_EQ(world.pods(binding("good")).code, code::kOverloaded);
+  for (const Endpoint endpoint :
+       {Endpoint::kEvidence, Endpoint::kPolicies, Endpoint::kNamespaces}) {
+    EXPECT_EQ(world.decide_on(endpoint, binding("good")).code, code::kOverloaded);
+  }
 }
 
 TEST(UnenforcedPods, AreJudgedByEveryPolicyAsOthersAre) {

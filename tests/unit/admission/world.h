@@ -83,6 +83,7 @@ struct World {
     rules.exemption_users = {"root"};
     rules.exemption_groups = {"system:masters"};
     gathered.not_ready.clear();
+    gathered.policies_known = true;
     gathered.pod_labels = attest::Labels{{"app", "web"}};
     add_namespace("shop", {{"attested", "required"}});
     add_namespace("free", {});
