@@ -35,6 +35,7 @@ void Appraiser::restore(std::vector<NodeRecord> records, std::vector<RecordedPol
 
 void Appraiser::begin(Moment now) {
   begun_ = true;
+  begun_at_ = now.steady;
   log_policy_changes(now);
   for (const std::string& name : nodes_.names()) {
     const Turn turn(*this);
@@ -259,7 +260,7 @@ void Appraiser::consider(NodeState& node, Moment now) {
   } catch (const std::exception& error) {
     distrust(node, error.what(), now);
   }
-  step_hold(node, policies);
+  step_hold(node, policies, now);
   publish(node);
 }
 

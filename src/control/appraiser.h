@@ -233,10 +233,12 @@ class Appraiser {
   void change(NodeState& node, NodeVerdict verdict, Moment now, RecordJob job = {});
   void clock_went_back(NodeState& node, Moment now);
   void show_unjudged(NodeState& node, const Policies& policies, Moment now);
-  void step_hold(NodeState& node, const Policies& policies);
   void submit(NodeState& node, RecordJob job);
   void announce(const NodeState& node, Phase previous, const std::string& previous_reason);
   void publish(NodeState& node);
+
+  // Taint (appraiser_hold.cc).
+  void step_hold(NodeState& node, const Policies& policies, Moment now);
 
   // Policies (appraiser_policies.cc).
   void log_policy_changes(Moment now);
@@ -250,6 +252,7 @@ class Appraiser {
   AppraiserOutput& output_;
 
   bool begun_ = false;
+  SteadyTime begun_at_{};
   std::shared_ptr<const PolicySet> policies_;
   NodeTable nodes_;
   std::map<crypto::Sha256, std::string> tpm_owners_;         // EK digest -> node name

@@ -18,17 +18,6 @@ std::string first_code(const NodeVerdict& verdict) {
   return verdict.reasons.empty() ? std::string() : verdict.reasons.front().code;
 }
 
-bool affirms(const NodeVerdict& verdict, std::string_view policy) {
-  if (!is_judged(verdict.phase)) return false;
-  return std::any_of(verdict.policies.begin(), verdict.policies.end(), [&](const auto& judged) {
-    return judged.name == policy && judged.status == attest::Status::kAffirming;
-  });
-}
-
-bool taints(const attest::PolicySpec& spec) {
-  return spec.mode == attest::Mode::kEnforce && spec.taint != attest::TaintEffect::kNone;
-}
-
 // Of the logs, tokens name what was judged: the boot log, and of the runtime log what was proven.
 void name_judged_logs(const LogFindings& findings, const attest::UnverifiedEvidence& evidence,
                       attest::TokenClaims& claims) {
@@ -227,30 +216,6 @@ void Appraiser::show_unjudged(NodeState& node, const Policies& policies, Moment 
   if (node.job == node.job_done) node.saved.verdict = std::move(shown);
   node.dirty = true;
   policies_dirty_ = true;
-}
-
-// Which policies the node fails, and with them the taint.
-void Appraiser::step_hold(NodeState& node, const Policies& policies) {
-  if (!node.facts) return;
-  std::map<std::string, attest::TaintEffect, std::less<>> held;
-  for (const ResolvedPolicy* policy : policies) {
-    const attest::PolicySpec& spec = policy->spec();
-    // Trust is shown once it is logged, distrust at once.
-    const bool satisfied =
-        affirms(*node.saved.verdict, policy->name) && affirms(*node.record.verdict, policy->name);
-    if (!satisfied && taints(spec)) held[policy->name] = spec.taint;
-  }
-  for (const auto& [name, effect] : node.record.held_by) {
-    const ResolvedPolicy* policy = policies_->find(name);
-    if (policy == nullptr) continue;                    // removed by an administrator
-    if (policy->selects(node.facts->labels)) continue;  // decided above
-    if (policy->in_force != nullptr && !taints(policy->spec())) continue;  // made harmless by one
-    held[name] = effect;  // out of selection, or unreadable for now: no way to lose the taint
-  }
-  if (held == node.record.held_by) return;
-  node.record.held_by = std::move(held);
-  node.dirty = true;
-  submit(node, {});
 }
 
 void Appraiser::submit(NodeState& node, RecordJob job) {

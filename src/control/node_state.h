@@ -111,6 +111,7 @@ struct NodeState {
   SteadyTime ask_again_at{};                // not before; zero: nothing waits
   Boxed<attest::Reason> awaited;
   SteadyTime verdict_ends{};
+  SteadyTime patience_ends{};  // when the want of an answer evicts pods; zero: nothing waits
   Boxed<Refusal> refusal;
   std::optional<crypto::Sha256> resource_quote;  // digest of the last quote seen in the resource
   std::optional<attest::TpmState> resource_tpm;  // of the last good quote seen in the resource

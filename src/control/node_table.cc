@@ -20,7 +20,7 @@ NodeSummary summary_of(const NodeState& node) {
     out.due = std::min(out.due, node.verdict_ends);
     out.due_wall = decided.expires_at;
   }
-  for (const SteadyTime at : {node.next_challenge, node.ask_again_at}) {
+  for (const SteadyTime at : {node.next_challenge, node.ask_again_at, node.patience_ends}) {
     if (at != SteadyTime{}) out.due = std::min(out.due, at);
   }
   if (node.challenge) out.due = std::min(out.due, node.challenge_ends);

@@ -1,0 +1,152 @@
+// When the want of an answer evicts pods: not before a node has had maxAge to give one.
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/control/world.h"
+
+namespace avouch::control {
+namespace {
+
+using attest::TaintEffect;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+const PolicyText kEvicting{.taint = "NoExecute"};
+const minutes kMaxAge{5};
+
+class HoldTest : public ::testing::Test {
+ protected:
+  HoldTest() {
+    world.set_policies({policy_object("production", kEvicting)});
+    world.add_node("node-1");
+    world.enrol(one);
+    world.heartbeat(one);
+    testing::must(taint() == TaintEffect::kNone, "the node is trusted");
+  }
+  TaintEffect taint() { return world.signals("node-1").taint; }
+  // Nothing happens but time, in steps that no tick is missed by.
+  void wait(std::chrono::milliseconds time) { world.pass(time); }
+
+  World world;
+  TestAgent one{"node-1"};
+};
+
+TEST_F(HoldTest, AControllerThatWasAwayForLongEvictsNothingFromANodeThatAnswers) {
+  world.restart(kMaxAge + minutes(1));
+  EXPECT_EQ(world.phase("node-1"), Phase::kStale);
+  EXPECT_EQ(taint(), TaintEffect::kNoSchedule);
+  wait(kMaxAge - seconds(10));
+  EXPECT_EQ(taint(), TaintEffect::kNoSchedule);
+  world.heartbeat(one);
+  EXPECT_EQ(taint(), TaintEffect::kNone);
+  wait(seconds(20));
+  EXPECT_EQ(taint(), TaintEffect::kNone);
+}
+
+TEST_F(HoldTest, ANodeThatDoesNotAnswerAControllerThatCameBackIsEmptiedAfterMaxAge) {
+  world.restart(kMaxAge + minutes(1));
+  wait(kMaxAge - seconds(1));
+  ASSERT_EQ(taint(), TaintEffect::kNoSchedule);
+  wait(seconds(1));
+  EXPECT_EQ(taint(), TaintEffect::kNoExecute);
+  // And stays so, whatever becomes of the controller.
+  world.restart(seconds(1));
+  EXPECT_EQ(taint(), TaintEffect::kNoExecute);
+  world.heartbeat(one);
+  EXPECT_EQ(taint(), TaintEffect::kNone);
+}
+
+TEST_F(HoldTest, ANodeThatFallsSilentIsEmptiedWhenItsVerdictEnds) {
+  wait(kMaxAge - seconds(1));
+  EXPECT_EQ(taint(), TaintEffect::kNone);
+  wait(seconds(1));
+  EXPECT_EQ(world.phase("node-1"), Phase::kStale);
+  EXPECT_EQ(taint(), TaintEffect::kNoExecute);
+}
+
+TEST_F(HoldTest, AVerdictThatOutlivesTheControllerEndsAsItWouldHaveAndThenThereIsPatience) {
+  wait(minutes(3));
+  world.restart(seconds(1));
+  EXPECT_EQ(taint(), TaintEffect::kNone);
+  wait(minutes(2));
+  EXPECT_EQ(world.phase("node-1"), Phase::kStale);
+  EXPECT_EQ(taint(), TaintEffect::kNoSchedule);
+  wait(minutes(3) - seconds(1));
+  EXPECT_EQ(taint(), TaintEffect::kNoSchedule);
+  wait(seconds(1));
+  EXPECT_EQ(taint(), TaintEffect::kNoExecute);
+}
+
+TEST_F(HoldTest, ANodeThatFailsIsEmptiedAtOnceAndStaysSoOverARestart) {
+  one.tamper();
+  world.heartbeat(one);
+  EXPECT_EQ(taint(), TaintEffect::kNoExecute);
+  world.restart(kMaxAge + minutes(1));
+  EXPECT_EQ(world.phase("node-1"), Phase::kStale);
+  EXPECT_EQ(taint(), TaintEffect::kNoExecute);
+}
+
+TEST_F(HoldTest, ANodeThatFailsWhenTheControllerIsBackIsEmptiedAtOnce) {
+  world.restart(kMaxAge + minutes(1));
+  ASSERT_EQ(taint(), TaintEffect::kNoSchedule);
+  one.tamper();
+  world.heartbeat(one);
+  EXPECT_EQ(world.phase("node-1"), Phase::kContraindicated);
+  EXPECT_EQ(taint(), TaintEffect::kNoExecute);
+}
+
+TEST_F(HoldTest, ANodeThatWasNeverJudgedHasMaxAgeFromItsFirstDayToAnswer) {
+  wait(minutes(1));
+  world.add_node("node-2");
+  EXPECT_EQ(world.signals("node-2").taint, TaintEffect::kNoSchedule);
+  TestAgent two{"node-2"};
+  world.enrol(two);  // which is no answer yet
+  for (int minute = 1; minute < 5; ++minute) {
+    wait(minutes(1));
+    world.relabel("node-2", {{"minute", std::to_string(minute)}});
+    EXPECT_EQ(world.signals("node-2").taint, TaintEffect::kNoSchedule) << minute;
+  }
+  wait(minutes(1));
+  EXPECT_EQ(world.signals("node-2").taint, TaintEffect::kNoExecute);
+  world.heartbeat(two);
+  EXPECT_EQ(world.signals("node-2").taint, TaintEffect::kNone);
+}
+
+TEST_F(HoldTest, APolicyThatBeginsWithNoExecuteEvictsNothingFromANodeThatAnswersIt) {
+  world.set_policies({});
+  ASSERT_EQ(taint(), TaintEffect::kNone);
+  wait(minutes(10));  // no quote is held any more
+  world.set_policies({policy_object("new", kEvicting)});
+  EXPECT_NE(taint(), TaintEffect::kNoExecute);
+  world.heartbeat(one);
+  EXPECT_EQ(taint(), TaintEffect::kNone);
+}
+
+TEST_F(HoldTest, LeavingTheSelectionDoesNotEndTheWaitingNorGainTime) {
+  world.set_policies({policy_object(
+      "production", {.taint = "NoExecute", .selector = R"({"matchLabels": {"pool": "a"}})"})});
+  world.add_node("node-2", {{"pool", "a"}});
+  ASSERT_EQ(world.signals("node-2").taint, TaintEffect::kNoSchedule);
+  wait(minutes(2));
+  world.relabel("node-2", {});
+  EXPECT_EQ(world.signals("node-2").taint, TaintEffect::kNoSchedule);
+  wait(minutes(2));
+  world.relabel("node-2", {{"pool", "a"}});
+  world.relabel("node-2", {});
+  wait(minutes(1));
+  EXPECT_EQ(world.signals("node-2").taint, TaintEffect::kNoExecute);
+}
+
+TEST_F(HoldTest, TheShortestMaxAgeOfThePoliciesThatEvictCounts) {
+  PolicyText patient = kEvicting;
+  patient.max_age = "20m";
+  world.set_policies({policy_object("patient", patient), policy_object("production", kEvicting)});
+  world.add_node("node-2");
+  wait(kMaxAge - seconds(1));
+  EXPECT_EQ(world.signals("node-2").taint, TaintEffect::kNoSchedule);
+  wait(seconds(1));
+  EXPECT_EQ(world.signals("node-2").taint, TaintEffect::kNoExecute);
+}
+
+}  // namespace
+}  // namespace avouch::control
