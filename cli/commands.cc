@@ -262,7 +262,14 @@ Result<Exit> verify_pod(const Context& context, const std::string& ns, const std
 Result<Exit> verify_log(const Context& context, const LogCheck& check) {
   std::string older;
   if (!check.since_file.empty()) {
-    AVOUCH_TRY(older, read_user_file(check.since_file));
+    auto kept = read_user_file(check.since_file);
+    if (!kept.has_value()) {
+      return rejected(
+          kept.error().message +
+          "; --since names a checkpoint that --save has kept: the first time give --save "
+          "alone");
+    }
+    older = *std::move(kept);
     if (older.empty()) return rejected(check.since_file + ": is empty; expected a checkpoint");
   }
   AVOUCH_TRY(Session session, Session::open(context));

@@ -532,12 +532,17 @@ int main(int argc, char** argv) try {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int status = app.exit(error);
-    if (status != 0 && argc > 1 && app.get_subcommands().empty() && argv[1][0] != '-') {
-      std::cerr << "\"" << avouch::inspect::printable(argv[1]) << "\" is no command of it\n";
+    // Of a word that is no command CLI11 says only that there is none.
+    if (error.get_exit_code() != 0 && argc > 1 && app.get_subcommands().empty() &&
+        argv[1][0] != '-') {
+      std::cerr << "kubectl avouch: \"" << avouch::inspect::printable(argv[1])
+                << "\" is no command\n"
+                << choices(app);
+      return static_cast<int>(Exit::kUsage);
     }
-    if (status != 0) std::cerr << choices(app);
-    return status == 0 ? 0 : static_cast<int>(Exit::kUsage);
+    if (app.exit(error) == 0) return 0;
+    std::cerr << choices(app);
+    return static_cast<int>(Exit::kUsage);
   }
   options.common.format =
       options.output == "json" ? avouch::cli::Format::kJson : avouch::cli::Format::kText;

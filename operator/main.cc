@@ -56,7 +56,11 @@ int main(int argc, char** argv) try {
       add_hook("prepare", "Label the exempt namespaces (before installation)");
   const CLI::App* cleanup =
       add_hook("cleanup", "Take back webhook configuration, taints, labels and conditions");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
 
   hook.time = std::chrono::seconds(seconds);
   if (prepare->parsed()) {

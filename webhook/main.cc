@@ -27,7 +27,11 @@ int main(int argc, char** argv) try {
   app.add_option("--config", config_file, "Configuration file (YAML)")->capture_default_str();
   app.add_option("--kubeconfig", kubeconfig, "Kubeconfig file; default: the pod's service account");
   app.set_version_flag("--version", std::string("avouch-webhook ") + AVOUCH_VERSION);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
 
   const auto config = load(config_file);
   if (!config.has_value()) {

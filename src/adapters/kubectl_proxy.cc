@@ -109,10 +109,28 @@ bool answers(const std::string& socket) {
   return !failed;
 }
 
+std::string on_one_line(std::string_view text) {
+  std::string out;
+  for (const char each : text) {
+    if (each == '\n') {
+      out += "; ";
+    } else {
+      out += each;
+    }
+  }
+  while (out.ends_with("; ")) out.resize(out.size() - 2);
+  return out;
+}
+
 std::string kubectl_words(const std::string& folder) {
   const auto text = read_file(folder + "/messages", kMaxMessage);
   if (!text.has_value() || !*text) return "";
   return std::string(as_text(**text));
+}
+
+// What it complained of.
+std::string kubectl_complaint(const std::string& folder) {
+  return on_one_line(kubectl_words(folder));
 }
 
 }  // namespace
@@ -131,10 +149,10 @@ Result<std::unique_ptr<KubectlProxy>> KubectlProxy::start(const KubectlOptions& 
     int status = 0;
     if (waitpid(child, &status, WNOHANG) == child) {
       out->child_ = -1;
-      return rejected("kubectl proxy did not start: " + kubectl_words(out->folder_));
+      return rejected("kubectl proxy did not start: " + kubectl_complaint(out->folder_));
     }
     if (std::chrono::steady_clock::now() >= deadline) {
-      return retryable("kubectl proxy did not start in time: " + kubectl_words(out->folder_));
+      return retryable("kubectl proxy did not start in time: " + kubectl_complaint(out->folder_));
     }
     std::this_thread::sleep_for(kPoll);
   }
@@ -153,7 +171,7 @@ Result<KubectlContext> current_context(const KubectlOptions& options) {
   waitpid(child, &status, 0);
   const std::string words = kubectl_words(folder.path);
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    return rejected("kubectl has no context to work with: " + words);
+    return rejected("kubectl has no context to work with: " + on_one_line(words));
   }
   KubectlContext out;
   std::istringstream lines(words);

@@ -34,7 +34,8 @@ expect 2 "^commands of kubectl avouch: status, " bogus
 expect 2 "^commands of explain: node, pod$" explain
 expect 2 "^commands of verify: node, pod, log, proof, misbehaviour$" verify bogus
 expect 2 "^commands of reference: .*upload$" reference
-expect 2 "\"bogus\" is no command of it" bogus
+expect 2 "^kubectl avouch: \"bogus\" is no command$" bogus
+ANSWER="500 {}" expect 4 "the first time give --save alone" verify log --since "$0.none" --save "$0.none"
 expect 2 "output" status -o xml
 expect 2 "name of a Kubernetes object" verify node Node_1
 expect 2 "name of a Kubernetes object" status --release '../x'
