@@ -13,6 +13,8 @@ namespace {
 
 // Nothing more is said of one step: what is damaged beyond that, fsck lists.
 constexpr std::size_t kMaxFindings = 20;
+// Clocks of witnesses may be wrong by so much.
+constexpr std::chrono::seconds kMaxAhead{300};
 
 std::string sizes(const VerifiedCheckpoint& older, const VerifiedCheckpoint& newer) {
   return "the checkpoints of " + std::to_string(older.size()) + " and " +
@@ -74,44 +76,51 @@ std::string_view finding_name(FindingKind kind) {
       return "silent";
     case FindingKind::kNotWitnessed:
       return "not-witnessed";
+    case FindingKind::kHeldBack:
+      return "held-back";
   }
   return "unknown";
 }
 
 Result<Follower> Follower::start(FollowOptions options, const std::optional<std::string>& position,
-                                 TileReader& reader, SystemTime now) {
+                                 SystemTime now) {
   if (options.keys.empty()) return rejected("log " + options.origin + ": no key of it is given");
   Follower follower(std::move(options), now);
   if (!position) return follower;
   auto checkpoint = verify_checkpoint(*position, follower.options_.keys, follower.options_.origin);
   if (!checkpoint.has_value()) return with_context(checkpoint.error(), "stored position");
-  auto edge = RightEdge::load(checkpoint->size(), reader);
-  if (!edge.has_value()) {
-    return with_context(edge.error(), "tiles of the stored position, " +
-                                          std::to_string(checkpoint->size()) + " entries");
-  }
-  if (edge->root() != checkpoint->root()) {
-    return fatal("log " + follower.options_.origin + ": the tiles that it serves for " +
-                 std::to_string(checkpoint->size()) +
-                 " entries have not the root of the checkpoint that was followed: keep that "
-                 "checkpoint and what is served now");
-  }
-  follower.edge_ = *std::move(edge);
   follower.position_ = *std::move(checkpoint);
   return follower;
 }
 
+// A log that no longer serves the tree of the position is read from its first entry on, and held
+// against the position on the way.
+Result<void> Follower::load_edge(TileReader& reader) {
+  if (!position_ || edge_.size() == position_->size()) return {};
+  auto edge = RightEdge::load(position_->size(), reader);
+  if (!edge.has_value() && edge.error().kind == ErrorKind::kRetryable) return edge.error();
+  if (edge.has_value() && edge->root() == position_->root()) edge_ = *std::move(edge);
+  return {};
+}
+
+Result<VerifiedCheckpoint> Follower::verify(std::string_view note) const {
+  return verify_checkpoint(note, options_.keys, options_.origin);
+}
+
 Result<FollowStep> Follower::step(TileReader& reader, SystemTime now) {
   FollowStep out;
+  unfollowed_.reset();
   AVOUCH_TRY(const auto note, reader.fetch("checkpoint"));
   if (!note) return retryable("log " + options_.origin + ": serves no checkpoint");
-  const auto served = verify_checkpoint(as_text(*note), options_.keys, options_.origin);
+  const auto served = verify(as_text(*note));
   if (!served.has_value()) {
     add(out.findings, FindingKind::kBadCheckpoint, served.error().message);
     look_at_time(nullptr, now, out);
     return out;
   }
+  if (!position_ || served->size() > position_->size()) unfollowed_ = *served;
   AVOUCH_CHECK(look(*served, reader, now, out));
+  if (out.advanced) unfollowed_.reset();
   look_at_time(&*served, now, out);
   return out;
 }
@@ -120,16 +129,20 @@ Result<void> Follower::look(const VerifiedCheckpoint& served, TileReader& reader
                             FollowStep& out) {
   if (position_ && served.size() <= position_->size()) {
     if (served.size() == position_->size() && served.root() == position_->root()) return {};
-    AVOUCH_TRY(auto finding, compare(served.note(), reader));
-    if (finding) {
-      out.findings.push_back(*std::move(finding));
+    auto finding = compare(served.note(), reader);
+    if (finding.has_value() && *finding) {
+      out.findings.push_back(**std::move(finding));
     } else {
       add(out.findings, FindingKind::kShrunk,
           "a checkpoint of " + std::to_string(served.size()) + " entries is served, after one of " +
-              std::to_string(position_->size()) + ": an old copy, or a log that went back");
+              std::to_string(position_->size()) + ": an old copy, or a log that went back" +
+              (finding.has_value()
+                   ? ""
+                   : "; whether it is of the same log cannot be told: " + finding.error().message));
     }
     return {};
   }
+  AVOUCH_CHECK(load_edge(reader));
   AVOUCH_TRY(Walked walked, walk(served, reader));
   out.entries = walked.entries;
   if (!walked.findings.empty()) {
@@ -137,20 +150,34 @@ Result<void> Follower::look(const VerifiedCheckpoint& served, TileReader& reader
     return {};
   }
   edge_ = std::move(walked.edge);
+  begun_ = {};
   position_ = served;
   grown_at_ = now;
   out.advanced = true;
   return {};
 }
 
-Result<Follower::Walked> Follower::walk(const VerifiedCheckpoint& to, TileReader& reader) const {
-  Walked out{.edge = edge_, .entries = 0, .findings = {}};
+Result<Follower::Walked> Follower::walk(const VerifiedCheckpoint& to, TileReader& reader) {
+  if (begun_.size() > edge_.size() && begun_.size() <= to.size()) {
+    AVOUCH_TRY(Walked walked, walk_on(begun_, to, reader));
+    if (walked.findings.empty()) return walked;
+    // Entries that were read for an earlier checkpoint need not be those of this one.
+  }
+  begun_ = {};
+  AVOUCH_TRY(Walked walked, walk_on(edge_, to, reader));
+  if (!walked.findings.empty()) begun_ = {};
+  return walked;
+}
+
+Result<Follower::Walked> Follower::walk_on(RightEdge from, const VerifiedCheckpoint& to,
+                                           TileReader& reader) {
+  Walked out{.edge = std::move(from), .entries = 0, .findings = {}};
   Served served(reader, out.findings);
   std::vector<RightEdge::FullTile> full;
+  bool continues = true;  // the position, where it is met on the way
   while (out.edge.size() < to.size()) {
     if (options_.stop.stop_requested()) return retryable("log: following it was ended");
-    const std::uint64_t begin = out.edge.size();
-    const std::uint64_t n = begin / kTileWidth;
+    const std::uint64_t n = out.edge.size() / kTileWidth;
     const Tile place{0, n, tile_width(to.size(), 0, n)};
     AVOUCH_TRY(const auto bytes, served.resource(Resource::Kind::kBundle, place));
     if (!bytes) break;
@@ -159,43 +186,48 @@ Result<Follower::Walked> Follower::walk(const VerifiedCheckpoint& to, TileReader
       add(out.findings, FindingKind::kDamaged, bundle_path(place) + ": " + entries.error().message);
       break;
     }
-    for (std::size_t i = begin % kTileWidth; i < entries->size(); ++i) {
+    for (std::size_t i = out.edge.size() % kTileWidth; i < entries->size(); ++i) {
       if (options_.on_entry) options_.on_entry(out.edge.size(), (*entries)[i]);
       out.edge.push(leaf_hash((*entries)[i]), full);
       ++out.entries;
+      if (!position_ || out.edge.size() != position_->size()) continue;
+      continues = out.edge.root() == position_->root();
     }
     for (const auto& [tile, hashes] : full) AVOUCH_CHECK(served.expect_tile(tile, hashes));
     full.clear();
-    if (!out.findings.empty()) break;
+    if (!out.findings.empty() || !continues) break;
+    begun_ = out.edge;
   }
-  if (out.findings.empty()) {
-    for (unsigned level = 0; level < out.edge.levels(); ++level) {
-      const auto hashes = out.edge.partial(level);
-      if (hashes.empty()) continue;
-      const Tile tile{level, hashes_at(to.size(), level) / kTileWidth,
-                      static_cast<unsigned>(hashes.size())};
-      AVOUCH_CHECK(served.expect_tile(tile, hashes));
-    }
+  for (unsigned level = 0; out.findings.empty() && level < out.edge.levels(); ++level) {
+    const auto hashes = out.edge.partial(level);
+    if (hashes.empty() || !continues) continue;
+    AVOUCH_CHECK(served.expect_tile(
+        {level, hashes_at(to.size(), level) / kTileWidth, static_cast<unsigned>(hashes.size())},
+        hashes));
   }
-  if (out.findings.empty() && out.edge.root() == to.root()) return out;
+  if (out.findings.empty() && continues && out.edge.root() == to.root()) return out;
+  return doubt(std::move(out), to, reader);
+}
 
-  // What is served does not fit. Whether the log contradicts itself is another question.
+// What is served does not fit. Whether the log contradicts itself is another question.
+Result<Follower::Walked> Follower::doubt(Walked walked, const VerifiedCheckpoint& to,
+                                         TileReader& reader) const {
   if (position_) {
     AVOUCH_TRY(auto proof, contradiction(*position_, to, reader));
     if (proof) {
-      out.findings.clear();
-      out.findings.push_back({FindingKind::kForked,
-                              sizes(*position_, to) + " are not of one log, and it signed both",
-                              std::move(proof)});
-      return out;
+      walked.findings.clear();
+      walked.findings.push_back({FindingKind::kForked,
+                                 sizes(*position_, to) + " are not of one log, and it signed both",
+                                 std::move(proof)});
+      return walked;
     }
   }
-  if (out.findings.empty()) {
-    add(out.findings, FindingKind::kDamaged,
-        "entries and tiles have the root " + to_hex(out.edge.root()) + ", the checkpoint of " +
-            std::to_string(to.size()) + " entries says " + to_hex(to.root()));
+  if (walked.findings.empty()) {
+    add(walked.findings, FindingKind::kDamaged,
+        "entries and tiles are not what the checkpoint of " + std::to_string(to.size()) +
+            " entries commits to, or do not continue the one that was followed");
   }
-  return out;
+  return walked;
 }
 
 Result<std::optional<Misbehaviour>> Follower::contradiction(const VerifiedCheckpoint& smaller,
@@ -210,12 +242,8 @@ Result<std::optional<Misbehaviour>> Follower::contradiction(const VerifiedCheckp
   const NodeSource nodes = tile_nodes(reader, larger.size());
   const auto prefix = make_root(smaller.size(), nodes);
   auto proof = make_consistency_proof(smaller.size(), larger.size(), nodes);
-  for (const Error* error : {prefix.has_value() ? nullptr : &prefix.error(),
-                             proof.has_value() ? nullptr : &proof.error()}) {
-    if (error == nullptr) continue;
-    // A tile that is not served keeps the proof from being made; it is damage of its own.
-    return std::optional<Misbehaviour>();
-  }
+  // A tile that is not served keeps the proof from being made: that is damage of its own.
+  if (!prefix.has_value() || !proof.has_value()) return std::optional<Misbehaviour>();
   const bool is_signed =
       verify_consistency(smaller.size(), *prefix, larger.size(), larger.root(), *proof).has_value();
   if (!is_signed || *prefix == smaller.root()) return std::optional<Misbehaviour>();
@@ -225,7 +253,7 @@ Result<std::optional<Misbehaviour>> Follower::contradiction(const VerifiedCheckp
 }
 
 Result<std::optional<Finding>> Follower::compare(std::string_view note, TileReader& reader) const {
-  const auto seen = verify_checkpoint(note, options_.keys, options_.origin);
+  const auto seen = verify(note);
   if (!seen.has_value()) {
     return std::optional(Finding{FindingKind::kBadCheckpoint, seen.error().message, std::nullopt});
   }
@@ -280,6 +308,11 @@ void Follower::look_at_time(const VerifiedCheckpoint* served, SystemTime now,
   }
   const auto today = duration_cast<seconds>(now.time_since_epoch()).count();
   const auto age = seconds(today - static_cast<std::int64_t>(*quorum));
+  if (age < -kMaxAhead) {
+    return add(out.findings, FindingKind::kNotWitnessed,
+               "the quorum's cosignatures are of a time " + seconds_text(-age) +
+                   " ahead: a clock is wrong, and their age says nothing");
+  }
   if (options_.quorum_within.count() > 0 && age > options_.quorum_within) {
     add(out.findings, FindingKind::kNotWitnessed,
         "the last quorum is " + seconds_text(age) + " old, expected at most " +

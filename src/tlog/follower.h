@@ -43,7 +43,8 @@ enum class FindingKind {
   kShrunk,         // an older checkpoint than one that was served before
   kDamaged,        // what is served is not what the checkpoint commits to
   kSilent,         // no growth for too long
-  kNotWitnessed,   // no quorum, or an old one
+  kNotWitnessed,   // no quorum, an old one, or one of the future
+  kHeldBack,       // others were shown a checkpoint that cannot be followed here (tlog/sightings.h)
 };
 std::string_view finding_name(FindingKind kind);
 
@@ -64,14 +65,17 @@ struct FollowStep {
 class Follower {
  public:
   // `position`: the note that position() gave before; nothing begins at the first entry. kRejected:
-  // no key, or a position that is no checkpoint of this log. kRetryable: `reader` failed for now.
-  // kFatal: the log no longer serves the tree of that position.
+  // no key, or a position that is no checkpoint of this log.
   static Result<Follower> start(FollowOptions options, const std::optional<std::string>& position,
-                                TileReader& reader, SystemTime now);
+                                SystemTime now);
 
   // Looks at the log once. The position moves on only to a checkpoint all of whose entries and
-  // tiles were read and fit. kRetryable: the reader failed for now, and nothing has changed.
+  // tiles were read and fit. kRetryable: the reader failed for now; what was read and fits is not
+  // read again by the next step.
   Result<FollowStep> step(TileReader& reader, SystemTime now);
+
+  // kRejected where it is not of this log's origin, or not signed by one of its keys.
+  Result<VerifiedCheckpoint> verify(std::string_view note) const;
 
   // A checkpoint of this log that somebody else was shown (a witness, another monitor): nothing
   // where it is one that this log had, or a later one that is still to be met. kRetryable as above.
@@ -79,12 +83,14 @@ class Follower {
 
   // The newest checkpoint that was followed; nothing before the first.
   const std::optional<VerifiedCheckpoint>& position() const { return position_; }
+  // What the log served at the last step where that is ahead of the position still.
+  const std::optional<VerifiedCheckpoint>& unfollowed() const { return unfollowed_; }
   SystemTime grown_at() const { return grown_at_; }
 
  private:
   Follower(FollowOptions options, SystemTime now) : options_(std::move(options)), grown_at_(now) {}
 
-  // What became of the way from the position to a checkpoint.
+  // What became of the way to a checkpoint.
   struct Walked {
     RightEdge edge;
     std::uint64_t entries = 0;
@@ -92,7 +98,10 @@ class Follower {
   };
   Result<void> look(const VerifiedCheckpoint& served, TileReader& reader, SystemTime now,
                     FollowStep& step);
-  Result<Walked> walk(const VerifiedCheckpoint& to, TileReader& reader) const;
+  Result<void> load_edge(TileReader& reader);
+  Result<Walked> walk(const VerifiedCheckpoint& to, TileReader& reader);
+  Result<Walked> walk_on(RightEdge from, const VerifiedCheckpoint& to, TileReader& reader);
+  Result<Walked> doubt(Walked walked, const VerifiedCheckpoint& to, TileReader& reader) const;
   void look_at_time(const VerifiedCheckpoint* served, SystemTime now, FollowStep& step) const;
   // Proves, if it can be proven, that two checkpoints contradict each other; the tiles that are
   // read are those of the larger one.
@@ -101,8 +110,9 @@ class Follower {
                                                            TileReader& reader);
 
   FollowOptions options_;
-  std::optional<VerifiedCheckpoint> position_;
-  RightEdge edge_;  // at the position
+  std::optional<VerifiedCheckpoint> position_, unfollowed_;
+  RightEdge edge_;   // at the position, or empty where that has not been read from tiles
+  RightEdge begun_;  // what a step that failed for now has read and compared, beyond edge_
   SystemTime grown_at_;
 };
 

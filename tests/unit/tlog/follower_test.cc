@@ -2,17 +2,15 @@
 
 #include <gmock/gmock.h>
 
-#include "support/memory_log_store.h"
-#include "tlog/builder.h"
+#include "support/served_log.h"
 #include "tlog/client.h"
 #include "tlog/recovery.h"
 
 namespace avouch::tlog {
 namespace {
 
+using testing::BusyReader;
 using ::testing::HasSubstr;
-using testing::MemoryDisk;
-using testing::MemoryLogStore;
 using namespace std::chrono_literals;
 
 constexpr const char* kOrigin = "log.example.org/avouch";
@@ -24,44 +22,8 @@ const NoteSigner& signer() {
   return one;
 }
 
-// A log that is served from memory.
-class ServedLog {
- public:
-  explicit ServedLog(std::string name = "entry ") : name_(std::move(name)) {}
-
-  VerifiedCheckpoint grow_to(std::uint64_t size, const std::string& cosignatures = "") {
-    while (builder_.size() < size) {
-      const std::uint64_t i = builder_.size();
-      Record record{i, to_bytes(name_ + std::to_string(i)), {}, ""};
-      builder_.push(record, leaf_hash(record.entry));
-    }
-    EXPECT_TRUE(store.put(builder_.take_objects()).has_value());
-    const auto made = sign_checkpoint(kOrigin, size, builder_.root(), signer()).value();
-    serve(made.note() + cosignatures);
-    return made;
-  }
-  void serve(const std::string& note) { disk.objects["checkpoint"] = to_bytes(note); }
-  void rename(std::string name) { name_ = std::move(name); }
-
-  MemoryDisk disk;
-  MemoryLogStore store{disk};
-
- private:
-  std::string name_;
-  Builder builder_;
-};
-
-class BusyReader final : public TileReader {
- public:
-  explicit BusyReader(TileReader& inner, int good) : inner_(inner), good_(good) {}
-  Result<std::optional<Bytes>> fetch(std::string_view path) override {
-    if (good_-- <= 0) return retryable("busy");
-    return inner_.fetch(path);
-  }
-
- private:
-  TileReader& inner_;
-  int good_;
+struct ServedLog : testing::ServedLog {
+  explicit ServedLog(std::string name = "entry ") : testing::ServedLog(signer(), std::move(name)) {}
 };
 
 FollowOptions options() {
@@ -71,9 +33,9 @@ FollowOptions options() {
   return out;
 }
 
-Follower follow(ServedLog& log, FollowOptions how = options(),
+Follower follow(FollowOptions how = options(),
                 const std::optional<std::string>& position = std::nullopt) {
-  auto made = Follower::start(std::move(how), position, log.store, kStart);
+  auto made = Follower::start(std::move(how), position, kStart);
   EXPECT_TRUE(made.has_value()) << made.error().message;
   return *std::move(made);
 }
@@ -107,7 +69,7 @@ bool proves(const std::optional<Misbehaviour>& proof) {
 
 TEST(Follower, FollowsALogOverEverySizeAndFromEveryPosition) {
   ServedLog log;
-  Follower first = follow(log);
+  Follower first = follow();
   EXPECT_FALSE(first.step(log.store, kStart).has_value());  // nothing is served yet
   std::uint64_t last = 0;
   std::optional<std::string> position;
@@ -120,7 +82,7 @@ TEST(Follower, FollowsALogOverEverySizeAndFromEveryPosition) {
       EXPECT_TRUE(made.advanced);
       EXPECT_EQ(made.entries, size - last);
     }
-    Follower again = follow(log, options(), position);
+    Follower again = follow(options(), position);
     const FollowStep made = step(again, log);
     EXPECT_TRUE(made.findings.empty()) << size;
     EXPECT_EQ(made.entries, size - last);
@@ -138,7 +100,7 @@ TEST(Follower, HandsOverEveryEntryInOrder) {
     EXPECT_EQ(index, seen.size());
     seen.emplace_back(as_text(entry));
   };
-  Follower follower = follow(log, how);
+  Follower follower = follow(how);
   log.grow_to(300);
   step(follower, log);
   log.grow_to(600);
@@ -151,7 +113,7 @@ TEST(Follower, AForkIsProvenByTheLogsOwnSignatures) {
   for (const std::uint64_t old_size : {1U, 2U, 100U, 256U, 300U}) {
     for (const std::uint64_t new_size : {old_size, old_size + 1, std::uint64_t{1000}}) {
       ServedLog log;
-      Follower follower = follow(log);
+      Follower follower = follow();
       log.grow_to(old_size);
       ASSERT_TRUE(step(follower, log).advanced);
       ServedLog fork("other ");
@@ -169,7 +131,7 @@ TEST(Follower, AForkIsProvenByTheLogsOwnSignatures) {
 
 TEST(Follower, AForkBehindThePositionIsProvenToo) {
   ServedLog log;
-  Follower follower = follow(log);
+  Follower follower = follow();
   log.grow_to(600);
   step(follower, log);
   ServedLog fork;
@@ -186,7 +148,7 @@ TEST(Follower, AForkBehindThePositionIsProvenToo) {
 
 TEST(Follower, AnOldCopyIsNoFork) {
   ServedLog log;
-  Follower follower = follow(log);
+  Follower follower = follow();
   const auto old = log.grow_to(100);
   log.grow_to(600);
   step(follower, log);
@@ -198,7 +160,7 @@ TEST(Follower, AnOldCopyIsNoFork) {
 
 TEST(Follower, ACheckpointOfTheFutureIsNoFork) {
   ServedLog log;
-  Follower follower = follow(log);
+  Follower follower = follow();
   log.grow_to(100);
   step(follower, log);
   const auto later = log.grow_to(200);
@@ -214,7 +176,7 @@ TEST(Follower, EveryChangedByteOfWhatIsServedIsFound) {
     Bytes& bytes = log.disk.objects[path];
     for (std::size_t byte = 0; byte < bytes.size(); byte += 5) {
       bytes[byte] ^= 0x01;
-      Follower follower = follow(log);
+      Follower follower = follow();
       const FollowStep made = step(follower, log);
       EXPECT_FALSE(made.advanced) << path << " " << byte;
       ASSERT_FALSE(made.findings.empty()) << path << " " << byte;
@@ -224,7 +186,7 @@ TEST(Follower, EveryChangedByteOfWhatIsServedIsFound) {
     }
     const Bytes kept = bytes;
     log.disk.objects.erase(path);
-    Follower follower = follow(log);
+    Follower follower = follow();
     found(step(follower, log), FindingKind::kDamaged, path);
     log.disk.objects[path] = kept;
   }
@@ -232,7 +194,7 @@ TEST(Follower, EveryChangedByteOfWhatIsServedIsFound) {
 
 TEST(Follower, DamageBehindThePositionIsNoProofOfAFork) {
   ServedLog log;
-  Follower follower = follow(log);
+  Follower follower = follow();
   log.grow_to(300);
   step(follower, log);
   log.grow_to(600);
@@ -244,7 +206,7 @@ TEST(Follower, DamageBehindThePositionIsNoProofOfAFork) {
 
 TEST(Follower, WhatIsNotSignedByTheLogIsSaid) {
   ServedLog log;
-  Follower follower = follow(log);
+  Follower follower = follow();
   log.grow_to(10);
   log.serve("nonsense");
   found(step(follower, log), FindingKind::kBadCheckpoint, "");
@@ -258,8 +220,8 @@ TEST(Follower, WhatIsNotSignedByTheLogIsSaid) {
 TEST(Follower, AReaderThatFailsForNowChangesNothing) {
   ServedLog log;
   log.grow_to(600);
-  Follower follower = follow(log);
   for (int good = 0;; ++good) {
+    Follower follower = follow();
     BusyReader busy(log.store, good);
     const auto made = follower.step(busy, kStart);
     if (made.has_value()) {
@@ -269,28 +231,86 @@ TEST(Follower, AReaderThatFailsForNowChangesNothing) {
     }
     EXPECT_EQ(made.error().kind, ErrorKind::kRetryable);
     EXPECT_FALSE(follower.position().has_value());
+    EXPECT_EQ(follower.unfollowed().has_value(), good > 0);
+    EXPECT_TRUE(step(follower, log).advanced);
+    EXPECT_FALSE(follower.unfollowed().has_value());
   }
 }
 
-TEST(Follower, ALogThatNoLongerServesThePositionIsNotFollowed) {
+TEST(Follower, ReadsNothingAgainThatFits) {
+  ServedLog log;
+  log.grow_to(3000);
+  Follower follower = follow();
+  bool advanced = false;
+  for (int i = 0; i < 12 && !advanced; ++i) {  // far from enough for all of it at once
+    BusyReader busy(log.store, 6);
+    const auto made = follower.step(busy, kStart);
+    advanced = made.has_value() && made->advanced;
+  }
+  EXPECT_TRUE(advanced);
+}
+
+TEST(Follower, EntriesThatWereReadForAnotherCheckpointAreNotTrusted) {
+  ServedLog log;
+  log.grow_to(3000);
+  Follower follower = follow();
+  BusyReader busy(log.store, 6);
+  EXPECT_FALSE(follower.step(busy, kStart).has_value());
+  ServedLog other("other ");
+  other.grow_to(4000);
+  const FollowStep made = step(follower, other);
+  EXPECT_TRUE(made.findings.empty());
+  EXPECT_EQ(made.entries, 4000U);
+  EXPECT_EQ(follower.position()->size(), 4000U);
+}
+
+TEST(Follower, AForkIsProvenAlsoAfterARestart) {
   ServedLog log;
   const auto position = log.grow_to(300);
-  ServedLog other("other ");
-  other.grow_to(300);
-  const auto started = Follower::start(options(), position.note(), other.store, kStart);
-  ASSERT_FALSE(started.has_value());
-  EXPECT_EQ(started.error().kind, ErrorKind::kFatal);
-  EXPECT_FALSE(Follower::start(options(), "nonsense", log.store, kStart).has_value());
+  ServedLog fork("other ");
+  for (const std::uint64_t size : {300U, 301U, 700U}) {
+    fork.grow_to(size);
+    Follower follower = follow(options(), position.note());
+    EXPECT_TRUE(proves(found(step(follower, fork), FindingKind::kForked, "not of one log")));
+  }
+}
+
+TEST(Follower, ALogThatWentBackAndGrewOtherwiseIsNotTakenForTheSame) {
+  ServedLog log;
+  const auto position = log.grow_to(300);
+  ServedLog back("other ");
+  back.grow_to(200);
+  Follower follower = follow(options(), position.note());
+  EXPECT_FALSE(found(step(follower, back), FindingKind::kShrunk, "cannot be told").has_value());
+  back.grow_to(500);  // now its own signatures tell
+  EXPECT_TRUE(proves(found(step(follower, back), FindingKind::kForked, "300 and 500")));
+}
+
+TEST(Follower, ALogWhoseTilesOfThePositionAreGoneIsReadFromItsStart) {
+  ServedLog log;
+  const auto position = log.grow_to(300);
+  log.grow_to(600);
+  // Partial tiles may be removed once the full ones are there; here the full one is damaged too.
+  log.disk.objects.erase("tile/0/001.p/44");
+  log.disk.objects.erase("tile/1/000.p/1");
+  Follower follower = follow(options(), position.note());
+  const FollowStep made = step(follower, log);
+  EXPECT_TRUE(made.advanced);
+  EXPECT_TRUE(made.entries == 300U || made.entries == 600U) << made.entries;
+}
+
+TEST(Follower, APositionOfAnotherLogIsRefused) {
+  EXPECT_FALSE(Follower::start(options(), "nonsense", kStart).has_value());
   FollowOptions keyless = options();
   keyless.keys.clear();
-  EXPECT_FALSE(Follower::start(keyless, std::nullopt, log.store, kStart).has_value());
+  EXPECT_FALSE(Follower::start(keyless, std::nullopt, kStart).has_value());
 }
 
 TEST(Follower, SilenceIsSaidAfterItsTime) {
   ServedLog log;
   FollowOptions how = options();
   how.growth_within = 60s;
-  Follower follower = follow(log, how);
+  Follower follower = follow(how);
   log.grow_to(10);
   EXPECT_TRUE(step(follower, log, kStart + 30s).findings.empty());
   EXPECT_TRUE(step(follower, log, kStart + 90s).findings.empty());
@@ -308,7 +328,7 @@ TEST(Follower, AQuorumThatIsMissingOrOldIsSaid) {
       LogPolicy::parse("witness w " + format_cosigner_vkey(witness.key()) + "\nquorum w\n").value();
   how.quorum_within = 60s;
   ServedLog log;
-  Follower follower = follow(log, how);
+  Follower follower = follow(how);
   const auto plain = log.grow_to(10);
   FollowStep made = step(follower, log);
   EXPECT_TRUE(made.advanced);  // what it says of the entries holds
@@ -321,6 +341,8 @@ TEST(Follower, AQuorumThatIsMissingOrOldIsSaid) {
   EXPECT_TRUE(made.findings.empty());
   ASSERT_EQ(made.cosigned.size(), 1U);
   found(step(follower, log, kStart + 61s), FindingKind::kNotWitnessed, "61 s old");
+  EXPECT_TRUE(step(follower, log, kStart - 300s).findings.empty());  // clocks differ
+  found(step(follower, log, kStart - 301s), FindingKind::kNotWitnessed, "301 s ahead");
 }
 
 class MisbehaviourTest : public ::testing::Test {
@@ -329,7 +351,7 @@ class MisbehaviourTest : public ::testing::Test {
     older = log.grow_to(100).note();
     fork.grow_to(300);
     newer = std::string(as_text(fork.disk.objects["checkpoint"]));
-    Follower follower = follow(log);
+    Follower follower = follow();
     step(follower, log);
     proof = found(step(follower, fork), FindingKind::kForked, "").value();
   }

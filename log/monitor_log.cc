@@ -1,0 +1,237 @@
+#include "log/monitor_log.h"
+
+#include <system_error>
+#include <utility>
+
+#include "adapters/files.h"
+#include "adapters/log_disk.h"
+#include "base/hex.h"
+#include "crypto/hash.h"
+
+namespace avouch::logprogram {
+namespace {
+
+constexpr std::size_t kMaxPositionBytes = 64 * 1024;
+constexpr std::string_view kProofEnding = ".misbehaviour";
+// One is enough. A log that contradicts itself at every look does not fill the disk.
+constexpr std::size_t kMaxProofs = 100;
+
+std::string digest_of(std::string_view origin) { return to_hex(crypto::sha256(as_bytes(origin))); }
+
+}  // namespace
+
+MonitorLog::MonitorLog(MonitorLogParts parts, Clock& clock, observe::Metrics& metrics)
+    : origin_(parts.follow.origin),
+      parts_(std::move(parts)),
+      clock_(clock),
+      metrics_(metrics),
+      log_("monitor"),
+      sightings_(parts_.shown_within),
+      good_at_(clock.now()) {
+  for (const WitnessView& view : parts_.views) compared_at_.emplace(view.name, good_at_);
+}
+
+Result<std::unique_ptr<MonitorLog>> MonitorLog::open(MonitorLogParts parts, Clock& clock,
+                                                     observe::Metrics& metrics) {
+  std::unique_ptr<MonitorLog> made(new MonitorLog(std::move(parts), clock, metrics));
+  AVOUCH_CHECK(made->read_folder());
+  return made;
+}
+
+Result<void> MonitorLog::read_folder() {
+  const std::filesystem::path& folder = parts_.folder;
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return rejected(folder.string() + ": " + error.message());
+  // Else the folder could be gone after a power cut, and with it what the log had shown.
+  AVOUCH_CHECK(adapters::sync_directory(folder.parent_path()));
+  for (const auto& file : std::filesystem::directory_iterator(folder, error)) {
+    if (file.path().extension() == kProofEnding) ++proofs_;
+  }
+  if (error) return rejected(folder.string() + ": " + error.message());
+  forked_ = proofs_ > 0;
+
+  const std::filesystem::path file = folder / "position";
+  AVOUCH_TRY(const auto position, adapters::read_file(file, kMaxPositionBytes));
+  auto follower = tlog::Follower::start(
+      parts_.follow, position ? std::optional(std::string(as_text(*position))) : std::nullopt,
+      clock_.now());
+  if (!follower.has_value()) {
+    return rejected(file.string() + ": " + follower.error().message +
+                    ". It is damaged, or signed by a key that the policy no longer names: put the "
+                    "file or the key back. Moved away, the log is read from its first entry, and "
+                    "what it showed before is forgotten");
+  }
+  follower_ = *std::move(follower);
+  if (follower_->position()) {
+    kept_size_ = follower_->position()->size();
+  } else {
+    log_.warn("no position is stored: the log is read from its first entry",
+              {{"log", origin_}, {"folder", folder.string()}});
+  }
+  return {};
+}
+
+Result<void> MonitorLog::look() {
+  wrong_.reset();
+  follow();
+  AVOUCH_CHECK(keep_position());
+  for (const WitnessView& view : parts_.views) ask(view);
+  AVOUCH_CHECK(keep_proofs());
+  const std::lock_guard lock(mutex_);
+  problem_ = wrong_;
+  if (!problem_ && !forked_) good_at_ = clock_.now();
+  return {};
+}
+
+void MonitorLog::follow() {
+  const auto step = follower_->step(*parts_.tiles, clock_.now());
+  if (step.has_value()) {
+    for (const tlog::Finding& finding : step->findings) note("log", finding);
+    metrics_
+        .counter("avouch_monitor_entries_total", "Entries that were read and compared",
+                 {{"log", origin_}})
+        .add(static_cast<double>(step->entries));
+  } else {
+    failed("log", step.error());
+  }
+  if (follower_->position()) {
+    metrics_
+        .gauge("avouch_monitor_log_entries", "Entries of the newest checkpoint that was followed",
+               {{"log", origin_}})
+        .set(static_cast<double>(follower_->position()->size()));
+  }
+  // One that could not be followed is not forgotten: another one of its size would contradict it.
+  const auto& ahead = follower_->unfollowed();
+  compare("the monitor", ahead ? std::optional(ahead->note()) : std::nullopt);
+}
+
+void MonitorLog::ask(const WitnessView& view) {
+  const std::string by = "witness " + view.name;
+  const auto seen = view.reader->fetch(digest_of(origin_) + "/checkpoint");
+  if (!seen.has_value()) {
+    // Not a fault of the log's: whoever asks for a quorum hears of that, and the age tells.
+    count_failure(by, seen.error());
+  }
+  // Nothing where it never cosigned this log.
+  const bool has_note = seen.has_value() && *seen;
+  compare(by, has_note ? std::optional(std::string(as_text(**seen))) : std::nullopt);
+  if (!has_note || !follower_->verify(as_text(**seen)).has_value()) return;
+  const std::lock_guard lock(mutex_);
+  compared_at_.insert_or_assign(view.name, clock_.now());
+}
+
+void MonitorLog::compare(const std::string& by, const std::optional<std::string>& shown) {
+  const tlog::Sightings::Compared compared =
+      sightings_.take(by, shown, *follower_, *parts_.tiles, clock_.now());
+  for (const tlog::Finding& finding : compared.findings) note(by, finding);
+  if (compared.failed) failed(by, *compared.failed);
+}
+
+void MonitorLog::note(const std::string& by, const tlog::Finding& finding) {
+  const std::string kind(tlog::finding_name(finding.kind));
+  log_.error("the log is not as it should be",
+             {{"log", origin_}, {"seen_at", by}, {"finding", kind}, {"what", finding.what}});
+  metrics_
+      .counter("avouch_monitor_findings_total", "Findings, by log and kind",
+               {{"log", origin_}, {"kind", kind}})
+      .add();
+  wrong(kind + ": " + finding.what);
+  if (finding.proof) prove(*finding.proof);
+}
+
+void MonitorLog::prove(const tlog::Misbehaviour& proof) {
+  {
+    const std::lock_guard lock(mutex_);
+    forked_ = true;
+  }
+  const std::string text = tlog::format_misbehaviour(proof);
+  const std::string name =
+      to_hex(ByteView(crypto::sha256(as_bytes(text))).first(8)) + std::string(kProofEnding);
+  std::error_code unknown;
+  if (proofs_ >= kMaxProofs || unkept_.contains(name) ||
+      std::filesystem::exists(parts_.folder / name, unknown)) {
+    return;
+  }
+  ++proofs_;
+  unkept_.emplace(name, text);
+  // Here too, in case that it cannot be written.
+  log_.error("the log contradicted itself, by its own signatures",
+             {{"log", origin_}, {"file", (parts_.folder / name).string()}, {"proof", text}});
+}
+
+Result<void> MonitorLog::keep_position() {
+  if (!follower_->position() || follower_->position()->size() == kept_size_) return {};
+  const auto kept = adapters::write_file_atomically(parts_.folder / "position",
+                                                    as_bytes(follower_->position()->note()));
+  if (kept.has_value()) {
+    kept_size_ = follower_->position()->size();
+  } else if (kept.error().kind == ErrorKind::kFatal) {
+    return kept.error();
+  } else {
+    failed("position", kept.error());
+  }
+  return {};
+}
+
+Result<void> MonitorLog::keep_proofs() {
+  while (!unkept_.empty()) {
+    const auto& [name, text] = *unkept_.begin();
+    const auto kept = adapters::write_file_atomically(parts_.folder / name, as_bytes(text));
+    if (!kept.has_value()) {
+      if (kept.error().kind == ErrorKind::kFatal) return kept.error();
+      failed("proof", kept.error());
+      return {};
+    }
+    unkept_.erase(unkept_.begin());
+  }
+  return {};
+}
+
+void MonitorLog::count_failure(const std::string& what, const Error& error) {
+  log_.warn("cannot be looked at", {{"log", origin_}, {"what", what}, {"error", error.message}});
+  metrics_
+      .counter("avouch_monitor_failures_total",
+               "Times that log, witness or state could not be read or written", {{"log", origin_}})
+      .add();
+}
+
+void MonitorLog::failed(const std::string& what, const Error& error) {
+  count_failure(what, error);
+  wrong(what + ": " + error.message);
+}
+
+void MonitorLog::wrong(std::string what) {
+  if (!wrong_) wrong_ = std::move(what);
+}
+
+std::optional<std::string> MonitorLog::problem() const {
+  const std::lock_guard lock(mutex_);
+  if (!forked_) return problem_;
+  return "the log contradicted itself: see the proof in " + parts_.folder.string() +
+         (problem_ ? "; " + *problem_ : std::string());
+}
+
+void MonitorLog::set_ages(SystemTime now) {
+  const std::lock_guard lock(mutex_);
+  const auto seconds_since = [now](SystemTime then) {
+    return std::chrono::duration<double>(now - then).count();
+  };
+  metrics_
+      .gauge("avouch_monitor_log_contradicted",
+             "1 where there is a proof that the log contradicted itself", {{"log", origin_}})
+      .set(forked_ ? 1 : 0);
+  metrics_
+      .gauge("avouch_monitor_good_age_seconds",
+             "Since the log was last found to be all well, or since the start", {{"log", origin_}})
+      .set(seconds_since(good_at_));
+  for (const auto& [witness, then] : compared_at_) {
+    metrics_
+        .gauge("avouch_monitor_witness_age_seconds",
+               "Since the witness last showed a checkpoint of the log, or since the start",
+               {{"log", origin_}, {"witness", witness}})
+        .set(seconds_since(then));
+  }
+}
+
+}  // namespace avouch::logprogram

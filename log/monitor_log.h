@@ -1,0 +1,89 @@
+#pragma once
+
+// One log that a monitor follows: where it was, what was found, and proofs that are kept.
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "observe/logging.h"
+#include "observe/metrics.h"
+#include "tlog/follower.h"
+#include "tlog/sightings.h"
+
+namespace avouch::logprogram {
+
+// A witness' monitoring endpoint.
+struct WitnessView {
+  std::string name;
+  std::unique_ptr<tlog::TileReader> reader;
+};
+
+struct MonitorLogParts {
+  tlog::FollowOptions follow;
+  std::chrono::seconds shown_within{0};  // tlog::Sightings
+  std::unique_ptr<tlog::TileReader> tiles;
+  std::vector<WitnessView> views;
+  // Its own folder, made if it is missing:
+  //   position              the note of the newest checkpoint that was followed
+  //   HEX.misbehaviour      proofs, by the start of their SHA-256; never removed here
+  std::filesystem::path folder;
+};
+
+// One thread at a time, but for problem() and set_ages().
+class MonitorLog {
+ public:
+  // kRejected, kFatal: state or options cannot be used. The metrics outlive it.
+  static Result<std::unique_ptr<MonitorLog>> open(MonitorLogParts parts, Clock& clock,
+                                                  observe::Metrics& metrics);
+
+  // Looks at log and witnesses once. kFatal: what is on disk is unknown, the process must end.
+  // Everything else is told by problem(), log lines and metrics.
+  Result<void> look();
+
+  const std::string& origin() const { return origin_; }
+  // Why it cannot be said that all is well; nothing where it can.
+  std::optional<std::string> problem() const;
+
+  void set_ages(SystemTime now);
+
+ private:
+  MonitorLog(MonitorLogParts parts, Clock& clock, observe::Metrics& metrics);
+  Result<void> read_folder();
+  void follow();
+  void ask(const WitnessView& view);
+  void compare(const std::string& by, const std::optional<std::string>& shown);
+  void note(const std::string& by, const tlog::Finding& finding);
+  void prove(const tlog::Misbehaviour& proof);
+  // What is not on disk yet; tried again at each look.
+  Result<void> keep_position();
+  Result<void> keep_proofs();
+  void count_failure(const std::string& what, const Error& error);
+  void failed(const std::string& what, const Error& error);
+  void wrong(std::string what);
+
+  const std::string origin_;
+  MonitorLogParts parts_;
+  Clock& clock_;
+  observe::Metrics& metrics_;
+  const observe::Logger log_;
+  std::optional<tlog::Follower> follower_;
+  tlog::Sightings sightings_;
+  std::uint64_t kept_size_ = 0;                // of the position on disk
+  std::map<std::string, std::string> unkept_;  // proofs by file name
+  std::size_t proofs_ = 0;                     // kept or to be kept
+  std::optional<std::string> wrong_;           // the first of this look
+
+  mutable std::mutex mutex_;  // of what others ask for
+  SystemTime good_at_;
+  std::map<std::string, SystemTime> compared_at_;  // by witness
+  std::optional<std::string> problem_ = "not looked at yet";
+  bool forked_ = false;
+};
+
+}  // namespace avouch::logprogram

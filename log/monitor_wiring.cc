@@ -1,0 +1,214 @@
+#include "log/monitor_wiring.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "adapters/files.h"
+#include "adapters/http_server.h"
+#include "adapters/http_tiles.h"
+#include "adapters/log_disk.h"
+#include "adapters/rest_witness.h"
+#include "adapters/system_clock.h"
+#include "base/hex.h"
+#include "crypto/hash.h"
+#include "log/monitor_log.h"
+#include "observe/health.h"
+#include "observe/logging.h"
+#include "observe/metrics.h"
+#include "tlog/log_policy.h"
+
+namespace avouch::logprogram {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kMaxLogs = 128;  // each has a thread, and up to one bundle in memory
+
+struct Followed {
+  std::string origin, url;
+  std::vector<tlog::NoteVerifier> keys;
+};
+
+// The logs of one policy: keys of the same name are keys of one log, whose origin is that name.
+Result<std::vector<Followed>> logs_of(const tlog::LogPolicy& policy, const std::string& file) {
+  std::vector<Followed> out;
+  for (const tlog::KnownLog& known : policy.logs()) {
+    auto found = std::find_if(out.begin(), out.end(),
+                              [&](const Followed& each) { return each.origin == known.key.name; });
+    if (found == out.end()) {
+      found = out.insert(out.end(), {known.key.name, known.url, {}});
+    }
+    if (!known.url.empty() && known.url != found->url) {
+      if (!found->url.empty()) {
+        return rejected(file + ": log " + found->origin + " has two URLs; expected one");
+      }
+      found->url = known.url;
+    }
+    found->keys.push_back(known.key);
+  }
+  if (out.empty()) return rejected(file + ": names no log; expected lines such as `log VKEY URL`");
+  for (const Followed& each : out) {
+    if (each.url.empty()) {
+      return rejected(file + ": log " + each.origin +
+                      " has no URL; expected the prefix of its tiles, `log VKEY URL`");
+    }
+  }
+  return out;
+}
+
+Result<tlog::LogPolicy> read_policy(const std::string& file) {
+  AVOUCH_TRY(const std::optional<Bytes> text, adapters::read_file(file, tlog::kMaxLogPolicyBytes));
+  if (!text) return rejected(file + ": there is no such file");
+  auto policy = tlog::LogPolicy::parse(as_text(*text));
+  if (!policy.has_value()) return with_context(std::move(policy).error(), file);
+  return policy;
+}
+
+class Monitor {
+ public:
+  Monitor(const config::MonitorConfig& config, Clock& clock, observe::Metrics& metrics)
+      : config_(config), clock_(clock), metrics_(metrics) {}
+
+  Result<void> open() {
+    std::error_code error;
+    std::filesystem::create_directories(config_.state_dir, error);
+    if (error) return rejected(config_.state_dir + ": " + error.message());
+    AVOUCH_TRY(lock_, adapters::lock_file(std::filesystem::path(config_.state_dir) / "lock",
+                                          "the monitor's state"));
+    AVOUCH_TRY(const std::string authorities, adapters::witness_authorities(config_.authorities));
+    for (const std::string& file : config_.policies) {
+      AVOUCH_TRY(const tlog::LogPolicy policy, read_policy(file));
+      AVOUCH_TRY(const std::vector<Followed> followed, logs_of(policy, file));
+      for (const Followed& each : followed) {
+        if (!origins_.insert(each.origin).second) {
+          return rejected(file + ": log " + each.origin + " is in another policy too");
+        }
+        if (origins_.size() > kMaxLogs) {
+          return rejected(file + ": more than " + std::to_string(kMaxLogs) +
+                          " logs in all: let another monitor follow them");
+        }
+        AVOUCH_CHECK(add(each, policy, authorities));
+      }
+    }
+    return {};
+  }
+
+  void start() {
+    for (const auto& log : logs_) {
+      threads_.emplace_back(
+          [this, one = log.get()](const std::stop_token& stop) { run(*one, stop); });
+    }
+  }
+
+  void stop() {
+    for (std::jthread& thread : threads_) thread.request_stop();
+    stopping_.request_stop();
+    threads_.clear();
+  }
+
+  const std::vector<std::unique_ptr<MonitorLog>>& logs() const { return logs_; }
+
+ private:
+  void run(MonitorLog& log, const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      const auto begun = std::chrono::steady_clock::now();
+      if (const auto looked = log.look(); !looked.has_value()) {
+        observe::Logger("monitor").error("fatal: the process ends",
+                                         {{"error", looked.error().message}});
+        std::cerr.flush();
+        std::_Exit(1);
+      }
+      // A look that takes long, at a large log that is damaged, is not repeated without a pause.
+      const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+          std::chrono::steady_clock::now() - begun);
+      std::unique_lock lock(mutex_);
+      wake_.wait_for(lock, stop, std::max(config_.interval, took), [] { return false; });
+    }
+  }
+
+  Result<void> add(const Followed& log, const tlog::LogPolicy& policy,
+                   const std::string& authorities) {
+    MonitorLogParts parts;
+    parts.follow.origin = log.origin;
+    parts.follow.keys = log.keys;
+    parts.follow.policy = policy;
+    parts.follow.stop = stopping_.get_token();
+    parts.follow.growth_within =
+        std::chrono::duration_cast<std::chrono::seconds>(config_.growth_within);
+    parts.follow.quorum_within =
+        std::chrono::duration_cast<std::chrono::seconds>(config_.quorum_within);
+    parts.shown_within = std::chrono::duration_cast<std::chrono::seconds>(config_.shown_within);
+    AVOUCH_TRY(parts.tiles,
+               adapters::open_http_tiles(
+                   {.url = log.url, .ca_pem = authorities, .stop = stopping_.get_token()}));
+    for (const tlog::KnownWitness& witness : policy.witnesses()) {
+      if (witness.url.empty()) continue;
+      WitnessView view{witness.name, nullptr};
+      AVOUCH_TRY(view.reader,
+                 adapters::open_http_tiles(
+                     {.url = witness.url, .ca_pem = authorities, .stop = stopping_.get_token()}));
+      parts.views.push_back(std::move(view));
+    }
+    parts.folder =
+        std::filesystem::path(config_.state_dir) / to_hex(crypto::sha256(as_bytes(log.origin)));
+    AVOUCH_TRY(auto opened, MonitorLog::open(std::move(parts), clock_, metrics_));
+    logs_.push_back(std::move(opened));
+    return {};
+  }
+
+  const config::MonitorConfig& config_;
+  Clock& clock_;
+  observe::Metrics& metrics_;
+  adapters::FileHandle lock_;  // of the state
+  std::set<std::string> origins_;
+  std::vector<std::unique_ptr<MonitorLog>> logs_;
+  std::stop_source stopping_;  // ends a step that is under way
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace
+
+Result<void> run_monitor(const config::MonitorConfig& config,
+                         const adapters::Termination& termination) {
+  AVOUCH_TRY(const observe::LogLevel level, observe::parse_log_level(config.log_level));
+  observe::init_logging(level);
+  const observe::Logger log("monitor");
+  adapters::SystemClock clock;
+  observe::Metrics metrics;
+  observe::HealthHandler health(metrics);
+  Monitor monitor(config, clock, metrics);
+  AVOUCH_CHECK(monitor.open());
+  health.add_liveness("process", [] { return std::optional<std::string>(); });
+  for (const auto& each : monitor.logs()) {
+    health.add_readiness(each->origin(), [one = each.get()] { return one->problem(); });
+  }
+  metrics.before_collect([&] {
+    for (const auto& each : monitor.logs()) each->set_ages(clock.now());
+  });
+  AVOUCH_TRY(const auto server,
+             adapters::HttpServer::start(adapters::health_options(config.health), health));
+  log.info("following", {{"version", AVOUCH_VERSION},
+                         {"logs", monitor.logs().size()},
+                         {"health", server->address()}});
+  monitor.start();
+  termination.wait();
+  log.info("stopping");
+  health.fail_readiness("the program is stopping");
+  monitor.stop();
+  server->stop(0ms);
+  return {};
+}
+
+}  // namespace avouch::logprogram

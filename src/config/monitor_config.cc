@@ -1,0 +1,38 @@
+#include "config/monitor_config.h"
+
+#include <algorithm>
+
+namespace avouch::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kMaxPolicies = 64;
+
+}  // namespace
+
+Result<MonitorConfig> parse_monitor_config(std::string_view text, std::string_view file) {
+  AVOUCH_TRY(const YamlNode document, parse_config(text, file));
+  ConfigErrors errors{std::string(file)};
+  Section root(document, errors);
+  MonitorConfig config;
+  root.strings("policies", config.policies, kMaxPolicies, 4096);
+  const bool are_paths = std::all_of(config.policies.begin(), config.policies.end(),
+                                     [](const std::string& path) { return path.starts_with('/'); });
+  if (config.policies.empty() || !are_paths) {
+    root.error("policies", "expected the absolute paths of 1 to " + std::to_string(kMaxPolicies) +
+                               " tlog-policy files, which say what logs are followed");
+  }
+  if (root.has("authorities")) root.absolute_path("authorities", config.authorities);
+  root.absolute_path("stateDir", config.state_dir);
+  root.listen_address("health", config.health);
+  root.duration("interval", config.interval, 1s, 1h);
+  root.duration("shownWithin", config.shown_within, 0s, 8784h);
+  root.duration("growthWithin", config.growth_within, 0s, 8784h);
+  root.duration("quorumWithin", config.quorum_within, 0s, 8784h);
+  read_log_level(root, config.log_level);
+  AVOUCH_CHECK(finish_config(root, errors));
+  return config;
+}
+
+}  // namespace avouch::config

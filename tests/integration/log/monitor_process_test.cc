@@ -1,0 +1,542 @@
+// `avouch-log monitor` as a process, over HTTP, of logs that do well and logs that do not.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "adapters/http_server.h"
+#include "adapters/system_clock.h"
+#include "base/hex.h"
+#include "crypto/hash.h"
+#include "crypto/x509.h"
+#include "support/http_client.h"
+#include "support/process.h"
+#include "support/served_log.h"
+#include "support/tls_server.h"
+#include "tlog/client.h"
+#include "tlog/cosignature.h"
+#include "tlog/follower.h"
+#include "tlog/misbehaviour.h"
+#include "tlog/serve.h"
+#include "tlog/witness.h"
+
+namespace avouch {
+namespace {
+
+using testing::ChildProcess;
+using ::testing::HasSubstr;
+using testing::HttpClient;
+using ::testing::Not;
+using testing::read_text;
+using testing::ServedLog;
+using testing::TempDir;
+using testing::write_text;
+
+constexpr const char* kOrigin = "log.example/followed";
+
+// Logs by the first part of the path, and checkpoints as a witness shows them.
+class Site final : public HttpHandler {
+ public:
+  Site() {
+    adapters::HttpServerOptions options;
+    options.listen = "127.0.0.1:0";
+    server_ = adapters::HttpServer::start(std::move(options), *this).value();
+  }
+  ~Site() override { server_->stop(std::chrono::milliseconds(0)); }
+
+  std::string url(const std::string& part) const {
+    return "http://" + server_->address() + "/" + part;
+  }
+  void serve(const std::string& part, tlog::TileReader* log) {
+    const std::lock_guard lock(mutex_);
+    logs_[part] = log;
+  }
+  void show(const std::string& path, const std::string& note) {
+    const std::lock_guard lock(mutex_);
+    shown_[path] = note;
+  }
+
+  Result<BodyPlan> plan(const HttpRequest&) override { return BodyPlan{}; }
+  void handle(HttpRequest request, std::shared_ptr<BodySink>, Reply reply) override {
+    const std::lock_guard lock(mutex_);
+    HttpResponse response;
+    response.status = 404;
+    const std::string path = request.path.substr(1);
+    const auto log = logs_.find(path.substr(0, path.find('/')));
+    if (const auto shown = shown_.find(path); shown != shown_.end()) {
+      response.status = 200;
+      response.body = shown->second;
+    } else if (log != logs_.end() && log->second != nullptr) {
+      const auto served = tlog::serve(*log->second, path.substr(log->first.size() + 1));
+      if (served.has_value() && *served) {
+        response.status = 200;
+        response.body = as_text((*served)->body);
+      }
+    }
+    reply(std::move(response));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, tlog::TileReader*> logs_;
+  std::map<std::string, std::string> shown_;
+  std::unique_ptr<adapters::HttpServer> server_;
+};
+
+// `avouch-log witness` that knows one log.
+class RealWitness {
+ public:
+  RealWitness(const TempDir& dir, const std::string& name, const tlog::NoteVerifier& log)
+      : name_(name) {
+    const std::string config = dir / (name + ".yaml");
+    write_text(dir / (name + ".policy"), "log " + tlog::format_vkey(log) + "\nquorum none\n");
+    write_text(config,
+               "name: " + name + ".example\nlisten: \"127.0.0.1:0\"\nhealth: \"127.0.0.1:0\"" +
+                   "\nkey: " + (dir / (name + ".key")) + "\nstateDir: " +
+                   (dir / (name + ".state")) + "\npolicy: " + (dir / (name + ".policy")) + "\n");
+    const std::string vkey = dir / (name + ".vkey");
+    EXPECT_TRUE(
+        testing::run_command({"sh", "-c",
+                              std::string("exec timeout 60 '") + AVOUCH_LOG +
+                                  "' witness keygen --config '" + config + "' >'" + vkey + "'"})
+            .has_value());
+    vkey_ = read_text(vkey);
+    const std::string log_file = dir / (name + ".log");
+    process_ = ChildProcess::start({AVOUCH_LOG, "witness", "--config", config}, log_file).value();
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (address_.empty() && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      const std::string said = read_text(log_file);
+      const std::size_t at = said.find(" address=\"");
+      const std::size_t end = at == std::string::npos ? at : said.find('"', at + 10);
+      if (end != std::string::npos) address_ = said.substr(at + 10, end - at - 10);
+    }
+    EXPECT_FALSE(address_.empty()) << read_text(log_file);
+  }
+
+  // The cosignature of a checkpoint that is the first, or continues one of `old` entries.
+  std::string cosign(std::uint64_t old, const std::vector<tlog::Hash>& proof,
+                     const std::string& note) const {
+    const auto answer = HttpClient(address_).send("POST", "/add-checkpoint",
+                                                  tlog::format_add_checkpoint({old, proof, note}));
+    EXPECT_TRUE(answer.has_value());
+    EXPECT_EQ(answer->status, 200) << answer->body;
+    return answer->body;
+  }
+  std::string policy_line() const {
+    return "witness " + name_ + " " + vkey_.substr(0, vkey_.find('\n')) + " http://" + address_ +
+           "\n";
+  }
+
+ private:
+  const std::string name_;
+  std::string vkey_, address_;
+  ChildProcess process_;
+};
+
+class MonitorProcessTest : public ::testing::Test {
+ public:
+  ~MonitorProcessTest() override {
+    if (HasFailure()) std::fputs(read_text(log_file()).c_str(), stderr);
+  }
+
+ protected:
+  void TearDown() override {
+    process_.stop();
+    EXPECT_THAT(read_text(log_file()), Not(HasSubstr("Sanitizer")));
+  }
+  std::string log_file() const { return dir_ / "log"; }
+
+  void configure(const std::string& policy_lines, const std::string& more = "") const {
+    write_text(dir_ / "policy", policy_lines);
+    write_text(dir_ / "authorities", ca_.certificate_pem);
+    write_text(dir_ / "monitor.yaml", "policies: [" + (dir_ / "policy") +
+                                          "]\nauthorities: " + (dir_ / "authorities") +
+                                          "\nstateDir: " + (dir_ / "state") +
+                                          "\nhealth: \"127.0.0.1:0\"\ninterval: 1s\n" + more);
+  }
+  void start(const std::string& policy_lines, const std::string& more = "") {
+    configure(policy_lines, more);
+    restart();
+  }
+  void restart() {
+    process_.stop();
+    const std::size_t before = read_text(log_file()).size();
+    process_ =
+        ChildProcess::start({AVOUCH_LOG, "monitor", "--config", dir_ / "monitor.yaml"}, log_file())
+            .value();
+    const std::string line = wait_for([&] {
+      const std::string log = read_text(log_file()).substr(before);
+      return log.find("msg=\"following\"") == std::string::npos ? "" : log;
+    });
+    const std::size_t at = line.find("health=\"");
+    ASSERT_NE(at, std::string::npos) << line;
+    health_ = line.substr(at + 8, line.find('"', at + 8) - at - 8);
+  }
+  // What `look` gives once it gives something; "" after a minute.
+  std::string wait_for(const std::function<std::string()>& look) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    for (;;) {
+      const std::string found = look();
+      if (!found.empty() || std::chrono::steady_clock::now() > deadline) return found;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+  std::string metrics() const {
+    const auto answer = HttpClient(health_).send("GET", "/metrics");
+    return answer.has_value() ? answer->body : "";
+  }
+  std::string metrics_with(const std::string& line) {
+    return wait_for([&] {
+      const std::string text = metrics();
+      return text.find(line) == std::string::npos ? "" : text;
+    });
+  }
+  std::string folder() const {
+    return dir_ / ("state/" + to_hex(crypto::sha256(as_bytes(kOrigin))));
+  }
+  std::vector<std::string> proofs() const {
+    std::vector<std::string> out;
+    for (const auto& file : std::filesystem::directory_iterator(folder())) {
+      if (file.path().extension() == ".misbehaviour") out.push_back(read_text(file.path()));
+    }
+    return out;
+  }
+  // What the program says where it does not start.
+  std::string refusal() const {
+    const auto ended = testing::run_command(
+        {"timeout", "60", AVOUCH_LOG, "monitor", "--config", dir_ / "monitor.yaml"});
+    return ended.has_value() ? "(started)" : ended.error().message;
+  }
+  // Waits for readiness to say this.
+  std::string ready_with(int status, const std::string& words) {
+    return wait_for([&] {
+      const auto answer = HttpClient(health_).send("GET", "/readyz");
+      const bool good = answer.has_value() && answer->status == status &&
+                        answer->body.find(words) != std::string::npos;
+      return good ? answer->body : "";
+    });
+  }
+  // Waits until it was found so often.
+  bool found(const std::string& kind, int count) {
+    const std::string name = "avouch_monitor_findings_total{kind=\"" + kind + "\",log=\"" +
+                             std::string(kOrigin) + "\"} ";
+    const auto enough = [&] {
+      const std::string text = metrics();
+      const std::size_t at = text.find(name);
+      return at != std::string::npos && std::stoi(text.substr(at + name.size())) >= count;
+    };
+    return !wait_for([&] { return enough() ? "enough" : ""; }).empty();
+  }
+  testing::TlsServer misbehaving(testing::TlsServer::Serve serve) const {
+    const SystemTime now = adapters::SystemClock().now();
+    const auto issued = crypto::issue_server_certificate(
+        ca_, {.dns = {"server.test"}, .ip = {"127.0.0.1"}}, now - std::chrono::minutes(1),
+        now + std::chrono::hours(1));
+    return {{.certificate_pem = issued.value().certificate_pem,
+             .key_pem = issued.value().key_pem,
+             .client_ca_pem = {}},
+            std::move(serve)};
+  }
+  std::string policy_at(const std::string& url) const {
+    return "log " + tlog::format_vkey(signer_.verifier()) + " " + url + "\nquorum none\n";
+  }
+  // The lines of a witness whose monitoring prefix is this.
+  std::string witness_at(const std::string& url) const {
+    return "witness w " + tlog::format_cosigner_vkey(witness_.key()) + " " + url + "\n";
+  }
+  static std::string shown_at() {
+    return "witness/" + to_hex(crypto::sha256(as_bytes(kOrigin))) + "/checkpoint";
+  }
+  std::string entries(std::uint64_t count) const {
+    return "avouch_monitor_log_entries{log=\"" + std::string(kOrigin) + "\"} " +
+           std::to_string(count);
+  }
+  std::string policy() const {
+    return "log " + tlog::format_vkey(signer_.verifier()) + " " + site_.url("log") + "\n";
+  }
+
+  const tlog::NoteSigner signer_ =
+      tlog::NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519))
+          .value();
+  const tlog::Cosigner witness_ =
+      tlog::Cosigner::make("w.example", crypto::PrivateKey::generate(crypto::KeyType::kEd25519))
+          .value();
+  const crypto::CertifiedKey ca_ =
+      crypto::make_ca("authority", adapters::SystemClock().now() - std::chrono::hours(1),
+                      adapters::SystemClock().now() + std::chrono::hours(24));
+  ServedLog log_{signer_}, fork_{signer_, "other "};
+  Site site_;  // serves them until its end
+  TempDir dir_;
+  ChildProcess process_;
+  std::string health_;
+};
+
+TEST_F(MonitorProcessTest, FollowsALogAndGoesOnWhereItWas) {
+  log_.grow_to(300);
+  site_.serve("log", &log_.store);
+  start(policy() + "quorum none\n");
+  EXPECT_NE(metrics_with(entries(300)), "");
+  log_.grow_to(600);
+  EXPECT_NE(metrics_with(entries(600)), "");
+  EXPECT_EQ(HttpClient(health_).send("GET", "/readyz")->status, 200);
+  EXPECT_THAT(metrics(),
+              HasSubstr("avouch_monitor_log_contradicted{log=\"log.example/followed\"} 0"));
+  restart();
+  log_.grow_to(700);
+  const std::string after = metrics_with(entries(700));
+  EXPECT_THAT(after, HasSubstr("avouch_monitor_entries_total{log=\"log.example/followed\"} 100\n"));
+  EXPECT_TRUE(proofs().empty());
+}
+
+TEST_F(MonitorProcessTest, KeepsTheProofOfAFork) {
+  log_.grow_to(300);
+  site_.serve("log", &log_.store);
+  start(policy() + "quorum none\n");
+  ASSERT_NE(metrics_with(entries(300)), "");
+  restart();  // what it knew is on disk
+  fork_.grow_to(500);
+  site_.serve("log", &fork_.store);
+  EXPECT_NE(metrics_with("avouch_monitor_log_contradicted{log=\"log.example/followed\"} 1"), "");
+  ASSERT_NE(wait_for([&] { return proofs().empty() ? "" : "one"; }), "");
+  const auto proof = tlog::parse_misbehaviour(proofs().front());
+  ASSERT_TRUE(proof.has_value());
+  EXPECT_TRUE(
+      tlog::verify_misbehaviour(*proof, std::span(&signer_.verifier(), 1), kOrigin).has_value());
+  const auto ready = HttpClient(health_).send("GET", "/readyz");
+  EXPECT_EQ(ready->status, 503);
+  EXPECT_THAT(ready->body, HasSubstr("contradicted itself"));
+  // Said again at each look, kept once, and not forgotten.
+  EXPECT_TRUE(found("forked", 3));
+  EXPECT_EQ(proofs().size(), 1U);
+  site_.serve("log", &log_.store);
+  restart();
+  EXPECT_NE(metrics_with("avouch_monitor_log_contradicted{log=\"log.example/followed\"} 1"), "");
+  EXPECT_NE(ready_with(503, "see the proof in"), "");
+}
+
+TEST_F(MonitorProcessTest, HoldsWhatWitnessesWereShownAgainstTheLog) {
+  site_.show(shown_at(), log_.grow_to(200).note());
+  log_.grow_to(300);
+  site_.serve("log", &log_.store);
+  start(policy() + witness_at(site_.url("witness")) + "quorum none\n");
+  ASSERT_NE(ready_with(200, ""), "");
+  EXPECT_THAT(metrics(), Not(HasSubstr("avouch_monitor_findings_total")));
+  site_.show(shown_at(), fork_.grow_to(200).note());
+  EXPECT_NE(wait_for([&] { return proofs().empty() ? "" : "one"; }), "");
+  EXPECT_THAT(read_text(log_file()), HasSubstr("seen_at=\"witness w\""));
+}
+
+TEST_F(MonitorProcessTest, ProvesTheSplitViewThatTwoRealWitnessesWereShown) {
+  const RealWitness one(dir_, "one", signer_.verifier()), two(dir_, "two", signer_.verifier());
+  const auto older = log_.grow_to(200);
+  std::string cosigned = older.note() + one.cosign(0, {}, older.note());
+  log_.serve(cosigned);
+  site_.serve("log", &log_.store);
+  start(policy() + one.policy_line() + two.policy_line() + "group g any one two\nquorum g\n",
+        "quorumWithin: 1h\n");
+  ASSERT_NE(ready_with(200, ""), "");
+  const auto newer = log_.grow_to(300);  // served before it is cosigned
+  const auto proof = tlog::fetch_consistency(log_.store, older.checkpoint(), newer).value();
+  cosigned = newer.note() + one.cosign(200, proof, newer.note());
+  log_.serve(cosigned);
+  ASSERT_NE(metrics_with(entries(300)), "");
+  EXPECT_NE(ready_with(200, ""), "");
+  EXPECT_TRUE(proofs().empty());
+  const std::string shown_to_two = fork_.grow_to(250).note();
+  two.cosign(0, {}, shown_to_two);
+  EXPECT_NE(wait_for([&] { return proofs().empty() ? "" : "one"; }), "");
+  const auto kept = tlog::parse_misbehaviour(proofs().at(0)).value();
+  EXPECT_THAT(kept.older, HasSubstr(shown_to_two));
+  EXPECT_THAT(kept.newer, HasSubstr(newer.note()));
+  EXPECT_TRUE(
+      tlog::verify_misbehaviour(kept, std::span(&signer_.verifier(), 1), kOrigin).has_value());
+  EXPECT_THAT(read_text(log_file()), HasSubstr("seen_at=\"witness two\""));
+}
+
+TEST_F(MonitorProcessTest, IsNotEscapedByShowingAWitnessMore) {
+  log_.grow_to(300);
+  site_.serve("log", &log_.store);
+  site_.show(shown_at(), fork_.grow_to(310).note());
+  start(policy() + witness_at(site_.url("witness")) + "quorum none\n", "shownWithin: 1s\n");
+  EXPECT_NE(ready_with(503, "held-back: witness w was shown 310 entries"), "");
+  EXPECT_TRUE(proofs().empty());
+  log_.grow_to(311);
+  EXPECT_NE(wait_for([&] { return proofs().empty() ? "" : "one"; }), "");
+}
+
+TEST_F(MonitorProcessTest, SaysSinceWhenAWitnessShowsNothing) {
+  log_.grow_to(300);
+  site_.serve("log", &log_.store);
+  start(policy() + witness_at(site_.url("witness")) + "quorum none\n");
+  ASSERT_NE(ready_with(200, ""), "");  // the log is as it should be all the same
+  const std::string age =
+      "avouch_monitor_witness_age_seconds{log=\"" + std::string(kOrigin) + "\",witness=\"w\"} ";
+  EXPECT_NE(metrics_with(age + "3"), "");
+  site_.show(shown_at(), log_.grow_to(300).note());
+  EXPECT_NE(metrics_with(age + "0"), "");
+}
+
+TEST_F(MonitorProcessTest, SaysWhatIsWrongWithItsConfiguration) {
+  const auto fails = [&](const std::string& policy, const std::string& why) {
+    configure(policy);
+    EXPECT_THAT(refusal(), HasSubstr(why));
+  };
+  const std::string log = "log " + tlog::format_vkey(signer_.verifier());
+  fails("quorum none\n", "names no log");
+  fails(log + "\nquorum none\n", "has no URL");
+  fails("log nonsense\nquorum none\n", "line 1");
+  fails(log + " http://192.0.2.1/log\nquorum none\n", "https://");
+  configure(policy_at("https://192.0.2.1/log"));
+  std::filesystem::remove(dir_ / "authorities");
+  EXPECT_THAT(refusal(), HasSubstr("authorities"));
+  std::filesystem::remove(dir_ / "policy");
+  configure(policy_at("https://192.0.2.1/log"), "shownWithing: 1s\n");
+  EXPECT_THAT(refusal(), HasSubstr("shownWithing"));
+}
+
+TEST_F(MonitorProcessTest, WaitsForALogThatIsDown) {
+  log_.grow_to(10);
+  start(policy() + "quorum none\n");
+  EXPECT_NE(ready_with(503, "serves no checkpoint"), "");
+  EXPECT_THAT(metrics(), HasSubstr("avouch_monitor_failures_total{log=\"log.example/followed\"} "));
+  EXPECT_NE(metrics_with("avouch_monitor_good_age_seconds{log=\"log.example/followed\"} 2"), "");
+  site_.serve("log", &log_.store);
+  EXPECT_NE(metrics_with(entries(10)), "");
+  EXPECT_NE(ready_with(200, ""), "");
+}
+
+TEST_F(MonitorProcessTest, IsNotReadyWhereNobodyAnswers) {
+  start(policy_at("http://127.0.0.1:" + std::to_string(testing::free_port())));
+  EXPECT_NE(ready_with(503, "log: "), "");
+  EXPECT_NE(wait_for([&] {
+              return metrics().find("avouch_monitor_failures_total") == std::string::npos ? ""
+                                                                                          : "some";
+            }),
+            "");
+}
+
+TEST_F(MonitorProcessTest, GarbageIsAFindingAndLosesNothing) {
+  log_.grow_to(300);
+  site_.serve("log", &log_.store);
+  start(policy() + "quorum none\n");
+  ASSERT_NE(metrics_with(entries(300)), "");
+  site_.show("log/checkpoint", std::string("\0\xff garbage \n\n\n", 13));
+  EXPECT_NE(ready_with(503, "bad-checkpoint"), "");
+  site_.show("log/checkpoint", log_.grow_to(600).note());
+  site_.show("log/tile/entries/001", "garbage");
+  EXPECT_NE(ready_with(503, "damaged: tile/entries/001"), "");
+  EXPECT_THAT(metrics(), HasSubstr(entries(300)));
+}
+
+TEST_F(MonitorProcessTest, AnEndlessAnswerIsCutOff) {
+  const testing::TlsServer log = misbehaving([](testing::TlsConnection& connection) {
+    if (connection.read_request().empty()) return;
+    connection.write(testing::chunked_head());
+    while (connection.write(testing::chunk(std::string(16 * 1024, 'x')))) {
+    }
+  });
+  start(policy_at(log.url()));
+  EXPECT_NE(ready_with(503, "more than 65536 bytes"), "");
+}
+
+TEST_F(MonitorProcessTest, EndsAtOnceWhileALogHangs) {
+  const testing::TlsServer log = misbehaving([](testing::TlsConnection& connection) {
+    connection.read_request();
+    connection.await_close();
+  });
+  start(policy_at(log.url()));
+  ASSERT_NE(wait_for([&] { return log.connections() == 0 ? "" : "asked"; }), "");
+  EXPECT_EQ(HttpClient(health_).send("GET", "/readyz")->status, 503);
+  const auto begun = std::chrono::steady_clock::now();
+  process_.stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(15));
+}
+
+TEST_F(MonitorProcessTest, ALogThatMovesBackIsNotFollowedBack) {
+  const std::string old = log_.grow_to(300).note();
+  log_.grow_to(600);
+  site_.serve("log", &log_.store);
+  start(policy() + "quorum none\n");
+  ASSERT_NE(metrics_with(entries(600)), "");
+  site_.show("log/checkpoint", old);
+  EXPECT_NE(ready_with(503, "shrunk: a checkpoint of 300 entries is served, after one of 600"), "");
+  restart();
+  EXPECT_NE(ready_with(503, "shrunk: a checkpoint of 300 entries is served, after one of 600"), "");
+  EXPECT_TRUE(proofs().empty());
+}
+
+TEST_F(MonitorProcessTest, ADamagedPositionIsNotTakenForNone) {
+  log_.grow_to(300);
+  site_.serve("log", &log_.store);
+  start(policy() + "quorum none\n");
+  ASSERT_NE(metrics_with(entries(300)), "");
+  process_.stop();
+  const std::string position = read_text(folder() + "/position");
+  for (const std::string& damaged : {std::string(), position.substr(0, position.size() / 2),
+                                     "x" + position, std::string(100'000, 'x')}) {
+    write_text(folder() + "/position", damaged);
+    EXPECT_THAT(refusal(), HasSubstr("position")) << damaged;
+  }
+  write_text(folder() + "/position", position);
+  restart();
+  EXPECT_NE(metrics_with(entries(300)), "");
+}
+
+TEST_F(MonitorProcessTest, AFullDiskIsSaidAndPasses) {
+  log_.grow_to(300);
+  site_.serve("log", &log_.store);
+  configure(policy() + "quorum none\n");
+  std::filesystem::create_directories(folder());
+  std::filesystem::create_symlink("/dev/full", folder() + "/position.new");
+  restart();
+  EXPECT_NE(ready_with(503, "position: write"), "");
+  EXPECT_TRUE(process_.running());
+  std::filesystem::remove(folder() + "/position.new");
+  EXPECT_NE(ready_with(200, ""), "");
+  EXPECT_THAT(read_text(folder() + "/position"), HasSubstr("\n300\n"));
+
+  // The proof that it will find.
+  auto follower = tlog::Follower::start({.origin = kOrigin,
+                                         .keys = {signer_.verifier()},
+                                         .policy = {},
+                                         .growth_within = {},
+                                         .quorum_within = {},
+                                         .on_entry = {},
+                                         .stop = {}},
+                                        std::nullopt, SystemTime{})
+                      .value();
+  ASSERT_TRUE(follower.step(log_.store, SystemTime{})->advanced);
+  fork_.grow_to(500);
+  const auto forked = follower.step(fork_.store, SystemTime{}).value();
+  ASSERT_EQ(forked.findings.size(), 1U);
+  const std::string text = tlog::format_misbehaviour(forked.findings[0].proof.value());
+  const std::string name =
+      to_hex(ByteView(crypto::sha256(as_bytes(text))).first(8)) + ".misbehaviour";
+  std::filesystem::create_symlink("/dev/full", folder() + "/" + name + ".new");
+  site_.serve("log", &fork_.store);
+  EXPECT_NE(ready_with(503, "the log contradicted itself"), "");
+  EXPECT_TRUE(proofs().empty());
+  EXPECT_TRUE(process_.running());
+  // A log that hides it again escapes nothing.
+  site_.serve("log", &log_.store);
+  std::filesystem::remove(folder() + "/" + name + ".new");
+  EXPECT_NE(wait_for([&] { return proofs().empty() ? "" : "one"; }), "");
+  EXPECT_EQ(read_text(folder() + "/" + name), text);
+}
+
+TEST_F(MonitorProcessTest, TwoDoNotShareAState) {
+  log_.grow_to(300);
+  site_.serve("log", &log_.store);
+  start(policy() + "quorum none\n");
+  EXPECT_THAT(refusal(), HasSubstr("in use by another process"));
+  EXPECT_NE(metrics_with(entries(300)), "");
+  process_.kill();  // the lock goes with the process
+  restart();
+  EXPECT_NE(metrics_with(entries(300)), "");
+}
+
+}  // namespace
+}  // namespace avouch

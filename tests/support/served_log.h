@@ -1,0 +1,63 @@
+#pragma once
+
+// A log as its readers see it, served from memory; and a reader that fails.
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+
+#include "support/memory_log_store.h"
+#include "tlog/builder.h"
+#include "tlog/note.h"
+#include "tlog/recovery.h"
+#include "tlog/tree.h"
+
+namespace avouch::testing {
+
+// Two with different names are forks of one another. May grow while others read.
+class ServedLog {
+ public:
+  // The signer outlives it; the origin is its name.
+  explicit ServedLog(const tlog::NoteSigner& signer, std::string name = "entry ")
+      : signer_(signer), name_(std::move(name)) {}
+
+  tlog::VerifiedCheckpoint grow_to(std::uint64_t size, const std::string& cosignatures = "") {
+    while (builder_.size() < size) {
+      const std::uint64_t i = builder_.size();
+      tlog::Record record{i, to_bytes(name_ + std::to_string(i)), {}, ""};
+      builder_.push(record, tlog::leaf_hash(record.entry));
+    }
+    EXPECT_TRUE(store.put(builder_.take_objects()).has_value());
+    const auto made =
+        tlog::sign_checkpoint(signer_.verifier().name, size, builder_.root(), signer_).value();
+    serve(made.note() + cosignatures);
+    return made;
+  }
+  void serve(const std::string& note) { EXPECT_TRUE(store.publish(note, 0).has_value()); }
+  void rename(std::string name) { name_ = std::move(name); }
+
+  MemoryDisk disk;
+  MemoryLogStore store{disk};
+
+ private:
+  const tlog::NoteSigner& signer_;
+  std::string name_;
+  tlog::Builder builder_;
+};
+
+// Fails for now after so many good answers.
+class BusyReader final : public tlog::TileReader {
+ public:
+  BusyReader(tlog::TileReader& inner, int good) : inner_(inner), good_(good) {}
+  Result<std::optional<Bytes>> fetch(std::string_view path) override {
+    if (good_-- <= 0) return retryable("busy");
+    return inner_.fetch(path);
+  }
+
+ private:
+  tlog::TileReader& inner_;
+  int good_;
+};
+
+}  // namespace avouch::testing

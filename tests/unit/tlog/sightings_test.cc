@@ -1,0 +1,145 @@
+#include "tlog/sightings.h"
+
+#include <gmock/gmock.h>
+
+#include "support/served_log.h"
+
+namespace avouch::tlog {
+namespace {
+
+using testing::BusyReader;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using namespace std::chrono_literals;
+
+constexpr const char* kOrigin = "log.example.org/avouch";
+constexpr SystemTime kStart{std::chrono::seconds(1'800'000'000)};
+
+class SightingsTest : public ::testing::Test {
+ protected:
+  Sightings::Compared take(const std::string& by, const std::optional<std::string>& note,
+                           SystemTime now = kStart) {
+    auto out = sightings_.take(by, note, follower_, log_.store, now);
+    EXPECT_FALSE(out.failed.has_value());
+    return out;
+  }
+  void follow_to(std::uint64_t size) {
+    log_.grow_to(size);
+    ASSERT_TRUE(follower_.step(log_.store, kStart).value().advanced);
+  }
+  // That one fork was found, and is proven.
+  void expect_fork(const Sightings::Compared& compared) const {
+    ASSERT_EQ(compared.findings.size(), 1U);
+    EXPECT_EQ(compared.findings[0].kind, FindingKind::kForked);
+    ASSERT_TRUE(compared.findings[0].proof.has_value());
+    const auto proven = verify_misbehaviour(*compared.findings[0].proof,
+                                            std::span(&signer_.verifier(), 1), kOrigin);
+    EXPECT_TRUE(proven.has_value()) << proven.error().message;
+  }
+
+  const NoteSigner signer_ =
+      NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519)).value();
+  testing::ServedLog log_{signer_}, fork_{signer_, "other "};
+  Follower follower_ = Follower::start({.origin = kOrigin,
+                                        .keys = {signer_.verifier()},
+                                        .policy = {},
+                                        .growth_within = 0s,
+                                        .quorum_within = 0s,
+                                        .on_entry = {},
+                                        .stop = {}},
+                                       std::nullopt, kStart)
+                           .value();
+  Sightings sightings_{60s};
+};
+
+TEST_F(SightingsTest, WhoIsShownTheSameHistoryGivesNoFinding) {
+  testing::ServedLog same(signer_);
+  for (const std::uint64_t size : {1U, 5U, 256U, 300U, 700U}) {
+    follow_to(size);
+    EXPECT_THAT(take("a", same.grow_to(size).note()).findings, IsEmpty()) << size;
+    EXPECT_THAT(take("b", same.grow_to(size + 3).note()).findings, IsEmpty()) << size;
+    EXPECT_THAT(take("c", std::nullopt).findings, IsEmpty()) << size;
+  }
+}
+
+TEST_F(SightingsTest, AForkIsFoundAtEverySizeAndLater) {
+  follow_to(700);
+  for (const std::uint64_t size : {1U, 255U, 256U, 300U, 699U, 700U}) {
+    expect_fork(take("w", fork_.grow_to(size).note()));
+  }
+}
+
+TEST_F(SightingsTest, WhoIsAlwaysALittleAheadIsComparedAllTheSame) {
+  follow_to(100);
+  EXPECT_THAT(take("w", fork_.grow_to(105).note()).findings, IsEmpty());
+  EXPECT_THAT(take("w", fork_.grow_to(108).note()).findings, IsEmpty());
+  follow_to(110);
+  expect_fork(take("w", fork_.grow_to(115).note()));
+}
+
+TEST_F(SightingsTest, WhatIsNotShownHereInTimeIsHeldBack) {
+  follow_to(100);
+  EXPECT_THAT(take("w", fork_.grow_to(105).note()).findings, IsEmpty());
+  EXPECT_THAT(take("w", fork_.grow_to(999).note(), kStart + 60s).findings, IsEmpty());
+  // Whether it goes on answering or not.
+  const auto late = take("w", std::nullopt, kStart + 61s);
+  ASSERT_EQ(late.findings.size(), 1U);
+  EXPECT_EQ(late.findings[0].kind, FindingKind::kHeldBack);
+  EXPECT_THAT(late.findings[0].what, HasSubstr("w was shown 105 entries 61 s ago"));
+  Sightings patient(0s);
+  (void)patient.take("w", fork_.grow_to(1000).note(), follower_, log_.store, kStart);
+  EXPECT_THAT(patient.take("w", std::nullopt, follower_, log_.store, kStart + 1000h).findings,
+              IsEmpty());
+}
+
+TEST_F(SightingsTest, TwoWhoAreShownDifferentTreesOfOneSizeProveItWithoutTheLog) {
+  EXPECT_THAT(take("a", log_.grow_to(50).note()).findings, IsEmpty());
+  BusyReader none(log_.store, 0);
+  expect_fork(sightings_.take("b", fork_.grow_to(50).note(), follower_, none, kStart));
+}
+
+TEST_F(SightingsTest, WhatCannotBeReadForNowIsComparedLater) {
+  follow_to(300);
+  for (int good = 0;; ++good) {
+    BusyReader busy(log_.store, good);
+    auto made = sightings_.take("w", log_.grow_to(300).note(), follower_, busy, kStart);
+    EXPECT_FALSE(made.failed.has_value());
+    testing::ServedLog same(signer_);
+    made = sightings_.take("w", same.grow_to(200).note(), follower_, busy, kStart);
+    if (!made.failed.has_value()) {
+      EXPECT_GT(good, 1);
+      break;
+    }
+    EXPECT_THAT(made.findings, IsEmpty());
+  }
+  // One that was ahead too.
+  EXPECT_THAT(take("w", fork_.grow_to(301).note()).findings, IsEmpty());
+  follow_to(400);
+  BusyReader busy(log_.store, 0);
+  EXPECT_TRUE(sightings_.take("w", std::nullopt, follower_, busy, kStart).failed.has_value());
+  expect_fork(take("w", std::nullopt));
+}
+
+TEST_F(SightingsTest, WhatCouldNotBeFollowedIsHeldAgainstWhatIsFollowedLater) {
+  fork_.grow_to(3000);
+  BusyReader busy(fork_.store, 4);
+  ASSERT_FALSE(follower_.step(busy, kStart).has_value());
+  EXPECT_THAT(take("the monitor", follower_.unfollowed()->note()).findings, IsEmpty());
+  follow_to(4000);
+  expect_fork(take("the monitor", std::nullopt));
+}
+
+TEST_F(SightingsTest, WhatTheLogDidNotSignIsSaid) {
+  const NoteSigner other =
+      NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519)).value();
+  testing::ServedLog false_log(other);
+  for (const std::string& note :
+       {std::string("nonsense"), std::string(), false_log.grow_to(10).note()}) {
+    const auto made = take("w", note);
+    ASSERT_EQ(made.findings.size(), 1U) << note;
+    EXPECT_EQ(made.findings[0].kind, FindingKind::kBadCheckpoint);
+  }
+}
+
+}  // namespace
+}  // namespace avouch::tlog
