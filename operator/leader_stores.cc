@@ -8,6 +8,7 @@
 #include "adapters/log_files.h"
 #include "crypto/random.h"
 #include "operator/leader_parts.h"
+#include "operator/log_engine.h"
 #include "tlog/entry.h"
 
 namespace avouch::controller {
@@ -24,7 +25,7 @@ constexpr std::uint64_t kLeastRecordShare = 1024ULL * 1024;
 Result<void> Leader::Parts::open_log() {
   const std::filesystem::path dir = config.data_dir;
   if (!log_store) {
-    AVOUCH_TRY(log_store, adapters::open_log_files({.directory = dir / "log"}));
+    AVOUCH_TRY(log_store, open_log_store(config.log, dir));
   }
   if (!head_file) {
     AVOUCH_TRY(std::unique_ptr<tlog::Anchor> on_disk, adapters::open_head_file(dir / "log-head"));

@@ -27,6 +27,19 @@ void read_log(Section log, ControllerConfig::Log& out) {
     witnesses.error("caFile", "expected policyFile too: without one no witness is asked");
   }
   witnesses.finish();
+  std::string engine = "files";
+  log.one_of("engine", engine, {"files", "postgres"});
+  const bool in_database = engine == "postgres";
+  if (in_database) out.engine = ControllerConfig::Log::Engine::kPostgres;
+  log.string("connectionFile", out.connection_file, 0, 4096);
+  if (!out.connection_file.empty() && out.connection_file.front() != '/') {
+    log.error("connectionFile", "expected an absolute path");
+  }
+  if (in_database == out.connection_file.empty()) {
+    log.error("connectionFile",
+              in_database ? "expected the file that holds the connection string of the database"
+                          : "expected none, or engine: postgres");
+  }
   log.finish();
 }
 

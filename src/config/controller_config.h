@@ -24,6 +24,9 @@ struct ControllerConfig {
       std::string ca_file;      // authorities of their certificates; empty: the system's
       std::chrono::milliseconds every{5'000};
     } witnesses;
+    enum class Engine { kFiles, kPostgres };
+    Engine engine = Engine::kFiles;
+    std::string connection_file;  // with kPostgres: holds libpq's connection string, a secret
   } log;
 
   struct LeaderElection {

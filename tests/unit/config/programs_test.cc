@@ -120,6 +120,15 @@ TEST(Configuration, SaysWhereTheClientAuthoritysFileComesFrom) {
   EXPECT_EQ(read->tls.client_ca_source, "Secret d");
 }
 
+TEST(Configuration, TheLogLiesOnFilesOrInADatabase) {
+  using Engine = ControllerConfig::Log::Engine;
+  EXPECT_EQ(controller("{}")->log.engine, Engine::kFiles);
+  const auto read = controller("log: {engine: postgres, connectionFile: /run/connection}");
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->log.engine, Engine::kPostgres);
+  EXPECT_EQ(read->log.connection_file, "/run/connection");
+}
+
 TEST(Configuration, AnUnknownKeyIsAnErrorAtEveryLevel) {
   EXPECT_THAT(error_of(agent("hartbeat: 10s")),
               HasSubstr("a.yaml:1: hartbeat: unknown key; did you mean heartbeat?"));
@@ -174,6 +183,13 @@ INSTANTIATE_TEST_SUITE_P(
             "address:port"},
         Bad{"origin_with_a_space", controller_error, "log: {origin: 'a b'}",
             "expected a name without spaces"},
+        Bad{"unknown_engine", controller_error, "log: {engine: sqlite}", "files, postgres"},
+        Bad{"database_without_connection", controller_error, "log: {engine: postgres}",
+            "expected the file that holds the connection string"},
+        Bad{"connection_without_database", controller_error, "log: {connectionFile: /x}",
+            "expected none, or engine: postgres"},
+        Bad{"relative_connection_file", controller_error,
+            "log: {engine: postgres, connectionFile: x}", "expected an absolute path"},
         Bad{"renew_after_lease", controller_error,
             "leaderElection: {leaseDuration: 5s, renewDeadline: 5s}",
             "expected less than leaseDuration"},

@@ -1,0 +1,19 @@
+#pragma once
+
+// Where the log is kept: the engine that the configuration names.
+
+#include <filesystem>
+#include <memory>
+
+#include "base/result.h"
+#include "config/controller_config.h"
+#include "tlog/store.h"
+
+namespace avouch::controller {
+
+// kRejected for a connection string that is not there or cannot be read; else as the engine's own
+// open. In a database the log is taken over from whoever wrote it before: only the leader calls.
+Result<std::unique_ptr<tlog::Store>> open_log_store(const config::ControllerConfig::Log& log,
+                                                    const std::filesystem::path& data_dir);
+
+}  // namespace avouch::controller
