@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "operator/leader_parts.h"
+#include "operator/log_engine.h"
 
 namespace avouch::controller {
 namespace {
@@ -28,6 +29,7 @@ void Leader::stop() { parts_->stop(); }
 
 Result<void> Leader::start(const std::stop_token& stop) {
   Parts& p = *parts_;
+  const std::stop_callback ending(stop, [&p] { p.ending = true; });
   // Repeats a step until it succeeds or fails for good.
   const auto persist = [&](const std::string& what,
                            const std::function<Result<void>()>& step) -> Result<void> {
@@ -64,7 +66,8 @@ Result<void> Leader::start(const std::stop_token& stop) {
     if (p.waiting_for.empty()) return std::nullopt;
     return "waits for " + p.waiting_for;
   });
-  p.signals.health().add_readiness("log-volume", [&p] { return p.volume_problem(); });
+  p.signals.health().add_readiness(is_in_database(p.config.log) ? "log-database" : "log-volume",
+                                   [&p] { return p.log_problem(); });
   AVOUCH_CHECK(persist("release keys", [&]() -> Result<void> {
     AVOUCH_TRY(p.keys, p.trust.load_or_create());
     return {};

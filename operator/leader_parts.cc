@@ -119,6 +119,7 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
 }
 
 void Leader::Parts::stop() {
+  ending = true;
   {
     const std::lock_guard lock(metrics_mutex);
     closed = true;
@@ -135,6 +136,7 @@ void Leader::Parts::stop() {
   again_worker.stop();
   pool.stop();
   judge_pool.stop();
+  if (read_pool) read_pool->stop();
   if (epochs) epochs->stop();
   if (loop) loop->stop();
   if (recorder) recorder->stop();

@@ -89,6 +89,8 @@ struct Leader::Parts final : control::AppraiserOutput {
   Result<void> use_lists();
 
   Result<void> open_log();
+  // Publishes all that is sequenced, and waits for it, but not once the leader ends.
+  Result<tlog::VerifiedCheckpoint> publish_log();
   Result<void> open_witnesses();
   // Checkpoints of the log that others hold: witnesses, and the cluster itself.
   Result<std::vector<tlog::Remembered>> what_others_remember();
@@ -100,7 +102,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   Result<void> serve();
   void show_metrics();
   // Why nothing can be added to the log, where that is so.
-  std::optional<std::string> volume_problem();
+  std::optional<std::string> log_problem();
   void begin();
   void stop();
 
@@ -146,7 +148,8 @@ struct Leader::Parts final : control::AppraiserOutput {
   control::Worker status_worker, node_worker, policy_status_worker, policy_worker, trust_worker,
       guard_worker, again_worker;
   control::WorkPool pool, judge_pool;
-  control::ManifestCatalog catalog;  // the policy worker's
+  std::optional<control::WorkPool> read_pool;  // of requests that read a log in a database
+  control::ManifestCatalog catalog;            // the policy worker's
   control::DigestLists digest_lists;
 
   std::unique_ptr<adapters::ColdFile> cold;
@@ -177,6 +180,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::mutex metrics_mutex;
   std::uint64_t departures_shown = 0;
   std::atomic<bool> closed = false;
+  std::atomic<bool> ending = false;  // told to stop
   std::mutex summary_mutex;
   control::AppraiserSummary summary;
 };

@@ -6,12 +6,14 @@
 
 #include "crypto/random.h"
 #include "operator/leader_parts.h"
+#include "operator/log_engine.h"
 
 namespace avouch::controller {
 namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::size_t kMostReads = 64;              // of a log in a database, that wait
 constexpr std::uint64_t kLeastSpace = 64UL * 1024;  // of the log's volume: less is none
 // With 2,048 connections while they are being opened, three quarters of the memory that the chart
 // allows (BENCHMARKS.md, "Controller memory under a flood").
@@ -23,8 +25,11 @@ Result<void> Leader::Parts::serve() {
   intake = std::make_unique<control::IntakeHandler>(
       control::IntakeLimits{.blob_bytes = config.limits.blob_bytes}, callers, *loop, *blobs, *blobs,
       pool, clock, signals);
-  tiles = std::make_unique<control::TileHandler>(*log_store,
-                                                 witnessing ? &witnessing->notes() : nullptr);
+  // A database may be slow or away: whoever reads what is public then keeps neither the server's
+  // threads nor the agents' requests waiting.
+  if (is_in_database(config.log) && !read_pool) read_pool.emplace(4, kMostReads);
+  tiles = std::make_unique<control::TileHandler>(
+      *log_store, witnessing ? &witnessing->notes() : nullptr, read_pool ? &*read_pool : nullptr);
   log_side =
       std::make_unique<control::LogHandler>(control::LogParts{.log = *log,
                                                               .tiles = *log_store,
@@ -43,7 +48,7 @@ Result<void> Leader::Parts::serve() {
                                                      [this] { policy_worker.add(kAll); });
   receipts = std::make_unique<control::ReceiptHandler>(
       control::ReceiptParts{.log = *log, .origin = keys->log_origin, .signer = keys->verifier},
-      pool);
+      read_pool ? *read_pool : pool);
   router = std::make_unique<control::Router>(
       std::vector<control::Router::Route>{{"/v1/nodes/", *intake},
                                           {"/v1/records/", *record_side},
@@ -68,19 +73,24 @@ Result<void> Leader::Parts::serve() {
   return {};
 }
 
-std::optional<std::string> Leader::Parts::volume_problem() {
+std::optional<std::string> Leader::Parts::log_problem() {
   const std::lock_guard lock(metrics_mutex);
   if (closed) return std::nullopt;
+  constexpr const char* kTakesNone = "the log takes no entries: ";
   const auto space = volume.space();
+  const bool is_full = space.has_value() && space->available < kLeastSpace;
   std::optional<std::string> trouble;
-  if (space.has_value() && space->available < kLeastSpace) trouble = "its volume is full";
+  if (is_full) trouble = "its volume is full";
   if (log_is_open) {
     const tlog::LogStatus status = log->status();
     if (status.publish_trouble) trouble = *status.publish_trouble;
     if (status.commit_trouble) trouble = *status.commit_trouble;
   }
   if (!trouble) return std::nullopt;
-  return "the log takes no entries: " + *trouble + "; on its volume " +
+  if (is_in_database(config.log) && !is_full) {
+    return kTakesNone + *trouble + ". It goes on by itself once the database takes them";
+  }
+  return kTakesNone + *trouble + "; on its volume " +
          (space.has_value() ? control::describe(*space) : space.error().message) +
          ". Make the volume larger";
 }

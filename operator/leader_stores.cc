@@ -1,7 +1,10 @@
 // What the leader has on disk: the log, its index, the nodes' evidence and records.
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <future>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -63,8 +66,22 @@ Result<void> Leader::Parts::open_log() {
   AVOUCH_CHECK(control::ensure_genesis(*log, *entries, keys->log_origin, keys->pseudonym,
                                        keys->verifier, log_vkey, crypto::system_random(),
                                        clock.now()));
-  AVOUCH_TRY(const tlog::VerifiedCheckpoint checkpoint, log->publish_now());
+  AVOUCH_TRY(const tlog::VerifiedCheckpoint checkpoint, publish_log());
   return index.rebuild(*log_store, checkpoint.size(), kIndexedEntries);
+}
+
+// A publication is repeated for as long as the disk is full or the database away.
+Result<tlog::VerifiedCheckpoint> Leader::Parts::publish_log() {
+  constexpr std::chrono::milliseconds kLook{100};
+  auto promise = std::make_shared<std::promise<Result<tlog::VerifiedCheckpoint>>>();
+  auto published = promise->get_future();
+  log->publish([promise](Result<tlog::VerifiedCheckpoint> checkpoint) {
+    promise->set_value(std::move(checkpoint));
+  });
+  while (published.wait_for(kLook) != std::future_status::ready) {
+    if (ending) return retryable("log: is being closed");
+  }
+  return published.get();
 }
 
 std::uint64_t bytes_for_lists(const config::ControllerConfig::Limits& limits) {
@@ -166,7 +183,7 @@ Result<void> Leader::Parts::open_stores() {
                                        .cadence = config.log.cadence},
       *entries,
       [this]() -> Result<std::string> {
-        AVOUCH_TRY(const tlog::VerifiedCheckpoint checkpoint, log->publish_now());
+        AVOUCH_TRY(const tlog::VerifiedCheckpoint checkpoint, publish_log());
         return checkpoint.note();
       },
       [this](const std::string& note) { return beacon_object->show(note); }, renewals,

@@ -10,6 +10,22 @@ std::vector<std::string> service_names(const Release& release, std::string_view 
   return {base + ".svc", base + ".svc.cluster.local", base};
 }
 
+void read_engine(Section& log, ControllerConfig::Log& out) {
+  std::string engine = "files";
+  log.one_of("engine", engine, {"files", "postgres"});
+  const bool in_database = engine == "postgres";
+  if (in_database) out.engine = ControllerConfig::Log::Engine::kPostgres;
+  const bool has_file = log.has("connectionFile");
+  if (has_file) log.absolute_path("connectionFile", out.connection_file);
+  if (in_database && !has_file) {
+    log.error("connectionFile",
+              "expected the file that holds the connection string of the database");
+  }
+  if (!in_database && has_file) {
+    log.error("connectionFile", "expected none, or engine: postgres");
+  }
+}
+
 void read_log(Section log, ControllerConfig::Log& out) {
   log.string("origin", out.origin, 0, 255);
   if (out.origin.find_first_of(" \t\n+") != std::string::npos) {
@@ -27,19 +43,7 @@ void read_log(Section log, ControllerConfig::Log& out) {
     witnesses.error("caFile", "expected policyFile too: without one no witness is asked");
   }
   witnesses.finish();
-  std::string engine = "files";
-  log.one_of("engine", engine, {"files", "postgres"});
-  const bool in_database = engine == "postgres";
-  if (in_database) out.engine = ControllerConfig::Log::Engine::kPostgres;
-  log.string("connectionFile", out.connection_file, 0, 4096);
-  if (!out.connection_file.empty() && out.connection_file.front() != '/') {
-    log.error("connectionFile", "expected an absolute path");
-  }
-  if (in_database == out.connection_file.empty()) {
-    log.error("connectionFile",
-              in_database ? "expected the file that holds the connection string of the database"
-                          : "expected none, or engine: postgres");
-  }
+  read_engine(log, out);
   log.finish();
 }
 

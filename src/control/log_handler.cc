@@ -145,8 +145,19 @@ void TileHandler::handle(HttpRequest request, std::shared_ptr<BodySink>, Reply r
   if (request.method != "GET" && request.method != "HEAD") {
     return reply(problem(405, "MethodNotAllowed", "the log is read with GET"));
   }
-  const std::string_view path = std::string_view(request.path).substr(kTiles.size());
+  const std::string path = request.path.substr(kTiles.size());
+  if (pool_ == nullptr) return serve(path, reply);
+  if (pool_->post([this, path, reply] { serve(path, reply); }) == WorkPool::Taken::kFull) {
+    reply(overloaded("too many requests wait for the log; try again later"));
+  }
+}
+
+void TileHandler::serve(std::string_view path, const Reply& reply) {
   const auto served = find(path);
+  if (!served.has_value() && served.error().kind == ErrorKind::kRetryable) {
+    // Anybody may ask: what a database or a disk said is in the program's log.
+    return reply(overloaded("the log cannot be read now; try again later"));
+  }
   if (!served.has_value()) return reply(failed(served.error()));
   if (!served->has_value()) {
     return reply(problem(404, "NotFound", "the log has no such resource"));

@@ -41,17 +41,21 @@ struct LogParts {
 // checkpoint that a quorum of witnesses has cosigned.
 class TileHandler final : public HttpHandler {
  public:
-  // `notes`: the cosignatures that have come; null where no witness is asked. Both outlive it.
-  explicit TileHandler(tlog::TileReader& tiles, const tlog::CosignedNotes* notes = nullptr)
-      : tiles_(tiles), notes_(notes) {}
+  // `notes`: the cosignatures that have come; null where no witness is asked. `pool`: reads there,
+  // where reading may take long; null: on the thread of the request. All outlive it.
+  explicit TileHandler(tlog::TileReader& tiles, const tlog::CosignedNotes* notes = nullptr,
+                       WorkPool* pool = nullptr)
+      : tiles_(tiles), notes_(notes), pool_(pool) {}
   Result<BodyPlan> plan(const HttpRequest& head) override;
   void handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) override;
 
  private:
+  void serve(std::string_view path, const Reply& reply);
   Result<std::optional<tlog::ServedObject>> find(std::string_view path);
 
   tlog::TileReader& tiles_;
   const tlog::CosignedNotes* const notes_;
+  WorkPool* const pool_;
 };
 
 // Requests under /v1/log/.

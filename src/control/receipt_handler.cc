@@ -39,8 +39,11 @@ HttpResponse try_later(std::string_view title, std::string_view detail) {
   return response;
 }
 
+// Anybody may ask: what a database or a disk said of a passing fault is in the program's log.
 HttpResponse failed(const Error& error) {
-  if (error.kind == ErrorKind::kRetryable) return try_later("Overloaded", error.message);
+  if (error.kind == ErrorKind::kRetryable) {
+    return try_later("Overloaded", "the log cannot be read now; try again later");
+  }
   return refusal(500, "LogFailed", error.message);
 }
 

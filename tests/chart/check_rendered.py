@@ -127,6 +127,21 @@ def check_pods(objects):
             yield f"{name}: service account {spec['serviceAccountName']} is not rendered"
 
 
+def check_database(objects):
+    """The connection of the log's database is a secret: the controller alone has it, read-only, for its user and group."""
+    for name, kind, spec in pod_specs(objects):
+        mounted = [m for c in spec.get("initContainers", []) + spec["containers"] for m in c.get("volumeMounts", []) if m["name"] == "database"]
+        volumes = [v["secret"] for v in spec["volumes"] if v["name"] == "database"]
+        if not volumes and not mounted:
+            continue
+        if kind != "StatefulSet":
+            yield f"{name}: has the database's connection"
+        if [(m["mountPath"], m.get("readOnly")) for m in mounted] != [("/etc/avouch-database", True)]:
+            yield f"{name}: mounts the database's connection as {mounted}"
+        if [v.get("defaultMode") for v in volumes] != [0o440] or spec["securityContext"].get("fsGroup") != 65532:
+            yield f"{name}: the database's connection can be read by others: {volumes}"
+
+
 def accounts(objects):
     return {thing["metadata"]["name"] for thing in objects if thing["kind"] == "ServiceAccount"}
 

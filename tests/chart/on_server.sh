@@ -296,6 +296,12 @@ check_named_objects() {
   names_nothing "a clientCASecret's key" 'Secret "api-server-ca" .*no certificate in PEM under the key ca.crt' "${ca[@]}"
   "$OLD_KUBECTL" -n "$NS" delete secret api-server-ca >/dev/null
   make_ca_secret api-server-ca ca.crt
+  local db=(--set controller.log.engine=postgres --set controller.log.database.secret=log-database)
+  names_nothing "a database's Secret" 'controller.log.database.secret: there is no Secret "log-database" in namespace "avouch-system"' "${db[@]}"
+  make_ca_secret log-database ca.pem
+  names_nothing "a database's connection" 'Secret "log-database" .*nothing under the key connection' "${db[@]}"
+  "$OLD_KUBECTL" -n "$NS" delete secret log-database >/dev/null
+  "$OLD_KUBECTL" -n "$NS" create secret generic log-database --from-literal=connection=host=db >/dev/null
   names_nothing "a pull secret" 'image.pullSecrets: there is no Secret "pull"' "${ca[@]}" --set 'image.pullSecrets={pull}'
   make_ca_secret pull .dockerconfigjson
   names_nothing "a priority class" 'agent.priorityClassName: there is no PriorityClass "urgent"' --set agent.priorityClassName=urgent

@@ -123,6 +123,7 @@ check_renderings() {
   check "the package holds what the folder shows" same_from_package
   check "the webhooks of the unit tests are the chart's" vector_is_rendered
   check "another configuration rolls the controller" rolls_pods controller --set controller.log.cadence=5s
+  check "another engine of the log rolls the controller" rolls_pods controller --set controller.log.engine=postgres,controller.log.database.secret=db
   check "another configuration rolls the webhook" rolls_pods webhook --set 'exemptNamespaces={a}'
   check "the webhook's port can be kept to API servers" limits_callers
   check "another configuration rolls the agents" rolls_pods agent --set agent.heartbeat=5s
@@ -149,6 +150,12 @@ check_values() {
   check "a limit on memory is required" refused "memory" render --set agent.resources.limits.memory=null
   check "a deadline beyond the API server's is refused" refused "deadline 3s is not below" render --set webhook.deadline=3s
   check "a heartbeat that the agent would refuse is refused" refused 'agent.heartbeat: "0s": expected 1s to 1h' render --set agent.heartbeat=0s
+  check "a database without its Secret is refused" refused "controller.log.database.secret is required with controller.log.engine=postgres" render --set controller.log.engine=postgres
+  check "a Secret without a database is refused" refused "no effect without controller.log.engine=postgres" render --set controller.log.database.secret=db
+  check "another engine is refused" refused "controller.log.engine.*files.*postgres|/controller/log/engine" render --set controller.log.engine=sqlite
+  check "a name that no Secret can have is refused" refused "secret.*pattern" render --set controller.log.engine=postgres,controller.log.database.secret=Log_Database
+  check "a database and its Secret are not" render --set controller.log.engine=postgres,controller.log.database.secret=db
+  check "more replicas of the controller are refused" refused "replicas" render --set controller.replicas=2
   check "a cadence that the controller would refuse is refused" refused 'controller.log.cadence: "11m": expected 1s to 10m' render --set controller.log.cadence=11m
   check "a retention that the controller would refuse is refused" refused 'controller.records.retention: "1h": expected 24h to 876000h' render --set controller.records.retention=1h
   check "a staleness that the webhook would refuse is refused" refused 'webhook.maxStaleness: "1s"' render --set webhook.maxStaleness=1s

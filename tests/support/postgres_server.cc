@@ -149,9 +149,17 @@ std::string PostgresServer::network_connection() const {
 }
 
 void PostgresServer::crash_and_restart() {
+  crash();
+  restart();
+}
+
+void PostgresServer::crash() {
   sql_.reset();
   server_.signal(SIGQUIT);
   server_.stop();
+}
+
+void PostgresServer::restart() {
   start();
   if (!sql_) give_up("does not start again: " + read_text(folder_ + "/server.log"));
 }

@@ -49,6 +49,8 @@ class PostgresServer {
 
   // Ends at once, as in a crash of the machine, and starts again: all connections are lost.
   void crash_and_restart();
+  void crash();    // and stays away; sql() may not be used
+  void restart();  // after crash()
 
   std::string new_schema();  // a schema of that name is there, and empty
 

@@ -3,6 +3,7 @@
 // What these tests ask of a controller that runs: where it serves, by its log, and what it answers.
 
 #include <boost/asio.hpp>
+#include <boost/asio/ssl.hpp>
 #include <chrono>
 #include <iterator>
 #include <string>
@@ -44,6 +45,34 @@ inline std::string get(const std::string& address, const std::string& path) {
   stream.connect(endpoint_of(address));
   stream << "GET " << path << " HTTP/1.1\r\nHost: pod\r\nConnection: close\r\n\r\n" << std::flush;
   return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+// The answer to a request over TLS, head and body; "" where nothing answers.
+inline std::string ask(const std::string& address, const std::string& head,
+                       const std::string& body = "") {
+  if (address.empty()) return "";
+  namespace asio = boost::asio;
+  using asio::ip::tcp;
+  asio::io_context io;
+  asio::ssl::context context(asio::ssl::context::tls_client);
+  asio::ssl::stream<tcp::socket> stream(io, context);
+  boost::system::error_code failed;
+  stream.lowest_layer().connect(endpoint_of(address), failed);
+  if (failed) return "";
+  stream.handshake(asio::ssl::stream_base::client, failed);
+  if (failed) return "";
+  asio::write(stream,
+              asio::buffer(head + "Host: pod\r\nConnection: close\r\nContent-Length: " +
+                           std::to_string(body.size()) + "\r\n\r\n" + body),
+              failed);
+  std::string answer;
+  asio::read(stream, asio::dynamic_buffer(answer), failed);
+  return answer;
+}
+
+inline std::string body_of(const std::string& answer) {
+  const std::size_t end = answer.find("\r\n\r\n");
+  return end == std::string::npos ? "" : answer.substr(end + 4);
 }
 
 }  // namespace avouch::testing

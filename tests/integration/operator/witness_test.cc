@@ -8,8 +8,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <boost/asio.hpp>
-#include <boost/asio/ssl.hpp>
 #include <memory>
 
 #include "adapters/log_files.h"
@@ -28,36 +26,9 @@
 namespace avouch::testing {
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
 using codec::Json;
 
 constexpr const char* kNamespace = "avouch-system";
-
-// The answer to a request over TLS, head and body; "" where nothing answers.
-std::string ask(const std::string& address, const std::string& head, const std::string& body = "") {
-  if (address.empty()) return "";
-  asio::io_context io;
-  asio::ssl::context context(asio::ssl::context::tls_client);
-  asio::ssl::stream<tcp::socket> stream(io, context);
-  boost::system::error_code failed;
-  stream.lowest_layer().connect(endpoint_of(address), failed);
-  if (failed) return "";
-  stream.handshake(asio::ssl::stream_base::client, failed);
-  if (failed) return "";
-  asio::write(stream,
-              asio::buffer(head + "Host: pod\r\nConnection: close\r\nContent-Length: " +
-                           std::to_string(body.size()) + "\r\n\r\n" + body),
-              failed);
-  std::string answer;
-  asio::read(stream, asio::dynamic_buffer(answer), failed);
-  return answer;
-}
-
-std::string body_of(const std::string& answer) {
-  const std::size_t end = answer.find("\r\n\r\n");
-  return end == std::string::npos ? "" : answer.substr(end + 4);
-}
 
 class WitnessedController : public ::testing::Test {
  protected:

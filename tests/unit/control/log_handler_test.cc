@@ -293,6 +293,41 @@ TEST_F(LogHandlerTest, ServesTheNewestCheckpointAndTheNewestWitnessedOne) {
   EXPECT_EQ(get(without, "/log/witnessed/tile/0/000.p/2").status, 404);
 }
 
+// A reader that answers when it is let, as a database may.
+class SlowReader final : public tlog::TileReader {
+ public:
+  Result<std::optional<Bytes>> fetch(std::string_view) override {
+    begun.set_value();
+    let.get_future().wait();
+    return retryable("database: no connection to secret.example");
+  }
+  std::promise<void> begun, let;
+};
+
+TEST_F(LogHandlerTest, ASlowReaderKeepsNoThreadOfTheServer) {
+  SlowReader slow;
+  WorkPool one(1, 1);
+  TileHandler tiles(slow, nullptr, &one);
+  const auto ask = [&](std::promise<HttpResponse>& answer) {
+    HttpRequest request;
+    request.method = "GET";
+    request.path = "/log/checkpoint";
+    tiles.handle(std::move(request), nullptr,
+                 [&answer](HttpResponse response) { answer.set_value(std::move(response)); });
+    return answer.get_future();
+  };
+  std::promise<HttpResponse> first, refused;
+  auto first_answer = ask(first);
+  slow.begun.get_future().wait();
+  ASSERT_EQ(one.post([] {}), WorkPool::Taken::kYes);  // the place that is left
+  EXPECT_EQ(ask(refused).get().status, 503) << "the pool is full";
+  slow.let.set_value();
+  const HttpResponse answer = first_answer.get();
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_THAT(answer.body, Not(HasSubstr("secret.example"))) << "anybody may ask";
+  one.stop();
+}
+
 TEST_F(LogHandlerTest, GivesTheMemoryOfALargeBodyOnlyToTheWebhook) {
   const auto plan = [&](const std::string& token, const std::string& length) {
     HttpRequest head;
