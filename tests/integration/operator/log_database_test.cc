@@ -86,14 +86,16 @@ class LogInADatabase : public ::testing::Test {
     write_text(dir_ / (name + ".connection"), connection_of(name) + "\n");
     return start_with(name, dir_ / (name + ".connection"));
   }
+  // The Lease is a long one: a busy machine may keep a renewal waiting for seconds.
   Controller start_with(const std::string& name, const std::string& connection_file) {
-    write_text(dir_ / (name + ".yaml"),
-               "release: {name: avouch, namespace: avouch-system}\nlisten: 127.0.0.1:0\n"
-               "health: 127.0.0.1:0\ndataDir: " +
-                   (dir_ / "data") +
-                   "\nlog: {cadence: 1s, engine: postgres, connectionFile: " + connection_file +
-                   "}\n"
-                   "leaderElection: {leaseDuration: 6s, renewDeadline: 4s, retryPeriod: 500ms}\n");
+    write_text(
+        dir_ / (name + ".yaml"),
+        "release: {name: avouch, namespace: avouch-system}\nlisten: 127.0.0.1:0\n"
+        "health: 127.0.0.1:0\ndataDir: " +
+            (dir_ / "data") +
+            "\nlog: {cadence: 1s, engine: postgres, connectionFile: " + connection_file +
+            "}\n"
+            "leaderElection: {leaseDuration: 20s, renewDeadline: 15s, retryPeriod: 500ms}\n");
     const std::string log_file = dir_ / ("log" + std::to_string(++starts_));
     auto process = ChildProcess::start(
         {"/usr/bin/env", "POD_NAME=" + name, "POD_UID=uid" + std::to_string(starts_),
