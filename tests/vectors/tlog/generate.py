@@ -233,6 +233,35 @@ def entry_lines():
     yield f"log-subject = log:{mac[:16].hex()}"
 
 
+# --- statements of other parties -----------------------------------------------------------------
+
+def other_statement(key, algorithm, hash_of, size, extra_claims=None, extra_headers=None, outer=None):
+    claims = {1: "https://vendor.example", 2: "firmware/7", **(extra_claims or {})}
+    protected = cbor({1: algorithm, 4: b"vendor key 1", 15: claims, 258: -16,
+                      259: "application/spdx+json", **(extra_headers or {})})
+    digest = sha256(b"what the vendor states")
+    signed = cbor(["Signature1", protected, b"", digest])
+    r, s = utils.decode_dss_signature(key.sign(signed, ec.ECDSA(hash_of)))
+    signature = r.to_bytes(size, "big") + s.to_bytes(size, "big")
+    return head(6, 18) + b"\x84" + cbor(protected) + cbor(outer or {}) + cbor(digest) + cbor(signature)
+
+
+def statement_lines():
+    p256 = ec.derive_private_key(0xB0B, ec.SECP256R1())
+    p384 = ec.derive_private_key(0xB0B384, ec.SECP384R1())
+    for name, key in (("p256", p256), ("p384", p384)):
+        spki = key.public_key().public_bytes(serialization.Encoding.DER,
+                                             serialization.PublicFormat.SubjectPublicKeyInfo)
+        yield f"{name}-spki = {spki.hex()}"
+    plain = other_statement(p256, -7, hashes.SHA256(), 32)
+    yield f"es256 = {plain.hex()}"
+    # The same bytes with something in the unprotected header, which nobody signs.
+    yield f"es256-with-unprotected = {plain.replace(bytes([0xa0]) + cbor(sha256(b'what the vendor states')), cbor({99: 1}) + cbor(sha256(b'what the vendor states'))).hex()}"
+    full = other_statement(p384, -35, hashes.SHA384(), 48, {6: 1800000000},
+                           {16: "application/example+cose", 260: "https://vendor.example/m.json"})
+    yield f"es384-with-all = {full.hex()}"
+
+
 # --- the files engine's own formats (src/tlog/FORMAT.md) -----------------------------------------
 
 RECORDS = [(1000, b"first entry", b"first preimage", "id-1"), (1001, b"\0\xff", b"", ""),
@@ -348,7 +377,8 @@ def write_log(folder):
 def main():
     for name, lines in (("tree.txt", tree_lines()), ("note.txt", note_lines()),
                         ("cosignature.txt", cosignature_lines()),
-                        ("entry.txt", entry_lines()), ("files.txt", journal_lines())):
+                        ("entry.txt", entry_lines()), ("statements.txt", statement_lines()),
+                        ("files.txt", journal_lines())):
         with open(name, "w", encoding="utf-8") as out:
             for line in lines:
                 out.write(line + "\n")

@@ -1,0 +1,144 @@
+#include "tlog/registration.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "codec/utf8.h"
+#include "crypto/hash.h"
+#include "tlog/bundle.h"
+#include "tlog/code_points.h"
+#include "tlog/entry.h"
+
+namespace avouch::tlog {
+namespace {
+
+constexpr std::size_t kLeastBytes = 256, kMaxIssuerName = 512;
+constexpr std::array kOwnKinds = {kGenesis, kEpoch, kNodeVerdict, kAdmissionVerdict, kPolicyChange};
+
+bool is_own_kind(std::string_view media_type) {
+  return std::any_of(kOwnKinds.begin(), kOwnKinds.end(), [&](std::string_view kind) {
+    return media_type == "application/vnd.avouch." + std::string(kind) + "+cbor";
+  });
+}
+
+void check_count(std::size_t count, std::size_t most, const std::string& where,
+                 std::vector<std::string>& out) {
+  if (count >= 1 && count <= most) return;
+  out.push_back(where + ": has " + std::to_string(count) + ", expected 1 to " +
+                std::to_string(most));
+}
+
+void check_issuer(const RegistrationPolicy::Issuer& issuer, const std::string& where,
+                  std::string_view origin, std::vector<std::string>& out) {
+  if (issuer.name.size() > kMaxIssuerName || !is_line(issuer.name)) {
+    out.push_back(where + ".issuer: expected one line of 1 to " + std::to_string(kMaxIssuerName) +
+                  " bytes, the claim iss of its statements");
+  }
+  if (issuer.name == origin) {
+    out.push_back(where + ".issuer: is this log's own name, for which nobody else speaks");
+  }
+  check_count(issuer.keys.size(), RegistrationPolicy::kMaxKeys, where + ".keys", out);
+  for (const crypto::PublicKey& key : issuer.keys) {
+    if (key.type() == crypto::KeyType::kEcP256 || key.type() == crypto::KeyType::kEcP384) continue;
+    out.push_back(where + ".keys: a key of type " + std::string(crypto::key_type_name(key.type())) +
+                  "; expected EC P-256 (ES256) or P-384 (ES384)");
+  }
+  check_count(issuer.kinds.size(), RegistrationPolicy::kMaxKinds, where + ".kinds", out);
+  std::set<std::string_view> seen;
+  for (const std::string& kind : issuer.kinds) {
+    std::string problem;
+    if (!is_media_type(kind)) {
+      problem = codec::in_quotes(kind) +
+                " is no media type in lower case without parameters, such as application/spdx+json";
+    } else if (is_own_kind(kind)) {
+      problem = kind + " is what this log alone makes";
+    } else if (!seen.insert(kind).second) {
+      problem = kind + " stands there twice";
+    }
+    if (!problem.empty()) out.push_back((where + ".kinds: ").append(problem));
+  }
+}
+
+NotRegistered refuse(std::string title, std::string what) {
+  return {std::move(title), std::move(what)};
+}
+
+NotRegistered refuse(const StatementRefusal& refusal) {
+  switch (refusal.fault) {
+    case StatementFault::kAlgorithm:
+      return refuse("Bad Signature Algorithm", refusal.what);
+    case StatementFault::kPayloadMissing:
+      return refuse("Payload Missing", refusal.what);
+    case StatementFault::kMalformed:
+      break;
+  }
+  return refuse("Malformed request", refusal.what);
+}
+
+}  // namespace
+
+Result<void> check_policy(const RegistrationPolicy& policy, std::string_view origin) {
+  std::vector<std::string> problems;
+  if (policy.max_bytes < kLeastBytes || policy.max_bytes > kMaxEntryBytes) {
+    problems.push_back("maxBytes: is " + std::to_string(policy.max_bytes) + ", expected " +
+                       std::to_string(kLeastBytes) + " to " + std::to_string(kMaxEntryBytes));
+  }
+  if (policy.issuers.size() > RegistrationPolicy::kMaxIssuers) {
+    problems.push_back("issuers: has " + std::to_string(policy.issuers.size()) + ", at most " +
+                       std::to_string(RegistrationPolicy::kMaxIssuers));
+  }
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < policy.issuers.size(); ++i) {
+    const std::string where = "issuers[" + std::to_string(i) + "]";
+    check_issuer(policy.issuers[i], where, origin, problems);
+    if (!names.insert(policy.issuers[i].name).second) {
+      problems.push_back(where + ".issuer: stands there twice; give its keys in one place");
+    }
+  }
+  if (problems.empty()) return {};
+  std::string all;
+  for (const std::string& problem : problems) all += (all.empty() ? "" : "\n") + problem;
+  return rejected(std::move(all));
+}
+
+RegistrationVerdict check_registration(ByteView statement, const RegistrationPolicy& policy) {
+  if (statement.size() > policy.max_bytes) {
+    return refuse("TooLarge", "the statement has " + std::to_string(statement.size()) +
+                                  " bytes; the registration policy takes at most " +
+                                  std::to_string(policy.max_bytes));
+  }
+  StatementRefusal refusal;
+  auto parsed = parse_signed_statement_unverified(statement, &refusal);
+  if (!parsed.has_value()) return refuse(refusal);
+  const auto issuer = std::find_if(
+      policy.issuers.begin(), policy.issuers.end(),
+      [&](const RegistrationPolicy::Issuer& each) { return each.name == parsed->issuer; });
+  if (issuer == policy.issuers.end()) {
+    return refuse("Rejected", "issuer " + codec::in_quotes(parsed->issuer) +
+                                  " (claim iss) is none that the registration policy names");
+  }
+  if (is_own_kind(parsed->content_type) || std::find(issuer->kinds.begin(), issuer->kinds.end(),
+                                                     parsed->content_type) == issuer->kinds.end()) {
+    return refuse("Rejected", "the registration policy takes no statements about " +
+                                  parsed->content_type + " (259) by issuer " +
+                                  codec::in_quotes(parsed->issuer));
+  }
+  if (signer_of(*parsed, issuer->keys) == nullptr) {
+    return refuse("Rejected",
+                  "the signature is by none of the " + std::to_string(issuer->keys.size()) +
+                      " keys that the registration policy has of issuer " +
+                      codec::in_quotes(parsed->issuer) + "; sign with one of them, by " +
+                      "ES256 (P-256) or ES384 (P-384)");
+  }
+  Registrable out;
+  out.digest = crypto::sha256(parsed->entry);
+  out.entry = std::move(parsed->entry);
+  out.issuer = std::move(parsed->issuer);
+  out.subject = std::move(parsed->subject);
+  out.kind = std::move(parsed->content_type);
+  return out;
+}
+
+}  // namespace avouch::tlog
