@@ -95,7 +95,8 @@ Result<Exit> export_entry(const Context& context, const ExportOptions& options) 
                                       {.log_keys = session.trust.log_keys,
                                        .origin = session.trust.origin,
                                        .verifier_keys = session.trust.verifier_keys,
-                                       .policy = std::nullopt});
+                                       .policy = std::nullopt,
+                                       .issuer_keys = {}});
   if (!inspect::all_hold(checked)) return show_proof(checked, context.common.format);
   if (preimage) AVOUCH_CHECK(write_output(options.preimage, *preimage));
   if (options.file.empty()) {
@@ -107,6 +108,14 @@ Result<Exit> export_entry(const Context& context, const ExportOptions& options) 
 }
 
 namespace {
+
+Result<std::vector<crypto::PublicKey>> read_issuer_keys(const std::string& file) {
+  if (file.empty()) return std::vector<crypto::PublicKey>();
+  AVOUCH_TRY(const std::string pem, read_user_file(file));
+  auto keys = crypto::PublicKey::list_from_pem(pem);
+  if (!keys.has_value()) return with_context(std::move(keys).error(), file);
+  return keys;
+}
 
 // The log's name comes from its key, where that is all that is given.
 Result<Exit> verify_transparent(ByteView file, const std::optional<Bytes>& preimage,
@@ -130,8 +139,11 @@ Result<Exit> verify_transparent(ByteView file, const std::optional<Bytes>& preim
   AVOUCH_TRY(const std::string pem, read_user_file(common.verifier_keys_file));
   const auto keys = crypto::PublicKey::list_from_pem(pem);
   if (!keys.has_value()) return with_context(keys.error(), common.verifier_keys_file);
-  return show_proof(inspect::check_transparent_statement(file, preimage, *keys, origin),
-                    common.format);
+  AVOUCH_TRY(const std::vector<crypto::PublicKey> issuer_keys,
+             read_issuer_keys(options.issuer_keys));
+  return show_proof(
+      inspect::check_transparent_statement(file, preimage, *keys, origin, issuer_keys),
+      common.format);
 }
 
 }  // namespace
@@ -149,7 +161,9 @@ Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& co
   inspect::ProofFileAnchors anchors{.log_keys = std::move(keys),
                                     .origin = common.origin,
                                     .verifier_keys = {},
-                                    .policy = std::nullopt};
+                                    .policy = std::nullopt,
+                                    .issuer_keys = {}};
+  AVOUCH_TRY(anchors.issuer_keys, read_issuer_keys(options.issuer_keys));
   if (anchors.origin.empty()) anchors.origin = anchors.log_keys.front().name;
   if (!common.verifier_keys_file.empty()) {
     AVOUCH_TRY(const std::string pem, read_user_file(common.verifier_keys_file));

@@ -18,7 +18,7 @@ struct ExportOptions {
 };
 
 struct ProofFileOptions {
-  std::string proof, preimage, log_policy;  // files; the last two may be ""
+  std::string proof, preimage, log_policy, issuer_keys;  // files; all but the first may be ""
 };
 
 // Verifies before it writes: what does not hold is shown as a tree, and no file is made.

@@ -13,6 +13,7 @@
 #include "cli/files.h"
 #include "cli/log_copy.h"
 #include "cli/log_fsck.h"
+#include "cli/log_register.h"
 #include "cli/offline.h"
 #include "cli/progress.h"
 #include "cli/reference.h"
@@ -84,6 +85,7 @@ struct Options {
   avouch::cli::ProofFileOptions proof_file;
   std::string log_directory, log_database;  // of log fsck; "" both: the release's log
   avouch::cli::LogCopyOptions log_copy;
+  avouch::cli::LogRegisterOptions log_register;
   bool needs_keys = false;      // of the log or of the verifier: verify proof
   std::string_view needs_vkey;  // why the command that was given needs --vkey; "" where it does not
   avouch::cli::AppraiseOptions appraise;
@@ -103,8 +105,8 @@ struct Options {
 
 int run(Options& options) {
   // Files to be written in the end: said before any work is done.
-  for (const std::string* file :
-       {&options.check.save_file, &options.exported.file, &options.exported.preimage}) {
+  for (const std::string* file : {&options.check.save_file, &options.exported.file,
+                                  &options.exported.preimage, &options.log_register.file}) {
     if (const auto fine = avouch::cli::check_output(*file); !fine.has_value()) {
       return fail(fine.error());
     }
@@ -168,9 +170,7 @@ std::string account_problem(const std::string& text) {
   const std::size_t slash = text.find('/');
   const bool fine = slash != std::string::npos && name_problem(text.substr(0, slash)).empty() &&
                     name_problem(text.substr(slash + 1)).empty();
-  return fine ? ""
-              : "expected NAMESPACE/NAME of an account that may update "
-                "referencemanifests.avouch.dev";
+  return fine ? "" : "expected NAMESPACE/NAME of a service account";
 }
 
 CLI::App* leaf(CLI::App* parent, Options& options, const std::string& name, const std::string& what,
@@ -275,9 +275,12 @@ void add_verify(CLI::App& app, Options& options) {
       Command());
   proof->add_option("file", options.proof_file.proof, "The proof's file")->required();
   proof->add_option("--preimage", options.proof_file.preimage,
-                    "File with the entry's content, as export --preimage wrote it");
+                    "File with the entry's content, as export --preimage wrote it, or what another "
+                    "party's statement is about");
   proof->add_option("--log-policy", options.proof_file.log_policy,
                     "C2SP tlog-policy file: which witnesses must have cosigned the checkpoint");
+  proof->add_option("--issuer-keys", options.proof_file.issuer_keys,
+                    "File with the public keys (PEM) of the issuer of another party's statement");
   proof->final_callback([&options] {
     options.needs_keys = true;
     options.local = [&options](const Context::Progress&) {
@@ -322,6 +325,26 @@ CLI::App* add_log_copy(CLI::App* log, Options& options) {
   return copy;
 }
 
+CLI::App* add_log_register(CLI::App* log, Options& options) {
+  avouch::cli::LogRegisterOptions& to = options.log_register;
+  CLI::App* sub = leaf(log, options, "register",
+                       "Puts a signed statement of another party (SCITT) into the log",
+                       [&](const Context& context) {
+                         return avouch::cli::log_register(context, options.log_register);
+                       });
+  sub->add_option(
+         "--service-account", to.account,
+         "NAMESPACE/NAME of an account that may create statements.avouch.dev, and that you "
+         "may create tokens of")
+      ->required()
+      ->check(account_problem);
+  sub->add_option("-f,--file", to.file, "File to write: the statement with the log's receipt")
+      ->required();
+  sub->add_option("statement", to.statement, "COSE_Sign1 of its issuer: a hash envelope, RFC 9995")
+      ->required();
+  return sub;
+}
+
 void add_log(CLI::App& app, Options& options) {
   CLI::App* log = leaf(&app, options, "log", "Entries of the verdict log, newest first", Command());
   log->add_option("--limit", options.query.limit, "How many")
@@ -360,8 +383,9 @@ void add_log(CLI::App& app, Options& options) {
     };
   });
   CLI::App* copy = add_log_copy(log, options);
-  log->final_callback([&options, show, fsck, copy] {
-    if (show->parsed() || fsck->parsed() || copy->parsed()) return;
+  CLI::App* registration = add_log_register(log, options);
+  log->final_callback([&options, show, fsck, copy, registration] {
+    if (show->parsed() || fsck->parsed() || copy->parsed() || registration->parsed()) return;
     options.command = [&options](const Context& context) {
       options.query.ns = options.ns;
       return avouch::cli::log_list(context, options.query);

@@ -9,6 +9,7 @@
 #include "kube/auth.h"
 #include "tlog/client.h"
 #include "tlog/entry.h"
+#include "tlog/signed_statement.h"
 
 namespace avouch::cli {
 namespace {
@@ -81,6 +82,10 @@ Result<Session> Session::open(const Context& context) {
 
 Content content_of(const inspect::UnverifiedListed& listed, const inspect::TrustAnchors& trust) {
   Content out;
+  if (const auto other = tlog::statement_of_another(listed.statement, trust.origin)) {
+    out.withheld = "a statement of another party, " + other->issuer + ": its content is theirs";
+    return out;
+  }
   const auto statement =
       tlog::verify_statement(listed.statement, trust.verifier_keys, trust.origin);
   if (!statement.has_value()) {

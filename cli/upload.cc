@@ -4,35 +4,13 @@
 #include <thread>
 
 #include "attest/policy.h"
+#include "cli/account_token.h"
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "inspect/list_upload.h"
-#include "kube/auth.h"
 #include "reference/digest_list.h"
 
 namespace avouch::cli {
-namespace {
-
-constexpr std::string_view kAudience = "avouch.dev/controller";
-
-Result<std::string> token_of_account(const kube::Client& api, const std::string& account) {
-  const std::size_t slash = account.find('/');
-  kube::TokenRequest request;
-  request.account = {.ns = account.substr(0, slash), .name = account.substr(slash + 1)};
-  request.audiences = {std::string(kAudience)};
-  request.expiration = std::chrono::minutes(15);
-  const auto token = kube::request_token(api, request);
-  if (!token.has_value()) {
-    if (!token.error().is_forbidden()) return static_cast<Error>(token.error());
-    return rejected(token.error().message +
-                    "; you need the right to create serviceaccounts/token of " + account +
-                    ", by a Role in namespace " + request.account.ns);
-  }
-  return token->token;
-}
-
-}  // namespace
-
 Result<Exit> upload_list(const Context& context, const UploadOptions& options) {
   const reference::DigestListLimits limits;
   AVOUCH_TRY(const Bytes bytes, read_input(options.file, limits.bytes));

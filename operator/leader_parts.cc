@@ -115,6 +115,7 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
                    [this](const std::string& name) { return hand_over_again(name); }),
       pool(4, 1024),
       judge_pool(2, 16'384),
+      registration_lane(2, 16),
       guard(config.webhook.configuration, config.release.object("controller"), clock.steady_now()) {
 }
 
@@ -137,6 +138,7 @@ void Leader::Parts::stop() {
   pool.stop();
   judge_pool.stop();
   if (read_pool) read_pool->stop();
+  registration_lane.stop();
   if (epochs) epochs->stop();
   if (loop) loop->stop();
   if (recorder) recorder->stop();

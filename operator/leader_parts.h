@@ -40,6 +40,7 @@
 #include "control/record_handler.h"
 #include "control/recorder.h"
 #include "control/reference_watcher.h"
+#include "control/registration_handler.h"
 #include "control/router.h"
 #include "control/sequenced_log.h"
 #include "control/trust_material.h"
@@ -91,6 +92,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   Result<void> open_log();
   // Publishes all that is sequenced, and waits for it, but not once the leader ends.
   Result<tlog::VerifiedCheckpoint> publish_log();
+  Result<void> record_registration_policy();
   Result<void> open_witnesses();
   // Checkpoints of the log that others hold: witnesses, and the cluster itself.
   Result<std::vector<tlog::Remembered>> what_others_remember();
@@ -127,6 +129,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<tlog::Log> log;
   std::unique_ptr<control::LogCheck> log_check;
   std::unique_ptr<control::SequencedLog> entries;
+  std::optional<std::uint64_t> registration_policy;  // its entry, where it takes anything
   std::unique_ptr<adapters::NodeFiles> records;
   std::unique_ptr<adapters::BlobFiles> blobs, lists;
   std::unique_ptr<adapters::DigestListFolder> list_folder;
@@ -147,7 +150,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   control::Board<control::PolicyOutlook> policy_board;
   control::Worker status_worker, node_worker, policy_status_worker, policy_worker, trust_worker,
       guard_worker, again_worker;
-  control::WorkPool pool, judge_pool;
+  control::WorkPool pool, judge_pool, registration_lane;
   std::optional<control::WorkPool> read_pool;  // of requests that read a log in a database
   control::ManifestCatalog catalog;            // the policy worker's
   control::DigestLists digest_lists;
@@ -166,6 +169,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<control::RecordHandler> record_side;
   std::unique_ptr<control::ListHandler> list_side;
   std::unique_ptr<control::ReceiptHandler> receipts;
+  std::unique_ptr<control::RegistrationHandler> registrations;  // null: nobody's are taken
   std::unique_ptr<control::Router> router;
   std::unique_ptr<adapters::HttpServer> server;
 

@@ -7,6 +7,7 @@
 #include "crypto/random.h"
 #include "operator/leader_parts.h"
 #include "operator/log_engine.h"
+#include "operator/registration.h"
 
 namespace avouch::controller {
 namespace {
@@ -49,6 +50,16 @@ Result<void> Leader::Parts::serve() {
   receipts = std::make_unique<control::ReceiptHandler>(
       control::ReceiptParts{.log = *log, .origin = keys->log_origin, .signer = keys->verifier},
       read_pool ? *read_pool : pool);
+  if (registration_policy) {
+    registrations = std::make_unique<control::RegistrationHandler>(
+        control::RegistrationParts{.log = *log,
+                                   .volume = volume,
+                                   .receipts = *receipts,
+                                   .policy = registration_policy_of(config.log.registration),
+                                   .policy_entry = *registration_policy},
+        callers, access, pool, registration_lane, signals);
+  }
+  HttpHandler& entries_root = registrations ? static_cast<HttpHandler&>(*registrations) : *receipts;
   router = std::make_unique<control::Router>(
       std::vector<control::Router::Route>{{"/v1/nodes/", *intake},
                                           {"/v1/records/", *record_side},
@@ -56,6 +67,7 @@ Result<void> Leader::Parts::serve() {
                                           {"/v1/lists/", *list_side},
                                           {"/log/", *tiles},
                                           {"/entries/", *receipts},
+                                          {"/entries", entries_root},
                                           {"/.well-known/scitt-keys", *receipts},
                                           {"/v1/log/", *log_side}});
   adapters::HttpServerOptions options;
@@ -149,6 +161,15 @@ void Leader::Parts::show_metrics() {
     gauge("avouch_log_left_out_denials",
           "Denials not recorded because the volume is short of space, since the start",
           static_cast<double>(log_side->left_out()));
+    if (registrations) {
+      const control::RegistrationHandler::Counts counts = registrations->counts();
+      for (const auto& [outcome, count] :
+           {std::pair{"registered", counts.registered}, std::pair{"refused", counts.refused}}) {
+        gauge("avouch_log_registrations",
+              "Statements of other parties by what became of them, since the start",
+              static_cast<double>(count), {{"outcome", outcome}});
+      }
+    }
     gauge("avouch_evidence_store_bytes", "Evidence on disk", static_cast<double>(blobs->bytes()));
     const adapters::RecordFiles::Counts kept = archive->counts();
     gauge("avouch_records_bytes", "Records of verdicts on disk, with all that they name",
@@ -168,7 +189,8 @@ void Leader::Parts::show_metrics() {
           std::pair{"node-signals", node_worker.waiting()},
           std::pair{"policy-status", policy_status_worker.waiting()},
           std::pair{"requests", pool.waiting()}, std::pair{"log-judge", judge_pool.waiting()},
-          std::pair{"renewals", renewals.waiting()}}) {
+          std::pair{"renewals", renewals.waiting()},
+          std::pair{"registrations", registration_lane.waiting()}}) {
       gauge("avouch_queue_depth", "Work that waits, by queue", static_cast<double>(depth),
             {{"queue", queue}});
     }

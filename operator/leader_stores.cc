@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "adapters/log_files.h"
+#include "control/registration_record.h"
 #include "crypto/random.h"
 #include "operator/leader_parts.h"
 #include "operator/log_engine.h"
+#include "operator/registration.h"
 #include "tlog/entry.h"
 
 namespace avouch::controller {
@@ -67,7 +69,28 @@ Result<void> Leader::Parts::open_log() {
                                        keys->verifier, log_vkey, crypto::system_random(),
                                        clock.now()));
   AVOUCH_TRY(const tlog::VerifiedCheckpoint checkpoint, publish_log());
-  return index.rebuild(*log_store, checkpoint.size(), kIndexedEntries);
+  AVOUCH_CHECK(index.rebuild(*log_store, checkpoint.size(), kIndexedEntries));
+  return record_registration_policy();
+}
+
+Result<void> Leader::Parts::record_registration_policy() {
+  const control::PolicyRecordParts parts{.log = *log,
+                                         .entries = *entries,
+                                         .index = index,
+                                         .origin = keys->log_origin,
+                                         .pseudonym_key = keys->pseudonym,
+                                         .verifier_key = keys->verifier,
+                                         .random = crypto::system_random()};
+  const tlog::RegistrationPolicy policy = registration_policy_of(config.log.registration);
+  const auto recorded = control::ensure_registration_policy(parts, policy, clock.now());
+  if (!recorded.has_value()) return with_context(recorded.error(), "log.registration");
+  registration_policy = *recorded;
+  if (registration_policy) {
+    signals.note("registration", "statements of " + std::to_string(policy.issuers.size()) +
+                                     " issuers are taken; the policy is entry " +
+                                     std::to_string(*registration_policy));
+  }
+  return {};
 }
 
 // A publication is repeated for as long as the disk is full or the database away.

@@ -26,6 +26,30 @@ void read_engine(Section& log, ControllerConfig::Log& out) {
   }
 }
 
+void read_registration(Section section, ControllerConfig::Log::Registration& out) {
+  section.size("maxBytes", out.max_bytes, 256, 65'535);
+  for (Section each : section.sections("issuers", 64)) {
+    ControllerConfig::Log::Registration::Issuer issuer;
+    std::string keys;
+    each.string("issuer", issuer.name, 1, 512);
+    each.string("keys", keys, 1, 16 * 1024);
+    each.strings("kinds", issuer.kinds, 32, 127);
+    if (!each.has("issuer")) each.error("issuer", "expected the claim iss of its statements");
+    if (!each.has("kinds")) {
+      each.error("kinds", "expected media types, such as [application/spdx+json]");
+    }
+    auto parsed = crypto::PublicKey::list_from_pem(keys);
+    if (parsed.has_value()) {
+      issuer.keys = *std::move(parsed);
+    } else {
+      each.error("keys", "expected public keys in PEM: " + parsed.error().message);
+    }
+    each.finish();
+    out.issuers.push_back(std::move(issuer));
+  }
+  section.finish();
+}
+
 void read_log(Section log, ControllerConfig::Log& out) {
   log.string("origin", out.origin, 0, 255);
   if (out.origin.find_first_of(" \t\n+") != std::string::npos) {
@@ -44,6 +68,7 @@ void read_log(Section log, ControllerConfig::Log& out) {
   }
   witnesses.finish();
   read_engine(log, out);
+  read_registration(log.section("registration"), out.registration);
   log.finish();
 }
 

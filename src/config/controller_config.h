@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/common_config.h"
+#include "crypto/keys.h"
 
 namespace avouch::config {
 
@@ -27,6 +28,18 @@ struct ControllerConfig {
     enum class Engine { kFiles, kPostgres };
     Engine engine = Engine::kFiles;
     std::string connection_file;  // with kPostgres: holds libpq's connection string, a secret
+
+    // Whose statements are registered (tlog/registration.h, which checks the names and kinds); no
+    // issuer: nobody's.
+    struct Registration {
+      struct Issuer {
+        std::string name;
+        std::vector<crypto::PublicKey> keys;
+        std::vector<std::string> kinds;
+      };
+      std::size_t max_bytes = std::size_t{16} * 1024;
+      std::vector<Issuer> issuers;
+    } registration;
   } log;
 
   struct LeaderElection {

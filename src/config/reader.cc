@@ -273,6 +273,27 @@ Section Section::section(std::string_view key) {
   return Section(node, node == nullptr ? line_ : node->line, path_of(key), *errors_);
 }
 
+std::vector<Section> Section::sections(std::string_view key, std::size_t max_count) {
+  std::vector<Section> out;
+  const YamlNode* node = lookup(key);
+  if (node == nullptr) return out;
+  if (node->kind != YamlNode::Kind::kSequence) {
+    error(key, "is " + std::string(kind_name(node->kind)) + "; expected a list of maps");
+    return out;
+  }
+  if (node->items.size() > max_count) {
+    error(key, "has " + std::to_string(node->items.size()) + " elements; at most " +
+                   std::to_string(max_count));
+    return out;
+  }
+  for (std::size_t i = 0; i < node->items.size(); ++i) {
+    const YamlNode& item = node->items[i];
+    out.push_back(
+        Section(&item, item.line, path_of(key) + "[" + std::to_string(i) + "]", *errors_));
+  }
+  return out;
+}
+
 void Section::error(std::string_view key, std::string_view message) {
   const YamlNode* node = map_ == nullptr ? nullptr : map_->find(key);
   errors_->add(node == nullptr ? line_ : node->line, path_of(key), message);

@@ -60,6 +60,8 @@ class Section {
 
   // A map below this one; empty where it is missing.
   Section section(std::string_view key);
+  // The maps of a list, at most `max_count`; none where it is missing. Each has its own finish().
+  std::vector<Section> sections(std::string_view key, std::size_t max_count);
 
   // An error at `key` (or at this map, for an empty key).
   void error(std::string_view key, std::string_view message);

@@ -12,6 +12,7 @@
 #include "control/admission_entries.h"
 #include "control/intake_handler.h"
 #include "tlog/entry.h"
+#include "tlog/signed_statement.h"
 
 namespace avouch::control {
 namespace {
@@ -360,6 +361,12 @@ HttpResponse LogHandler::renewal(std::string_view query) {
 
 Result<Json> LogHandler::show(const Caller& caller, std::uint64_t index) {
   AVOUCH_TRY(const tlog::StoredEntry stored, parts_.log.get(index));
+  if (const auto other = tlog::statement_of_another(stored.entry, parts_.origin)) {
+    return Json(Json::Object{{"index", static_cast<std::int64_t>(index)},
+                             {"kind", other->content_type},
+                             {"statement", codec::to_base64(stored.entry)},
+                             {"withheld", "a statement of another party: its content is theirs"}});
+  }
   AVOUCH_TRY(const tlog::UnverifiedStatement statement,
              tlog::parse_statement_unverified(stored.entry));
   Json out = Json::Object{{"index", static_cast<std::int64_t>(index)},

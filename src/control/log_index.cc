@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/log_payloads.h"
 #include "crypto/hash.h"
 #include "tlog/entry.h"
 #include "tlog/preimages.h"
@@ -25,6 +26,8 @@ std::string pod_key(std::string_view pod_namespace, std::string_view pod) {
   return "pod/" + std::string(pod_namespace) + "/" + std::string(pod);
 }
 
+std::string registration_policy_key() { return "log/registration-policy"; }
+
 std::optional<std::string> subject_key(const codec::Cbor& payload) {
   const std::string* node = text_of(payload, "node");
   if (node != nullptr && text_of(payload, "phase") != nullptr) return node_key(*node);
@@ -33,6 +36,8 @@ std::optional<std::string> subject_key(const codec::Cbor& payload) {
   if (ns != nullptr && pod != nullptr && text_of(payload, "decision") != nullptr) {
     return pod_key(*ns, *pod);
   }
+  const std::string* type = text_of(payload, "type");
+  if (type != nullptr && *type == kRegistrationPolicyType) return registration_policy_key();
   return std::nullopt;
 }
 

@@ -24,7 +24,10 @@ namespace avouch::control {
 std::string node_key(std::string_view node);
 std::string pod_key(std::string_view pod_namespace, std::string_view pod);
 
-// What an entry's payload is about; nothing for kinds that are about neither.
+// Of entries that hold a registration policy.
+std::string registration_policy_key();
+
+// What an entry's payload is about; nothing for kinds that are about none.
 std::optional<std::string> subject_key(const codec::Cbor& payload);
 
 // Thread-safe. Keeps the newest kPerKey indexes of each of the kKeys keys that were used last.

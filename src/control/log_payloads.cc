@@ -21,18 +21,37 @@ void put_digest(Cbor::Map& map, std::string_view key, const std::optional<crypto
   if (digest) put(map, key, Cbor::bytes(*digest));
 }
 
+Cbor statements_rule(const tlog::RegistrationPolicy& policy) {
+  Cbor::Array issuers;
+  for (const tlog::RegistrationPolicy::Issuer& issuer : policy.issuers) {
+    Cbor::Array keys, kinds;
+    for (const crypto::PublicKey& key : issuer.keys) keys.push_back(Cbor::bytes(key.spki_der()));
+    for (const std::string& kind : issuer.kinds) kinds.push_back(text(kind));
+    Cbor::Map one;
+    put(one, "issuer", text(issuer.name));
+    put(one, "keys", Cbor::array(std::move(keys)));
+    put(one, "kinds", Cbor::array(std::move(kinds)));
+    issuers.push_back(Cbor::map(std::move(one)));
+  }
+  Cbor::Map map;
+  put(map, "maxBytes", Cbor::integer(static_cast<std::int64_t>(policy.max_bytes)));
+  put(map, "issuers", Cbor::array(std::move(issuers)));
+  return Cbor::map(std::move(map));
+}
+
 }  // namespace
 
-Cbor registration_policy_payload(SystemTime created) {
+Cbor registration_policy_payload(SystemTime created, const tlog::RegistrationPolicy& statements) {
   Cbor::Array kinds;
   for (const std::string_view kind : {tlog::kGenesis, tlog::kEpoch, tlog::kNodeVerdict,
                                       tlog::kAdmissionVerdict, tlog::kPolicyChange}) {
     kinds.push_back(text(kind));
   }
   Cbor::Map map;
-  put(map, "type", text("registration-policy"));
+  put(map, "type", text(kRegistrationPolicyType));
   put(map, "created", millis(created));
   put(map, "kinds", Cbor::array(std::move(kinds)));
+  if (statements.takes_any()) put(map, kStatementsMember, statements_rule(statements));
   return Cbor::map(std::move(map));
 }
 

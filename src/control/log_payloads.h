@@ -13,10 +13,16 @@
 #include "control/verdict_state.h"
 #include "crypto/hash.h"
 #include "crypto/keys.h"
+#include "tlog/registration.h"
 
 namespace avouch::control {
 
-codec::Cbor registration_policy_payload(SystemTime created);
+inline constexpr std::string_view kRegistrationPolicyType = "registration-policy";
+inline constexpr std::string_view kStatementsMember = "statements";
+
+// `statements`: whose are registered; where nobody's are, the member is absent.
+codec::Cbor registration_policy_payload(SystemTime created,
+                                        const tlog::RegistrationPolicy& statements = {});
 codec::Cbor trust_anchors_payload(SystemTime created,
                                   const std::vector<crypto::PublicKey>& verifier_keys,
                                   std::string_view log_vkey);

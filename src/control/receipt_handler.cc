@@ -7,8 +7,9 @@
 #include "codec/base64.h"
 #include "codec/cbor.h"
 #include "codec/cose.h"
-#include "tlog/entry.h"
+#include "control/concise_problem.h"
 #include "tlog/receipt.h"
+#include "tlog/signed_statement.h"
 
 namespace avouch::control {
 namespace {
@@ -22,29 +23,12 @@ constexpr std::string_view kCborType = "application/cbor";
 constexpr std::int64_t kKty = 1, kKid = 2, kAlg = 3, kCurve = -1, kX = -2, kY = -3;
 constexpr std::int64_t kEc2 = 2, kP256 = 1;
 
-// RFC 9290.
-HttpResponse refusal(int status, std::string_view title, std::string_view detail) {
-  HttpResponse response;
-  response.status = status;
-  response.content_type = "application/concise-problem-details+cbor";
-  response.headers.add("Cache-Control", "no-store");
-  response.body = as_text(codec::to_cbor(Cbor::map(
-      {{Cbor::integer(-1), Cbor::text(title)}, {Cbor::integer(-2), Cbor::text(detail)}})));
-  return response;
-}
-
-HttpResponse try_later(std::string_view title, std::string_view detail) {
-  HttpResponse response = refusal(503, title, detail);
-  response.headers.add("Retry-After", "1");
-  return response;
-}
-
 // Anybody may ask: what a database or a disk said of a passing fault is in the program's log.
 HttpResponse failed(const Error& error) {
   if (error.kind == ErrorKind::kRetryable) {
-    return try_later("Overloaded", "the log cannot be read now; try again later");
+    return concise_try_later("Overloaded", "the log cannot be read now; try again later");
   }
-  return refusal(500, "LogFailed", error.message);
+  return concise_problem(500, "LogFailed", error.message);
 }
 
 HttpResponse good(std::string_view type, ByteView body, std::string_view caching) {
@@ -54,6 +38,16 @@ HttpResponse good(std::string_view type, ByteView body, std::string_view caching
   response.headers.add("Cache-Control", std::string(caching));
   response.headers.add("Access-Control-Allow-Origin", "*");
   response.body = as_text(body);
+  return response;
+}
+
+std::optional<HttpResponse> other_method(const HttpRequest& request) {
+  if (request.method == "GET" || request.method == "HEAD") return std::nullopt;
+  HttpResponse response =
+      concise_problem(405, "MethodNotAllowed",
+                      "receipts are read with GET; POST /entries registers a statement, where the "
+                      "log has a policy for that");
+  response.headers.add("Allow", "GET, HEAD");
   return response;
 }
 
@@ -101,31 +95,32 @@ ReceiptHandler::ReceiptHandler(ReceiptParts parts, WorkPool& pool)
       pool_(pool),
       under_way_(std::make_shared<std::atomic<std::size_t>>(0)) {}
 
-Result<BodyPlan> ReceiptHandler::plan(const HttpRequest&) { return BodyPlan{}; }
+// Before a body is read: a statement that is sent where none is taken is told so, not that it is
+// too large.
+Result<BodyPlan> ReceiptHandler::plan(const HttpRequest& head) {
+  return BodyPlan{.limit = 0, .sink = nullptr, .refusal = other_method(head)};
+}
 
 void ReceiptHandler::handle(HttpRequest request, std::shared_ptr<BodySink>, Reply reply) {
-  if (request.method != "GET" && request.method != "HEAD") {
-    HttpResponse response =
-        refusal(405, "MethodNotAllowed",
-                "receipts are read with GET; this log registers no statements of others");
-    response.headers.add("Allow", "GET, HEAD");
-    return reply(std::move(response));
-  }
+  if (auto refusal = other_method(request)) return reply(*std::move(refusal));
   const std::string_view path = request.path;
   if (path.starts_with(kKeys)) return reply(keys(path.substr(kKeys.size())));
-  if (!path.starts_with(kEntries)) return reply(refusal(404, "NotFound", "no such resource"));
+  if (!path.starts_with(kEntries))
+    return reply(concise_problem(404, "NotFound", "no such resource"));
   const auto index = parse_index(path.substr(kEntries.size()));
   if (!index) {
-    return reply(refusal(404, "NotFound", "expected /entries/N, N the entry's index in decimal"));
+    return reply(
+        concise_problem(404, "NotFound", "expected /entries/N, N the entry's index in decimal"));
   }
   std::shared_ptr<Place> place = Place::take(under_way_);
   if (place == nullptr) {
-    return reply(try_later("Overloaded", "too many receipts are being signed; try again later"));
+    return reply(
+        concise_try_later("Overloaded", "too many receipts are being signed; try again later"));
   }
   const auto taken = pool_.post(
       [this, index = *index, reply, place = std::move(place)] { reply(receipt(index)); });
   if (taken == WorkPool::Taken::kFull) {
-    reply(try_later("Overloaded", "too many requests wait; try again later"));
+    reply(concise_try_later("Overloaded", "too many requests wait; try again later"));
   }
 }
 
@@ -139,28 +134,28 @@ HttpResponse ReceiptHandler::keys(std::string_view path) const {
   if (path.front() == '/' && path.substr(1) == codec::to_base64url(codec::key_id(key))) {
     return good(kCborType, codec::to_cbor(*encoded), "no-cache");
   }
-  return refusal(404, "NotFound", "no key of this log has that key ID (base64url)");
+  return concise_problem(404, "NotFound", "no key of this log has that key ID (base64url)");
 }
 
 HttpResponse ReceiptHandler::receipt(std::uint64_t index) const {
   const tlog::VerifiedCheckpoint at = parts_.log.checkpoint();
   if (index >= at.size()) {
     if (index < parts_.log.status().sequenced) {
-      return try_later("NotPublished",
-                       "the entry is sequenced; its checkpoint is about to be "
-                       "published");
+      return concise_try_later("NotPublished",
+                               "the entry is sequenced; its checkpoint is about to be "
+                               "published");
     }
-    return refusal(404, "NotFound",
-                   "the log has " + std::to_string(at.size()) + " published entries");
+    return concise_problem(404, "NotFound",
+                           "the log has " + std::to_string(at.size()) + " published entries");
   }
   const auto stored = parts_.log.get(index);
   if (!stored.has_value()) return failed(stored.error());
-  const auto statement = tlog::parse_statement_unverified(stored->entry);
+  const auto statement = tlog::parse_signed_statement_unverified(stored->entry);
   if (!statement.has_value()) return failed(statement.error());
   auto path = parts_.log.inclusion_proof(index, at);
   if (!path.has_value()) return failed(path.error());
   if (path->empty()) {
-    return try_later("NotPublished", "a log of one entry gives no receipts");
+    return concise_try_later("NotPublished", "a log of one entry gives no receipts");
   }
   const auto made = tlog::make_receipt(
       parts_.signer, {.issuer = parts_.origin,

@@ -40,10 +40,12 @@ class ReceiptHandler final : public HttpHandler {
   Result<BodyPlan> plan(const HttpRequest& head) override;
   void handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) override;
 
+  // The answer to GET /entries/N, made on the caller's thread.
+  HttpResponse receipt(std::uint64_t index) const;
+
  private:
   class Place;  // one of kAtOnce, as long as it lives
   HttpResponse keys(std::string_view path) const;
-  HttpResponse receipt(std::uint64_t index) const;
 
   const ReceiptParts parts_;
   WorkPool& pool_;

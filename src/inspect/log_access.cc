@@ -7,6 +7,7 @@
 #include "codec/fields.h"
 #include "inspect/rights.h"
 #include "kube/resource.h"
+#include "tlog/signed_statement.h"
 
 namespace avouch::inspect {
 namespace {
@@ -53,7 +54,7 @@ std::string remedy(const HttpResponse& response, const ReleaseName& release) {
 Result<UnverifiedListed> read_listed(codec::Fields fields, codec::FieldErrors& errors) {
   UnverifiedListed out;
   out.index = static_cast<std::uint64_t>(fields.required_integer("index", 0, INT64_MAX));
-  out.kind = fields.required_string("kind", 64);
+  out.kind = fields.required_string("kind", tlog::kMaxMediaType);
   out.statement = fields.base64("statement", 65'535).value_or(Bytes{});
   out.preimage = fields.base64("preimage", 65'535).value_or(Bytes{});
   out.withheld = fields.string("withheld").value_or("");

@@ -9,6 +9,7 @@
 #include "tlog/entry.h"
 #include "tlog/misbehaviour.h"
 #include "tlog/receipt.h"
+#include "tlog/signed_statement.h"
 
 namespace avouch::inspect {
 namespace {
@@ -28,10 +29,40 @@ std::string signers_of(const std::vector<tlog::Cosignature>& cosignatures) {
   return out;
 }
 
+// Of a statement of another party, which the log has registered and not made.
+void check_statement_of_another(const tlog::UnverifiedSignedStatement& statement,
+                                const std::optional<Bytes>& content,
+                                std::span<const crypto::PublicKey> issuer_keys, ProofStep& out) {
+  const std::string whose = statement.issuer + " about " + statement.content_type;
+  out.claim += ": statement of another party";
+  if (issuer_keys.empty()) {
+    out.parts.push_back(note("who signed the statement was not checked",
+                             whose + "; give its keys with --issuer-keys to check it"));
+  } else {
+    const std::string claim = "statement is signed by a key given for its issuer";
+    out.parts.push_back(tlog::signer_of(statement, issuer_keys) != nullptr
+                            ? holds(claim, whose)
+                            : fails(claim, whose + ": by none of the " +
+                                               std::to_string(issuer_keys.size()) +
+                                               " keys that were given"));
+  }
+  if (!content) {
+    out.parts.push_back(note("content is not at hand", "sha256:" + to_hex(statement.digest)));
+    return;
+  }
+  const std::string claim = "content is what the statement commits to";
+  out.parts.push_back(crypto::sha256(*content) == statement.digest
+                          ? holds(claim)
+                          : fails(claim, "its SHA-256 is not " + to_hex(statement.digest)));
+}
+
 // The statement that the entry is, and what it commits to.
 void check_statement(ByteView entry, const std::optional<Bytes>& preimage,
                      std::span<const crypto::PublicKey> verifier_keys, std::string_view origin,
-                     ProofStep& out) {
+                     std::span<const crypto::PublicKey> issuer_keys, ProofStep& out) {
+  if (const auto other = tlog::statement_of_another(entry, origin)) {
+    return check_statement_of_another(*other, preimage, issuer_keys, out);
+  }
   const auto parsed = tlog::parse_statement_unverified(entry);
   if (!parsed.has_value()) {
     out.parts.push_back(fails("the entry is a statement", parsed.error().message));
@@ -99,7 +130,8 @@ ProofStep check_proof_file(std::string_view file, const std::optional<Bytes>& pr
   out.parts.push_back(holds("leaf hash leads to the checkpoint's root over " +
                                 std::to_string(proof->path.size()) + " hashes",
                             to_hex(leaf)));
-  check_statement(*proof->extra, preimage, anchors.verifier_keys, anchors.origin, out);
+  check_statement(*proof->extra, preimage, anchors.verifier_keys, anchors.origin,
+                  anchors.issuer_keys, out);
   return out;
 }
 
@@ -110,7 +142,8 @@ bool looks_like_transparent_statement(ByteView file) {
 
 ProofStep check_transparent_statement(ByteView file, const std::optional<Bytes>& preimage,
                                       std::span<const crypto::PublicKey> verifier_keys,
-                                      std::string_view origin) {
+                                      std::string_view origin,
+                                      std::span<const crypto::PublicKey> issuer_keys) {
   ProofStep out = note("transparent statement of log " + std::string(origin));
   const auto statement = tlog::parse_transparent_statement_unverified(file);
   if (!statement.has_value()) {
@@ -142,7 +175,7 @@ ProofStep check_transparent_statement(ByteView file, const std::optional<Bytes>&
   if (!is_ours) out.parts.push_back(fails("a receipt of the log", "there is none of this log"));
   out.parts.push_back(note("no witness was asked for",
                            "a receipt says what the log signed, not that others saw the same"));
-  check_statement(statement->entry, preimage, verifier_keys, origin, out);
+  check_statement(statement->entry, preimage, verifier_keys, origin, issuer_keys, out);
   return out;
 }
 

@@ -23,6 +23,7 @@ struct ProofFileAnchors {
   std::string origin;
   std::vector<crypto::PublicKey> verifier_keys;  // none: who signed the statement is not checked
   std::optional<tlog::LogPolicy> policy;         // none: witnesses are not asked for
+  std::vector<crypto::PublicKey> issuer_keys;    // of a statement of another party; none: as above
 };
 
 // The tree of what holds: the file's form, checkpoint, cosignatures, inclusion, statement, and,
@@ -35,10 +36,13 @@ bool looks_like_transparent_statement(ByteView file);
 
 // The tree of what holds of a transparent statement: its form, receipts, the root that each leads
 // to, who signed them and the statement, and its content. At least one of its receipts must be the
-// log's; those of others are noted. The verifier's keys sign both; none: everything fails.
+// log's; those of others are noted. The verifier's keys sign both; none: everything fails. A
+// statement of another party (tlog/signed_statement.h) is signed by `issuer_keys`; where there are
+// none it is noted that this was not checked.
 ProofStep check_transparent_statement(ByteView file, const std::optional<Bytes>& preimage,
                                       std::span<const crypto::PublicKey> verifier_keys,
-                                      std::string_view origin);
+                                      std::string_view origin,
+                                      std::span<const crypto::PublicKey> issuer_keys = {});
 
 // The tree of what holds of a proof that a log contradicted itself (tlog/misbehaviour.h).
 ProofStep check_misbehaviour_file(std::string_view file,

@@ -8,6 +8,7 @@
 #include "inspect/entry_text.h"
 #include "tlog/client.h"
 #include "tlog/entry.h"
+#include "tlog/signed_statement.h"
 
 namespace avouch::inspect {
 
@@ -101,6 +102,16 @@ Result<std::optional<ProofStep>> Verifier::prove_content(std::uint64_t index, Pr
                                      std::to_string(included->proof.size()) + " hashes",
                                  to_hex(included->leaf)));
 
+  if (const auto other = tlog::statement_of_another(included->entry, anchors_.origin)) {
+    out.kind = other->content_type;
+    out.subject = other->subject;
+    out.step.claim += ": statement of another party";
+    out.step.parts.push_back(note("it is a statement of " + other->issuer + " about " +
+                                      other->content_type + ", whose signature was not checked",
+                                  "kubectl avouch export --format cose, then verify proof with "
+                                  "--issuer-keys"));
+    return std::optional<ProofStep>();
+  }
   const auto statement =
       tlog::verify_statement(included->entry, anchors_.verifier_keys, anchors_.origin);
   if (!statement.has_value()) {

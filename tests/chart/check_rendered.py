@@ -34,6 +34,7 @@ WRITES = {
         "referencemanifests": {"create", "update", "patch", "delete"},
         "attestationevidences": {"delete"},
     },
+    "statement-sender": {"statements": {"create"}},
     "reader-nodes": {},
     "reader-pods": {},
     "log-reader": {"serviceaccounts/token": {"create"}},

@@ -84,6 +84,38 @@ TEST(Configuration, WitnessesAreAskedWhereAPolicyIsNamed) {
               HasSubstr("log.witnesses.every"));
 }
 
+TEST(Configuration, StatementsAreTakenOfIssuersThatAreNamedWhole) {
+  EXPECT_TRUE(controller("log: {cadence: 5s}\n")->log.registration.issuers.empty());
+  const std::string key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256).public_key().pem();
+  std::string quoted = key;
+  for (std::size_t at = 0; (at = quoted.find('\n', at)) != std::string::npos; at += 2) {
+    quoted.replace(at, 1, "\\n");
+  }
+  const auto named = controller(
+      "log:\n  registration:\n    maxBytes: 300\n    issuers:\n    - issuer: vendor\n"
+      "      kinds: [text/plain]\n      keys: \"" +
+      quoted + "\"\n");
+  ASSERT_TRUE(named.has_value()) << named.error().message;
+  EXPECT_EQ(named->log.registration.max_bytes, 300U);
+  ASSERT_EQ(named->log.registration.issuers.size(), 1U);
+  EXPECT_EQ(named->log.registration.issuers[0].name, "vendor");
+  EXPECT_EQ(named->log.registration.issuers[0].keys[0].pem(), key);
+  EXPECT_EQ(named->log.registration.issuers[0].kinds, std::vector<std::string>{"text/plain"});
+  const std::string errors = error_of(controller(
+      "log:\n  registration:\n    maxBytes: 1\n    issuers:\n    - {issuer: a, keys: x, kind: b}\n"
+      "    - no map\n"));
+  for (const char* part :
+       {"c.yaml:3: log.registration.maxBytes",
+        "c.yaml:5: log.registration.issuers[0].keys: expected public keys in PEM",
+        "c.yaml:5: log.registration.issuers[0].kinds: expected media types",
+        "issuers[0].kind: unknown key; did you mean kinds?",
+        "c.yaml:6: log.registration.issuers[1]: is a value; expected a map"}) {
+    EXPECT_THAT(errors, HasSubstr(part));
+  }
+  EXPECT_THAT(error_of(controller("log: {registration: {issuers: {}}}\n")),
+              HasSubstr("log.registration.issuers: is a map; expected a list of maps"));
+}
+
 TEST(Configuration, AllErrorsAreListedAtOnceInTheOrderOfTheFile) {
   const auto result = webhook(R"(listen: localhost:9443
 deadline: 3x

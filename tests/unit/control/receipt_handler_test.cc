@@ -105,6 +105,12 @@ TEST_F(ReceiptHandlerTest, StatementsOfOthersAreNotTaken) {
     EXPECT_EQ(response.status, 405) << path;
     EXPECT_EQ(response.headers.find("Allow"), "GET, HEAD");
     EXPECT_EQ(title(response), "MethodNotAllowed");
+    HttpRequest head;
+    head.method = "POST";
+    head.path = path;
+    const auto plan = handler.plan(head);
+    ASSERT_TRUE(plan.has_value() && plan->refusal.has_value()) << path;
+    EXPECT_EQ(plan->refusal->status, 405) << path;
   }
 }
 

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "kube/client.h"
+
+namespace avouch::cli {
+
+// A token for the controller, for 15 minutes, of the account NAMESPACE/NAME. kRejected says which
+// right is missing.
+Result<std::string> token_of_account(const kube::Client& api, const std::string& account);
+
+}  // namespace avouch::cli

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "config/controller_config.h"
+#include "tlog/registration.h"
+
+namespace avouch::controller {
+
+// What the configuration says, for the log; tlog::check_policy says whether it can be in force.
+inline tlog::RegistrationPolicy registration_policy_of(
+    const config::ControllerConfig::Log::Registration& from) {
+  tlog::RegistrationPolicy policy;
+  policy.max_bytes = from.max_bytes;
+  for (const auto& issuer : from.issuers) {
+    policy.issuers.push_back({.name = issuer.name, .keys = issuer.keys, .kinds = issuer.kinds});
+  }
+  return policy;
+}
+
+}  // namespace avouch::controller

@@ -1,0 +1,69 @@
+#pragma once
+
+// POST /entries: statements of other parties become entries of the log, as its registration policy
+// says (SCITT's API, draft-ietf-scitt-scrapi; docs/interfaces.md, 'Log').
+//
+// Who sends one must be known to the API server and may `create` statements.avouch.dev (a name for
+// roles alone, no object); whose it is, its signature says. Answered 201 with the entry's receipt,
+// once that is published; the same bytes again get the same entry. The newest 65,536 entries are
+// remembered for that.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/http.h"
+#include "control/callers.h"
+#include "control/control_observer.h"
+#include "control/log_volume.h"
+#include "control/receipt_handler.h"
+#include "control/work_pool.h"
+#include "kube/auth.h"
+#include "tlog/log.h"
+#include "tlog/registration.h"
+
+namespace avouch::control {
+
+struct RegistrationParts {
+  tlog::Log& log;
+  const LogVolume& volume;
+  const ReceiptHandler& receipts;
+  tlog::RegistrationPolicy policy;  // that tlog::check_policy accepts
+  std::uint64_t policy_entry = 0;   // the entry that holds it
+};
+
+// The header of a 201 that names the entry of the policy by which the statement was taken.
+inline constexpr const char* kPolicyHeader = "Avouch-Registration-Policy";
+
+class RegistrationHandler final : public HttpHandler {
+ public:
+  // References outlive the handler. Callers and statements are checked on `pool`; what is taken
+  // waits for the log on `lane`, which is this handler's own: a log that is slow keeps nobody else
+  // waiting.
+  RegistrationHandler(RegistrationParts parts, Callers& callers, kube::AccessReviewer& access,
+                      WorkPool& pool, WorkPool& lane, ControlObserver& observer);
+
+  Result<BodyPlan> plan(const HttpRequest& head) override;
+  void handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) override;
+
+  struct Counts {
+    std::uint64_t registered = 0;  // again as well
+    std::uint64_t refused = 0;     // statements that the policy does not take
+  };
+  Counts counts() const { return {registered_, refused_}; }
+
+ private:
+  void check(const std::string& body, const std::string& token, const Reply& reply);
+  HttpResponse enter(const tlog::Registrable& statement, const std::string& caller);
+
+  const RegistrationParts parts_;
+  Callers& callers_;
+  kube::AccessReviewer& access_;
+  WorkPool& pool_;
+  WorkPool& lane_;
+  ControlObserver& observer_;
+  std::atomic<std::uint64_t> registered_{0}, refused_{0};
+};
+
+}  // namespace avouch::control
