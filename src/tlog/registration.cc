@@ -1,7 +1,6 @@
 #include "tlog/registration.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <utility>
 
@@ -9,20 +8,11 @@
 #include "crypto/hash.h"
 #include "tlog/bundle.h"
 #include "tlog/code_points.h"
-#include "tlog/entry.h"
 
 namespace avouch::tlog {
 namespace {
 
 constexpr std::size_t kLeastBytes = 256, kMaxIssuerName = 512;
-constexpr std::array kOwnKinds = {kGenesis, kEpoch, kNodeVerdict, kAdmissionVerdict, kPolicyChange};
-
-bool is_own_kind(std::string_view media_type) {
-  return std::any_of(kOwnKinds.begin(), kOwnKinds.end(), [&](std::string_view kind) {
-    return media_type == "application/vnd.avouch." + std::string(kind) + "+cbor";
-  });
-}
-
 void check_count(std::size_t count, std::size_t most, const std::string& where,
                  std::vector<std::string>& out) {
   if (count >= 1 && count <= most) return;

@@ -6,6 +6,7 @@
 
 #include "tlog/bundle.h"
 #include "tlog/code_points.h"
+#include "tlog/entry.h"
 
 namespace avouch::tlog {
 namespace {
@@ -163,6 +164,13 @@ bool is_media_type(std::string_view text) {
          is_part(text.substr(0, slash)) && is_part(text.substr(slash + 1));
 }
 
+bool is_own_kind(std::string_view media_type) {
+  constexpr std::array kOwn = {kGenesis, kEpoch, kNodeVerdict, kAdmissionVerdict, kPolicyChange};
+  return std::any_of(kOwn.begin(), kOwn.end(), [&](std::string_view kind) {
+    return media_type == "application/vnd.avouch." + std::string(kind) + "+cbor";
+  });
+}
+
 Result<UnverifiedSignedStatement> parse_signed_statement_unverified(ByteView statement,
                                                                     StatementRefusal* refusal) {
   StatementFault sort = StatementFault::kMalformed;
@@ -182,7 +190,10 @@ const crypto::PublicKey* signer_of(const UnverifiedSignedStatement& statement,
 std::optional<UnverifiedSignedStatement> statement_of_another(ByteView entry,
                                                               std::string_view origin) {
   auto statement = parse_signed_statement_unverified(entry);
-  if (!statement.has_value() || statement->issuer == origin) return std::nullopt;
+  if (!statement.has_value() || statement->issuer == origin ||
+      is_own_kind(statement->content_type)) {
+    return std::nullopt;
+  }
   return *std::move(statement);
 }
 

@@ -30,6 +30,10 @@ inline constexpr std::size_t kMaxMediaType = 127;
 // type/subtype of 1 to 127 bytes, in lower case, without parameters.
 bool is_media_type(std::string_view text);
 
+// Whether it is the type of an entry that a log's own verifier makes (entry.h): nobody else's
+// statement is of it.
+bool is_own_kind(std::string_view media_type);
+
 // What a statement says of itself; nothing of it is proven before signer_of().
 struct UnverifiedSignedStatement {
   std::string issuer, subject;
@@ -59,7 +63,8 @@ const crypto::PublicKey* signer_of(const UnverifiedSignedStatement& statement,
                                    std::span<const crypto::PublicKey> keys);
 
 // Whether an entry is a statement of somebody else than the log of that origin: the statement where
-// it is, nothing for the log's own and for bytes that are neither.
+// it is, nothing for the log's own, for whatever is of a kind of a log's own, and for bytes that
+// are neither.
 std::optional<UnverifiedSignedStatement> statement_of_another(ByteView entry,
                                                               std::string_view origin);
 

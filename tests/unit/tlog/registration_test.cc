@@ -244,6 +244,8 @@ TEST_F(RegistrationTest, TheLogsOwnEntriesAreNotOfAnother) {
                               crypto::system_random());
   EXPECT_FALSE(statement_of_another(own.value().statement, kOrigin).has_value());
   EXPECT_FALSE(statement_of_another(to_bytes("garbage"), kOrigin).has_value());
+  // What says that it is a verdict is a verifier's or nobody's, whatever log it names.
+  EXPECT_FALSE(statement_of_another(own.value().statement, "another log").has_value());
   const auto other = statement_of_another(signed_by_vendor(header()), kOrigin);
   ASSERT_TRUE(other.has_value());
   EXPECT_EQ(other->issuer, kIssuer);
