@@ -63,8 +63,9 @@ void print_verdict(const inspect::UnverifiedListed& listed, const Content& conte
     std::cout << content_text(listed, content) << '\n';
     return;
   }
-  std::cout << printable(inspect::text_of(content.payload, "decision")) << " on node "
-            << printable(inspect::text_of(content.payload, "node")) << " ("
+  const std::string node = inspect::text_of(content.payload, "node");
+  std::cout << printable(inspect::text_of(content.payload, "decision"))
+            << (node.empty() ? "" : " on node " + printable(node)) << " ("
             << printable(inspect::text_of(content.payload, "operation")) << ")\n";
   const codec::Cbor* reasons = content.payload.find("reasons");
   if (reasons == nullptr || reasons->as_array() == nullptr) return;

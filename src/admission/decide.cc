@@ -8,7 +8,6 @@
 namespace avouch::admission {
 namespace {
 
-constexpr std::size_t kMaxWarning = 250;  // the API server cuts at 256
 constexpr std::size_t kMaxWarnings = 8;
 constexpr std::size_t kMaxMessage = 4096;
 

@@ -21,6 +21,8 @@ Decision decide_evidence(const DecisionInput& input);
 Decision decide_own_kind(const DecisionInput& input);
 Decision decide_namespace(const DecisionInput& input);
 
+inline constexpr std::size_t kMaxWarning = 250;  // bytes; the API server cuts at 256
+
 // What a request says about a pod and where it goes.
 struct PodRequest {
   std::string operation;  // "pods/binding", "bindings", "pods"

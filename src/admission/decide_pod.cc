@@ -89,6 +89,17 @@ std::string sentence(const PodRequest& request, const Finding& finding) {
          quote(finding.policy) + ": " + finding.message + ".";
 }
 
+std::string what_to_do(const PodRequest& request) {
+  return "See: kubectl avouch explain node " + request.node;
+}
+
+// Warnings are short: what to do about it must not be what is cut off.
+std::string warning(const PodRequest& request, const Finding& finding) {
+  const std::string remedy = " " + what_to_do(request);
+  if (remedy.size() > kMaxWarning / 2) return sentence(request, finding);
+  return clip(sentence(request, finding), kMaxWarning - remedy.size()) + remedy;
+}
+
 // "First violation names the reason; all are listed."
 Decision denial(const PodRequest& request, const std::vector<Finding>& findings) {
   std::string message;
@@ -98,7 +109,7 @@ Decision denial(const PodRequest& request, const std::vector<Finding>& findings)
     if (first.empty()) first = finding.code;
     message += sentence(request, finding) + " ";
   }
-  return deny(first, message + "See: kubectl avouch explain node " + request.node);
+  return deny(first, message + what_to_do(request));
 }
 
 bool must_deny(const std::vector<Finding>& findings) {
@@ -160,7 +171,7 @@ Decision decide_placed(const DecisionInput& input, const PodRequest& request,
   for (const Finding& finding : verdict.findings) {
     const bool static_pod = request.mirror && finding.mode == Mode::kEnforce;
     if (finding.mode == Mode::kWarn || static_pod) {
-      decision.warnings.push_back(sentence(request, finding));
+      decision.warnings.push_back(warning(request, finding));
     }
   }
   if (request.mirror && must_deny(verdict.findings)) {

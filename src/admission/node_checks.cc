@@ -95,7 +95,8 @@ std::optional<Failure> is_fresh(const NodeQuestion& question) {
       return Failure{code::kVerdictStale,
                      "the node's verdict has expired at " +
                          to_rfc3339(claims(question).expires_at) +
-                         ": its agent has been silent, or its evidence was refused. " +
+                         ": its agent was silent, its evidence was refused, or no controller runs "
+                         "(see kubectl avouch status). " +
                          verdict_name(*question.verdict)};
     case attest::TokenTime::kNotYet:
       break;
@@ -115,7 +116,7 @@ std::optional<Failure> covers_policy(const NodeQuestion& question) {
   if (judged(question) != nullptr) return std::nullopt;
   return Failure{code::kVerdictOfAnotherPolicy,
                  "the node was not judged under the policy as it stands now; a new verdict follows "
-                 "within one heartbeat. " +
+                 "within one heartbeat where a controller runs. " +
                      verdict_name(*question.verdict)};
 }
 

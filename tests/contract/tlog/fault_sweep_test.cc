@@ -22,7 +22,7 @@ TEST_P(FaultSweep, LosesNothingWhicheverStepFails) {
     live(process, seen);
     steps = process.faults.steps();
     EXPECT_EQ(seen.acknowledged.size(), 261U);
-    EXPECT_EQ(seen.published.back().size(), 261U);
+    EXPECT_EQ(seen.published.back().size, 261U);
     expect_nothing_lost(*engine_, seen);
   }
   EXPECT_GT(steps, 30U);

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -16,17 +18,27 @@
 namespace avouch::tlog {
 
 // What the world outside has seen.
+struct Published {
+  std::uint64_t size = 0;
+  Hash root{};
+};
 struct Seen {
   std::map<std::string, Sequenced> acknowledged;  // by id
-  std::vector<VerifiedCheckpoint> published;
+  std::vector<Published> published;
+};
+
+// Whoever sees it. Called by several threads, one at a time.
+struct Witnesses {
+  std::function<void(const std::string& id, const Sequenced& place)> acknowledged;
+  std::function<void(const Published& checkpoint)> published;
 };
 
 // One life of the log, the same one each time; shorter when the log fails for good.
-inline void live(testing::LogProcess& process, Seen& seen) {
+inline void live(testing::LogProcess& process, const Witnesses& witnesses) {
   std::mutex mutex;
   process.options.on_published = [&](const VerifiedCheckpoint& checkpoint) {
     const std::lock_guard lock(mutex);
-    seen.published.push_back(checkpoint);
+    witnesses.published({checkpoint.size(), checkpoint.root()});
   };
   bool alive = process.open().has_value();
   for (const auto& [prefix, count, publish] : {std::tuple("a", 2, true),
@@ -38,12 +50,19 @@ inline void live(testing::LogProcess& process, Seen& seen) {
     const auto all = testing::submissions(prefix, count);
     const auto places = process.append(all);
     for (std::size_t i = 0; places.has_value() && i < all.size(); ++i) {
-      seen.acknowledged[all[i].id] = (*places)[i];
+      const std::lock_guard lock(mutex);
+      witnesses.acknowledged(all[i].id, (*places)[i]);
     }
     alive = places.has_value() || places.error().kind == ErrorKind::kRetryable;
     if (alive && publish) alive = process.publish().has_value();
   }
   process.close();
+}
+
+inline void live(testing::LogProcess& process, Seen& seen) {
+  live(process,
+       {[&](const std::string& id, const Sequenced& place) { seen.acknowledged[id] = place; },
+        [&](const Published& checkpoint) { seen.published.push_back(checkpoint); }});
 }
 
 inline void expect_nothing_lost(testing::LogEngine& engine, const Seen& seen) {
@@ -54,9 +73,9 @@ inline void expect_nothing_lost(testing::LogEngine& engine, const Seen& seen) {
   const auto newest = process.publish();
   ASSERT_TRUE(newest.has_value()) << newest.error().message;
   const auto tree = testing::check_whole_log(process.store(), newest->checkpoint());
-  for (const VerifiedCheckpoint& checkpoint : seen.published) {
-    ASSERT_LE(checkpoint.size(), newest->size());
-    EXPECT_EQ(tree.root(checkpoint.size()), checkpoint.root()) << checkpoint.size();
+  for (const Published& checkpoint : seen.published) {
+    ASSERT_LE(checkpoint.size, newest->size());
+    EXPECT_EQ(tree.root(checkpoint.size), checkpoint.root) << checkpoint.size;
   }
   for (const auto& [id, place] : seen.acknowledged) {
     ASSERT_LT(place.index, tree.size()) << id;

@@ -209,6 +209,10 @@ TEST(DecidePod, AuditRecordsWarnWarnsEnforceDenies) {
       SCOPED_TRACE(std::string(one.name) + ", " + mode);
       EXPECT_EQ(decision.allowed, mode != "Enforce");
       EXPECT_EQ(decision.warnings.size(), mode == "Warn" ? 1U : 0U);
+      for (const std::string& warning : decision.warnings) {
+        EXPECT_TRUE(warning.ends_with(" See: kubectl avouch explain node good")) << warning;
+        EXPECT_LE(warning.size(), 250U);
+      }
       ASSERT_TRUE(decision.verdict);
       EXPECT_EQ(decision.verdict->findings.size(), 1U);
     }
