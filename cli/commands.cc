@@ -128,7 +128,7 @@ Exit exit_of(const inspect::PresenceReport& presence) {
 
 Result<Exit> status(const Context& context) {
   const inspect::ReleaseName& release = context.common.release;
-  const kube::Client api(context.transport);
+  const kube::Client api = api_of(context);
   context.progress("reading nodes, evidence and policies");
   const Policies read = policies_of(api);
   const auto& policies = read.list;
@@ -155,7 +155,7 @@ Result<Exit> status(const Context& context) {
 }
 
 Result<Exit> version(const Context& context, const std::string& client_version) {
-  const kube::Client api(context.transport);
+  const kube::Client api = api_of(context);
   const inspect::ReleaseName& release = context.common.release;
   context.progress("reading the release's version");
   const kube::ResourcePath sets{
@@ -184,7 +184,7 @@ Result<Exit> version(const Context& context, const std::string& client_version) 
 }
 
 Result<Exit> explain_node(const Context& context, const std::string& name, BootLogShown shown) {
-  const kube::Client api(context.transport);
+  const kube::Client api = api_of(context);
   context.progress("reading node " + name);
   const Policies policies = policies_of(api);
   AVOUCH_TRY(const inspect::NodeReport node,

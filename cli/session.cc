@@ -62,8 +62,14 @@ Result<std::vector<tlog::NoteVerifier>> read_vkey_file(const std::string& file) 
   return keys;
 }
 
+kube::Client api_of(const Context& context) {
+  kube::Client::Options options;
+  options.max_object_bytes = kube::kMaxStoredObjectBytes;
+  return {context.transport, std::move(options)};
+}
+
 Result<Session> Session::open(const Context& context) {
-  const kube::Client api(context.transport);
+  const kube::Client api = api_of(context);
   context.progress("reading the release's keys");
   AVOUCH_TRY(inspect::TrustAnchors trust, anchors(api, context.common));
   context.progress("asking for a token to read the log with");

@@ -17,6 +17,9 @@
 
 namespace avouch::cli {
 
+// Of any object that can be stored, as nobody is to hide one by its size.
+kube::Client api_of(const Context& context);
+
 struct Session {
   kube::Client api;
   inspect::TrustAnchors trust;

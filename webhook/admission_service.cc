@@ -1,6 +1,7 @@
 #include "webhook/admission_service.h"
 
 #include <algorithm>
+#include <charconv>
 #include <exception>
 
 #include "admission/review.h"
@@ -19,6 +20,20 @@ using admission::Placed;
 constexpr std::size_t kMaxBody = admission::kMaxReviewBytes;
 // Reading a review takes several times its size. Larger ones take turns.
 constexpr std::size_t kLargeBody = 256UL * 1024;
+
+// As large as the API server makes a review of a request of its own largest size (3 MiB), each
+// byte escaped.
+constexpr std::size_t kMaxRefusedBody = 20 * admission::kMaxReviewBytes / 3;
+constexpr std::size_t kStartOfBody = 1024;
+
+bool is_too_large(const HttpRequest& head) {
+  const auto length = head.headers.find("Content-Length");
+  std::uint64_t bytes = 0;
+  if (!length.has_value()) return false;
+  const auto [end, failed] =
+      std::from_chars(length->data(), length->data() + length->size(), bytes);
+  return failed == std::errc() && end == length->data() + length->size() && bytes > kMaxBody;
+}
 
 std::optional<HttpResponse> refuse(const HttpRequest& request) {
   if (!admission::endpoint_of(request.path)) {
@@ -53,6 +68,26 @@ std::chrono::milliseconds patience(const HttpRequest& request, std::chrono::mill
 }
 
 }  // namespace
+
+// Of a body that is too large to be decided: its first bytes and its size.
+class StartOfBody final : public BodySink {
+ public:
+  Result<void> write(ByteView piece) override {
+    size_ += piece.size();
+    if (size_ > kMaxRefusedBody) {
+      return rejected("the body is larger than " + std::to_string(kMaxRefusedBody) + " bytes");
+    }
+    const std::size_t wanted = kStartOfBody - std::min(start_.size(), kStartOfBody);
+    start_ += as_text(piece.first(std::min(wanted, piece.size())));
+    return {};
+  }
+  const std::string& start() const { return start_; }
+  std::size_t size() const { return size_; }
+
+ private:
+  std::string start_;
+  std::size_t size_ = 0;
+};
 
 // One request, from its last byte to its answer. Owned by whoever has to go on with it.
 struct AdmissionService::Task {
@@ -95,12 +130,20 @@ AdmissionService::AdmissionService(ServiceOptions options, Facts& facts,
 
 Result<BodyPlan> AdmissionService::plan(const HttpRequest& head) {
   BodyPlan plan;
-  plan.limit = admission::endpoint_of(head.path) ? kMaxBody : 0;
+  if (!admission::endpoint_of(head.path)) return plan;
+  plan.limit = kMaxBody;
+  if (is_too_large(head)) {
+    plan.limit = kMaxRefusedBody;
+    plan.sink = std::make_shared<StartOfBody>();
+  }
   return plan;
 }
 
-void AdmissionService::handle(HttpRequest request, std::shared_ptr<BodySink>, Reply reply) {
+void AdmissionService::handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) {
   if (auto refusal = refuse(request)) return reply(std::move(*refusal));
+  if (const auto* large = dynamic_cast<const StartOfBody*>(sink.get())) {
+    return deny_too_large(*large, *admission::endpoint_of(request.path), reply);
+  }
   auto task = std::make_shared<Task>();
   task->endpoint = *admission::endpoint_of(request.path);
   task->reply = std::move(reply);
@@ -120,6 +163,30 @@ void AdmissionService::handle(HttpRequest request, std::shared_ptr<BodySink>, Re
   } catch (...) {
     deny_unasked(task, "unknown exception");
   }
+}
+
+// Silence would let the pod in, unrecorded, where failurePolicy is Ignore, and say nothing of the
+// reason elsewhere.
+void AdmissionService::deny_too_large(const StartOfBody& body, Endpoint endpoint,
+                                      const Reply& reply) const {
+  metrics_.malformed(endpoint);
+  const std::string what = "the AdmissionReview has " + std::to_string(body.size()) +
+                           " bytes, and at most " + std::to_string(kMaxBody) +
+                           " are read: make the object smaller (each <, > and & of it counts six)";
+  const auto uid = admission::uid_at_start(body.start());
+  if (!uid) return reply(problem(413, "ReviewTooLarge", what));
+  log_.info("denied", {{"webhook", admission::endpoint_name(endpoint)},
+                       {"uid", *uid},
+                       {"code", admission::code::kInvalid},
+                       {"reason", what}});
+  admission::ReviewAnswer out;
+  out.code = 413;
+  out.message = what;
+  HttpResponse response;
+  response.status = 200;
+  response.content_type = "application/json";
+  response.body = admission::write_answer(*uid, out);
+  reply(std::move(response));
 }
 
 // The last catch denies. Others may hold the task by now, so its decision is not touched; the first

@@ -44,6 +44,8 @@ struct ServiceOptions {
   std::chrono::milliseconds deadline{2'500};
 };
 
+class StartOfBody;
+
 class AdmissionService final : public HttpHandler {
  public:
   // The references must outlive it, and `denials` the recorder's threads.
@@ -60,6 +62,8 @@ class AdmissionService final : public HttpHandler {
   static admission::VerdictRecorder::MakePayload payload_of(const Task& task);
   static std::string sharer(const Task& task);
   void review(const TaskPtr& task, const std::string& body);
+  void deny_too_large(const StartOfBody& body, admission::Endpoint endpoint,
+                      const Reply& reply) const;
   void deny_unasked(const TaskPtr& task, const char* error) const;
   void record(const TaskPtr& task);
   void record_denial(const TaskPtr& task);

@@ -236,14 +236,18 @@ void ClusterView::prune() {
   changed();
 }
 
-void ClusterView::trim_node(Json& node) {
-  keep_members(node, {"apiVersion", "kind", "metadata", "status"});
-  trim_metadata(node);
-  keep_below(node, "status", {"nodeInfo"});
-  if (Json::Object* members = node.as_object()) {
-    const auto status = members->find("status");
-    if (status != members->end()) keep_below(status->second, "nodeInfo", {"bootID"});
+Json ClusterView::read_node(const codec::JsonView& node) {
+  Json out{Json::Object{}};
+  for (const std::string_view name : {"apiVersion", "kind"}) {
+    if (const auto value = node.find(name); value.exists()) out[name] = value.to_json();
   }
+  for (const std::string_view name : {"name", "uid", "resourceVersion", "labels"}) {
+    const auto value = node.find_path({"metadata", name});
+    if (value.exists()) out["metadata"][name] = value.to_json();
+  }
+  const auto boot = node.find_path({"status", "nodeInfo", "bootID"});
+  if (boot.exists()) out["status"]["nodeInfo"]["bootID"] = boot.to_json();
+  return out;
 }
 
 void ClusterView::trim_evidence(Json& evidence) {

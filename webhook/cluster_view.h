@@ -38,8 +38,9 @@ class ClusterView {
   std::shared_ptr<const TrustAnchors> anchors() const;  // null before the first
   void prune();                                         // now and then: forgets what is past
 
+  // Of an object, what is read here.
+  static codec::Json read_node(const codec::JsonView& node);
   // Removes from an object, before it is kept, what is not read here.
-  static void trim_node(codec::Json& node);
   static void trim_evidence(codec::Json& evidence);
   static void trim_pod(codec::Json& pod);
 

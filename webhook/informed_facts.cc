@@ -48,7 +48,7 @@ InformedFacts::InformedFacts(const config::WebhookConfig& config, const kube::Cl
       [this](const kube::Change& change) { view_.on_namespace(change); });
 
   auto nodes = of(kube::nodes());
-  nodes.trim = ClusterView::trim_node;
+  nodes.read_only(&ClusterView::read_node);
   add("nodes", std::move(nodes), [this](const kube::Change& change) { view_.on_node(change); });
 
   auto evidence = of(kube::attestation_evidences());

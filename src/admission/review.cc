@@ -90,6 +90,22 @@ Result<std::string> read_uid(const JsonView& request) {
 
 }  // namespace
 
+std::optional<std::string> uid_at_start(std::string_view first_bytes) {
+  constexpr std::string_view kBefore = R"("request":{"uid":")";
+  const std::size_t before = first_bytes.find(kBefore);
+  if (before == std::string_view::npos) return std::nullopt;
+  const std::string_view rest = first_bytes.substr(before + kBefore.size());
+  const std::string_view uid = rest.substr(0, rest.find('"'));
+  const bool plain = std::all_of(uid.begin(), uid.end(), [](char each) {
+    return (each >= '0' && each <= '9') || (each >= 'a' && each <= 'z') ||
+           (each >= 'A' && each <= 'Z') || each == '-';
+  });
+  if (uid.empty() || uid.size() > kMaxUid || uid.size() == rest.size() || !plain) {
+    return std::nullopt;
+  }
+  return std::string(uid);
+}
+
 Result<Review> parse_review(std::string_view body) {
   AVOUCH_TRY(auto document,
              codec::JsonDocument::parse(body, {.bytes = kMaxReviewBytes, .depth = 64}));

@@ -16,6 +16,10 @@ namespace avouch::admission {
 
 inline constexpr std::size_t kMaxReviewBytes = 3 * 1024 * 1024;
 
+// Of a review that is larger: what an answer to it needs. An API server writes it first of all.
+// Nothing where it does not stand there.
+std::optional<std::string> uid_at_start(std::string_view first_bytes);
+
 struct Caller {
   std::string username;
   std::vector<std::string> groups;

@@ -217,19 +217,23 @@ std::optional<Json> node_condition_patch(const Json& node, const NodeSignals& si
   return Json(Json::Object{{"status", Json::Object{{"conditions", Json::Array{condition}}}}});
 }
 
-void trim_node(Json& node) {
-  Json trimmed{Json::Object{}};
+Json read_node(const codec::JsonView& node) {
+  Json out{Json::Object{}};
   for (const std::string_view name : {"apiVersion", "kind"}) {
-    if (const Json* value = node.find(name)) trimmed[name] = *value;
+    if (const auto value = node.find(name); value.exists()) out[name] = value.to_json();
   }
   for (const std::string_view name : {"name", "uid", "resourceVersion", "labels"}) {
-    if (const Json* value = node.find_path({"metadata", name})) trimmed["metadata"][name] = *value;
+    const auto value = node.find_path({"metadata", name});
+    if (value.exists()) out["metadata"][name] = value.to_json();
   }
-  if (const Json* taints = node.find_path({"spec", "taints"})) trimmed["spec"]["taints"] = *taints;
-  if (const Json* ours = find_condition(node.find("status"), kAttestedCondition)) {
-    trimmed["status"]["conditions"] = Json::Array{*ours};
+  const auto taints = node.find_path({"spec", "taints"});
+  if (taints.exists()) out["spec"]["taints"] = taints.to_json();
+  for (const codec::JsonView& condition : node.find_path({"status", "conditions"}).items()) {
+    if (condition.text({"type"}) != kAttestedCondition) continue;
+    out["status"]["conditions"] = Json::Array{condition.to_json()};
+    break;
   }
-  node = std::move(trimmed);
+  return out;
 }
 
 }  // namespace avouch::control

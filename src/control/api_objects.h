@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "codec/fast_json.h"
 #include "codec/json.h"
 #include "control/outlook.h"
 
@@ -33,7 +34,8 @@ std::optional<codec::Json> node_patch(const codec::Json& node, const NodeSignals
 std::optional<codec::Json> node_condition_patch(const codec::Json& node, const NodeSignals& signals,
                                                 SystemTime now);
 
-// The parts of a Node that are read here; all else is dropped, so that a large cluster's nodes fit.
-void trim_node(codec::Json& node);
+// The parts of a Node that are read here and no others, so that a large cluster's nodes fit, and a
+// node that makes its own object large gains nothing (kube::ReadObject).
+codec::Json read_node(const codec::JsonView& node);
 
 }  // namespace avouch::control

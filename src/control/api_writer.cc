@@ -103,9 +103,11 @@ Result<void> sync_status(const kube::Client& client, const kube::ResourcePath& r
   return {};
 }
 
-Result<void> sync_node(const kube::Client& client, const NodeOutlook& outlook, const Json* live,
+Result<void> sync_node(const kube::Client& api, const NodeOutlook& outlook, const Json* live,
                        SystemTime now) {
   if (live == nullptr || live->text({"metadata", "uid"}) != outlook.node_uid) return {};
+  // A node can make its own object large, and would else be left without its taint.
+  const kube::Client client = api.reading(&read_node);
   if (node_patch(*live, outlook.signals, now)) {
     for (int attempt = 1;; ++attempt) {
       const auto node = client.get(kube::nodes(), outlook.name);

@@ -84,7 +84,7 @@ Result<void> sync_status(const kube::Client& client, const kube::ResourcePath& r
                          const std::string& kind, const std::string& name, const std::string& uid,
                          const codec::Json& desired, const codec::Json* live, SystemTime now);
 
-Result<void> sync_node(const kube::Client& client, const NodeOutlook& outlook,
-                       const codec::Json* live, SystemTime now);
+Result<void> sync_node(const kube::Client& api, const NodeOutlook& outlook, const codec::Json* live,
+                       SystemTime now);
 
 }  // namespace avouch::control

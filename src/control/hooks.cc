@@ -4,6 +4,7 @@
 #include <mutex>
 #include <utility>
 
+#include "control/api_objects.h"
 #include "control/api_writer.h"
 
 namespace avouch::control {
@@ -83,7 +84,7 @@ Result<void> stop_controller(const kube::Client& client, const ReleaseNames& nam
 }
 
 Result<void> clean_nodes(const kube::Client& client, SystemTime now) {
-  const auto nodes = client.list(kube::nodes());
+  const auto nodes = client.reading(&read_node).list(kube::nodes());
   if (!nodes.has_value()) return Error(nodes.error());
   std::optional<Error> first;
   for (const Json& node : nodes->items) {

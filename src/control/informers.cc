@@ -48,7 +48,7 @@ Json keep_evidence(const Json& evidence) {
 kube::InformerOptions node_informer_options() {
   kube::InformerOptions options;
   options.resource = kube::nodes();
-  options.trim = &trim_node;
+  options.read_only(&read_node);
   options.keep = &keep_node;
   options.as_text = true;
   return options;

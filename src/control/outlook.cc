@@ -233,10 +233,12 @@ Json selection_condition(const ResolvedPolicy& policy, const NodeCounts& counts)
                      "everywhere; correct nodeSelector or label the nodes");
   }
   if (!policy.self_set_labels.empty()) {
-    return condition("SelectsNodes", "True", "LabelsSetByNodes",
-                     "nodeSelector looks at labels that a node's own credentials can set (" +
-                         joined(policy.self_set_labels) +
-                         "); use labels under node-restriction.kubernetes.io/");
+    return condition(
+        "SelectsNodes", "True", "LabelsSetByNodes",
+        "nodeSelector looks at labels that a node's own credentials can set (" +
+            joined(policy.self_set_labels) +
+            "): a node can leave the policy by itself, and is then neither judged by it "
+            "nor tainted; use labels under node-restriction.kubernetes.io/");
   }
   return condition("SelectsNodes", "True", "Selected",
                    std::to_string(counts.matched) + " nodes are selected");

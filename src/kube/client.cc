@@ -91,6 +91,13 @@ Client Client::with_stop(std::stop_token stop) const {
   return copy;
 }
 
+Client Client::reading(ReadObject read) const {
+  Client copy = *this;
+  copy.options_.max_object_bytes = kMaxStoredObjectBytes;
+  copy.options_.read = std::move(read);
+  return copy;
+}
+
 ApiResult<HttpResponse> Client::exchange(HttpRequest request, const std::string& what) const {
   request.headers.add("User-Agent", options_.user_agent);
   if (!request.headers.find("Accept")) request.headers.add("Accept", std::string(kJson));
@@ -106,7 +113,7 @@ ApiResult<HttpResponse> Client::exchange(HttpRequest request, const std::string&
 ApiResult<Json> Client::call(HttpRequest request, const std::string& what) const {
   AVOUCH_TRY(const HttpResponse response, exchange(std::move(request), what));
   if (response.body.empty()) return Json();
-  auto parsed = codec::parse_json(response.body);
+  auto parsed = parse_object(response.body, options_.max_object_bytes, options_.read);
   if (!parsed.has_value()) return with_context(std::move(parsed).error(), what + ": answer");
   return std::move(parsed).value();
 }
@@ -148,9 +155,12 @@ ApiResult<ObjectList> Client::list_page(const ResourcePath& resource, const List
       left != nullptr && !left->is_null() && (!left->is_array() || !left->as_array()->empty())) {
     return retryable(what + ": answer: items cannot be told apart: expected one list of items");
   }
+  const std::size_t most =
+      options.max_object_bytes > 0 ? options.max_object_bytes : options_.max_object_bytes;
+  const ReadObject& read = options.read ? options.read : options_.read;
   list.items.reserve(split->items.size());
   for (std::size_t i = 0; i < split->items.size(); ++i) {
-    auto item = codec::parse_json(split->items[i], {.bytes = options.max_object_bytes});
+    auto item = parse_object(split->items[i], most, read);
     if (!item.has_value()) {
       list.unreadable.push_back(what + ": item " + std::to_string(i) + ": " + item.error().message);
     } else if (object_key(*item).empty()) {

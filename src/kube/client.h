@@ -13,6 +13,7 @@
 
 #include "codec/json.h"
 #include "kube/api_error.h"
+#include "kube/object_text.h"
 #include "kube/resource.h"
 #include "kube/transport.h"
 
@@ -26,7 +27,8 @@ struct ListOptions {
   std::string resource_version;
   bool metadata_only = false;  // PartialObjectMetadata: apiVersion, kind, metadata
   std::size_t max_objects = 100'000;
-  std::size_t max_object_bytes = 3 * 1024 * 1024;
+  std::size_t max_object_bytes = 0;  // 0: as the client's
+  ReadObject read;                   // of an item; empty: the client's
 };
 
 struct ObjectList {
@@ -64,6 +66,8 @@ class Client {
     std::chrono::milliseconds timeout{30'000};  // of each call
     std::string user_agent = "avouch";
     std::string field_manager;  // default for create, update and patch; "" leaves it to the server
+    std::size_t max_object_bytes = 3 * 1024 * 1024;  // of an answer that is one object
+    ReadObject read;                                 // of such an answer; empty: all of it
   };
 
   explicit Client(Transport& transport);  // which must outlive it and its copies
@@ -72,6 +76,8 @@ class Client {
   // The same client with another time-out, or one whose calls end when `stop` is requested.
   Client with_timeout(std::chrono::milliseconds timeout) const;
   Client with_stop(std::stop_token stop) const;
+  // One that reads as much of an object as can be stored, and keeps `read` of it.
+  Client reading(ReadObject read) const;
 
   ApiResult<Json> get(const ResourcePath& resource, std::string_view name,
                       std::string_view subresource = {}) const;

@@ -126,6 +126,7 @@ ApiResult<void> Informer::relist(const std::stop_token& stop) {
   list_options.page_size = options_.page_size;
   list_options.max_objects = options_.max_objects;
   list_options.max_object_bytes = options_.max_object_bytes;
+  list_options.read = options_.read;
   auto listed = client_.with_stop(stop).list(options_.resource, list_options);
   if (!listed.has_value()) {
     if (is_at_fault(listed.error())) {
@@ -190,7 +191,7 @@ ApiResult<void> Informer::watch(const std::stop_token& stop) {
   bool has_in_stream = false;
   const auto on_line = [&](std::string_view line) -> Result<void> {
     spoke_ = true;
-    auto event = parse_watch_event(line, options_.max_object_bytes);
+    auto event = parse_watch_event(line, options_.max_object_bytes, options_.read);
     if (event.has_value() && event->type == WatchEventType::kError) {
       in_stream = api_error_from_status(event->object, "watch " + options_.resource.describe());
       has_in_stream = true;

@@ -54,6 +54,13 @@ struct InformerOptions {
   std::size_t max_object_bytes = 3 * 1024 * 1024;
 
   bool drop_managed_fields = true;
+  // Of an object that may be large: what is read of it at all. Sets max_object_bytes to
+  // kMaxStoredObjectBytes.
+  void read_only(ReadObject of_object) {
+    read = std::move(of_object);
+    max_object_bytes = kMaxStoredObjectBytes;
+  }
+  ReadObject read;
   // Removes what nobody reads before an object is kept; leaves apiVersion, kind and metadata alone.
   std::function<void(Json&)> trim;
   // Makes of an object what is kept of it, once the handlers have seen all of it: less. Later

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "codec/json.h"
+#include "kube/object_text.h"
 
 namespace avouch::kube {
 
@@ -17,7 +18,9 @@ struct WatchEvent {
   codec::Json object;  // for kError a metav1.Status; for kBookmark only metadata.resourceVersion
 };
 
-// kRejected: not a watch event, an unknown type, or an object of more than `max_bytes`.
-Result<WatchEvent> parse_watch_event(std::string_view line, std::size_t max_bytes);
+// kRejected: not a watch event, an unknown type, or an object of more than `max_bytes`. `read` is
+// not asked of a kError's object.
+Result<WatchEvent> parse_watch_event(std::string_view line, std::size_t max_bytes,
+                                     const ReadObject& read = {});
 
 }  // namespace avouch::kube

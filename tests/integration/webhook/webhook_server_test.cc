@@ -214,7 +214,7 @@ TEST_F(WebhookServer, RefusesWhatIsNoReviewWithoutAllowingAnything) {
 TEST_F(WebhookServer, RefusesTooLargeBodiesFromTheirHeadAndWhileTheyCome) {
   start();
   EXPECT_EQ(status_of(ask("POST /admit/pods HTTP/1.1\r\nHost: x\r\nContent-Type: application/json"
-                          "\r\nContent-Length: 3145729\r\n\r\n")),
+                          "\r\nContent-Length: 20971521\r\n\r\n")),
             413);
   std::string body = codec::to_json(binding("good"));
   body += std::string(admission::kMaxReviewBytes - body.size(), ' ');
@@ -233,6 +233,33 @@ TEST_F(WebhookServer, RefusesTooLargeBodiesFromTheirHeadAndWhileTheyCome) {
       "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n");
   EXPECT_EQ(status_of(claim.read()), 413);
   EXPECT_EQ(webhook_->server->stats().body_bytes, 0U);
+}
+
+// A pod that can be stored may be larger as JSON than what is read of it: silence would let it in
+// where failurePolicy is Ignore.
+TEST_F(WebhookServer, DeniesWhatIsTooLargeToBeReadAndSaysSo) {
+  start();
+  const std::string begin =
+      R"({"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"large-1",)"
+      R"("object":{"spec":")";
+  const auto of_size = [&](std::size_t bytes) {
+    return begin + std::string(bytes - begin.size(), 'x');
+  };
+  for (const char* path : {"/admit/pods", "/admit/pods-unenforced"}) {
+    for (const std::size_t bytes : {admission::kMaxReviewBytes + 1, std::size_t{20'971'520}}) {
+      const Json response = response_of(ask(post(of_size(bytes), path)));
+      EXPECT_FALSE(*response.find("allowed")->as_bool()) << path;
+      EXPECT_EQ(response.text({"uid"}), "large-1");
+      EXPECT_EQ(*response.find_path({"status", "code"})->as_int(), 413);
+      const std::string message(response.text({"status", "message"}));
+      EXPECT_NE(message.find(std::to_string(bytes) + " bytes"), std::string::npos) << message;
+      EXPECT_NE(message.find("at most 3145728"), std::string::npos) << message;
+    }
+    // Without a UID there is nothing to answer.
+    EXPECT_EQ(status_of(ask(post(std::string(admission::kMaxReviewBytes + 1, ' '), path))), 413);
+  }
+  EXPECT_EQ(webhook_->server->stats().body_bytes, 0U);
+  EXPECT_TRUE(allowed(ask(post(binding("good")))));
 }
 
 TEST_F(WebhookServer, CutsOffSlowHeadersAndHalfSentBodies) {

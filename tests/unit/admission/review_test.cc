@@ -174,6 +174,18 @@ TEST(ParseReview, BoundsDepthAndSize) {
   EXPECT_NE(error_of(body + " ").find("3145728"), std::string::npos);
 }
 
+TEST(UidAtStart, IsFoundWhereAnApiServerWritesItAndNowhereElse) {
+  const std::string before = R"({"kind":"AdmissionReview","apiVersion":"v1","request":{"uid":")";
+  EXPECT_EQ(uid_at_start(before + R"(705ab4f5-6393","kind":{)"), "705ab4f5-6393");
+  EXPECT_EQ(uid_at_start(before + std::string(120, 'a') + "\""), std::string(120, 'a'));
+  for (const std::string& none :
+       {std::string(), std::string("{"), before, before + "\"", before + "705ab4f5",
+        before + std::string(121, 'a') + "\"", before + "a\\\"b\"", before + "a b\"",
+        before + "a\n\"", std::string(R"({"request": {"uid":"a"}})")}) {
+    EXPECT_FALSE(uid_at_start(none)) << none;
+  }
+}
+
 TEST(WriteAnswer, IsAnAdmissionReviewForTheRequest) {
   const Json denied = json(write_answer("u1", {.allowed = false,
                                                .code = 422,

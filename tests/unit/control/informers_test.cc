@@ -54,7 +54,9 @@ TEST(NodeInformer, KeepsWhatTheWorkersCompare) {
         {"type":"Attested","status":"True","reason":"r","message":"m"}]}})");
   node["metadata"]["labels"][kAttestedLabel] = "true";
   const kube::InformerOptions options = node_informer_options();
-  options.trim(node);
+  node = kube::parse_object(codec::to_json(node), options.max_object_bytes, options.read).value();
+  EXPECT_EQ(node.find_path({"status", "images"}), nullptr);
+  EXPECT_EQ(node.find_path({"status", "conditions"})->as_array()->size(), 1U);
   EXPECT_EQ(node.text({"metadata", "labels", "pool"}), "p");  // the appraiser is told all labels
   const Json kept = options.keep(node);
   EXPECT_EQ(kept.find_path({"metadata", "labels", "pool"}), nullptr);
@@ -69,6 +71,22 @@ TEST(NodeInformer, KeepsWhatTheWorkersCompare) {
     EXPECT_EQ(node_condition_patch(kept, signals, kNow).has_value(),
               node_condition_patch(node, signals, kNow).has_value());
   }
+}
+
+// A kubelet may write megabytes into its own Node, and each byte may be six as JSON: a Node that
+// could not be read would be left as it was, trusted.
+TEST(NodeInformer, ReadsANodeAsLargeAsOneCanBeStored) {
+  const kube::InformerOptions options = node_informer_options();
+  std::string escaped;
+  for (int i = 0; i < 3 * 1024 * 1024 / 2; ++i) escaped += "\\u003c";
+  const std::string node = R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n","uid":"u",
+      "resourceVersion":"7"},"status":{"conditions":[{"type":"Zzz","status":"True","message":")" +
+                           escaped + R"("},{"type":"Attested","status":"True"}]}})";
+  const auto read = kube::parse_object(node, options.max_object_bytes, options.read);
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_EQ(read->text({"metadata", "name"}), "n");
+  EXPECT_EQ(read->find_path({"status", "conditions"})->as_array()->size(), 1U);
+  EXPECT_LT(codec::to_json(*read).size(), 1000U);
 }
 
 TEST(NodeBoard, GivesBackWhatWasPutLast) {

@@ -126,5 +126,17 @@ TEST_F(NodeSignalsTest, WinARaceWithAnotherWriterWithoutLosingItsTaint) {
   EXPECT_EQ(taints(), "new:NoSchedule avouch.dev/unattested:NoSchedule");
 }
 
+TEST_F(NodeSignalsTest, AreSetOnANodeThatHasMadeItsObjectLarge) {
+  Json large = live();
+  large["status"]["conditions"].as_array()->push_back(
+      Json::Object{{"type", "Zzz"}, {"message", std::string(8 * 1024 * 1024, 'x')}});
+  server.put(kube::nodes(), large);
+  outlook.signals = {TaintEffect::kNoExecute, false,
+                     AttestedCondition{"False", "PcrMismatch", "m"}};
+  sync();
+  EXPECT_EQ(taints(), "theirs:NoExecute avouch.dev/unattested:NoExecute");
+  EXPECT_EQ(attested(), "False");
+}
+
 }  // namespace
 }  // namespace avouch::control

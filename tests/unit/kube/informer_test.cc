@@ -411,6 +411,28 @@ TEST_F(InformerTest, TellsWhatItHasKeptOfAListThatEndsForWantOfMemory) {
   EXPECT_TRUE(informer_->synced());
 }
 
+TEST_F(InformerTest, ReadsOfALargeObjectWhatItIsToldTo) {
+  InformerOptions options;
+  options.read_only([](const codec::JsonView& object) {
+    Json out{Json::Object{}};
+    for (const std::string_view name : {"name", "resourceVersion"}) {
+      out["metadata"][name] = object.text({"metadata", name});
+    }
+    return out;
+  });
+  Json large = node("a");
+  large["metadata"]["annotations"]["x"] = std::string(5 * 1024 * 1024, 'x');
+  kube_.put(nodes(), large);
+  Informer& informer = make(options);
+  step();
+  EXPECT_EQ(take_changes(), (Names{"+a"}));
+  large["metadata"]["labels"]["changed"] = "yes";
+  watch([&] { kube_.put(nodes(), large); });
+  EXPECT_EQ(take_changes(), (Names{"~a"}));
+  EXPECT_EQ(informer.find("a")->find_path({"metadata", "annotations"}), nullptr);
+  EXPECT_EQ(informer.stats().unreadable, 0U);
+}
+
 TEST_F(InformerTest, ForgetsAnObjectThatCanNoLongerBeRead) {
   kube_.put(nodes(), node("a"));
   kube_.put(nodes(), node("b"));

@@ -34,6 +34,21 @@ TEST(ParseWatchEvent, RefusesEverythingElse) {
   }
 }
 
+TEST(ParseWatchEvent, TakesOfAnObjectWhatItIsToldToReadButAllOfAnError) {
+  const auto read = [](const codec::JsonView& object) {
+    codec::Json out{codec::Json::Object{}};
+    out["name"] = object.text({"metadata", "name"});
+    return out;
+  };
+  const std::string object = R"("object":{"metadata":{"name":"n"},"code":410}})";
+  const auto modified = parse_watch_event(R"({"type":"MODIFIED",)" + object, kLimit, read);
+  ASSERT_TRUE(modified.has_value());
+  EXPECT_EQ(codec::to_json(modified->object), R"({"name":"n"})");
+  const auto error = parse_watch_event(R"({"type":"ERROR",)" + object, kLimit, read);
+  ASSERT_TRUE(error.has_value());
+  EXPECT_EQ(*error->object.find("code")->as_int(), 410);
+}
+
 TEST(ParseWatchEvent, RefusesAnObjectOverTheLimit) {
   const std::string line =
       R"({"type":"ADDED","object":{"a":")" + std::string(2 * kLimit, 'x') + "\"}}";

@@ -52,6 +52,16 @@ attest::TokenClaims claims_at(SystemTime at) {
       {{"p", crypto::sha256("s"), crypto::sha256("d"), attest::Status::kAffirming}}, at);
 }
 
+TEST(ReadNode, TakesWhatTheWebhookLooksAt) {
+  const Json node = admission::json(R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n",
+      "uid":"u","resourceVersion":"7","labels":{"pool":"p"},"annotations":{"a":"b"}},
+      "status":{"nodeInfo":{"bootID":"b1","kernelVersion":"6"},"conditions":[{"type":"Ready"}]}})");
+  const auto document = codec::JsonDocument::parse(codec::to_json(node)).value();
+  EXPECT_EQ(codec::to_json(ClusterView::read_node(document.root())),
+            R"({"apiVersion":"v1","kind":"Node","metadata":{"labels":{"pool":"p"},"name":"n",)"
+            R"("resourceVersion":"7","uid":"u"},"status":{"nodeInfo":{"bootID":"b1"}}})");
+}
+
 class View : public ::testing::Test {
  protected:
   std::size_t verdicts() { return view.snapshot()->verdicts.size(); }
