@@ -57,6 +57,36 @@ bool same_keys(const TrustAnchors& a, const TrustAnchors& b) {
   return a.log_origin == b.log_origin && a.verifier_keys == b.verifier_keys;
 }
 
+constexpr std::string_view kLabelsLeftOut = "labelsLeftOut";
+
+Json identity_of(const codec::JsonView& object) {
+  Json out{Json::Object{}};
+  for (const std::string_view name : {"apiVersion", "kind"}) {
+    if (const auto value = object.find(name); value.exists()) out[name] = value.to_json();
+  }
+  for (const std::string_view name : {"name", "namespace", "uid", "resourceVersion"}) {
+    const auto value = object.find_path({"metadata", name});
+    if (value.exists()) out["metadata"][name] = value.to_json();
+  }
+  return out;
+}
+
+Json with_labels(const codec::JsonView& object, std::size_t max_bytes) {
+  Json out = identity_of(object);
+  const auto labels = object.find_path({"metadata", "labels"});
+  if (!labels.is_object()) return out;
+  std::size_t bytes = 0;
+  for (const auto& [key, value] : labels.members()) {
+    bytes += key.size() + value.as_string().value_or("").size();
+  }
+  if (bytes > max_bytes) {
+    out[kLabelsLeftOut] = true;
+  } else {
+    out["metadata"]["labels"] = labels.to_json();
+  }
+  return out;
+}
+
 // Keeps only the named members of an object.
 void keep_members(Json& object, std::initializer_list<std::string_view> names) {
   Json::Object* members = object.as_object();
@@ -105,7 +135,7 @@ void ClusterView::on_policy(const Change& change) {
 void ClusterView::on_namespace(const Change& change) {
   const auto view = kube::namespace_view(*change.object);
   const std::lock_guard lock(mutex_);
-  if (change.type == ChangeType::kDeleted || !view.has_value()) {
+  if (change.type == ChangeType::kDeleted || !view.has_value() || !knows_labels(*change.object)) {
     now_.namespaces.erase(change.key);  // unknown: every policy gates what is in it
   } else {
     now_.namespaces[change.key] = std::make_shared<const attest::Labels>(view->meta.labels);
@@ -237,17 +267,24 @@ void ClusterView::prune() {
 }
 
 Json ClusterView::read_node(const codec::JsonView& node) {
-  Json out{Json::Object{}};
-  for (const std::string_view name : {"apiVersion", "kind"}) {
-    if (const auto value = node.find(name); value.exists()) out[name] = value.to_json();
-  }
-  for (const std::string_view name : {"name", "uid", "resourceVersion", "labels"}) {
-    const auto value = node.find_path({"metadata", name});
-    if (value.exists()) out["metadata"][name] = value.to_json();
-  }
+  Json out = identity_of(node);
+  const auto labels = node.find_path({"metadata", "labels"});
+  if (labels.exists()) out["metadata"]["labels"] = labels.to_json();
   const auto boot = node.find_path({"status", "nodeInfo", "bootID"});
   if (boot.exists()) out["status"]["nodeInfo"]["bootID"] = boot.to_json();
   return out;
+}
+
+Json ClusterView::read_unbound_pod(const codec::JsonView& pod) {
+  return with_labels(pod, kMaxPodLabels);
+}
+
+Json ClusterView::read_namespace(const codec::JsonView& ns) {
+  return with_labels(ns, kMaxNamespaceLabels);
+}
+
+bool ClusterView::knows_labels(const Json& object) {
+  return object.find(kLabelsLeftOut) == nullptr;
 }
 
 void ClusterView::trim_evidence(Json& evidence) {

@@ -38,8 +38,13 @@ class ClusterView {
   std::shared_ptr<const TrustAnchors> anchors() const;  // null before the first
   void prune();                                         // now and then: forgets what is past
 
-  // Of an object, what is read here.
+  // Of an object, what is read here: nothing else takes memory, whoever wrote it. Labels of more
+  // than these bytes, keys and values, are left out, and then are not known.
+  static constexpr std::size_t kMaxPodLabels = 4 * 1024, kMaxNamespaceLabels = 64 * 1024;
   static codec::Json read_node(const codec::JsonView& node);
+  static codec::Json read_unbound_pod(const codec::JsonView& pod);
+  static codec::Json read_namespace(const codec::JsonView& ns);
+  static bool knows_labels(const codec::Json& object);
   // Removes from an object, before it is kept, what is not read here.
   static void trim_evidence(codec::Json& evidence);
   static void trim_pod(codec::Json& pod);

@@ -8,9 +8,12 @@
 namespace avouch::webhook {
 namespace {
 
+constexpr int kPage = 100;
+
 kube::InformerOptions of(kube::ResourcePath resource) {
   kube::InformerOptions options;
   options.resource = std::move(resource);
+  options.page_size = kPage;
   return options;
 }
 
@@ -44,6 +47,7 @@ InformedFacts::InformedFacts(const config::WebhookConfig& config, const kube::Cl
 
   auto namespaces = of(kube::namespaces());
   namespaces.metadata_only = true;
+  namespaces.read_only(&ClusterView::read_namespace);
   add("namespaces", std::move(namespaces),
       [this](const kube::Change& change) { view_.on_namespace(change); });
 
@@ -59,6 +63,8 @@ InformedFacts::InformedFacts(const config::WebhookConfig& config, const kube::Cl
   auto unbound = of(kube::pods());
   unbound.field_selector = "spec.nodeName=";
   unbound.metadata_only = true;
+  unbound.read_only(&ClusterView::read_unbound_pod);
+  unbound.as_text = true;  // whoever may create pods decides how many there are
   unbound_pods_ = &add("pods", std::move(unbound), {});
 
   auto agents = of(kube::pods(ns));
@@ -103,7 +109,7 @@ std::string InformedFacts::not_ready() {
 
 std::optional<attest::Labels> InformedFacts::pod_labels(const admission::PodKey& pod) {
   const kube::ObjectPtr object = unbound_pods_->find(pod.ns + "/" + pod.name);
-  if (object == nullptr) return std::nullopt;
+  if (object == nullptr || !ClusterView::knows_labels(*object)) return std::nullopt;
   auto meta = kube::object_meta(*object);
   if (!meta.has_value() || (!pod.uid.empty() && meta->uid != pod.uid)) return std::nullopt;
   return std::move(meta->labels);

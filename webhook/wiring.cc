@@ -24,6 +24,8 @@ constexpr auto kPruneEvery = 10min;
 constexpr auto kEndpointDelay = 3s;  // until the Service has forgotten a pod that is not ready
 constexpr auto kServeRetry = 1s;
 constexpr auto kFlushTime = 15s;  // for the last verdicts, at the end
+constexpr std::size_t kMaxPage =
+    16UL * 1024 * 1024;  // of a list; a larger one is asked for in parts
 // With what connections and a large review take, about two thirds of the memory that the chart
 // allows (BENCHMARKS.md, "Webhook memory under a flood").
 constexpr std::size_t kMaxBodies = 32UL * 1024 * 1024;  // all that are read or decided at once
@@ -160,6 +162,7 @@ Result<void> run(const config::WebhookConfig& config, const std::string& kubecon
              adapters::HttpServer::start(adapters::health_options(config.health), health));
 
   AVOUCH_TRY(auto rest, adapters::kube_options(kubeconfig));
+  rest.max_body_bytes = kMaxPage;
   AVOUCH_TRY(const auto api, adapters::RestTransport::create(std::move(rest)));
   const kube::Client client(
       *api, {.user_agent = "avouch-webhook/" AVOUCH_VERSION, .field_manager = "avouch-webhook"});

@@ -19,6 +19,7 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -186,14 +187,13 @@ TEST_F(SyscallSweep, LosesNothingWhicheverCallFailsOrIsTheLast) {
     for (int at = 1; at <= count; ++at) {
       for (const std::string& fault : faults) {
         if (number++ % 29 != 0 && !all) continue;
-        SCOPED_TRACE(call + " " + std::to_string(at) + " " + fault);
+        std::ostringstream injected;
+        injected << call << ':' << fault << ":when=" << at;
+        SCOPED_TRACE(injected.str());
         FilesLogEngine engine;
         Seen seen;
         const std::string trace =
-            run(engine,
-                {"-e", "trace=" + call, "-e",
-                 "inject=" + call + ":" + fault + ":when=" + std::to_string(at)},
-                seen);
+            run(engine, {"-e", "trace=" + call, "-e", "inject=" + injected.str()}, seen);
         expect_nothing_lost(engine, seen);
         if (HasFailure()) return;
         EXPECT_TRUE(ended_well_ || killed_);

@@ -62,6 +62,27 @@ TEST(ReadNode, TakesWhatTheWebhookLooksAt) {
             R"("resourceVersion":"7","uid":"u"},"status":{"nodeInfo":{"bootID":"b1"}}})");
 }
 
+// Whoever may create pods would else fill the webhook's memory with what it never looks at.
+TEST(ReadUnboundPod, TakesItsLabelsWithinABoundAndNothingElse) {
+  const auto read = [](std::size_t bytes) {
+    Json pod = admission::json(R"({"apiVersion":"meta.k8s.io/v1","kind":"PartialObjectMetadata",
+        "metadata":{"name":"p","namespace":"shop","uid":"u","resourceVersion":"7",
+        "annotations":{"a":"b"}}})");
+    pod["metadata"]["labels"]["app"] = std::string(bytes - 3, 'x');
+    const auto document = codec::JsonDocument::parse(codec::to_json(pod)).value();
+    return ClusterView::read_unbound_pod(document.root());
+  };
+  const Json small = read(5);
+  EXPECT_EQ(codec::to_json(small),
+            R"({"apiVersion":"meta.k8s.io/v1","kind":"PartialObjectMetadata","metadata":{)"
+            R"("labels":{"app":"xx"},"name":"p","namespace":"shop","resourceVersion":"7",)"
+            R"("uid":"u"}})");
+  EXPECT_TRUE(ClusterView::knows_labels(read(ClusterView::kMaxPodLabels)));
+  const Json large = read(ClusterView::kMaxPodLabels + 1);
+  EXPECT_FALSE(ClusterView::knows_labels(large));
+  EXPECT_EQ(large.find_path({"metadata", "labels"}), nullptr);
+}
+
 class View : public ::testing::Test {
  protected:
   std::size_t verdicts() { return view.snapshot()->verdicts.size(); }
@@ -72,6 +93,18 @@ class View : public ::testing::Test {
   std::vector<std::string> problems;
   ClusterView view{clock, [this](const std::string& message) { problems.push_back(message); }};
 };
+
+TEST_F(View, DoesNotKnowANamespaceWhoseLabelsAreTooLarge) {
+  Json ns = named("shop", "u");
+  for (const std::size_t bytes :
+       {ClusterView::kMaxNamespaceLabels, ClusterView::kMaxNamespaceLabels + 1}) {
+    ns["metadata"]["labels"]["a"] = std::string(bytes - 1, 'x');
+    const auto document = codec::JsonDocument::parse(codec::to_json(ns)).value();
+    view.on_namespace(change("shop", ClusterView::read_namespace(document.root())));
+    EXPECT_EQ(view.snapshot()->namespaces.contains("shop"),
+              bytes == ClusterView::kMaxNamespaceLabels);
+  }
+}
 
 TEST_F(View, BelievesNoTokenBeforeItKnowsTheKeysAndThenVerifiesAll) {
   view.on_evidence(change("good", evidence(claims_at(admission::kNow))));
