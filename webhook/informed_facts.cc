@@ -8,7 +8,11 @@
 namespace avouch::webhook {
 namespace {
 
-constexpr int kPage = 100;
+// The API server sends a page in one piece, which is in memory as a whole while it comes: as many
+// objects as may be megabytes each without ending the program. Whoever may create pods decides how
+// large those are.
+constexpr int kPage = 20;
+constexpr int kPodPage = 5;
 
 kube::InformerOptions of(kube::ResourcePath resource) {
   kube::InformerOptions options;
@@ -64,6 +68,7 @@ InformedFacts::InformedFacts(const config::WebhookConfig& config, const kube::Cl
   unbound.field_selector = "spec.nodeName=";
   unbound.metadata_only = true;
   unbound.read_only(&ClusterView::read_unbound_pod);
+  unbound.page_size = kPodPage;
   unbound.as_text = true;  // whoever may create pods decides how many there are
   unbound_pods_ = &add("pods", std::move(unbound), {});
 
