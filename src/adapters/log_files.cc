@@ -133,8 +133,9 @@ Result<void> check_format(const std::filesystem::path& directory) {
   }
   if (format) return {};
   std::error_code failure;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, failure)) {
-    const std::string name = entry.path().filename();
+  for (auto entry = std::filesystem::directory_iterator(directory, failure);
+       !failure && entry != std::filesystem::directory_iterator(); entry.increment(failure)) {
+    const std::string name = entry->path().filename();
     if (name != "lock" && name != "format.new") {
       return rejected("log: " + directory.string() + " is not empty and is no log directory (" +
                       name + "): choose another");
