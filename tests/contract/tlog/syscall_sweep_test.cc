@@ -199,6 +199,7 @@ TEST_F(SyscallSweep, LosesNothingWhicheverCallFailsOrIsTheLast) {
             run(engine, {"-e", "trace=" + call, "-e", "inject=" + injected.str()}, seen);
         expect_nothing_lost(engine, seen);
         if (HasFailure()) return;
+        EXPECT_TRUE(ended_well_ || killed_) << "it ended by an exception";
         kills += killed_ ? 1U : 0U;
         points += killed_ || trace.find("(INJECTED)") != trace.npos ? 1U : 0U;
         entries += seen.acknowledged.size();
