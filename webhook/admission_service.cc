@@ -117,7 +117,7 @@ std::string AdmissionService::sharer(const Task& task) {
   return task.authenticated ? std::string() : task.network;
 }
 
-AdmissionService::AdmissionService(ServiceOptions options, Facts& facts,
+AdmissionService::AdmissionService(ServiceOptions options, Facts& facts, LiveReads& reads,
                                    admission::VerdictRecorder& recorder,
                                    admission::DenialBudget& denials, Clock& clock,
                                    WebhookMetrics& metrics)
@@ -126,7 +126,8 @@ AdmissionService::AdmissionService(ServiceOptions options, Facts& facts,
       recorder_(recorder),
       denials_(denials),
       clock_(clock),
-      metrics_(metrics) {}
+      metrics_(metrics),
+      live_(reads, clock) {}
 
 Result<BodyPlan> AdmissionService::plan(const HttpRequest& head) {
   BodyPlan plan;
@@ -154,10 +155,14 @@ void AdmissionService::handle(HttpRequest request, std::shared_ptr<BodySink> sin
   task->authenticated = request.authenticated;
   task->peer = request.peer.substr(0, request.peer.rfind(':'));
   task->network = request.network;
+  attempt(task, std::move(request.body), nullptr);
+}
+
+void AdmissionService::attempt(const TaskPtr& task, std::string body, const LiveAnswer* live) {
   try {
     std::unique_lock<std::mutex> turn(large_bodies_, std::defer_lock);
-    if (request.body.size() > kLargeBody) turn.lock();
-    review(task, request.body);
+    if (body.size() > kLargeBody) turn.lock();
+    review(task, std::move(body), live);
   } catch (const std::exception& e) {
     deny_unasked(task, e.what());
   } catch (...) {
@@ -206,7 +211,16 @@ void AdmissionService::deny_unasked(const TaskPtr& task, const char* error) cons
   task->reply(std::move(response));
 }
 
-void AdmissionService::review(const TaskPtr& task, const std::string& body) {
+// The body waits as it came, so that what waits takes no more than it; it is read anew then.
+void AdmissionService::ask_live(const TaskPtr& task, std::string ns, std::string body) {
+  const auto kept = std::make_shared<std::string>(std::move(body));
+  const std::size_t bytes = kept->size();
+  live_.ask({std::move(ns), bytes, task->give_up, [this, task, kept](const LiveAnswer& live) {
+               attempt(task, std::move(*kept), &live);
+             }});
+}
+
+void AdmissionService::review(const TaskPtr& task, std::string body, const LiveAnswer* live) {
   auto review = admission::parse_review(body);
   if (!review.has_value()) {
     metrics_.malformed(task->endpoint);
@@ -225,7 +239,17 @@ void AdmissionService::review(const TaskPtr& task, const std::string& body) {
   if (admission::caller_pod_to_look_up(task->endpoint, *review)) {
     gathered.caller_node = facts_.agent_node(review->caller.pod_name, review->caller.pod_uid);
   }
+  if (live != nullptr) {
+    gathered.live = live->has_value() ? **live : admission::LiveFacts{};
+    if (!live->has_value() && gathered.not_ready.empty()) {
+      gathered.not_ready = live->error().message;
+    }
+  }
   const auto snapshot = facts_.snapshot();
+  if (auto ns = admission::namespace_to_read(task->endpoint, *review, gathered, *snapshot,
+                                             options_.rules)) {
+    return ask_live(task, *std::move(ns), std::move(body));
+  }
   task->decision =
       admission::decide(task->endpoint, *review, gathered, *snapshot, options_.rules, task->time);
   if (task->decision.verdict) {

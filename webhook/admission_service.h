@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/http.h"
 #include "observe/logging.h"
+#include "webhook/live_reader.h"
 #include "webhook/webhook_metrics.h"
 
 namespace avouch::webhook {
@@ -49,8 +50,9 @@ class StartOfBody;
 class AdmissionService final : public HttpHandler {
  public:
   // The references must outlive it, and `denials` the recorder's threads.
-  AdmissionService(ServiceOptions options, Facts& facts, admission::VerdictRecorder& recorder,
-                   admission::DenialBudget& denials, Clock& clock, WebhookMetrics& metrics);
+  AdmissionService(ServiceOptions options, Facts& facts, LiveReads& reads,
+                   admission::VerdictRecorder& recorder, admission::DenialBudget& denials,
+                   Clock& clock, WebhookMetrics& metrics);
 
   Result<BodyPlan> plan(const HttpRequest& head) override;
   void handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) override;
@@ -61,7 +63,11 @@ class AdmissionService final : public HttpHandler {
 
   static admission::VerdictRecorder::MakePayload payload_of(const Task& task);
   static std::string sharer(const Task& task);
-  void review(const TaskPtr& task, const std::string& body);
+  using LiveAnswer = Result<admission::LiveFacts>;
+  // The last catch. `live` is null before the API server was asked.
+  void attempt(const TaskPtr& task, std::string body, const LiveAnswer* live);
+  void review(const TaskPtr& task, std::string body, const LiveAnswer* live);
+  void ask_live(const TaskPtr& task, std::string ns, std::string body);
   void deny_too_large(const StartOfBody& body, admission::Endpoint endpoint,
                       const Reply& reply) const;
   void deny_unasked(const TaskPtr& task, const char* error) const;
@@ -78,6 +84,7 @@ class AdmissionService final : public HttpHandler {
   WebhookMetrics& metrics_;
   std::mutex large_bodies_;  // held by the one that is being read and decided
   observe::Logger log_{"admission"};
+  LiveReader live_;  // ends first: what it answers goes on here
 };
 
 }  // namespace avouch::webhook

@@ -126,7 +126,9 @@ void ClusterView::on_policy(const Change& change) {
   const std::lock_guard lock(mutex_);
   if (facts == nullptr) {
     now_.policies.erase(change.key);
+    policy_versions_.erase(change.key);
   } else {
+    policy_versions_[change.key] = change.object->text({"metadata", "resourceVersion"});
     now_.policies[change.key] = std::move(facts);
   }
   changed();
@@ -255,6 +257,12 @@ std::shared_ptr<const admission::Snapshot> ClusterView::snapshot() {
   return shared_;
 }
 
+bool ClusterView::has_policy(const std::string& name, const std::string& resource_version) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = policy_versions_.find(name);
+  return found != policy_versions_.end() && found->second == resource_version;
+}
+
 std::shared_ptr<const TrustAnchors> ClusterView::anchors() const {
   const std::lock_guard lock(mutex_);
   return anchors_;
@@ -265,6 +273,8 @@ void ClusterView::prune() {
   book_.prune(clock_.now(), clock_.steady_now());
   changed();
 }
+
+Json ClusterView::read_identity(const codec::JsonView& object) { return identity_of(object); }
 
 Json ClusterView::read_node(const codec::JsonView& node) {
   Json out = identity_of(node);

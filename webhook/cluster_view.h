@@ -35,12 +35,15 @@ class ClusterView {
   void on_trust(const kube::Change& change);
 
   std::shared_ptr<const admission::Snapshot> snapshot();
+  // Whether the snapshot has this version of a policy.
+  bool has_policy(const std::string& name, const std::string& resource_version) const;
   std::shared_ptr<const TrustAnchors> anchors() const;  // null before the first
   void prune();                                         // now and then: forgets what is past
 
   // Of an object, what is read here: nothing else takes memory, whoever wrote it. Labels of more
   // than these bytes, keys and values, are left out, and then are not known.
   static constexpr std::size_t kMaxPodLabels = 4 * 1024, kMaxNamespaceLabels = 64 * 1024;
+  static codec::Json read_identity(const codec::JsonView& object);  // name, UID, version
   static codec::Json read_node(const codec::JsonView& node);
   static codec::Json read_unbound_pod(const codec::JsonView& pod);
   static codec::Json read_namespace(const codec::JsonView& ns);
@@ -71,6 +74,7 @@ class ClusterView {
   std::shared_ptr<const TrustAnchors> anchors_;
   std::map<std::string, Evidence> evidences_;  // by node name
   std::map<std::string, Boot> boots_;          // by node UID
+  std::map<std::string, std::string> policy_versions_;
   admission::VerdictBook book_;
   admission::Snapshot now_;                            // but for verdicts, which are the book's
   std::shared_ptr<const admission::Snapshot> shared_;  // null after a change

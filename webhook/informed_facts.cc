@@ -13,6 +13,7 @@ namespace {
 // large those are.
 constexpr int kPage = 20;
 constexpr int kPodPage = 5;
+constexpr std::size_t kMaxPolicies = 1'000;  // more are not compared while a review waits
 
 kube::InformerOptions of(kube::ResourcePath resource) {
   kube::InformerOptions options;
@@ -135,6 +136,46 @@ std::optional<std::string> InformedFacts::agent_node(const std::string& pod_name
 std::string InformedFacts::log_origin() {
   const auto anchors = view_.anchors();
   return anchors == nullptr ? std::string() : anchors->log_origin;
+}
+
+// As a list of one, which needs no right that the informer does not need. Without a version it is
+// what etcd has now.
+Result<std::optional<attest::Labels>> InformedFacts::namespace_labels(
+    const std::string& name, std::chrono::milliseconds timeout) {
+  kube::ListOptions options;
+  options.field_selector = "metadata.name=" + name;
+  options.metadata_only = true;
+  options.page_size = 1;
+  options.max_object_bytes = kube::kMaxStoredObjectBytes;
+  options.read = &ClusterView::read_namespace;
+  auto list = client_.with_timeout(timeout).list_page(kube::namespaces(), options, {});
+  if (!list.has_value()) return static_cast<Error>(std::move(list).error());
+  if (list->items.empty()) {
+    return rejected("the API server has no namespace \"" + name + "\" that can be read");
+  }
+  if (!ClusterView::knows_labels(list->items.front())) return std::optional<attest::Labels>();
+  AVOUCH_TRY(auto view, kube::namespace_view(list->items.front()));
+  if (view.meta.name != name) return retryable("the API server answered for another namespace");
+  return std::optional(std::move(view.meta.labels));
+}
+
+Result<void> InformedFacts::policies_current(std::chrono::milliseconds timeout) {
+  kube::ListOptions options;
+  options.metadata_only = true;
+  options.page_size = kPage;
+  options.max_objects = kMaxPolicies;
+  options.read = &ClusterView::read_identity;
+  auto list = client_.with_timeout(timeout).list(kube::attestation_policies(), options);
+  if (!list.has_value()) return static_cast<Error>(std::move(list).error());
+  for (const codec::Json& policy : list->items) {
+    const auto meta = kube::object_meta(policy);
+    if (!meta.has_value() || !view_.has_policy(meta->name, meta->resource_version)) {
+      return retryable(
+          "what it knows of the cluster's policies is older than what the API server has");
+    }
+  }
+  if (!list->unreadable.empty()) return retryable(list->unreadable.front());
+  return {};
 }
 
 std::vector<InformedFacts::CacheAge> InformedFacts::cache_ages() const {

@@ -17,7 +17,7 @@
 
 namespace avouch::webhook {
 
-class InformedFacts final : public Facts {
+class InformedFacts final : public Facts, public LiveReads {
  public:
   // `on_ca` is called with the controller's certificate authority, at first and on each change, on
   // an informer's thread. The references must outlive it.
@@ -34,6 +34,10 @@ class InformedFacts final : public Facts {
   std::optional<std::string> agent_node(const std::string& pod_name,
                                         const std::string& pod_uid) override;
   std::string log_origin() override;
+
+  Result<std::optional<attest::Labels>> namespace_labels(
+      const std::string& name, std::chrono::milliseconds timeout) override;
+  Result<void> policies_current(std::chrono::milliseconds timeout) override;
 
   void prune() { view_.prune(); }
 

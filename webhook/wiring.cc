@@ -187,8 +187,8 @@ Result<void> run(const config::WebhookConfig& config, const std::string& kubecon
   admission::VerdictRecorder recorder(controller, *spool.spool, clock, recording);
 
   InformedFacts facts(config, client, clock, [&link](const std::string& pem) { link.set_ca(pem); });
-  AdmissionService service({rules_of(config), config.deadline}, facts, recorder, denials, clock,
-                           counts);
+  AdmissionService service({rules_of(config), config.deadline}, facts, facts, recorder, denials,
+                           clock, counts);
 
   std::mutex serving_mutex;
   std::unique_ptr<adapters::HttpServer> serving;

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t kMaxWarnings = 8;
 constexpr std::size_t kMaxMessage = 4096;
+constexpr std::string_view kBehind =
+    "the API server knows newer labels of the namespace, or newer policies, than the webhook does";
 
 Decision decide_whole(Endpoint endpoint, const DecisionInput& input) {
   const bool pods = endpoint == Endpoint::kPods || endpoint == Endpoint::kUnenforcedPods;
@@ -90,7 +92,10 @@ Decision waive(Endpoint endpoint, Decision decision) {
 
 Decision decide(Endpoint endpoint, const Review& review, const Gathered& gathered,
                 const Snapshot& snapshot, const Rules& rules, SystemTime now) {
-  Decision decision = decide_whole(endpoint, {review, gathered, snapshot, rules, now});
+  const bool unread = namespace_to_read(endpoint, review, gathered, snapshot, rules).has_value();
+  static const Gathered nothing_known{.not_ready = std::string(kBehind)};
+  Decision decision =
+      decide_whole(endpoint, {review, unread ? nothing_known : gathered, snapshot, rules, now});
   decision.message = clip(decision.message, kMaxMessage);
   if (decision.warnings.size() > kMaxWarnings) decision.warnings.resize(kMaxWarnings);
   for (std::string& warning : decision.warnings) warning = clip(warning, kMaxWarning);

@@ -31,6 +31,18 @@ std::optional<PodKey> pod_to_look_up(Endpoint endpoint, const Review& review);
 // Whether Gathered::caller_node is needed and cannot be told from the caller's token alone.
 bool caller_pod_to_look_up(Endpoint endpoint, const Review& review);
 
+// The namespace of a pod that must be read from the API server, with the policies' versions, before
+// the review can be decided: the API server sent it to a webhook whose selector the namespace does
+// not meet as it is in the snapshot, so the snapshot is behind, or the webhook configuration is.
+// Nothing in the ordinary case. Until Gathered::live says more, such a review is denied as
+// NotReady.
+//
+// A snapshot that is behind is not noticed where it meets the selector all the same: policies in
+// Enforce whose namespaces have more than one label, or none in common.
+std::optional<std::string> namespace_to_read(Endpoint endpoint, const Review& review,
+                                             const Gathered& gathered, const Snapshot& snapshot,
+                                             const Rules& rules);
+
 Decision decide(Endpoint endpoint, const Review& review, const Gathered& gathered,
                 const Snapshot& snapshot, const Rules& rules, SystemTime now);
 

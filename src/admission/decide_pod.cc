@@ -3,6 +3,7 @@
 #include "admission/decide_parts.h"
 #include "admission/node_checks.h"
 #include "admission/text.h"
+#include "attest/namespace_share.h"
 #include "codec/json.h"
 #include "crypto/hash.h"
 
@@ -18,9 +19,15 @@ bool is_exempt_by_name(const PodRequest& request, const Rules& rules) {
          rules.exempt_namespaces.end();
 }
 
-const attest::Labels* namespace_labels(const PodRequest& request, const Snapshot& snapshot) {
+const attest::Labels* cached_labels(const PodRequest& request, const Snapshot& snapshot) {
   const auto found = snapshot.namespaces.find(request.ns);
   return found == snapshot.namespaces.end() ? nullptr : found->second.get();
+}
+
+const attest::Labels* namespace_labels(const DecisionInput& input, const PodRequest& request) {
+  const auto& live = input.gathered.live;
+  if (!live) return cached_labels(request, input.snapshot);
+  return live->namespace_labels ? &*live->namespace_labels : nullptr;
 }
 
 // Labels that are not known might be any: the policy gates then.
@@ -190,11 +197,46 @@ bool is_exempt_by_label(const attest::Labels* labels) {
   return label != labels->end() && label->second == "true";
 }
 
+namespace {
+
+// Whether a policy in Enforce may gate pods of a namespace for all that its webhook's selector
+// says, as the controller makes it from the policies (control::fail_closed_share). Labels that are
+// not known meet whatever a policy asks for.
+bool in_fail_closed_share(const Snapshot& snapshot, const attest::Labels* ns) {
+  std::vector<const attest::LabelSelector*> enforced;
+  for (const auto& [name, policy] : snapshot.policies) {
+    if (policy->mode != Mode::kEnforce) continue;
+    if (ns == nullptr || attest::matches(policy->namespace_selector, *ns)) return true;
+    enforced.push_back(&policy->namespace_selector);
+  }
+  if (enforced.empty()) return false;
+  const auto shared = attest::shared_requirement(enforced);
+  return !shared || attest::matches(attest::LabelSelector{{}, {*shared}}, *ns);
+}
+
+bool contradicts(Endpoint endpoint, const Snapshot& snapshot, const attest::Labels* ns) {
+  if (ns != nullptr && ns->find(kExemptLabel) != ns->end()) return true;
+  return endpoint == Endpoint::kPods && !in_fail_closed_share(snapshot, ns);
+}
+
+}  // namespace
+
+std::optional<std::string> namespace_to_read(Endpoint endpoint, const Review& review,
+                                             const Gathered& gathered, const Snapshot& snapshot,
+                                             const Rules& rules) {
+  if (endpoint != Endpoint::kPods && endpoint != Endpoint::kUnenforcedPods) return std::nullopt;
+  if (gathered.live || gathered.late || !gathered.not_ready.empty()) return std::nullopt;
+  const auto request = read_pod_request(review);
+  if (!request.has_value() || is_exempt_by_name(*request, rules)) return std::nullopt;
+  if (!contradicts(endpoint, snapshot, cached_labels(*request, snapshot))) return std::nullopt;
+  return request->ns;
+}
+
 Decision decide_pod(const DecisionInput& input) {
   const auto request = read_pod_request(input.review);
   if (!request.has_value()) return deny(code::kInvalid, request.error().message);
   if (is_exempt_by_name(*request, input.rules)) return allow();
-  const attest::Labels* ns = namespace_labels(*request, input.snapshot);
+  const attest::Labels* ns = namespace_labels(input, *request);
   const bool ready = input.gathered.not_ready.empty();
   if (ready && is_exempt_by_label(ns)) return allow();
 

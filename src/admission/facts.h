@@ -69,6 +69,11 @@ struct Snapshot {
   std::map<std::string, std::string, std::less<>> refused_tokens;
 };
 
+// What the API server itself said after the review had come.
+struct LiveFacts {
+  std::optional<attest::Labels> namespace_labels;  // nothing: they are too large to be read
+};
+
 // What was looked up for one request.
 struct Gathered {
   std::string not_ready = "the webhook has no data yet";  // why; "" when the snapshot may be used
@@ -77,6 +82,10 @@ struct Gathered {
   std::optional<attest::Labels> pod_labels;  // for bindings; nothing: the pod is not known here
   // The node that the caller's token or pod is bound to; nothing: it could not be found.
   std::optional<std::string> caller_node;
+  // Where namespace_to_read() asks for it; the snapshot's policies were the cluster's then. Where
+  // the server could not be asked, or has other policies, `not_ready` says so, and no labels are
+  // known.
+  std::optional<LiveFacts> live;
 };
 
 }  // namespace avouch::admission

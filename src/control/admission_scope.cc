@@ -1,11 +1,9 @@
 #include "control/admission_scope.h"
 
-#include <algorithm>
-#include <map>
-#include <set>
 #include <string>
 #include <utility>
 
+#include "attest/namespace_share.h"
 #include "codec/fields.h"
 #include "control/names.h"
 
@@ -15,26 +13,6 @@ namespace {
 using attest::LabelRequirement;
 using codec::Json;
 using Operator = LabelRequirement::Operator;
-
-// The API server takes more; a policy that names more is no reason for a longer selector.
-constexpr std::size_t kMaxValues = 64;
-
-// What every namespace of a policy has: by label, the values it may have (none: any).
-using Needed = std::map<std::string, std::set<std::string>>;
-
-Needed needed_labels(const attest::LabelSelector& selector) {
-  Needed needed;
-  for (const auto& [key, value] : selector.match_labels) needed[key] = {value};
-  for (const LabelRequirement& requirement : selector.match_expressions) {
-    // A label that is named twice keeps its first set, which all of its namespaces meet as well.
-    if (requirement.op == Operator::kIn) {
-      needed.try_emplace(requirement.key, requirement.values.begin(), requirement.values.end());
-    } else if (requirement.op == Operator::kExists) {
-      needed.try_emplace(requirement.key);
-    }
-  }
-  return needed;
-}
 
 attest::LabelSelector namespace_selector(const Json& policy) {
   const Json* found = policy.find_path({"spec", "workloads", "namespaceSelector"});
@@ -52,32 +30,6 @@ bool is_enforced(const Json& policy) {
 
 LabelRequirement every_namespace() {
   return {std::string(kExemptLabel), Operator::kDoesNotExist, {}};
-}
-
-// Labels that both need, with the values of either.
-Needed common(const Needed& a, const Needed& b) {
-  Needed both;
-  for (const auto& [key, values] : a) {
-    const auto other = b.find(key);
-    if (other == b.end()) continue;
-    std::set<std::string> either;
-    if (!values.empty() && !other->second.empty()) {
-      either = values;
-      either.insert(other->second.begin(), other->second.end());
-    }
-    if (either.size() <= kMaxValues) both[key] = std::move(either);
-  }
-  return both;
-}
-
-// Named values first, as they are narrower than a label that may have any.
-LabelRequirement narrowest(const Needed& needed) {
-  const auto named = std::find_if(needed.begin(), needed.end(),
-                                  [](const auto& entry) { return !entry.second.empty(); });
-  const auto at = named == needed.end() ? needed.begin() : named;
-  if (at == needed.end()) return every_namespace();
-  const Operator op = at->second.empty() ? Operator::kExists : Operator::kIn;
-  return {at->first, op, {at->second.begin(), at->second.end()}};
 }
 
 Json to_json(const LabelRequirement& requirement) {
@@ -115,13 +67,14 @@ std::optional<Place> find_share(const Json::Array& webhooks, std::string_view na
 }  // namespace
 
 LabelRequirement fail_closed_share(const std::vector<std::shared_ptr<const Json>>& policies) {
-  std::optional<Needed> needed;
+  std::vector<attest::LabelSelector> enforced;
   for (const auto& policy : policies) {
-    if (!is_enforced(*policy)) continue;
-    Needed own = needed_labels(namespace_selector(*policy));
-    needed = needed ? common(*needed, own) : std::move(own);
+    if (is_enforced(*policy)) enforced.push_back(namespace_selector(*policy));
   }
-  return needed ? narrowest(*needed) : opposite(every_namespace());
+  if (enforced.empty()) return opposite(every_namespace());
+  std::vector<const attest::LabelSelector*> selectors;
+  for (const attest::LabelSelector& selector : enforced) selectors.push_back(&selector);
+  return attest::shared_requirement(selectors).value_or(every_namespace());
 }
 
 LabelRequirement opposite(LabelRequirement requirement) {

@@ -18,7 +18,7 @@
 
 namespace avouch::webhook {
 
-class FixedFacts final : public Facts {
+class FixedFacts final : public Facts, public LiveReads {
  public:
   void set(const admission::World& world, std::string not_ready = {}) {
     const std::lock_guard lock(mutex_);
@@ -54,6 +54,16 @@ class FixedFacts final : public Facts {
     return std::nullopt;
   }
   std::string log_origin() override { return admission::kOrigin; }
+
+  // The API server has what the snapshot has.
+  Result<std::optional<attest::Labels>> namespace_labels(const std::string& name,
+                                                         std::chrono::milliseconds) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = snapshot_->namespaces.find(name);
+    if (found == snapshot_->namespaces.end()) return rejected("no such namespace");
+    return std::optional(*found->second);
+  }
+  Result<void> policies_current(std::chrono::milliseconds) override { return {}; }
 
  private:
   std::mutex mutex_;
@@ -104,7 +114,8 @@ class ServingWebhook {
                  std::chrono::milliseconds deadline = std::chrono::milliseconds(2'500),
                  std::size_t spool_bytes = admission::RecorderOptions().spool_bytes)
       : recorder(log, spool, clock, recording(deadline, spool_bytes)),
-        service({admission::World().rules, deadline}, facts, recorder, denials, clock, counts) {
+        service({admission::World().rules, deadline}, facts, facts, recorder, denials, clock,
+                counts) {
     options.listen = "127.0.0.1:0";
     auto started = adapters::HttpServer::start(std::move(options), service);
     if (!started.has_value()) throw std::runtime_error(started.error().message);

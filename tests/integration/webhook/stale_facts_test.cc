@@ -1,8 +1,9 @@
-// What the webhook does when it hears nothing of the cluster any more: its informers against a real
-// API server, over a connection that is cut without being closed.
+// What the webhook does when it hears nothing of the cluster any more, or hears it late: its
+// informers against a real API server, over a connection that is cut without being closed.
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 
 #include "adapters/rest_transport.h"
@@ -86,50 +87,75 @@ class StaleFacts : public ::testing::Test {
     ASSERT_TRUE(admin.create(kube::config_maps("avouch-system"), map).has_value());
   }
 
+  void put_namespace(const std::string& name, const attest::Labels& labels) {
+    Json ns(Json::Object{{"apiVersion", "v1"}, {"kind", "Namespace"}});
+    ns["metadata"]["name"] = name;
+    for (const auto& [key, value] : labels) ns["metadata"]["labels"][key] = value;
+    ASSERT_TRUE(kube::Client(*admin_transport_).create(kube::namespaces(), ns).has_value());
+  }
+
   std::unique_ptr<testing::RealApiserver> server_;
   std::unique_ptr<testing::Relay> relay_;
   std::unique_ptr<adapters::RestTransport> admin_transport_, transport_;
   config::WebhookConfig config_;
 };
 
-TEST_F(StaleFacts, FailClosedWithTheReasonUntilTheConnectionIsBack) {
-  adapters::SystemClock clock;
-  const kube::Client client(*transport_);
-  InformedFacts facts(config_, client, clock, [](const std::string&) {});
-  observe::Metrics metrics;
-  observe::HealthHandler health(metrics);
-  health.add_readiness("informers", [&facts]() -> std::optional<std::string> {
-    if (auto reason = facts.not_ready(); !reason.empty()) return reason;
-    return std::nullopt;
-  });
-  WebhookMetrics counts(metrics);
-  testing::TempDir dir;
-  EmptyLog log;
-  auto spool = adapters::open_spool_files({.directory = dir / "spool"}).value();
-  admission::VerdictRecorder recorder(log, *spool.spool, clock, {});
-  admission::DenialBudget denials({});
-  AdmissionService service({admission::World().rules, config_.deadline}, facts, recorder, denials,
-                           clock, counts);
+// The service over informers; reviews are handed to it directly.
+struct Serving {
+  Serving(const config::WebhookConfig& config, const kube::Client& client)
+      : facts(config, client, clock, [](const std::string&) {}),
+        service({admission::World().rules, config.deadline}, facts, facts, recorder, denials, clock,
+                counts) {
+    health.add_readiness("informers", [this]() -> std::optional<std::string> {
+      if (auto reason = facts.not_ready(); !reason.empty()) return reason;
+      return std::nullopt;
+    });
+  }
+  ~Serving() { recorder.stop(); }
 
-  const auto ask = [](HttpHandler& handler, HttpRequest request) {
+  static HttpResponse ask(HttpHandler& handler, HttpRequest request) {
     std::promise<HttpResponse> answered;
     handler.handle(std::move(request), nullptr,
                    [&answered](HttpResponse response) { answered.set_value(std::move(response)); });
     return answered.get_future().get();
-  };
-  const auto ready = [&] {
+  }
+  HttpResponse ready() {
     HttpRequest request;
     request.method = "GET";
     request.path = "/readyz";
     return ask(health, request);
-  };
-  const auto admit = [&](const std::string& path, const Json& review) {
+  }
+  Json admit(const std::string& path, const Json& review) {
     const HttpResponse response = ask(service, post(path, review));
     EXPECT_EQ(response.status, 200) << response.body;
     return *admission::json(response.body).find("response");
+  }
+
+  adapters::SystemClock clock;
+  InformedFacts facts;
+  observe::Metrics metrics;
+  observe::HealthHandler health{metrics};
+  WebhookMetrics counts{metrics};
+  testing::TempDir dir;
+  EmptyLog log;
+  adapters::OpenedSpool spool = adapters::open_spool_files({.directory = dir / "spool"}).value();
+  admission::VerdictRecorder recorder{log, *spool.spool, clock, {}};
+  admission::DenialBudget denials{{}};
+  AdmissionService service;
+};
+
+bool allowed(const Json& response) { return *response.find("allowed")->as_bool(); }
+
+TEST_F(StaleFacts, FailClosedWithTheReasonUntilTheConnectionIsBack) {
+  const kube::Client client(*transport_);
+  Serving serving(config_, client);
+  InformedFacts& facts = serving.facts;
+  const auto ready = [&] { return serving.ready(); };
+  const auto admit = [&](const std::string& path, const Json& review) {
+    return serving.admit(path, review);
   };
   const Json to_free = admission::binding("good", "free");
-  const auto allowed = [](const Json& response) { return *response.find("allowed")->as_bool(); };
+  put_namespace("free", {});
 
   EXPECT_EQ(ready().status, 503);
   EXPECT_FALSE(allowed(admit("/admit/pods", to_free)));
@@ -157,7 +183,108 @@ TEST_F(StaleFacts, FailClosedWithTheReasonUntilTheConnectionIsBack) {
   ASSERT_TRUE(eventually([&] { return facts.not_ready().empty(); })) << facts.not_ready();
   EXPECT_EQ(ready().status, 200);
   EXPECT_TRUE(allowed(admit("/admit/pods", to_free)));
-  recorder.stop();
+}
+
+// Watches come late, and what is asked is answered at once.
+class LateWatches final : public kube::Transport {
+ public:
+  LateWatches(kube::Transport& direct, kube::Transport& late) : direct_(direct), late_(late) {}
+
+  Result<HttpResponse> send(const HttpRequest& request, milliseconds timeout,
+                            std::stop_token stop) override {
+    if (unreachable) return retryable("no route to the API server");
+    return direct_.send(request, timeout, std::move(stop));
+  }
+  Result<HttpResponse> stream(const HttpRequest& request, const kube::StreamLimits& limits,
+                              const OnLine& on_line, std::stop_token stop) override {
+    return late_.stream(request, limits, on_line, std::move(stop));
+  }
+
+  std::atomic<bool> unreachable{false};
+
+ private:
+  kube::Transport& direct_;
+  kube::Transport& late_;
+};
+
+class LateFacts : public StaleFacts {
+ protected:
+  LateFacts() {
+    config_.max_staleness = seconds(60);
+    put_namespace("shop", {});
+    put_namespace("tools", {{"attested", "required"}, {"avouch.dev/exempt", "true"}});
+    serving = std::make_unique<Serving>(config_, client_);
+  }
+  void start() {
+    serving->facts.start();
+    ASSERT_TRUE(eventually([&] { return serving->facts.not_ready().empty(); }));
+  }
+  // A Node-less cluster: a policy that gates denies.
+  std::string reason(const std::string& path, const std::string& ns) {
+    const Json response = serving->admit(path, admission::binding("good", ns));
+    return allowed(response) ? "allowed" : std::string(response.text({"status", "message"}));
+  }
+  void put_policy(const std::string& name, const std::string& mode = "Enforce") {
+    Json policy(Json::Object{{"apiVersion", "avouch.dev/v1alpha1"}, {"kind", "AttestationPolicy"}});
+    policy["metadata"]["name"] = name;
+    policy["spec"] = admission::json(admission::kSpec);
+    policy["spec"]["mode"] = mode;
+    const auto created =
+        kube::Client(*admin_transport_).create(kube::attestation_policies(), policy);
+    ASSERT_TRUE(created.has_value()) << created.error().message;
+  }
+  void label(const std::string& ns, const char* labels) {
+    const kube::Client admin(*admin_transport_);
+    const Json patch = admission::json(std::string(R"({"metadata":{"labels":)") + labels + "}}");
+    ASSERT_TRUE(admin.patch(kube::namespaces(), ns, kube::PatchType::kMerge, patch).has_value());
+  }
+
+  LateWatches late_{*admin_transport_, *transport_};
+  kube::Client client_{late_};
+  std::unique_ptr<Serving> serving;
+};
+
+bool says(const std::string& reason, const std::string& what) {
+  return reason.find(what) != std::string::npos;
+}
+
+TEST_F(LateFacts, JudgeByALabelThatTheApiServerKnowsAndTheyDoNot) {
+  put_policy("production");
+  start();
+  EXPECT_EQ(reason("/admit/pods", "shop"), "allowed");  // as the configuration may be behind too
+  relay_->cut();
+  label("shop", R"({"attested":"required"})");
+  EXPECT_TRUE(serving->facts.snapshot()->namespaces.at("shop")->find("attested") ==
+              serving->facts.snapshot()->namespaces.at("shop")->end());
+  EXPECT_TRUE(says(reason("/admit/pods", "shop"), "no node of this name"))
+      << reason("/admit/pods", "shop");
+  label("tools", R"({"avouch.dev/exempt":null})");
+  EXPECT_TRUE(says(reason("/admit/pods", "tools"), "no node of this name"));
+  EXPECT_TRUE(says(reason("/admit/pods-unenforced", "tools"), "no node of this name"));
+}
+
+TEST_F(LateFacts, DenyWhereTheApiServerHasPoliciesThatTheyDoNotKnow) {
+  label("shop", R"({"attested":"required"})");
+  start();
+  EXPECT_EQ(reason("/admit/pods", "shop"), "allowed");  // there is no policy
+  relay_->cut();
+  put_policy("production");
+  EXPECT_TRUE(says(reason("/admit/pods", "shop"), "policies is older"))
+      << reason("/admit/pods", "shop");
+  relay_->mend();
+  EXPECT_TRUE(
+      eventually([&] { return says(reason("/admit/pods", "shop"), "no node of this name"); }));
+}
+
+TEST_F(LateFacts, DenyWhereTheApiServerCannotBeAsked) {
+  put_policy("production");
+  start();
+  late_.unreachable = true;
+  EXPECT_TRUE(says(reason("/admit/pods", "shop"), "no route")) << reason("/admit/pods", "shop");
+  EXPECT_TRUE(says(reason("/admit/pods-unenforced", "tools"), "no route"));
+  EXPECT_EQ(reason("/admit/pods-unenforced", "shop"), "allowed");  // what needs no asking
+  late_.unreachable = false;
+  EXPECT_EQ(reason("/admit/pods", "shop"), "allowed");
 }
 
 }  // namespace

@@ -137,7 +137,14 @@ struct World {
   Decision decide_on(Endpoint endpoint, const Json& review) const {
     const auto parsed = parse_review(codec::to_json(review));
     EXPECT_TRUE(parsed.has_value()) << (parsed.has_value() ? "" : parsed.error().message);
-    return decide(endpoint, *parsed, gathered, snapshot, rules, now);
+    Gathered looked_up = gathered;
+    // Where the webhook configuration is wider than the policies, the server says the same.
+    if (const auto ns = namespace_to_read(endpoint, *parsed, gathered, snapshot, rules)) {
+      const auto found = snapshot.namespaces.find(*ns);
+      looked_up.live.emplace();
+      if (found != snapshot.namespaces.end()) looked_up.live->namespace_labels = *found->second;
+    }
+    return decide(endpoint, *parsed, looked_up, snapshot, rules, now);
   }
   Decision pods(const Json& review) const { return decide_on(Endpoint::kPods, review); }
 

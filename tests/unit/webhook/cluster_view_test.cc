@@ -106,6 +106,18 @@ TEST_F(View, DoesNotKnowANamespaceWhoseLabelsAreTooLarge) {
   }
 }
 
+TEST_F(View, HasOfAPolicyTheVersionThatItSawLast) {
+  Json policy = named("p", "u");
+  policy["metadata"]["resourceVersion"] = "7";
+  EXPECT_FALSE(view.has_policy("p", "7"));
+  view.on_policy(change("p", policy));
+  EXPECT_TRUE(view.has_policy("p", "7"));
+  EXPECT_FALSE(view.has_policy("p", "8"));
+  EXPECT_FALSE(view.has_policy("q", "7"));
+  view.on_policy(change("p", policy, ChangeType::kDeleted));
+  EXPECT_FALSE(view.has_policy("p", "7"));
+}
+
 TEST_F(View, BelievesNoTokenBeforeItKnowsTheKeysAndThenVerifiesAll) {
   view.on_evidence(change("good", evidence(claims_at(admission::kNow))));
   EXPECT_EQ(verdicts(), 0U);
