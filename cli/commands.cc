@@ -40,12 +40,16 @@ Result<std::vector<inspect::UnverifiedListed>> entries_of(const Context& context
                                                           const LogQuery& query,
                                                           std::uint64_t size) {
   if (!query.node.empty()) {
-    return session.log.list("node=" + kube::url_encode(query.node), query.limit);
+    AVOUCH_TRY(inspect::UnverifiedList found,
+               session.log.list("node=" + kube::url_encode(query.node), query.limit));
+    return std::move(found.entries);
   }
   if (!query.pod.empty()) {
-    return session.log.list(
-        "namespace=" + kube::url_encode(query.ns) + "&pod=" + kube::url_encode(query.pod),
-        query.limit);
+    AVOUCH_TRY(inspect::UnverifiedList found,
+               session.log.list("namespace=" + kube::url_encode(query.ns) +
+                                    "&pod=" + kube::url_encode(query.pod),
+                                query.limit));
+    return std::move(found.entries);
   }
   return newest(context, session, size, query.limit);
 }

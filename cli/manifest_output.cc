@@ -9,7 +9,7 @@
 namespace avouch::cli {
 namespace {
 
-void say(const std::string& text) { std::cerr << "kubectl avouch: " << text << '\n'; }
+void remark(const std::string& text) { std::cerr << "kubectl avouch: " << text << '\n'; }
 
 }  // namespace
 
@@ -53,7 +53,7 @@ Result<Exit> finish(provision::Draft draft, const provision::ManifestOptions& to
   AVOUCH_TRY(const provision::Manifests made, provision::make_manifests(draft, to));
   if (!made.list.empty()) AVOUCH_CHECK(put(options.list_file, made.list));
   AVOUCH_CHECK(put(options.output, provision::to_yaml(made.objects, draft.remarks)));
-  for (const std::string& remark : draft.remarks) say(remark);
+  for (const std::string& text : draft.remarks) remark(text);
   return Exit::kGood;
 }
 

@@ -116,6 +116,8 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
       pool(4, 1024),
       judge_pool(2, 16'384),
       registration_lane(2, 16),
+      strangers(2, 1024),
+      reception(callers, pool, strangers),
       guard(config.webhook.configuration, config.release.object("controller"), clock.steady_now()) {
 }
 
@@ -135,6 +137,7 @@ void Leader::Parts::stop() {
   trust_worker.stop();
   guard_worker.stop();
   again_worker.stop();
+  strangers.stop();
   pool.stop();
   judge_pool.stop();
   if (read_pool) read_pool->stop();

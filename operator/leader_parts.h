@@ -151,6 +151,8 @@ struct Leader::Parts final : control::AppraiserOutput {
   control::Worker status_worker, node_worker, policy_status_worker, policy_worker, trust_worker,
       guard_worker, again_worker;
   control::WorkPool pool, judge_pool, registration_lane;
+  control::FairPool strangers;  // where the API server is asked who calls
+  control::Reception reception;
   std::optional<control::WorkPool> read_pool;  // of requests that read a log in a database
   control::ManifestCatalog catalog;            // the policy worker's
   control::DigestLists digest_lists;

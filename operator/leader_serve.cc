@@ -24,8 +24,8 @@ constexpr std::size_t kMaxBodies = 64UL * 1024 * 1024;  // all that are read or 
 
 Result<void> Leader::Parts::serve() {
   intake = std::make_unique<control::IntakeHandler>(
-      control::IntakeLimits{.blob_bytes = config.limits.blob_bytes}, callers, *loop, *blobs, *blobs,
-      pool, clock, signals);
+      control::IntakeLimits{.blob_bytes = config.limits.blob_bytes}, reception, *loop, *blobs,
+      *blobs, pool, clock, signals);
   // A database may be slow or away: whoever reads what is public then keeps neither the server's
   // threads nor the agents' requests waiting.
   if (is_in_database(config.log) && !read_pool) read_pool.emplace(4, kMostReads);
@@ -42,9 +42,9 @@ Result<void> Leader::Parts::serve() {
                                                               .pseudonym_key = keys->pseudonym,
                                                               .verifier_key = keys->verifier,
                                                               .random = crypto::system_random()},
-                                            callers, access, pool);
-  record_side = std::make_unique<control::RecordHandler>(*archive, callers, access, pool);
-  list_side = std::make_unique<control::ListHandler>(bytes_for_lists(config.limits), callers,
+                                            reception, access);
+  record_side = std::make_unique<control::RecordHandler>(*archive, reception, access);
+  list_side = std::make_unique<control::ListHandler>(bytes_for_lists(config.limits), reception,
                                                      access, *lists, pool, signals,
                                                      [this] { policy_worker.add(kAll); });
   receipts = std::make_unique<control::ReceiptHandler>(
@@ -57,7 +57,7 @@ Result<void> Leader::Parts::serve() {
                                    .receipts = *receipts,
                                    .policy = registration_policy_of(config.log.registration),
                                    .policy_entry = *registration_policy},
-        callers, access, pool, registration_lane, signals);
+        reception, access, registration_lane, signals);
   }
   HttpHandler& entries_root = registrations ? static_cast<HttpHandler&>(*registrations) : *receipts;
   router = std::make_unique<control::Router>(
@@ -188,8 +188,8 @@ void Leader::Parts::show_metrics() {
           std::pair{"evidence-status", status_worker.waiting()},
           std::pair{"node-signals", node_worker.waiting()},
           std::pair{"policy-status", policy_status_worker.waiting()},
-          std::pair{"requests", pool.waiting()}, std::pair{"log-judge", judge_pool.waiting()},
-          std::pair{"renewals", renewals.waiting()},
+          std::pair{"requests", pool.waiting()}, std::pair{"strangers", strangers.waiting()},
+          std::pair{"log-judge", judge_pool.waiting()}, std::pair{"renewals", renewals.waiting()},
           std::pair{"registrations", registration_lane.waiting()}}) {
       gauge("avouch_queue_depth", "Work that waits, by queue", static_cast<double>(depth),
             {{"queue", queue}});

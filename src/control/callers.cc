@@ -4,7 +4,6 @@
 
 #include "base/packing.h"
 #include "control/names.h"
-#include "control/work_pool.h"
 #include "crypto/hash.h"
 #include "kube/views.h"
 
@@ -12,6 +11,7 @@ namespace avouch::control {
 namespace {
 
 constexpr std::chrono::seconds kKnownFor{60};
+constexpr std::chrono::seconds kRenewedAfter{40};  // so that a heartbeat, every 10 s, comes in time
 constexpr std::chrono::seconds kRefusedFor{5};
 constexpr std::size_t kMostAnswers = 20'000;
 constexpr std::string_view kBearer = "Bearer ";
@@ -35,19 +35,6 @@ std::optional<HttpResponse> without_token(const HttpHeaders& headers) {
   return problem(401, "Unauthenticated",
                  "a service-account token is needed: Authorization: Bearer TOKEN, or Avouch-Token: "
                  "TOKEN through the API server's proxy");
-}
-
-Result<Caller> known_caller(Callers& callers, WorkPool& pool, const HttpRequest& head) {
-  const auto token = token_of(head.headers);
-  if (!token) return rejected("a service-account token is needed: Authorization: Bearer TOKEN");
-  if (const auto caller = callers.known(*token)) return *caller;
-  const auto taken = pool.post([&callers, asked = *token] {
-    const auto answer = callers.identify(asked);  // for the cache
-    static_cast<void>(answer);
-  });
-  return retryable(taken == WorkPool::Taken::kYes
-                       ? "the caller is being identified; send the request again"
-                       : "too many requests wait; try again later");
 }
 
 Callers::Callers(kube::Client client, Clock& clock, CallerRules rules)
@@ -79,14 +66,33 @@ Result<Caller> Callers::identify(const std::string& token) {
   if (!answer) {
     AVOUCH_TRY(answer, ask(token));
     const std::lock_guard lock(mutex_);
-    answers_.put(key, keep(*answer), asked, answer->caller ? kKnownFor : kRefusedFor);
+    answers_.put(key, keep(*answer, asked), asked, answer->caller ? kKnownFor : kRefusedFor);
   }
   if (!answer->caller) return rejected(answer->refusal);
   return *answer->caller;
 }
 
-Callers::Kept Callers::keep(const Answer& answer) {
+bool Callers::claim_renewal(const std::string& token) {
+  const SteadyTime now = clock_.steady_now();
+  const std::lock_guard lock(mutex_);
+  Kept* kept = answers_.find(crypto::sha256(token), now);
+  if (kept == nullptr || kept->account == nullptr || now < kept->renew_at) return false;
+  kept->renew_at = SteadyTime::max();
+  return true;
+}
+
+void Callers::renew(const std::string& token) {
+  const SteadyTime asked = clock_.steady_now();
+  const auto answer = ask(token);
+  if (!answer.has_value()) return;
+  const std::lock_guard lock(mutex_);
+  answers_.put(crypto::sha256(token), keep(*answer, asked), asked,
+               answer->caller ? kKnownFor : kRefusedFor);
+}
+
+Callers::Kept Callers::keep(const Answer& answer, SteadyTime asked) {
   Kept out;
+  out.renew_at = asked + kRenewedAfter;
   out.text = answer.caller ? answer.caller->node : answer.refusal;
   out.text.shrink_to_fit();
   if (!answer.caller) return out;

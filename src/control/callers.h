@@ -43,14 +43,6 @@ std::optional<std::string> token_of(const HttpHeaders& headers);
 // The 401 for a request that has none; nothing where it has one.
 std::optional<HttpResponse> without_token(const HttpHeaders& headers);
 
-class Callers;
-class WorkPool;
-
-// Who sends this request, from the cache alone: for decisions on a server's thread, before a body
-// is read. kRetryable where the API server has to be asked; that is begun, so that the same request
-// succeeds a moment later. kRejected without a token.
-Result<Caller> known_caller(Callers& callers, WorkPool& pool, const HttpRequest& head);
-
 // Thread-safe. Answers are cached for at most a minute, refusals for five seconds.
 class Callers {
  public:
@@ -63,6 +55,14 @@ class Callers {
   // is an agent's without a node (message says why). kRetryable: could not be asked.
   Result<Caller> identify(const std::string& token);
 
+  // Whether the answer for a known caller is old enough to be asked for again; then it says so to
+  // nobody else until renew() is done with it, or the answer has expired.
+  bool claim_renewal(const std::string& token);
+
+  // Asks the API server, blocks, and puts the answer in place of the one that is kept; where it
+  // cannot be asked, that one stays until it expires.
+  void renew(const std::string& token);
+
  private:
   struct Answer {
     std::optional<Caller> caller;
@@ -74,8 +74,9 @@ class Callers {
     Bytes extras;                                   // packed
     Caller::Role role = Caller::Role::kReader;
     std::string text;  // the node, or why it is refused
+    SteadyTime renew_at{};
   };
-  Kept keep(const Answer& answer);
+  Kept keep(const Answer& answer, SteadyTime asked);
   static Answer answer_of(const Kept& kept);
   Result<Answer> ask(const std::string& token);
   Result<Answer> resolve_agent(const kube::UserInfo& user);

@@ -104,11 +104,11 @@ HttpResponse unauthenticated(const Error& error) {
   return later(503, "ReviewUnavailable", "the token could not be checked: " + error.message);
 }
 
-IntakeHandler::IntakeHandler(IntakeLimits limits, Callers& callers, AppraiserLoop& loop,
+IntakeHandler::IntakeHandler(IntakeLimits limits, Reception& reception, AppraiserLoop& loop,
                              BlobStore& blobs, RuntimeLogStore& runtime_logs, WorkPool& pool,
                              Clock& clock, ControlObserver& observer)
     : limits_(limits),
-      callers_(callers),
+      reception_(reception),
       loop_(loop),
       blobs_(blobs),
       runtime_logs_(runtime_logs),
@@ -134,7 +134,7 @@ Result<BodyPlan> IntakeHandler::plan(const HttpRequest& head) {
   if (auto refusal = without_token(head.headers)) {
     return BodyPlan{.limit = 0, .sink = nullptr, .refusal = std::move(refusal)};
   }
-  AVOUCH_TRY(const Caller caller, known_caller(callers_, pool_, head));
+  AVOUCH_TRY(const Caller caller, reception_.known(head));
   if (caller.role != Caller::Role::kAgent) {
     return rejected("\"" + caller.user.username + "\" is not the agent's service account");
   }
@@ -171,12 +171,10 @@ void IntakeHandler::handle(HttpRequest request, std::shared_ptr<BodySink> sink, 
   const Target target = target_of(request);
   if (target.route == Route::kNone) return reply(no_such_resource());
   if (auto refusal = without_token(request.headers)) return reply(*std::move(refusal));
-  const auto token = token_of(request.headers);
-  // Known callers are served at once, others after a question to the API server; writing to the
-  // disk waits neither for the one nor on the server's threads.
-  auto serve = [this, target, request = std::move(request), sink = std::move(sink), token = *token,
-                reply]() {
-    const auto caller = callers_.identify(token);
+  const auto shared = std::make_shared<const HttpRequest>(std::move(request));
+  // Heartbeats of known callers are served at once; writing to the disk does not wait on the
+  // server's threads.
+  auto serve = [this, target, shared, sink = std::move(sink), reply](const Result<Caller>& caller) {
     if (!caller.has_value()) return reply(unauthenticated(caller.error()));
     if (caller->role != Caller::Role::kAgent) {
       return reply(
@@ -184,17 +182,19 @@ void IntakeHandler::handle(HttpRequest request, std::shared_ptr<BodySink> sink, 
                   "\"" + caller->user.username +
                       "\" is not the agent's service account; nobody else sends evidence"));
     }
-    if (target.route == Route::kBlob) return blob(caller->node, request, sink, reply);
+    if (target.route == Route::kBlob) return blob(caller->node, *shared, sink, reply);
     if (caller->node != target.node) {
       return reply(problem(403, "NotOwnNode",
                            "the token is that of the agent on node \"" + caller->node +
                                "\", which cannot speak for node \"" + target.node + "\""));
     }
-    if (target.route == Route::kHeartbeat) return heartbeat(target.node, request, reply);
-    return runtime_log(target.node, request, reply);
+    if (target.route == Route::kHeartbeat) return heartbeat(target.node, *shared, reply);
+    return runtime_log(target.node, *shared, reply);
   };
-  if (target.route == Route::kHeartbeat && callers_.known(*token)) return serve();
-  if (pool_.post(std::move(serve)) == WorkPool::Taken::kFull) {
+  if (target.route == Route::kHeartbeat) {
+    if (const auto caller = reception_.recognise(*shared)) return serve(*caller);
+  }
+  if (reception_.receive(*shared, std::move(serve)) == WorkPool::Taken::kFull) {
     reply(later(503, "Overloaded", "too many requests wait; try again later"));
   }
 }

@@ -14,8 +14,8 @@
 #include "control/appraiser.h"
 #include "control/appraiser_loop.h"
 #include "control/blob_store.h"
-#include "control/callers.h"
 #include "control/control_observer.h"
+#include "control/reception.h"
 #include "control/work_pool.h"
 
 namespace avouch::control {
@@ -29,7 +29,7 @@ struct IntakeLimits {
 // no more than a rate that a well-behaved agent never meets.
 class IntakeHandler final : public HttpHandler {
  public:
-  IntakeHandler(IntakeLimits limits, Callers& callers, AppraiserLoop& loop, BlobStore& blobs,
+  IntakeHandler(IntakeLimits limits, Reception& reception, AppraiserLoop& loop, BlobStore& blobs,
                 RuntimeLogStore& runtime_logs, WorkPool& pool, Clock& clock,
                 ControlObserver& observer);
 
@@ -47,7 +47,7 @@ class IntakeHandler final : public HttpHandler {
   Result<BodyPlan> plan_blob(const Caller& caller, const crypto::Sha256& digest);
 
   const IntakeLimits limits_;
-  Callers& callers_;
+  Reception& reception_;
   AppraiserLoop& loop_;
   BlobStore& blobs_;
   RuntimeLogStore& runtime_logs_;

@@ -39,11 +39,11 @@ HttpResponse later(std::string_view code, std::string_view detail) {
 
 }  // namespace
 
-ListHandler::ListHandler(std::size_t max_bytes, Callers& callers, kube::AccessReviewer& access,
+ListHandler::ListHandler(std::size_t max_bytes, Reception& reception, kube::AccessReviewer& access,
                          BlobStore& lists, WorkPool& pool, ControlObserver& observer,
                          std::function<void()> arrived)
     : max_bytes_(max_bytes),
-      callers_(callers),
+      reception_(reception),
       access_(access),
       lists_(lists),
       pool_(pool),
@@ -58,7 +58,7 @@ Result<BodyPlan> ListHandler::plan(const HttpRequest& head) {
   if (auto refusal = without_token(head.headers)) {
     return BodyPlan{.limit = 0, .sink = nullptr, .refusal = std::move(refusal)};
   }
-  AVOUCH_TRY(const Caller caller, known_caller(callers_, pool_, head));
+  AVOUCH_TRY(const Caller caller, reception_.known(head));
   const auto access = access_.known(caller.user, may_write_manifests());
   if (!access) {
     static_cast<void>(pool_.post([this, user = caller.user] {
@@ -80,17 +80,17 @@ void ListHandler::handle(HttpRequest request, std::shared_ptr<BodySink> sink, Re
     return reply(problem(405, "MethodNotAllowed", "expected GET or PUT /v1/lists/sha256:HEX"));
   }
   if (auto refusal = without_token(request.headers)) return reply(*std::move(refusal));
-  const auto token = token_of(request.headers);
-  auto serve_it = [this, request = std::move(request), token = *token, sink = std::move(sink),
-                   reply] { serve(request, token, sink, reply); };
-  if (pool_.post(std::move(serve_it)) == WorkPool::Taken::kFull) {
+  const auto shared = std::make_shared<const HttpRequest>(std::move(request));
+  auto serve_it = [this, shared, sink = std::move(sink), reply](const Result<Caller>& caller) {
+    serve(*shared, caller, sink, reply);
+  };
+  if (reception_.receive(*shared, std::move(serve_it)) == WorkPool::Taken::kFull) {
     reply(later("Overloaded", "too many requests wait; try again later"));
   }
 }
 
-void ListHandler::serve(const HttpRequest& request, const std::string& token,
+void ListHandler::serve(const HttpRequest& request, const Result<Caller>& caller,
                         const std::shared_ptr<BodySink>& sink, const Reply& reply) {
-  const auto caller = callers_.identify(token);
   if (!caller.has_value()) return reply(unauthenticated(caller.error()));
   const auto access = access_.check(caller->user, may_write_manifests());
   if (!access.has_value()) return reply(later("ReviewUnavailable", access.error().message));

@@ -7,8 +7,8 @@
 
 #include "base/http.h"
 #include "control/blob_store.h"
-#include "control/callers.h"
 #include "control/control_observer.h"
+#include "control/reception.h"
 #include "control/work_pool.h"
 #include "kube/auth.h"
 
@@ -20,7 +20,7 @@ namespace avouch::control {
 class ListHandler final : public HttpHandler {
  public:
   // References outlive the handler. `arrived` is called after a list has come.
-  ListHandler(std::size_t max_bytes, Callers& callers, kube::AccessReviewer& access,
+  ListHandler(std::size_t max_bytes, Reception& reception, kube::AccessReviewer& access,
               BlobStore& lists, WorkPool& pool, ControlObserver& observer,
               std::function<void()> arrived);
 
@@ -28,11 +28,11 @@ class ListHandler final : public HttpHandler {
   void handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) override;
 
  private:
-  void serve(const HttpRequest& request, const std::string& token,
+  void serve(const HttpRequest& request, const Result<Caller>& caller,
              const std::shared_ptr<BodySink>& sink, const Reply& reply);
 
   const std::size_t max_bytes_;
-  Callers& callers_;
+  Reception& reception_;
   kube::AccessReviewer& access_;
   BlobStore& lists_;
   WorkPool& pool_;

@@ -27,8 +27,9 @@ constexpr std::string_view kRenewals = "/v1/log/renewals";
 constexpr std::size_t kMaxListed = 100;
 constexpr std::size_t kListedByDefault = 20;
 constexpr std::size_t kUnknownBody = 64 * 1024;
+constexpr std::size_t kGroupsLookedThrough = 64;  // of 256 entries, for one request
 
-HttpResponse json_response(int status, const Json& body) {
+HttpResponse uncached_json(int status, const Json& body) {
   HttpResponse response;
   response.status = status;
   response.content_type = "application/json";
@@ -135,7 +136,7 @@ HttpResponse append_answer(const std::vector<bool>& kept, const std::vector<LogP
                                    {"leafHash", to_hex(place->leaf_hash)}});
     ++place;
   }
-  return json_response(200, Json::Object{{"results", std::move(results)}});
+  return uncached_json(200, Json::Object{{"results", std::move(results)}});
 }
 
 }  // namespace
@@ -188,9 +189,8 @@ Result<std::optional<tlog::ServedObject>> TileHandler::find(std::string_view pat
   return served;
 }
 
-LogHandler::LogHandler(LogParts parts, Callers& callers, kube::AccessReviewer& access,
-                       WorkPool& pool)
-    : parts_(std::move(parts)), callers_(callers), access_(access), pool_(pool) {}
+LogHandler::LogHandler(LogParts parts, Reception& reception, kube::AccessReviewer& access)
+    : parts_(std::move(parts)), reception_(reception), access_(access) {}
 
 Result<BodyPlan> LogHandler::plan(const HttpRequest& head) {
   if (head.method != "POST" || head.path != kEntries) return BodyPlan{};
@@ -203,7 +203,7 @@ Result<BodyPlan> LogHandler::plan(const HttpRequest& head) {
   if (auto refusal = without_token(head.headers)) {
     return BodyPlan{.limit = 0, .sink = nullptr, .refusal = std::move(refusal)};
   }
-  AVOUCH_TRY(const Caller caller, known_caller(callers_, pool_, head));
+  AVOUCH_TRY(const Caller caller, reception_.known(head));
   if (caller.role != Caller::Role::kWebhook)
     return BodyPlan{.limit = kUnknownBody, .sink = nullptr};
   return BodyPlan{.limit = kMaxAdmissionBytes, .sink = nullptr};
@@ -211,17 +211,17 @@ Result<BodyPlan> LogHandler::plan(const HttpRequest& head) {
 
 void LogHandler::handle(HttpRequest request, std::shared_ptr<BodySink>, Reply reply) {
   if (auto refusal = without_token(request.headers)) return reply(*std::move(refusal));
-  const auto token = token_of(request.headers);
   auto shared = std::make_shared<HttpRequest>(std::move(request));
-  const auto taken =
-      pool_.post([this, shared, token = *token, reply] { serve(*shared, token, reply); });
+  const auto taken = reception_.receive(
+      *shared,
+      [this, shared, reply](const Result<Caller>& caller) { serve(*shared, caller, reply); });
   if (taken == WorkPool::Taken::kFull) {
     reply(overloaded("too many requests wait; try again later"));
   }
 }
 
-void LogHandler::serve(const HttpRequest& request, const std::string& token, const Reply& reply) {
-  const auto caller = callers_.identify(token);
+void LogHandler::serve(const HttpRequest& request, const Result<Caller>& caller,
+                       const Reply& reply) {
   if (!caller.has_value()) return reply(unauthenticated(caller.error()));
   const std::string_view path = request.path;
   if (request.method == "POST" && path == kEntries) return append(*caller, request, reply);
@@ -288,7 +288,7 @@ HttpResponse LogHandler::entry(const Caller& caller, std::string_view number) {
   }
   const auto shown = show(caller, *index);
   if (!shown.has_value()) return failed(shown.error());
-  return json_response(200, *shown);
+  return uncached_json(200, *shown);
 }
 
 HttpResponse LogHandler::list(const Caller& caller, std::string_view query) {
@@ -327,13 +327,27 @@ HttpResponse LogHandler::list(const Caller& caller, std::string_view query) {
         "\"" + caller.user.username + "\" " + needs(question) + " to list the entries about it");
   }
   const std::string key = node.empty() ? pod_key(ns, pod) : node_key(node);
+  std::vector<std::uint64_t> found = parts_.index.find(key, before, limit);
+  std::uint64_t from = std::min(before, parts_.log.checkpoint().size());
+  if (found.size() == limit) {
+    from = found.back();
+  } else if (from = std::min(from, parts_.index.known_from(key)); from > 0) {
+    const std::unique_lock turn(further_, std::try_to_lock);
+    if (!turn) return overloaded("another caller looks through old entries; try again later");
+    const auto more =
+        find_further(parts_.tiles, key, from, limit - found.size(), kGroupsLookedThrough);
+    if (!more.has_value()) return failed(more.error());
+    found.insert(found.end(), more->indexes.begin(), more->indexes.end());
+    from = more->from;
+  }
   Json::Array out;
-  for (const std::uint64_t index : parts_.index.find(key, before, limit)) {
+  for (const std::uint64_t index : found) {
     auto shown = show(caller, index);
     if (!shown.has_value()) return failed(shown.error());
     out.push_back(*std::move(shown));
   }
-  return json_response(200, Json::Object{{"entries", std::move(out)}});
+  return uncached_json(
+      200, Json::Object{{"entries", std::move(out)}, {"from", static_cast<std::int64_t>(from)}});
 }
 
 HttpResponse LogHandler::renewal(std::string_view query) {
@@ -352,7 +366,7 @@ HttpResponse LogHandler::renewal(std::string_view query) {
   }
   Json::Array path;
   for (const tlog::Hash& hash : (*proof)->path) path.push_back(codec::to_base64(hash));
-  return json_response(
+  return uncached_json(
       200, Json::Object{{"epochIndex", static_cast<std::int64_t>((*proof)->epoch_index)},
                         {"leafIndex", static_cast<std::int64_t>((*proof)->leaf_index)},
                         {"size", static_cast<std::int64_t>((*proof)->size)},

@@ -5,12 +5,13 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/http.h"
-#include "control/callers.h"
 #include "control/log_index.h"
 #include "control/log_volume.h"
+#include "control/reception.h"
 #include "control/renewals.h"
 #include "control/sequenced_log.h"
 #include "control/work_pool.h"
@@ -62,7 +63,7 @@ class TileHandler final : public HttpHandler {
 class LogHandler final : public HttpHandler {
  public:
   // References outlive the handler.
-  LogHandler(LogParts parts, Callers& callers, kube::AccessReviewer& access, WorkPool& pool);
+  LogHandler(LogParts parts, Reception& reception, kube::AccessReviewer& access);
 
   Result<BodyPlan> plan(const HttpRequest& head) override;
   void handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) override;
@@ -71,7 +72,7 @@ class LogHandler final : public HttpHandler {
   std::uint64_t left_out() const { return left_out_; }
 
  private:
-  void serve(const HttpRequest& request, const std::string& token, const Reply& reply);
+  void serve(const HttpRequest& request, const Result<Caller>& caller, const Reply& reply);
   void append(const Caller& caller, const HttpRequest& request, const Reply& reply);
   HttpResponse entry(const Caller& caller, std::string_view number);
   HttpResponse list(const Caller& caller, std::string_view query);
@@ -80,10 +81,10 @@ class LogHandler final : public HttpHandler {
   Result<codec::Json> show(const Caller& caller, std::uint64_t index);
 
   const LogParts parts_;
-  Callers& callers_;
+  Reception& reception_;
   kube::AccessReviewer& access_;
-  WorkPool& pool_;
   std::atomic<std::uint64_t> left_out_{0};
+  std::mutex further_;  // held by the one who looks through old entries
 };
 
 }  // namespace avouch::control

@@ -43,6 +43,9 @@ class LogIndex {
   std::vector<std::uint64_t> find(const std::string& key, std::uint64_t before,
                                   std::size_t limit) const;
 
+  // From which entry on find() knows all of `key`; what is before may have been dropped from here.
+  std::uint64_t known_from(const std::string& key) const;
+
   // Reads the preimages of the newest `entries` of the `size` entries of the log, oldest first.
   Result<void> rebuild(tlog::TileReader& store, std::uint64_t size, std::uint64_t entries);
 
@@ -51,12 +54,24 @@ class LogIndex {
  private:
   struct Places {
     std::deque<std::uint64_t> indexes;  // ascending
+    std::uint64_t from = 0;             // all of the key from there on
     std::list<std::string>::iterator recency;
   };
 
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Places> places_;
   std::list<std::string> recency_;  // oldest first
+  std::uint64_t from_ = 0;          // of keys that are not here: there are none from there on
 };
+
+// What a look through the stored preimages has found.
+struct FoundFurther {
+  std::vector<std::uint64_t> indexes;  // newest first
+  std::uint64_t from = 0;              // every entry from there up to `before` was looked at
+};
+
+// Entries of `key` below `before`, at most `limit`, in at most `groups` groups of 256 entries.
+Result<FoundFurther> find_further(tlog::TileReader& store, const std::string& key,
+                                  std::uint64_t before, std::size_t limit, std::size_t groups);
 
 }  // namespace avouch::control

@@ -24,7 +24,7 @@ constexpr std::int64_t kKty = 1, kKid = 2, kAlg = 3, kCurve = -1, kX = -2, kY = 
 constexpr std::int64_t kEc2 = 2, kP256 = 1;
 
 // Anybody may ask: what a database or a disk said of a passing fault is in the program's log.
-HttpResponse failed(const Error& error) {
+HttpResponse receipt_failed(const Error& error) {
   if (error.kind == ErrorKind::kRetryable) {
     return concise_try_later("Overloaded", "the log cannot be read now; try again later");
   }
@@ -127,7 +127,7 @@ void ReceiptHandler::handle(HttpRequest request, std::shared_ptr<BodySink>, Repl
 HttpResponse ReceiptHandler::keys(std::string_view path) const {
   const crypto::PublicKey key = parts_.signer.public_key();
   const auto encoded = cose_key(key);
-  if (!encoded.has_value()) return failed(encoded.error());
+  if (!encoded.has_value()) return receipt_failed(encoded.error());
   if (path.empty()) {
     return good(kCborType, codec::to_cbor(Cbor::array({*encoded})), "no-cache");
   }
@@ -149,11 +149,11 @@ HttpResponse ReceiptHandler::receipt(std::uint64_t index) const {
                            "the log has " + std::to_string(at.size()) + " published entries");
   }
   const auto stored = parts_.log.get(index);
-  if (!stored.has_value()) return failed(stored.error());
+  if (!stored.has_value()) return receipt_failed(stored.error());
   const auto statement = tlog::parse_signed_statement_unverified(stored->entry);
-  if (!statement.has_value()) return failed(statement.error());
+  if (!statement.has_value()) return receipt_failed(statement.error());
   auto path = parts_.log.inclusion_proof(index, at);
-  if (!path.has_value()) return failed(path.error());
+  if (!path.has_value()) return receipt_failed(path.error());
   if (path->empty()) {
     return concise_try_later("NotPublished", "a log of one entry gives no receipts");
   }
@@ -162,7 +162,7 @@ HttpResponse ReceiptHandler::receipt(std::uint64_t index) const {
                       .subject = statement->subject,
                       .inclusion = {.size = at.size(), .index = index, .path = *std::move(path)},
                       .root = at.root()});
-  if (!made.has_value()) return failed(made.error());
+  if (!made.has_value()) return receipt_failed(made.error());
   return good(kReceiptType, *made, "no-cache");
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kRecords = "/v1/records/";
 
-HttpResponse failed(const Error& error) {
+HttpResponse record_failed(const Error& error) {
   if (error.kind != ErrorKind::kRetryable) return problem(500, "RecordDamaged", error.message);
   HttpResponse response = problem(503, "Overloaded", error.message);
   response.headers.add("Retry-After", "1");
@@ -52,20 +52,19 @@ Result<BodyPlan> RecordHandler::plan(const HttpRequest&) { return BodyPlan{}; }
 
 void RecordHandler::handle(HttpRequest request, std::shared_ptr<BodySink>, Reply reply) {
   if (auto refusal = without_token(request.headers)) return reply(*std::move(refusal));
-  const auto token = token_of(request.headers);
   if (request.method != "GET") {
     return reply(problem(405, "MethodNotAllowed", "records are read with GET"));
   }
   auto shared = std::make_shared<HttpRequest>(std::move(request));
-  const auto taken =
-      pool_.post([this, shared, token = *token, reply] { reply(serve(*shared, token)); });
+  const auto taken = reception_.receive(
+      *shared,
+      [this, shared, reply](const Result<Caller>& caller) { reply(serve(*shared, caller)); });
   if (taken == WorkPool::Taken::kFull) {
-    reply(failed(retryable("too many requests wait; try again later")));
+    reply(record_failed(retryable("too many requests wait; try again later")));
   }
 }
 
-HttpResponse RecordHandler::serve(const HttpRequest& request, const std::string& token) {
-  const auto caller = callers_.identify(token);
+HttpResponse RecordHandler::serve(const HttpRequest& request, const Result<Caller>& caller) {
   if (!caller.has_value()) return unauthenticated(caller.error());
   std::string_view path = request.path;
   path.remove_prefix(std::min(path.size(), kRecords.size()));
@@ -86,17 +85,18 @@ HttpResponse RecordHandler::serve(const HttpRequest& request, const std::string&
                                       .ns = "",
                                       .name = **node};
   const auto access = access_.check(caller->user, question);
-  if (!access.has_value()) return failed(retryable(access.error().message));
+  if (!access.has_value()) return record_failed(retryable(access.error().message));
   if (*access != kube::Access::kAllowed) {
     return problem(403, "NotEntitled",
                    "\"" + caller->user.username + "\" needs \"get\" on attestationevidences \"" +
                        **node + "\" to read the records of its verdicts");
   }
   const auto stored = archive_.record(*verdict);
-  if (!stored.has_value()) return failed(stored.error());
+  if (!stored.has_value()) return record_failed(stored.error());
   if (!*stored) return not_kept("the record of that verdict");
   const auto record = appraisal::parse_record(**stored);
-  if (!record.has_value()) return failed(fatal("the record is damaged: " + record.error().message));
+  if (!record.has_value())
+    return record_failed(fatal("the record is damaged: " + record.error().message));
   // Of another node's verdicts nothing is said, not even which there are.
   if (record->record.node_name != **node) return not_kept("the record of that verdict");
   if (slash == std::string_view::npos) return bytes_response("application/json", **stored);
@@ -120,7 +120,7 @@ HttpResponse RecordHandler::object(const appraisal::StoredRecord& record,
   const auto piece = is_runtime
                          ? archive_.runtime_log(record.node_uid, *runtime, *offset, kRecordPiece)
                          : archive_.object(*digest, *offset, kRecordPiece);
-  if (!piece.has_value()) return failed(piece.error());
+  if (!piece.has_value()) return record_failed(piece.error());
   if (!*piece) return not_kept("that object");
   return bytes_response("application/octet-stream", **piece);
 }

@@ -8,9 +8,8 @@
 #include <string_view>
 
 #include "base/http.h"
-#include "control/callers.h"
+#include "control/reception.h"
 #include "control/verdict_archive.h"
-#include "control/work_pool.h"
 #include "kube/auth.h"
 
 namespace avouch::control {
@@ -23,22 +22,20 @@ inline constexpr std::size_t kRecordPiece = 1024 * 1024;
 class RecordHandler final : public HttpHandler {
  public:
   // References outlive the handler.
-  RecordHandler(RecordReader& archive, Callers& callers, kube::AccessReviewer& access,
-                WorkPool& pool)
-      : archive_(archive), callers_(callers), access_(access), pool_(pool) {}
+  RecordHandler(RecordReader& archive, Reception& reception, kube::AccessReviewer& access)
+      : archive_(archive), reception_(reception), access_(access) {}
 
   Result<BodyPlan> plan(const HttpRequest& head) override;
   void handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) override;
 
  private:
-  HttpResponse serve(const HttpRequest& request, const std::string& token);
+  HttpResponse serve(const HttpRequest& request, const Result<Caller>& caller);
   HttpResponse object(const appraisal::StoredRecord& record, std::string_view digest_text,
                       std::string_view query);
 
   RecordReader& archive_;
-  Callers& callers_;
+  Reception& reception_;
   kube::AccessReviewer& access_;
-  WorkPool& pool_;
 };
 
 }  // namespace avouch::control

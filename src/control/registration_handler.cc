@@ -14,7 +14,7 @@
 namespace avouch::control {
 namespace {
 
-constexpr std::string_view kEntries = "/entries";
+constexpr std::string_view kRegister = "/entries";
 constexpr int kReadOnlySeconds = 60;
 constexpr std::chrono::seconds kLongestWait{10};  // for the log, at each of its two steps
 
@@ -49,7 +49,7 @@ bool is_statement_type(std::string_view type) {
 }
 
 std::optional<HttpResponse> refuse_head(const HttpRequest& head, std::size_t max_bytes) {
-  if (head.path != kEntries) {
+  if (head.path != kRegister) {
     return concise_problem(404, "NotFound", "expected POST /entries, or GET /entries/N");
   }
   if (head.method != "POST") {
@@ -92,13 +92,12 @@ HttpResponse log_failed(const Error& error, ControlObserver& observer) {
 
 }  // namespace
 
-RegistrationHandler::RegistrationHandler(RegistrationParts parts, Callers& callers,
-                                         kube::AccessReviewer& access, WorkPool& pool,
-                                         WorkPool& lane, ControlObserver& observer)
+RegistrationHandler::RegistrationHandler(RegistrationParts parts, Reception& reception,
+                                         kube::AccessReviewer& access, WorkPool& lane,
+                                         ControlObserver& observer)
     : parts_(std::move(parts)),
-      callers_(callers),
+      reception_(reception),
       access_(access),
-      pool_(pool),
       lane_(lane),
       observer_(observer) {}
 
@@ -113,17 +112,15 @@ void RegistrationHandler::handle(HttpRequest request, std::shared_ptr<BodySink>,
   if (auto refusal = refuse_head(request, parts_.policy.max_bytes)) {
     return reply(*std::move(refusal));
   }
-  auto task = [this, token = *token_of(request.headers), body = std::move(request.body), reply] {
-    check(body, token, reply);
-  };
-  if (pool_.post(std::move(task)) == WorkPool::Taken::kFull) {
+  const auto body = std::make_shared<const std::string>(std::move(request.body));
+  auto task = [this, body, reply](const Result<Caller>& caller) { check(*body, caller, reply); };
+  if (reception_.receive(request, std::move(task)) == WorkPool::Taken::kFull) {
     reply(concise_try_later("Overloaded", "too many requests wait; try again later"));
   }
 }
 
-void RegistrationHandler::check(const std::string& body, const std::string& token,
+void RegistrationHandler::check(const std::string& body, const Result<Caller>& caller,
                                 const Reply& reply) {
-  const auto caller = callers_.identify(token);
   if (!caller.has_value()) {
     return reply(caller.error().kind == ErrorKind::kRejected
                      ? concise_problem(401, "Unauthenticated", caller.error().message)
@@ -173,7 +170,7 @@ HttpResponse RegistrationHandler::enter(const tlog::Registrable& statement,
   HttpResponse response = parts_.receipts.receipt(index);
   if (response.status != 200) return response;
   response.status = 201;
-  response.headers.add("Location", std::string(kEntries) + "/" + std::to_string(index));
+  response.headers.add("Location", std::string(kRegister) + "/" + std::to_string(index));
   response.headers.add(kPolicyHeader, std::to_string(parts_.policy_entry));
   ++registered_;
   observer_.note("registration", "entry " + std::to_string(index) +

@@ -14,10 +14,10 @@
 #include <string>
 
 #include "base/http.h"
-#include "control/callers.h"
 #include "control/control_observer.h"
 #include "control/log_volume.h"
 #include "control/receipt_handler.h"
+#include "control/reception.h"
 #include "control/work_pool.h"
 #include "kube/auth.h"
 #include "tlog/log.h"
@@ -38,11 +38,10 @@ inline constexpr const char* kPolicyHeader = "Avouch-Registration-Policy";
 
 class RegistrationHandler final : public HttpHandler {
  public:
-  // References outlive the handler. Callers and statements are checked on `pool`; what is taken
-  // waits for the log on `lane`, which is this handler's own: a log that is slow keeps nobody else
-  // waiting.
-  RegistrationHandler(RegistrationParts parts, Callers& callers, kube::AccessReviewer& access,
-                      WorkPool& pool, WorkPool& lane, ControlObserver& observer);
+  // References outlive the handler. What is taken waits for the log on `lane`, which is this
+  // handler's own: a log that is slow keeps nobody else waiting.
+  RegistrationHandler(RegistrationParts parts, Reception& reception, kube::AccessReviewer& access,
+                      WorkPool& lane, ControlObserver& observer);
 
   Result<BodyPlan> plan(const HttpRequest& head) override;
   void handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) override;
@@ -54,13 +53,12 @@ class RegistrationHandler final : public HttpHandler {
   Counts counts() const { return {registered_, refused_}; }
 
  private:
-  void check(const std::string& body, const std::string& token, const Reply& reply);
+  void check(const std::string& body, const Result<Caller>& caller, const Reply& reply);
   HttpResponse enter(const tlog::Registrable& statement, const std::string& caller);
 
   const RegistrationParts parts_;
-  Callers& callers_;
+  Reception& reception_;
   kube::AccessReviewer& access_;
-  WorkPool& pool_;
   WorkPool& lane_;
   ControlObserver& observer_;
   std::atomic<std::uint64_t> registered_{0}, refused_{0};

@@ -2,22 +2,13 @@
 
 #include "base/hex.h"
 #include "codec/json.h"
+#include "inspect/answer_detail.h"
 
 namespace avouch::inspect {
 namespace {
 
 constexpr std::chrono::seconds kAskTimeout{20};
 constexpr std::chrono::minutes kSendTimeout{10};
-
-// What the controller, or the API server in front of it, says.
-std::string detail_of(const HttpResponse& response) {
-  if (const auto body = codec::parse_json(response.body); body.has_value()) {
-    for (const std::string_view member : {"detail", "message"}) {
-      if (!body->text({member}).empty()) return std::string(body->text({member}));
-    }
-  }
-  return response.body.substr(0, 300);
-}
 
 std::string code_of(const HttpResponse& response) {
   const auto body = codec::parse_json(response.body);

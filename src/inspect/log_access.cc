@@ -5,6 +5,7 @@
 #include "base/hex.h"
 #include "codec/base64.h"
 #include "codec/fields.h"
+#include "inspect/answer_detail.h"
 #include "inspect/rights.h"
 #include "kube/resource.h"
 #include "tlog/signed_statement.h"
@@ -16,16 +17,6 @@ using codec::Json;
 
 constexpr std::chrono::seconds kTimeout{20};
 constexpr std::size_t kMaxAnswer = 16 * 1024 * 1024;
-
-// What the answer of the controller, or of the API server in front of it, says of the failure.
-std::string detail_of(const HttpResponse& response) {
-  if (const auto body = codec::parse_json(response.body); body.has_value()) {
-    for (const std::string_view member : {"detail", "message"}) {
-      if (!body->text({member}).empty()) return std::string(body->text({member}));
-    }
-  }
-  return response.body.substr(0, 300);
-}
 
 bool is_api_status(const HttpResponse& response) {
   const auto body = codec::parse_json(response.body);
@@ -154,15 +145,18 @@ Result<UnverifiedListed> LogAccess::entry(std::uint64_t index) {
   return listed;
 }
 
-Result<std::vector<UnverifiedListed>> LogAccess::list(const std::string& query, int limit) {
+Result<UnverifiedList> LogAccess::list(const std::string& query, int limit) {
   AVOUCH_TRY(const Json body,
              get_json("/v1/log/entries", query + "&limit=" + std::to_string(limit)));
   codec::FieldErrors errors;
   codec::Fields fields(body, "answer", errors);
-  std::vector<UnverifiedListed> out;
+  UnverifiedList out;
   for (codec::Fields& item : fields.objects("entries", 100)) {
     AVOUCH_TRY(UnverifiedListed listed, read_listed(std::move(item), errors));
-    out.push_back(std::move(listed));
+    out.entries.push_back(std::move(listed));
+  }
+  if (fields.has("from")) {
+    out.from = static_cast<std::uint64_t>(fields.required_integer("from", 0, INT64_MAX));
   }
   if (!errors.empty()) return rejected("the controller's answer: " + errors.text());
   return out;

@@ -26,6 +26,11 @@ struct UnverifiedListed {
   std::string withheld;  // why, or ""
 };
 
+struct UnverifiedList {
+  std::vector<UnverifiedListed> entries;  // newest first
+  std::uint64_t from = 0;  // the controller has looked no further back than to this entry
+};
+
 struct UnverifiedRenewal {
   std::uint64_t epoch_index = 0;
   std::uint64_t leaf_index = 0, size = 0;
@@ -41,8 +46,8 @@ class LogAccess final : public tlog::TileReader {
   Result<std::optional<Bytes>> fetch(std::string_view path) override;
 
   Result<UnverifiedListed> entry(std::uint64_t index);
-  // Newest first. `query` is "node=NAME" or "namespace=NS&pod=NAME".
-  Result<std::vector<UnverifiedListed>> list(const std::string& query, int limit);
+  // `query` is "node=NAME" or "namespace=NS&pod=NAME", with "&before=N" to go on.
+  Result<UnverifiedList> list(const std::string& query, int limit);
   // Its COSE Receipt (tlog/receipt.h), by the newest checkpoint.
   Result<Bytes> receipt(std::uint64_t index);
   // Nothing while the token is in no epoch entry yet.

@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "codec/cbor.h"
-#include "codec/json.h"
+#include "inspect/answer_detail.h"
 
 namespace avouch::inspect {
 namespace {
@@ -13,7 +13,7 @@ constexpr int kAttempts = 10;
 constexpr codec::CborLimits kProblemLimits{16 * 1024, 4, 16};
 
 // The controller speaks CBOR (RFC 9290), the API server in front of it JSON.
-std::string detail_of(const HttpResponse& response) {
+std::string concise_detail_of(const HttpResponse& response) {
   const auto problem = codec::parse_cbor(as_bytes(response.body), kProblemLimits);
   if (problem.has_value() && problem->as_map() != nullptr) {
     std::string out;
@@ -24,12 +24,7 @@ std::string detail_of(const HttpResponse& response) {
     }
     if (!out.empty()) return out;
   }
-  if (const auto body = codec::parse_json(response.body); body.has_value()) {
-    for (const std::string_view member : {"detail", "message"}) {
-      if (!body->text({member}).empty()) return std::string(body->text({member}));
-    }
-  }
-  return response.body.substr(0, 300);
+  return detail_of(response);
 }
 
 std::string remedy(int status) {
@@ -60,7 +55,7 @@ Result<Registered> register_statement(kube::Transport& transport, const ReleaseN
                             response.headers.find("Avouch-Registration-Policy").value_or(""))};
     }
     const std::string message = "POST /entries: " + std::to_string(response.status) + ": " +
-                                detail_of(response) + remedy(response.status);
+                                concise_detail_of(response) + remedy(response.status);
     const bool put_off = response.status == 503 || response.status == 429;
     if (!put_off) return response.status >= 500 ? retryable(message) : rejected(message);
     if (attempt == kAttempts) return retryable(message);

@@ -190,12 +190,13 @@ Result<ProofStep> Verifier::prove_newest(const std::string& node, std::string_vi
     if (!disproves(listed.error())) return listed.error();
     return fails(claim, listed.error().message);
   }
-  if (listed->empty() || listed->front().index <= index) return holds(claim);
-  AVOUCH_TRY(const Proven newer, prove(listed->front().index));
+  if (listed->entries.empty() || listed->entries.front().index <= index) return holds(claim);
+  const std::uint64_t found = listed->entries.front().index;
+  AVOUCH_TRY(const Proven newer, prove(found));
   const bool same = newer.sound && newer.kind == tlog::kNodeVerdict &&
                     (newer.payload.is_null() || text_of(newer.payload, "nodeUID") == node_uid);
   if (!same) return note(claim, "the entry that it lists is of another node of that name");
-  return fails(claim, "entry " + std::to_string(listed->front().index) + " is newer than entry " +
+  return fails(claim, "entry " + std::to_string(found) + " is newer than entry " +
                           std::to_string(index) + ", which the status shows");
 }
 

@@ -133,9 +133,10 @@ Result<Verifier::PodVerdict> Verifier::verdict_of_pod(const std::string& ns,
   PodVerdict out;
   std::optional<std::uint64_t> newest, before;
   for (int page = 0; page < kMaxPages; ++page) {
+    const std::optional<std::uint64_t> asked = before;
     AVOUCH_TRY(const auto found,
                log_.list(before ? query + "&before=" + std::to_string(*before) : query, kPage));
-    for (const UnverifiedListed& listed : found) {
+    for (const UnverifiedListed& listed : found.entries) {
       if (before && listed.index >= *before) {
         return rejected("the controller's answer: entries: expected newest first, got entry " +
                         std::to_string(listed.index) + " after " + std::to_string(*before));
@@ -154,7 +155,14 @@ Result<Verifier::PodVerdict> Verifier::verdict_of_pod(const std::string& ns,
         return out;
       }
     }
-    if (live.node.empty() || found.size() < static_cast<std::size_t>(kPage)) break;
+    const bool is_full = found.entries.size() == static_cast<std::size_t>(kPage);
+    if ((live.node.empty() && newest) || (!is_full && found.from == 0)) break;
+    if (!is_full && asked && found.from >= *asked) {
+      return rejected("the controller's answer: from: expected less than " +
+                      std::to_string(*asked));
+    }
+    if (!is_full) before = found.from;
+    if (page % 4 == 3) progress_("looking further back, below entry " + std::to_string(*before));
   }
   if (!newest) {
     const std::string none = "the log has no admission verdict of pod " + ns + "/" + name;

@@ -24,6 +24,12 @@ class TtlCache {
     return &it->second.value;
   }
 
+  Value* find(const crypto::Sha256& key, SteadyTime now) {
+    const auto it = entries_.find(key);
+    if (it == entries_.end() || it->second.expiry->first <= now) return nullptr;
+    return &it->second.value;
+  }
+
   void put(const crypto::Sha256& key, Value value, SteadyTime now, std::chrono::milliseconds ttl) {
     erase(key);
     while (!by_expiry_.empty() &&

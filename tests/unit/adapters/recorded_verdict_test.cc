@@ -85,7 +85,7 @@ class RecordedVerdict : public inspect::VerifyTest {
     files = must_value(RecordFiles::open({.directory = folder.path() / "records",
                                           .evidence = folder.path() / "evidence",
                                           .lists = folder.path() / "lists"}));
-    handler = std::make_unique<control::RecordHandler>(*files, callers, access, pool);
+    handler = std::make_unique<control::RecordHandler>(*files, reception, access);
   }
   static codec::Json user() {
     codec::Json out;
@@ -168,6 +168,8 @@ class RecordedVerdict : public inspect::VerifyTest {
   kube::Client client{server};
   kube::AccessReviewer access{client, node.world.clock};
   control::WorkPool pool{1, 16};
+  control::FairPool strangers{1, 16};
+  control::Reception reception{callers, pool, strangers};
   std::unique_ptr<control::RecordHandler> handler;
   crypto::Sha256 list_digest{};
 };

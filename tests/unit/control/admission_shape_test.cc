@@ -14,18 +14,18 @@ namespace {
 
 using codec::Json;
 
-Json json(std::string_view text) { return codec::parse_json(text).value(); }
+Json shape_json(std::string_view text) { return codec::parse_json(text).value(); }
 
-std::string rendered() {
+std::string rendered_webhooks() {
   return testing::read_text((testing::vectors_dir() / "chart/webhooks.json").string());
 }
 
-ExpectedWebhooks expected() { return parse_expected_webhooks(rendered()).value(); }
+ExpectedWebhooks expected() { return parse_expected_webhooks(rendered_webhooks()).value(); }
 
 // The configuration as an API server keeps it: with the defaults that it fills in, the CA of the
 // controller, and the shares that the policies have now.
 Json live() {
-  Json webhooks = json(rendered());
+  Json webhooks = shape_json(rendered_webhooks());
   for (Json& webhook : *webhooks.as_array()) {
     webhook["clientConfig"]["caBundle"] = "Y2E=";
     for (const char* selector : {"namespaceSelector", "objectSelector"}) {
@@ -73,7 +73,7 @@ std::vector<Edit> edits() {
   const auto requirements = [](Json& pods) -> Json::Array& {
     return *pods["namespaceSelector"]["matchExpressions"].as_array();
   };
-  const Json extra = json(R"({"key":"shop","operator":"DoesNotExist"})");
+  const Json extra = shape_json(R"({"key":"shop","operator":"DoesNotExist"})");
   const std::string with_extra =
       std::string(kRequirements).substr(0, std::string(kRequirements).size() - 1) +
       R"(,{"key":"shop","operator":"DoesNotExist"}])";
@@ -113,7 +113,7 @@ std::vector<Edit> edits() {
       of_pods(
           "a condition",
           [](Json& pods) {
-            pods["matchConditions"] = json(R"([{"name":"n","expression":"false"}])");
+            pods["matchConditions"] = shape_json(R"([{"name":"n","expression":"false"}])");
           },
           "matchConditions", R"([{"expression":"false","name":"n"}])", "nothing"),
       of_pods(
@@ -188,7 +188,8 @@ std::vector<Edit> edits() {
        {"exemptions.avouch.dev", "", "nothing", "a webhook"}},
       {"a webhook more",
        [](Json& configuration) {
-         configuration["webhooks"].as_array()->push_back(json(R"({"name":"more.example.org"})"));
+         configuration["webhooks"].as_array()->push_back(
+             shape_json(R"({"name":"more.example.org"})"));
        },
        {"more.example.org", "", "a webhook", "nothing"}},
       {"a webhook twice",
@@ -265,7 +266,7 @@ TEST(DeviationsOf, DoNotMindAConfigurationOfWrongTypes) {
       {"[]", "7", R"({"webhooks":7})", R"({"webhooks":[7,null,{"name":7}]})",
        R"({"webhooks":[{"name":"pods.avouch.dev","rules":[7],"clientConfig":[],"namespaceSelector":7}]})",
        R"({"webhooks":[{"name":"pods.avouch.dev","namespaceSelector":{"matchExpressions":[7,{"values":7},8]}}]})"}) {
-    const Json configuration = json(text);
+    const Json configuration = shape_json(text);
     EXPECT_GE(deviations_of(&configuration, expected()).size(), 4U) << text;
   }
 }

@@ -17,12 +17,12 @@ namespace {
 using codec::Json;
 using testing::FakeKube;
 
-const SystemTime kNow{std::chrono::seconds(1'800'000'000)};
+const SystemTime kBegan{std::chrono::seconds(1'800'000'000)};
 
-Json parsed(const char* text) { return codec::parse_json(text).value(); }
+Json object(const char* text) { return codec::parse_json(text).value(); }
 
 Json evidence() {
-  return parsed(R"({"apiVersion":"avouch.dev/v1alpha1","kind":"AttestationEvidence",
+  return object(R"({"apiVersion":"avouch.dev/v1alpha1","kind":"AttestationEvidence",
       "metadata":{"name":"n","labels":{"a":"b"}},"spec":{"nodeUID":"u"},
       "status":{"phase":"Trusted","verdict":{"token":"AAAA","trustVector":{"hardware":2}},
         "conditions":[{"type":"Attested","status":"True","reason":"r","message":"m",
@@ -43,11 +43,11 @@ TEST(EvidenceInformer, KeepsADigestOfTheStatusAndNothingOfWhatTheNodeClaims) {
   Json without = evidence();
   without.as_object()->erase("status");
   EXPECT_FALSE(kept_status_digest(evidence_informer_options().keep(without)).has_value());
-  EXPECT_FALSE(kept_status_digest(parsed(R"({"statusDigest":"00"})")).has_value());
+  EXPECT_FALSE(kept_status_digest(object(R"({"statusDigest":"00"})")).has_value());
 }
 
 TEST(NodeInformer, KeepsWhatTheWorkersCompare) {
-  Json node = parsed(R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n","uid":"u",
+  Json node = object(R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n","uid":"u",
       "resourceVersion":"7","labels":{"pool":"p","more":"labels"}},
       "spec":{"taints":[{"key":"theirs","effect":"NoExecute"}],"podCIDR":"10.0.0.0/24"},
       "status":{"images":["large"],"conditions":[{"type":"Ready","status":"True"},
@@ -66,10 +66,10 @@ TEST(NodeInformer, KeepsWhatTheWorkersCompare) {
   for (const NodeSignals& signals :
        {NodeSignals{attest::TaintEffect::kNone, true, AttestedCondition{"True", "r", "m"}},
         NodeSignals{attest::TaintEffect::kNoSchedule, false, std::nullopt}}) {
-    EXPECT_EQ(node_patch(kept, signals, kNow).has_value(),
-              node_patch(node, signals, kNow).has_value());
-    EXPECT_EQ(node_condition_patch(kept, signals, kNow).has_value(),
-              node_condition_patch(node, signals, kNow).has_value());
+    EXPECT_EQ(node_patch(kept, signals, kBegan).has_value(),
+              node_patch(node, signals, kBegan).has_value());
+    EXPECT_EQ(node_condition_patch(kept, signals, kBegan).has_value(),
+              node_condition_patch(node, signals, kBegan).has_value());
   }
 }
 

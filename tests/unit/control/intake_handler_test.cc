@@ -168,7 +168,9 @@ class IntakeTest : public Scene {
   AppraiserLoop loop{*appraiser, clock, observer};
   Blobs blobs;
   WorkPool pool{2, 16};
-  IntakeHandler intake{{}, callers, loop, blobs, blobs, pool, clock, observer};
+  FairPool strangers{1, 16};
+  Reception reception{callers, pool, strangers};
+  IntakeHandler intake{{}, reception, loop, blobs, blobs, pool, clock, observer};
 };
 
 TEST_F(IntakeTest, TakesEvidenceFromTheNodesOwnAgentAlone) {

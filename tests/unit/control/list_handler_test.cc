@@ -119,7 +119,9 @@ class ListHandlerTest : public ::testing::Test {
   Lists lists;
   std::atomic<int> arrived = 0;
   WorkPool pool{1, 16};
-  ListHandler handler{1000, callers, access, lists, pool, observer, [this] { ++arrived; }};
+  FairPool strangers{1, 16};
+  Reception reception{callers, pool, strangers};
+  ListHandler handler{1000, reception, access, lists, pool, observer, [this] { ++arrived; }};
 };
 
 TEST_F(ListHandlerTest, TakesAListFromWhoMayWriteManifestsAndTellsOfIt) {

@@ -115,6 +115,8 @@ class LogHandlerTest : public ::testing::Test {
   kube::Client client{server};
   kube::AccessReviewer access{client, clock};
   WorkPool pool{2, 16};
+  FairPool strangers{1, 16};
+  Reception reception{callers, pool, strangers};
   LogHandler handler{{.log = *log,
                       .tiles = store,
                       .entries = entries,
@@ -125,9 +127,8 @@ class LogHandlerTest : public ::testing::Test {
                       .pseudonym_key = Bytes(32, 1),
                       .verifier_key = key,
                       .random = crypto::system_random()},
-                     callers,
-                     access,
-                     pool};
+                     reception,
+                     access};
 };
 
 TEST_F(LogHandlerTest, OnlyTheWebhookAppends) {
@@ -214,6 +215,38 @@ TEST_F(LogHandlerTest, EntriesAreListedOnlyForThoseWhoMayReadTheirSubject) {
   const HttpResponse pods = serve("GET", "/v1/log/entries" + questions[1], "reader");
   EXPECT_EQ(pods.status, 200);
   EXPECT_THAT(pods.body, HasSubstr("preimage"));
+}
+
+// Whoever may create pods can have any number of verdicts logged under the name of another's pod.
+TEST_F(LogHandlerTest, FindsAnEntryBehindMoreOfItsNameThanAreIndexed) {
+  allow([](const Json&) { return true; });
+  constexpr int kMore = 2 * static_cast<int>(LogIndex::kPerKey) + 88;
+  EXPECT_EQ(serve("POST", "/v1/log/entries", "webhook", admission_body("first", "allow")).status,
+            200);
+  for (int i = 0; i < kMore; ++i) {
+    const std::string body = admission_body("later-" + std::to_string(i));
+    ASSERT_EQ(serve("POST", "/v1/log/entries", "webhook", body).status, 200);
+  }
+  const auto size = static_cast<std::int64_t>(log->publish_now().value().size());
+  std::vector<std::int64_t> found;
+  std::int64_t before = size;
+  while (before > 0) {
+    const HttpResponse page =
+        serve("GET",
+              "/v1/log/entries?namespace=shop&pod=web-0&limit=100&before=" + std::to_string(before),
+              "reader");
+    ASSERT_EQ(page.status, 200) << page.body;
+    const Json answer = codec::parse_json(page.body).value();
+    for (const Json& entry : *answer.find("entries")->as_array()) {
+      found.push_back(*entry.find("index")->as_int());
+    }
+    const std::int64_t from = *answer.find("from")->as_int();
+    ASSERT_LT(from, before);
+    before = from;
+  }
+  std::vector<std::int64_t> all;
+  for (std::int64_t i = size - 1; i >= size - 1 - kMore; --i) all.push_back(i);
+  EXPECT_EQ(found, all);
 }
 
 TEST_F(LogHandlerTest, AKindWithoutARuleIsShownToNobody) {

@@ -62,7 +62,9 @@ class RecordHandlerTest : public Logs {
   kube::Client client{server};
   kube::AccessReviewer access{client, clock};
   WorkPool pool{1, 16};
-  RecordHandler handler{world.archive, callers, access, pool};
+  FairPool strangers{1, 16};
+  Reception reception{callers, pool, strangers};
+  RecordHandler handler{world.archive, reception, access};
 };
 
 TEST_F(RecordHandlerTest, GivesARecordAndWhatItNamesToWhoMayReadTheNodesEvidence) {

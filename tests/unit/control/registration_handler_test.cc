@@ -155,15 +155,16 @@ class RegistrationHandlerTest : public ::testing::Test {
   kube::AccessReviewer access{client, clock};
   Notes notes;
   WorkPool pool{2, 64}, lane{2, 16};
+  FairPool strangers{1, 64};
+  Reception reception{callers, pool, strangers};
   ReceiptHandler receipts{{.log = *log, .origin = "log", .signer = key}, pool};
   RegistrationHandler handler{{.log = *log,
                                .volume = volume,
                                .receipts = receipts,
                                .policy = policy_of(vendor),
                                .policy_entry = 2},
-                              callers,
+                              reception,
                               access,
-                              pool,
                               lane,
                               notes};
 };

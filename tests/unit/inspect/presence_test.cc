@@ -15,8 +15,8 @@ using ::testing::Not;
 using ::testing::StartsWith;
 using State = PartReport::State;
 
-const ReleaseName kRelease{.name = "guard", .ns = "guard-system"};
-const SystemTime kNow = SystemTime(std::chrono::seconds(1'800'000'000));  // 2027-01-15T08:00:00Z
+const ReleaseName kGuard{.name = "guard", .ns = "guard-system"};
+const SystemTime kToday = SystemTime(std::chrono::seconds(1'800'000'000));  // 2027-01-15T08:00:00Z
 
 constexpr std::string_view kConfiguration =
     "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/guard";
@@ -58,17 +58,17 @@ void forbid(AnsweringTransport& transport, std::string_view path) {
   transport.on(std::string(path), [](const HttpRequest&) { return status_of(403, "Forbidden"); });
 }
 
-PresenceReport report(AnsweringTransport& transport, SystemTime now = kNow) {
-  return report_presence(kube::Client(transport), kRelease, now);
+PresenceReport report(AnsweringTransport& transport, SystemTime now = kToday) {
+  return report_presence(kube::Client(transport), kGuard, now);
 }
-std::string lines(AnsweringTransport& transport, SystemTime now = kNow) {
-  return presence_lines(report(transport, now), kRelease);
+std::string lines(AnsweringTransport& transport, SystemTime now = kToday) {
+  return presence_lines(report(transport, now), kGuard);
 }
 
 TEST(Presence, SaysNothingOfAReleaseThatIsThereAndWorks) {
   AnsweringTransport transport = whole();
   EXPECT_EQ(lines(transport), "");
-  EXPECT_EQ(codec::to_json(presence_json(report(transport), kRelease)),
+  EXPECT_EQ(codec::to_json(presence_json(report(transport), kGuard)),
             R"({"controller":{"found":"Lease guard-system/guard-controller is renewed",)"
             R"("state":"Working"},"name":"guard","namespace":"guard-system",)"
             R"("webhook":{"found":"Endpoints guard-system/guard-webhook has 2 that are ready",)"
@@ -150,10 +150,10 @@ TEST(Presence, TakesAControllerForGoneWhenItsLeaseIsHalfAMinuteOverdue) {
   for (const auto& [seconds, state] :
        {std::pair(-600, State::kWorking), std::pair(0, State::kWorking),
         std::pair(45, State::kWorking), std::pair(46, State::kDown)}) {
-    EXPECT_EQ(report(transport, kNow + std::chrono::seconds(seconds)).controller.state, state)
+    EXPECT_EQ(report(transport, kToday + std::chrono::seconds(seconds)).controller.state, state)
         << seconds;
   }
-  EXPECT_THAT(lines(transport, kNow + std::chrono::seconds(400)),
+  EXPECT_THAT(lines(transport, kToday + std::chrono::seconds(400)),
               AllOf(StartsWith("CONTROLLER DOWN: Lease guard-system/guard-controller was last "
                                "renewed at 2027-01-15T08:00:00Z, 400 s ago by the clock of this "
                                "machine; StatefulSet guard-system/guard-controller has 1 of 1 pods "
@@ -162,7 +162,7 @@ TEST(Presence, TakesAControllerForGoneWhenItsLeaseIsHalfAMinuteOverdue) {
                     HasSubstr("describe pods -l app.kubernetes.io/component=controller")));
   // Nobody denies anything without a webhook configuration.
   lose(transport, kConfiguration);
-  EXPECT_THAT(report(transport, kNow + std::chrono::seconds(400)).controller.effect,
+  EXPECT_THAT(report(transport, kToday + std::chrono::seconds(400)).controller.effect,
               Not(HasSubstr("denied")));
 }
 
@@ -255,21 +255,21 @@ TEST(Presence, TellsAVerdictThatEndedUnderAControllerThatLeads) {
   AnsweringTransport transport = whole();
   NodeReport fine, ended, just, none;
   fine.name = "fine";
-  fine.expires = kNow + std::chrono::seconds(60);
+  fine.expires = kToday + std::chrono::seconds(60);
   ended.name = "ended";
-  ended.expires = kNow - std::chrono::seconds(30);
+  ended.expires = kToday - std::chrono::seconds(30);
   just.name = "just";
-  just.expires = kNow - std::chrono::seconds(29);
+  just.expires = kToday - std::chrono::seconds(29);
   none.name = "none";
-  const auto told = unwritten_nodes(report(transport), {fine, ended, just, none}, kNow);
+  const auto told = unwritten_nodes(report(transport), {fine, ended, just, none}, kToday);
   EXPECT_EQ(told, std::vector<std::string>{"ended"});
-  EXPECT_THAT(unwritten_line(told, kRelease),
+  EXPECT_THAT(unwritten_line(told, kGuard),
               AllOf(StartsWith("NOT WRITTEN: a controller leads, but the verdicts of 1 node ended"),
                     HasSubstr(": ended. "), HasSubstr("logs guard-controller-0 | grep problem")));
-  EXPECT_EQ(unwritten_line({}, kRelease), "");
+  EXPECT_EQ(unwritten_line({}, kGuard), "");
   // Without a controller that is said of it, and explains the rest.
   lose(transport, kStatefulSet);
-  EXPECT_TRUE(unwritten_nodes(report(transport), {ended}, kNow).empty());
+  EXPECT_TRUE(unwritten_nodes(report(transport), {ended}, kToday).empty());
 }
 
 TEST(Presence, TheAbsentConfigurationIsToldOnce) {

@@ -15,7 +15,7 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const ReleaseName kRelease{.name = "guard", .ns = "guard-system"};
+const ReleaseName kGuardRelease{.name = "guard", .ns = "guard-system"};
 
 AnsweringTransport::Answer refusing(int status, std::string_view body) {
   return [status, body = std::string(body)](const HttpRequest&) {
@@ -26,20 +26,21 @@ constexpr std::string_view kForbidden =
     R"({"kind":"Status","code":403,"reason":"Forbidden","message":"nodes is forbidden: User \"bob\" cannot list resource \"nodes\""})";
 
 TEST(Rights, NamesTheRoleAndTheCommandThatGivesItToThatUser) {
-  EXPECT_EQ(grant_text(Role::kNodeViewer, kRelease, "User \"bob\" cannot list"),
+  EXPECT_EQ(grant_text(Role::kNodeViewer, kGuardRelease, "User \"bob\" cannot list"),
             "ClusterRole guard-node-viewer grants it: kubectl create clusterrolebinding "
             "guard-node-viewer-bob --clusterrole=guard-node-viewer --user=bob");
-  EXPECT_EQ(grant_text(Role::kLogReader, kRelease, "User \"system:serviceaccount:a:b\" cannot"),
-            "Role guard-log-reader grants it: kubectl -n guard-system create rolebinding "
-            "guard-log-reader-system:serviceaccount:a:b --role=guard-log-reader "
-            "--user=system:serviceaccount:a:b");
+  EXPECT_EQ(
+      grant_text(Role::kLogReader, kGuardRelease, "User \"system:serviceaccount:a:b\" cannot"),
+      "Role guard-log-reader grants it: kubectl -n guard-system create rolebinding "
+      "guard-log-reader-system:serviceaccount:a:b --role=guard-log-reader "
+      "--user=system:serviceaccount:a:b");
 }
 
 TEST(Rights, PutsNoUserIntoACommandWhomAShellWouldReadOtherwise) {
   for (const char* refusal : {"", "User", "User \"", "User \"bob", "User \"\" cannot",
                               "User \"a;b\" cannot", "User \"$(b)\" c", "User \"-u\" cannot",
                               "User \"a b\" cannot", "User \"a'b\" cannot", "User \"a/b\" c"}) {
-    EXPECT_THAT(grant_text(Role::kNodeViewer, kRelease, refusal), EndsWith(" --user=USER"))
+    EXPECT_THAT(grant_text(Role::kNodeViewer, kGuardRelease, refusal), EndsWith(" --user=USER"))
         << refusal;
   }
 }
@@ -49,11 +50,11 @@ TEST(Rights, AreNamedWhereNodesOrEvidenceMayNotBeRead) {
   transport.on("/api/v1/nodes", refusing(403, kForbidden));
   transport.on("/api/v1/nodes/n1", refusing(403, kForbidden));
   const kube::Client api(transport);
-  const auto all = report_nodes(api, {}, kRelease);
+  const auto all = report_nodes(api, {}, kGuardRelease);
   ASSERT_FALSE(all.has_value());
   EXPECT_EQ(all.error().kind, ErrorKind::kRejected);
   EXPECT_THAT(all.error().message, HasSubstr("ClusterRole guard-node-viewer grants it"));
-  const auto one = report_node(api, "n1", {}, kRelease);
+  const auto one = report_node(api, "n1", {}, kGuardRelease);
   ASSERT_FALSE(one.has_value());
   EXPECT_THAT(one.error().message, HasSubstr("--user=bob"));
 
@@ -62,15 +63,16 @@ TEST(Rights, AreNamedWhereNodesOrEvidenceMayNotBeRead) {
   const std::string evidences = "/apis/avouch.dev/v1alpha1/attestationevidences";
   transport.on(evidences, refusing(403, kForbidden));
   transport.on(evidences + "/n1", refusing(403, kForbidden));
-  EXPECT_THAT(report_nodes(api, {}, kRelease).error().message, HasSubstr("guard-node-viewer"));
-  EXPECT_THAT(report_node(api, "n1", {}, kRelease).error().message, HasSubstr("guard-node-viewer"));
+  EXPECT_THAT(report_nodes(api, {}, kGuardRelease).error().message, HasSubstr("guard-node-viewer"));
+  EXPECT_THAT(report_node(api, "n1", {}, kGuardRelease).error().message,
+              HasSubstr("guard-node-viewer"));
 }
 
 TEST(Rights, OfTheReaderAccountAreToldFromThoseOfTheUser) {
   AnsweringTransport transport;
   const std::string path =
       "/api/v1/namespaces/guard-system/services/https:guard-controller:443/proxy/v1/log/entries";
-  LogAccess log(transport, kRelease, "token");
+  LogAccess log(transport, kGuardRelease, "token");
   transport.on(path, refusing(403, kForbidden));
   EXPECT_THAT(log.list("node=n1", 1).error().message, HasSubstr("Role guard-log-reader"));
   transport.on(path, refusing(403, R"({"code":"NotEntitled","detail":"no"})"));

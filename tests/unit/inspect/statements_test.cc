@@ -18,7 +18,7 @@ using testing::AnsweringTransport;
 using ::testing::HasSubstr;
 using testing::LogVectors;
 
-const ReleaseName kRelease{.name = "avouch", .ns = "avouch-system"};
+const ReleaseName kRegistrar{.name = "avouch", .ns = "avouch-system"};
 constexpr const char* kPath =
     "/api/v1/namespaces/avouch-system/services/https:avouch-controller:443/proxy/entries";
 
@@ -42,7 +42,7 @@ class StatementUpload : public ::testing::Test {
     return out;
   }
   Result<Registered> send() {
-    return register_statement(transport, kRelease, "the token", to_bytes("statement"),
+    return register_statement(transport, kRegistrar, "the token", to_bytes("statement"),
                               [this] { ++pauses; });
   }
 

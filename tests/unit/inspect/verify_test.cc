@@ -164,6 +164,41 @@ TEST_F(VerifyTest, FindsTheVerdictThatLetAPodInBehindManyThatWereMadeUp) {
       << endless.error().message;
 }
 
+TEST_F(VerifyTest, GoesOnWhereTheControllerHasLookedThroughAPartAlone) {
+  const Bytes token = token_for("uid-1");
+  const std::uint64_t node = add_node_verdict(token);
+  const std::uint64_t in = add_admission("allow", node, token);
+  serve(token, node);
+  transport.answer("/api/v1/namespaces/shop/pods/web-0",
+                   R"({"metadata":{"name":"web-0","namespace":"shop","uid":"pod-uid"},)"
+                   R"("spec":{"nodeName":"n1"}})");
+  std::uint64_t stuck = 0;
+  transport.on(kProxy + "/v1/log/entries", [&](const HttpRequest& request) {
+    const auto before = query_value(request.query, "before").value();
+    std::string items;
+    std::uint64_t from = before ? std::stoul(*before) - 100 : 500;
+    if (before == "100") {
+      items = json_entry(in, kinds[in], entries[in]);
+      from = 0;
+    }
+    from = std::max(from, stuck);
+    return HttpResponse{
+        .status = 200,
+        .content_type = "application/json",
+        .headers = {},
+        .body = R"({"entries":[)" + items + R"(],"from":)" + std::to_string(from) + "}"};
+  });
+  const auto proof = verify_pod({.trusted = true});
+  ASSERT_TRUE(proof.has_value()) << proof.error().message;
+  EXPECT_TRUE(all_hold(*proof)) << render_text(*proof);
+
+  stuck = 300;
+  const auto endless = verify_pod();
+  ASSERT_FALSE(endless.has_value());
+  EXPECT_NE(endless.error().message.find("from: expected less than 300"), std::string::npos)
+      << endless.error().message;
+}
+
 TEST_F(VerifyTest, SaysWhoSentTheReview) {
   const Bytes token = token_for("uid-1");
   const std::uint64_t node = add_node_verdict(token);
