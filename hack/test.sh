@@ -81,7 +81,8 @@ stage_thread() {
   build tsan "$1" avouch_tests && run_ctest tsan "$1"
 }
 
-stage_tidy() { quietly "$1" "$HACK_DIR/tidy.sh" "$(build_dir release)"; }
+# Each file by itself: that is how dev compiles them.
+stage_tidy() { configure dev "$1" && quietly "$1" "$HACK_DIR/tidy.sh" "$(build_dir dev)"; }
 
 stage_demo() { "$HACK_DIR/demo.sh" 2>&1 | tee "$1"; }
 

@@ -9,13 +9,19 @@ build_dir() {
   printf '%s/build/%s/%s\n' "$CACHE_DIR" "$checkout" "$1"
 }
 
+# configure PRESET LOG
+configure() {
+  local dir
+  dir=$(build_dir "$1")
+  mkdir -p "$dir"
+  (cd "$REPO_DIR" && quietly "$2" cmake --preset "$1" -B "$dir")
+}
+
 # build PRESET LOG [TARGET...]: configures, and builds these targets, or everything.
 build() {
-  local preset=$1 log=$2 dir
+  local preset=$1 log=$2
   shift 2
-  dir=$(build_dir "$preset")
-  mkdir -p "$dir"
   export CCACHE_DIR=${CCACHE_DIR:-$CACHE_DIR/ccache} CCACHE_BASEDIR=$REPO_DIR CCACHE_NOHASHDIR=1
-  (cd "$REPO_DIR" && quietly "$log" cmake --preset "$preset" -B "$dir") &&
-    quietly "$log" cmake --build "$dir" ${1:+--target "$@"}
+  configure "$preset" "$log" &&
+    quietly "$log" cmake --build "$(build_dir "$preset")" ${1:+--target "$@"}
 }

@@ -10,14 +10,14 @@ namespace avouch::adapters {
 namespace {
 
 constexpr std::size_t kMaxFiles = 10'000;
-constexpr std::size_t kPiece = 256 * 1024;
+constexpr std::size_t kListPiece = 256 * 1024;
 
 template <typename Take>
 Result<void> each_piece(const std::filesystem::path& path, const Take& take) {
   AVOUCH_TRY(const std::optional<OpenFile> file, OpenFile::open(path));
   if (!file) return rejected(path.string() + ": there is no such file");
   for (std::uint64_t offset = 0;;) {
-    AVOUCH_TRY(const Bytes piece, file->read(offset, kPiece));
+    AVOUCH_TRY(const Bytes piece, file->read(offset, kListPiece));
     if (piece.empty()) return {};
     AVOUCH_CHECK(take(piece));
     offset += piece.size();

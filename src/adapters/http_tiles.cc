@@ -51,7 +51,8 @@ class HttpTiles final : public tlog::TileReader {
   const std::stop_token stop_;
 };
 
-Result<std::unique_ptr<RestTransport>> open(const HttpTilesOptions& options, std::size_t limit) {
+Result<std::unique_ptr<RestTransport>> open_transport(const HttpTilesOptions& options,
+                                                      std::size_t limit) {
   RestOptions rest;
   rest.base_url = options.url;
   while (rest.base_url.ends_with('/')) rest.base_url.pop_back();
@@ -64,8 +65,8 @@ Result<std::unique_ptr<RestTransport>> open(const HttpTilesOptions& options, std
 }  // namespace
 
 Result<std::unique_ptr<tlog::TileReader>> open_http_tiles(const HttpTilesOptions& options) {
-  AVOUCH_TRY(auto bundles, open(options, kMaxBundleBytes));
-  AVOUCH_TRY(auto others, open(options, kMaxOtherBytes));
+  AVOUCH_TRY(auto bundles, open_transport(options, kMaxBundleBytes));
+  AVOUCH_TRY(auto others, open_transport(options, kMaxOtherBytes));
   return std::unique_ptr<tlog::TileReader>(
       std::make_unique<HttpTiles>(std::move(bundles), std::move(others), options));
 }

@@ -12,20 +12,19 @@
 #include "adapters/log_disk.h"
 #include "adapters/log_journal.h"
 #include "tlog/note.h"
+#include "tlog/preimages.h"
 #include "tlog/tile.h"
 
 namespace avouch::adapters {
 namespace {
 
 constexpr std::string_view kFormat = "avouch-log-files 1\n";
-constexpr std::string_view kPreimages = "preimages/";
-constexpr std::size_t kMaxObjectBytes = 32 * 1024 * 1024;  // above any bundle or preimage group
 
 // Where an object lies. kRejected for a path that names none.
 Result<std::filesystem::path> locate(const std::filesystem::path& directory,
                                      std::string_view path) {
-  if (path.starts_with(kPreimages)) {
-    const std::string index(path.substr(kPreimages.size()));
+  if (path.starts_with(tlog::kPreimagesPrefix)) {
+    const std::string index(path.substr(tlog::kPreimagesPrefix.size()));
     AVOUCH_TRY(const tlog::Resource resource, tlog::parse_resource("tile/entries/" + index));
     if (resource.tile.width != tlog::kTileWidth) return rejected("preimages have no partial form");
     return directory / "private" / path;
@@ -40,7 +39,7 @@ class LogDirectory final : public tlog::TileReader {
 
   Result<std::optional<Bytes>> fetch(std::string_view path) override {
     AVOUCH_TRY(const std::filesystem::path file, locate(directory_, path));
-    return read_file(file, kMaxObjectBytes);
+    return read_file(file, tlog::kMaxStoredObjectBytes);
   }
 
  private:
@@ -87,7 +86,7 @@ Result<void> LogFiles::put(std::span<const tlog::Object> objects) {
     AVOUCH_TRY(std::filesystem::path file, locate(root_, object.path));
     if (!object.replaceable) {
       if (file.parent_path().extension() != ".p") finished_.push_back(file);
-      AVOUCH_TRY(const std::optional<Bytes> present, read_file(file, kMaxObjectBytes));
+      AVOUCH_TRY(const std::optional<Bytes> present, read_file(file, tlog::kMaxStoredObjectBytes));
       // An equal file was put by an interrupted put(): written again, so that it is durable.
       if (present && !equal(*present, object.bytes)) {
         return fatal("log: " + file.string() +
@@ -95,7 +94,8 @@ Result<void> LogFiles::put(std::span<const tlog::Object> objects) {
                      "another writer");
       }
     }
-    files.push_back({std::move(file), object.bytes, !object.path.starts_with(kPreimages)});
+    files.push_back(
+        {std::move(file), object.bytes, !object.path.starts_with(tlog::kPreimagesPrefix)});
   }
   return writer_.write(root_, files);
 }

@@ -7,15 +7,14 @@
 #include "crypto/random.h"
 #include "tlog/journal.h"
 #include "tlog/note.h"
+#include "tlog/preimages.h"
 #include "tlog/tile.h"
 
 namespace avouch::adapters {
 namespace {
 
-constexpr std::string_view kPreimages = "preimages/";
 constexpr std::string_view kDigestDomain = "avouch-log-object 1\n";
 constexpr std::uint64_t kTile = 1, kBundle = 2, kPreimageGroup = 3;
-constexpr std::size_t kMaxObjectBytes = 32 * 1024 * 1024;  // above any bundle or preimage group
 constexpr std::size_t kMaxHolderBytes = 64;
 // A row of a batch is closed once it has this much; a record has at most 128 KiB and a little.
 constexpr std::size_t kRowBytes = 512 * 1024;
@@ -65,8 +64,8 @@ Result<LogWriterLane> lane_of(const PostgresRows& rows, std::size_t row, std::ui
 }  // namespace
 
 Result<std::optional<LogObjectKey>> log_object_key(std::string_view path) {
-  if (path.starts_with(kPreimages)) {
-    const std::string index(path.substr(kPreimages.size()));
+  if (path.starts_with(tlog::kPreimagesPrefix)) {
+    const std::string index(path.substr(tlog::kPreimagesPrefix.size()));
     AVOUCH_TRY(const tlog::Resource resource, tlog::parse_resource("tile/entries/" + index));
     if (resource.tile.width != tlog::kTileWidth) return rejected("preimages have no partial form");
     return std::optional(LogObjectKey{kPreimageGroup, 0, resource.tile.index, tlog::kTileWidth});
@@ -89,7 +88,7 @@ crypto::Sha256 log_object_digest(std::string_view path, ByteView bytes) {
 Result<std::optional<Bytes>> read_log_object(PostgresSession& session, std::string_view path,
                                              const LogObjectKey& key) {
   const std::array<SqlValue, 5> values{key.kind, key.level, key.index, key.width,
-                                       std::uint64_t{kMaxObjectBytes}};
+                                       std::uint64_t{tlog::kMaxStoredObjectBytes}};
   AVOUCH_TRY(const PostgresRows rows,
              session.run("SELECT CAST(octet_length(bytes) AS BIGINT), "
                          "CASE WHEN octet_length(bytes) <= $5 THEN bytes END, digest "
@@ -98,7 +97,7 @@ Result<std::optional<Bytes>> read_log_object(PostgresSession& session, std::stri
                          values));
   if (rows.size() == 0) return std::optional<Bytes>();
   const std::string name(path);
-  AVOUCH_TRY(const ByteView bytes, sized_bytes(rows, 0, 0, kMaxObjectBytes, name));
+  AVOUCH_TRY(const ByteView bytes, sized_bytes(rows, 0, 0, tlog::kMaxStoredObjectBytes, name));
   AVOUCH_CHECK(check_digest(rows, 2, path, bytes));
   if (key.kind == kTile && bytes.size() != key.width * tlog::kHashBytes) {
     return damaged(name + " has " + std::to_string(bytes.size()) + " bytes, expected " +

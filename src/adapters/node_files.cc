@@ -14,7 +14,7 @@
 namespace avouch::adapters {
 namespace {
 
-constexpr std::string_view kSuffix = ".json";
+constexpr std::string_view kNodeSuffix = ".json";
 constexpr std::size_t kMaxKeyBytes = 128;
 
 bool is_key(std::string_view key) {
@@ -58,13 +58,13 @@ Result<std::map<std::string, std::string>> NodeFiles::load() {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory_, error)) {
     const std::string name = entry.path().filename().string();
-    if (!name.ends_with(kSuffix)) {
+    if (!name.ends_with(kNodeSuffix)) {
       return fatal(entry.path().string() + ": not a record of this program; move it elsewhere");
     }
     auto content = read_file(entry.path(), control::kMaxRecordBytes);
     if (!content.has_value()) return fatal(content.error().message);
     if (!content->has_value()) continue;
-    out.emplace(name.substr(0, name.size() - kSuffix.size()), as_text(**content));
+    out.emplace(name.substr(0, name.size() - kNodeSuffix.size()), as_text(**content));
   }
   if (error) return fatal("list " + directory_.string() + ": " + error.message());
   return out;
@@ -94,7 +94,7 @@ Result<void> NodeFiles::apply(std::span<const control::RecordChange> changes) {
 
 Result<std::filesystem::path> NodeFiles::path_of(const std::string& key) const {
   if (!is_key(key)) return rejected("\"" + key + "\" cannot be the key of a record");
-  return directory_ / (key + std::string(kSuffix));
+  return directory_ / (key + std::string(kNodeSuffix));
 }
 
 }  // namespace avouch::adapters

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 using admission::LogRecord;
 
 constexpr std::string_view kMagic = "avouch-spool/v1\n";
-constexpr std::string_view kSuffix = ".spool";
+constexpr std::string_view kSpoolSuffix = ".spool";
 constexpr std::size_t kMaxSegment = 1024UL * 1024 * 1024;
 
 class Descriptor {
@@ -91,7 +91,7 @@ Result<Bytes> read_at(int fd, std::size_t offset, std::size_t length, const fs::
 
 std::optional<std::uint64_t> segment_number(const fs::path& path) {
   const std::string stem = path.stem().string();
-  if (path.extension() != kSuffix || stem.empty() || stem.size() > 18 ||
+  if (path.extension() != kSpoolSuffix || stem.empty() || stem.size() > 18 ||
       stem.find_first_not_of("0123456789") != std::string::npos) {
     return std::nullopt;
   }
@@ -215,7 +215,7 @@ Result<Segment*> SpoolFiles::writable() {
   }
   std::string digits = std::to_string(next_number_);
   if (digits.size() < 10) digits.insert(0, 10 - digits.size(), '0');
-  const fs::path path = options_.directory / (digits + std::string(kSuffix));
+  const fs::path path = options_.directory / (digits + std::string(kSpoolSuffix));
   Segment segment{
       next_number_, path,
       Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_APPEND, 0600)), 0,

@@ -10,7 +10,7 @@ namespace {
 using codec::Cbor;
 
 constexpr std::size_t kMaxListed = 32;
-constexpr std::size_t kMaxMessage = 256;
+constexpr std::size_t kMaxFindingText = 256;
 constexpr std::size_t kMaxName = 253;
 
 int status_of(std::string_view code) {
@@ -43,7 +43,7 @@ Cbor reasons(const AdmissionVerdict& verdict, std::string_view code) {
     Cbor::Map map;
     add(map, "code", Cbor::text(finding.code));
     add(map, "policy", Cbor::text(clip(finding.policy, kMaxName)));
-    add(map, "message", Cbor::text(clip(finding.message, kMaxMessage)));
+    add(map, "message", Cbor::text(clip(finding.message, kMaxFindingText)));
     list.push_back(Cbor::map(std::move(map)));
   }
   // A denial for a reason of our own (the log, the webhook's data) is not a finding on a policy.
@@ -100,7 +100,7 @@ Cbor verdict_payload(const AdmissionVerdict& verdict, bool allowed, std::string_
   add_text(map, "podUID", verdict.pod_uid);
   add_text(map, "node", verdict.node);
   add_text(map, "nodeUID", verdict.node_uid);
-  add(map, "user", Cbor::text(clip(verdict.user, kMaxMessage)));
+  add(map, "user", Cbor::text(clip(verdict.user, kMaxFindingText)));
   add(map, "caller", Cbor::text(verdict.authenticated ? "authenticated" : "unauthenticated"));
   add_text(map, "peer", verdict.peer);
   add(map, "reasons", reasons(verdict, allowed ? std::string_view() : code));

@@ -1,16 +1,12 @@
 // Proof that an attestation key lives in the TPM of an endorsement key.
 
+#include "attest/counted.h"
 #include "attest/enrolment.h"
 #include "base/hex.h"
 #include "crypto/hash.h"
 
 namespace avouch::attest {
 namespace {
-
-void append_counted(Bytes& out, std::string_view text) {
-  append_be64(out, text.size());
-  append(out, text);
-}
 
 Reason failed(std::string message) { return refuse(code::kActivationFailed, std::move(message)); }
 

@@ -1,18 +1,10 @@
 #include "attest/beacon.h"
 
+#include "attest/counted.h"
 #include "base/bytes.h"
 #include "base/time_text.h"
 
 namespace avouch::attest {
-namespace {
-
-void append_counted(Bytes& out, std::string_view text) {
-  append_be64(out, text.size());
-  append(out, text);
-}
-
-}  // namespace
-
 crypto::Sha256 challenge(std::string_view note_text, std::string_view node_uid) {
   Bytes input = to_bytes("avouch/challenge/v1\n");
   append_counted(input, note_text);

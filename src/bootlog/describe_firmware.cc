@@ -8,13 +8,13 @@
 namespace avouch::bootlog {
 namespace {
 
-constexpr std::size_t kMaxListed = 16;
-constexpr std::size_t kMaxText = 256;
+constexpr std::size_t kMaxListedOptions = 16;
+constexpr std::size_t kMaxFirmwareText = 256;
 
 // UTF-16 as printable text, from at most so many bytes as are shown.
 std::string wide_text(ByteView bytes) {
-  const auto text = utf16_text(bytes.first(std::min(bytes.size(), 2 * kMaxText)));
-  return text ? printable(*text, kMaxText) : printable(bytes, kMaxText);
+  const auto text = utf16_text(bytes.first(std::min(bytes.size(), 2 * kMaxFirmwareText)));
+  return text ? printable(*text, kMaxFirmwareText) : printable(bytes, kMaxFirmwareText);
 }
 
 std::string algorithm_name(std::uint16_t id) {
@@ -43,7 +43,7 @@ bool add_header(ByteView data, Fields& out) {
   const auto errata = reader.u8("");
   const auto word = reader.u8("");
   const auto count = reader.le32("");
-  if (!count.has_value() || *count > kMaxListed) return false;
+  if (!count.has_value() || *count > kMaxListedOptions) return false;
   static_cast<void>(signature.has_value() && word.has_value());
   std::string algorithms;
   for (std::uint32_t i = 0; i < *count; ++i) {
@@ -87,7 +87,7 @@ bool add_firmware_blob2(ByteView data, Fields& out) {
   if (!length.has_value()) return false;
   const auto name = reader.take(*length, "");
   if (!name.has_value() || reader.remaining() != 16) return false;
-  out.push_back({"description", printable(*name, kMaxText)});
+  out.push_back({"description", printable(*name, kMaxFirmwareText)});
   return add_firmware_blob(data.last(16), out);
 }
 
@@ -101,7 +101,7 @@ bool add_partitions(ByteView data, Fields& out) {
   const std::size_t each = reader.remaining() / *count;
   if (each < kSmallest) return false;
   out.push_back({"disk", guid_text(header->subspan(kDisk, 16))});
-  for (std::size_t i = 0; i < std::min<std::size_t>(*count, kMaxListed); ++i) {
+  for (std::size_t i = 0; i < std::min<std::size_t>(*count, kMaxListedOptions); ++i) {
     const ByteView entry = data.subspan(reader.offset() + i * each, each);
     const ByteView name = entry.subspan(kName, kSmallest - kName);
     std::size_t end = 0;
@@ -117,14 +117,15 @@ bool add_boot_order(ByteView value, Fields& out) {
   if (value.empty() || value.size() % 2 != 0) return false;
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string text;
-  for (std::size_t at = 0; at < std::min<std::size_t>(value.size(), 2 * kMaxListed); at += 2) {
+  for (std::size_t at = 0; at < std::min<std::size_t>(value.size(), 2 * kMaxListedOptions);
+       at += 2) {
     text += text.empty() ? "Boot" : " Boot";
     for (const std::uint8_t byte : {value[at + 1], value[at]}) {
       text += kDigits[byte >> 4];
       text += kDigits[byte & 15];
     }
   }
-  if (value.size() > 2 * kMaxListed) text += " ...";
+  if (value.size() > 2 * kMaxListedOptions) text += " ...";
   out.push_back({"order", text});
   return true;
 }
@@ -153,7 +154,7 @@ bool add_tagged(ByteView data, Fields& out) {
   ByteView text = data.subspan(reader.offset());
   if (!text.empty() && text.back() == 0) text = text.first(text.size() - 1);
   out.push_back({"tag", hex_number(*tag)});
-  out.push_back({"text", printable(text, kMaxText)});
+  out.push_back({"text", printable(text, kMaxFirmwareText)});
   return true;
 }
 

@@ -5,7 +5,6 @@
 namespace avouch::codec {
 namespace {
 
-constexpr std::uint64_t kSign1Tag = 18;
 constexpr std::int64_t kCoseCrit = 2;
 
 struct Algorithm {

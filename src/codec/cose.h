@@ -19,6 +19,12 @@ inline constexpr std::int64_t kCoseAlg = 1, kCoseContentType = 3, kCoseKid = 4, 
                               kCoseTyp = 16, kCosePayloadHashAlg = 258,
                               kCosePreimageContentType = 259, kCoseReceipts = 394, kCoseVds = 395,
                               kCoseVdp = 396;
+
+// The claims of a CWT (RFC 8392, 4) that a header may carry under label 15.
+inline constexpr std::int64_t kCwtIss = 1, kCwtSub = 2, kCwtIat = 6;
+
+inline constexpr std::uint64_t kSign1Tag = 18;  // RFC 9052, table 1
+
 // Algorithms (RFC 9053, 2.1): ECDSA over P-256 with SHA-256, over P-384 with SHA-384. Which curve
 // goes with ES384 the RFC leaves open; here it is that one alone.
 inline constexpr std::int64_t kCoseEs256 = -7, kCoseEs384 = -35;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tlog/preimages.h"
+
 namespace avouch::control {
 namespace {
 
@@ -93,7 +95,7 @@ void LogCheck::wait(std::chrono::milliseconds time) {
 bool is_of_tree(const tlog::FsckReport& report) {
   if (report.damage_count > report.damages.size()) return true;
   return std::any_of(report.damages.begin(), report.damages.end(), [](const tlog::Damage& damage) {
-    return !damage.path.starts_with("preimages/");
+    return !damage.path.starts_with(tlog::kPreimagesPrefix);
   });
 }
 

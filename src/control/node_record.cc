@@ -7,6 +7,7 @@
 #include "codec/base64.h"
 #include "codec/fields.h"
 #include "codec/json.h"
+#include "control/digest_field.h"
 
 namespace avouch::control {
 namespace {
@@ -40,13 +41,6 @@ SystemTime read_time(Fields& fields, std::string_view name) {
 
 std::uint32_t read_u32(Fields& fields, std::string_view name) {
   return static_cast<std::uint32_t>(fields.required_integer(name, 0, 0xffffffff));
-}
-
-crypto::Sha256 read_digest(Fields& fields, std::string_view name) {
-  const auto digest = attest::parse_digest_text(fields.required_string(name, 71));
-  if (digest.has_value()) return *digest;
-  fields.error(name, digest.error().message);
-  return {};
 }
 
 std::optional<crypto::Sha256> read_optional_digest(Fields& fields, std::string_view name) {

@@ -5,19 +5,9 @@
 #include "attest/policy.h"
 #include "codec/fields.h"
 #include "codec/json.h"
+#include "control/digest_field.h"
 
 namespace avouch::control {
-namespace {
-
-crypto::Sha256 read_digest(codec::Fields& fields, std::string_view name) {
-  const auto digest = attest::parse_digest_text(fields.required_string(name, 71));
-  if (digest.has_value()) return *digest;
-  fields.error(name, digest.error().message);
-  return {};
-}
-
-}  // namespace
-
 std::string encode_policy_record(const RecordedPolicy& policy) {
   const codec::Json json =
       codec::Json::Object{{"uid", policy.uid},

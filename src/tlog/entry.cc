@@ -14,7 +14,6 @@ namespace {
 using codec::Cbor;
 
 constexpr std::int64_t kSha256Alg = -16;  // IANA COSE Algorithms
-constexpr std::int64_t kIssClaim = 1, kSubClaim = 2;
 constexpr std::size_t kPseudonymBytes = 16, kMaxNameBytes = 512, kMaxKindBytes = 32;
 constexpr std::size_t kMaxKeyIdBytes = 64;
 constexpr std::string_view kTypePrefix = "application/vnd.avouch.", kTypeSuffix = "+cbor";
@@ -93,13 +92,13 @@ Result<UnverifiedStatement> read_headers(const codec::UnverifiedSign1& message) 
                     std::to_string(kMaxKeyIdBytes) + " bytes");
   }
   const Cbor& claims = *header.find(codec::kCoseCwtClaims);
-  if (!has_exactly(claims, {kIssClaim, kSubClaim})) {
+  if (!has_exactly(claims, {codec::kCwtIss, codec::kCwtSub})) {
     return rejected("entry: CWT claims (15) must be exactly iss (1) and sub (2)");
   }
   UnverifiedStatement statement;
   statement.key_id = *key_id;
-  AVOUCH_TRY(statement.issuer, text_at(claims, kIssClaim, "iss"));
-  AVOUCH_TRY(statement.subject, text_at(claims, kSubClaim, "sub"));
+  AVOUCH_TRY(statement.issuer, text_at(claims, codec::kCwtIss, "iss"));
+  AVOUCH_TRY(statement.subject, text_at(claims, codec::kCwtSub, "sub"));
   AVOUCH_CHECK(check_name(statement.issuer, "iss"));
   AVOUCH_CHECK(check_name(statement.subject, "sub"));
   AVOUCH_TRY(const std::string type,
@@ -154,8 +153,8 @@ Result<NewEntry> make_entry(const crypto::PrivateKey& key, const EntryParts& par
   const std::string type = std::string(kTypePrefix) + parts.kind + std::string(kTypeSuffix);
   Cbor::Map header{{Cbor::integer(codec::kCoseKid), Cbor::bytes(codec::key_id(key.public_key()))},
                    {Cbor::integer(codec::kCoseCwtClaims),
-                    Cbor::map({{Cbor::integer(kIssClaim), Cbor::text(parts.issuer)},
-                               {Cbor::integer(kSubClaim), Cbor::text(parts.subject)}})},
+                    Cbor::map({{Cbor::integer(codec::kCwtIss), Cbor::text(parts.issuer)},
+                               {Cbor::integer(codec::kCwtSub), Cbor::text(parts.subject)}})},
                    {Cbor::integer(codec::kCosePayloadHashAlg), Cbor::integer(kSha256Alg)},
                    {Cbor::integer(codec::kCosePreimageContentType), Cbor::text(type)}};
   AVOUCH_TRY(entry.statement, codec::sign1(key, std::move(header), crypto::sha256(entry.preimage)));

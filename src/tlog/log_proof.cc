@@ -9,7 +9,7 @@
 namespace avouch::tlog {
 namespace {
 
-constexpr std::string_view kMagic = "c2sp.org/tlog-proof@v1";
+constexpr std::string_view kProofMagic = "c2sp.org/tlog-proof@v1";
 constexpr std::string_view kExtra = "extra ", kIndex = "index ";
 constexpr std::size_t kMaxPath = 63;
 constexpr std::size_t kMaxExtraBytes = 128 * 1024;
@@ -58,7 +58,7 @@ Result<LogProof> parse_log_proof(std::string_view text) {
   }
   Lines lines(text);
   AVOUCH_TRY(std::string_view line, lines.next());
-  if (line != kMagic) return lines.wrong("is not \"" + std::string(kMagic) + "\"");
+  if (line != kProofMagic) return lines.wrong("is not \"" + std::string(kProofMagic) + "\"");
   LogProof proof;
   AVOUCH_TRY(line, lines.next());
   if (line.starts_with(kExtra)) {
@@ -88,7 +88,7 @@ Result<LogProof> parse_log_proof(std::string_view text) {
 }
 
 std::string format_log_proof(const LogProof& proof) {
-  std::string out = std::string(kMagic) + "\n";
+  std::string out = std::string(kProofMagic) + "\n";
   if (proof.extra) out += std::string(kExtra) + codec::to_base64(*proof.extra) + "\n";
   out += std::string(kIndex) + std::to_string(proof.index) + "\n";
   for (const Hash& hash : proof.path) out += codec::to_base64(hash) + "\n";

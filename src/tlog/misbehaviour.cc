@@ -12,9 +12,9 @@ namespace {
 constexpr std::string_view kHeader = "avouch.dev/log-misbehaviour@v1";
 
 // Lines of a file, each after a word that is expected there.
-class Lines {
+class ProofLines {
  public:
-  explicit Lines(std::string_view text) : rest_(text) {}
+  explicit ProofLines(std::string_view text) : rest_(text) {}
 
   Error fault(const std::string& what) const {
     return rejected("misbehaviour: line " + std::to_string(number_) + ": " + what);
@@ -70,7 +70,7 @@ Result<Misbehaviour> parse_misbehaviour(std::string_view text) {
   if (text.size() > kMaxMisbehaviourBytes) {
     return rejected("misbehaviour: more than " + std::to_string(kMaxMisbehaviourBytes) + " bytes");
   }
-  Lines lines(text);
+  ProofLines lines(text);
   AVOUCH_TRY(const std::string_view header, lines.line());
   if (header != kHeader) return lines.fault("expected \"" + std::string(kHeader) + "\"");
   Misbehaviour out;

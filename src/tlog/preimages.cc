@@ -7,9 +7,9 @@
 namespace avouch::tlog {
 namespace {
 
-constexpr std::string_view kMagic = "avouch-preimage\n";
+constexpr std::string_view kPreimagesMagic = "avouch-preimage\n";
 constexpr std::uint8_t kPresent = 1, kErased = 2;
-constexpr std::size_t kDigestBytes = 32;
+constexpr std::size_t kBodyDigestBytes = 32;
 
 Result<PreimageSlot> read_slot(ByteReader& reader) {
   PreimageSlot slot;
@@ -32,10 +32,12 @@ Result<PreimageSlot> read_slot(ByteReader& reader) {
 
 }  // namespace
 
-std::string preimages_path(std::uint64_t group) { return "preimages/" + index_path(group); }
+std::string preimages_path(std::uint64_t group) {
+  return std::string(kPreimagesPrefix) + index_path(group);
+}
 
 Bytes format_preimages(std::uint64_t group, const std::vector<PreimageSlot>& slots) {
-  Bytes out = to_bytes(kMagic);
+  Bytes out = to_bytes(kPreimagesMagic);
   append_be64(out, group);
   append_be16(out, static_cast<std::uint16_t>(slots.size()));
   for (const PreimageSlot& slot : slots) {
@@ -51,14 +53,16 @@ Bytes format_preimages(std::uint64_t group, const std::vector<PreimageSlot>& slo
 }
 
 Result<std::vector<PreimageSlot>> parse_preimages(std::uint64_t group, ByteView bytes) {
-  if (bytes.size() < kMagic.size() + kDigestBytes) return rejected("preimages: too short");
-  const ByteView body = bytes.first(bytes.size() - kDigestBytes);
-  if (!equal(crypto::sha256(body), bytes.last(kDigestBytes))) {
+  if (bytes.size() < kPreimagesMagic.size() + kBodyDigestBytes)
+    return rejected("preimages: too short");
+  const ByteView body = bytes.first(bytes.size() - kBodyDigestBytes);
+  if (!equal(crypto::sha256(body), bytes.last(kBodyDigestBytes))) {
     return rejected("preimages: damaged, the digest at the end does not match");
   }
   ByteReader reader(body);
-  AVOUCH_TRY(const ByteView magic, reader.take(kMagic.size(), "preimages: magic"));
-  if (as_text(magic) != kMagic) return rejected("preimages: not a preimages object of format 1");
+  AVOUCH_TRY(const ByteView magic, reader.take(kPreimagesMagic.size(), "preimages: magic"));
+  if (as_text(magic) != kPreimagesMagic)
+    return rejected("preimages: not a preimages object of format 1");
   AVOUCH_TRY(const std::uint64_t stored_group, reader.be64("preimages: group"));
   if (stored_group != group) {
     return rejected("preimages: of group " + std::to_string(stored_group) + ", expected " +

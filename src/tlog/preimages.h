@@ -3,6 +3,7 @@
 // Preimages and ids of 256 entries in one object, apart from the tree: "preimages/x001/x234/067".
 // Byte layout in FORMAT.md. Erasing one changes no other and nothing of the tree.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -12,6 +13,12 @@
 #include "base/result.h"
 
 namespace avouch::tlog {
+
+// Where they are, apart from what is served.
+inline constexpr std::string_view kPreimagesPrefix = "preimages/";
+
+// Of one stored object: above any bundle or group of preimages.
+inline constexpr std::size_t kMaxStoredObjectBytes = 32 * 1024 * 1024;
 
 inline constexpr std::size_t kMaxIdBytes = 128;
 

@@ -14,15 +14,13 @@ namespace {
 
 using codec::Cbor;
 
-constexpr std::uint64_t kSign1Tag = 18;
 constexpr std::int64_t kRfc9162Sha256 = 1;     // verifiable data structure
 constexpr std::int64_t kInclusionProofs = -1;  // of its proofs
-constexpr std::int64_t kIssClaim = 1, kSubClaim = 2;
 constexpr std::size_t kMaxNameBytes = 512, kMaxKeyIdBytes = 64, kMaxPath = 63;
 constexpr codec::CborLimits kReceiptLimits{kMaxReceiptBytes, 8, 128};
 constexpr codec::CborLimits kTransparentLimits{kMaxTransparentBytes, 8, 128};
 
-Error fault(std::string_view what) { return rejected("receipt: " + std::string(what)); }
+Error receipt_fault(std::string_view what) { return rejected("receipt: " + std::string(what)); }
 
 bool is_name(std::string_view text) { return text.size() <= kMaxNameBytes && is_line(text); }
 
@@ -44,20 +42,21 @@ Result<Inclusion> parse_inclusion(ByteView encoded) {
   if (!proof.has_value()) return with_context(proof.error(), "receipt: inclusion proof");
   const Cbor::Array* parts = proof->as_array();
   if (parts == nullptr || parts->size() != 3 || (*parts)[2].as_array() == nullptr) {
-    return fault("an inclusion proof is not [size, index, [path]]");
+    return receipt_fault("an inclusion proof is not [size, index, [path]]");
   }
   const auto size = number((*parts)[0]);
   const auto index = number((*parts)[1]);
-  if (!size || !index) return fault("size or index is not a number from 0");
+  if (!size || !index) return receipt_fault("size or index is not a number from 0");
   const Cbor::Array& path = *(*parts)[2].as_array();
   if (path.empty() || path.size() > kMaxPath) {
-    return fault("an inclusion path has 1 to " + std::to_string(kMaxPath) + " hashes");
+    return receipt_fault("an inclusion path has 1 to " + std::to_string(kMaxPath) + " hashes");
   }
   Inclusion inclusion{.size = *size, .index = *index, .path = {}};
   for (const Cbor& element : path) {
     const Bytes* bytes = element.as_bytes();
     Hash hash{};
-    if (bytes == nullptr || bytes->size() != hash.size()) return fault("a hash has 32 bytes");
+    if (bytes == nullptr || bytes->size() != hash.size())
+      return receipt_fault("a hash has 32 bytes");
     std::copy(bytes->begin(), bytes->end(), hash.begin());
     inclusion.path.push_back(hash);
   }
@@ -69,19 +68,20 @@ Result<Bytes> inclusion_bytes(const codec::UnverifiedSign1& message) {
   const Cbor* inclusions = only_member(proofs, kInclusionProofs);
   const Cbor::Array* list = inclusions == nullptr ? nullptr : inclusions->as_array();
   if (list == nullptr || list->size() != 1 || list->front().as_bytes() == nullptr) {
-    return fault("the unprotected header is not {396: {-1: [one inclusion proof]}}");
+    return receipt_fault("the unprotected header is not {396: {-1: [one inclusion proof]}}");
   }
   return *list->front().as_bytes();
 }
 
 Result<void> read_claims(const Cbor& claims, UnverifiedReceipt& out) {
-  const Cbor* issuer = claims.find(kIssClaim);
-  const Cbor* subject = claims.find(kSubClaim);
+  const Cbor* issuer = claims.find(codec::kCwtIss);
+  const Cbor* subject = claims.find(codec::kCwtSub);
   if (claims.as_map() == nullptr || claims.as_map()->size() != 2 || issuer == nullptr ||
       subject == nullptr || issuer->as_text() == nullptr || subject->as_text() == nullptr ||
       !is_name(*issuer->as_text()) || !is_name(*subject->as_text())) {
-    return fault("CWT claims (15) must be exactly iss (1) and sub (2), each a line of 1 to " +
-                 std::to_string(kMaxNameBytes) + " bytes");
+    return receipt_fault(
+        "CWT claims (15) must be exactly iss (1) and sub (2), each a line of 1 to " +
+        std::to_string(kMaxNameBytes) + " bytes");
   }
   out.issuer = *issuer->as_text();
   out.subject = *subject->as_text();
@@ -94,20 +94,20 @@ Result<UnverifiedReceipt> read_receipt(const codec::UnverifiedSign1& message) {
   const Cbor* kid = header.find(codec::kCoseKid);
   const Cbor* claims = header.find(codec::kCoseCwtClaims);
   if (header.as_map()->size() != 4 || vds == nullptr || kid == nullptr || claims == nullptr) {
-    return fault("protected header must have exactly the labels 1, 4, 15 and 395");
+    return receipt_fault("protected header must have exactly the labels 1, 4, 15 and 395");
   }
   if (vds->as_integer() == nullptr || *vds->as_integer() != kRfc9162Sha256) {
-    return fault("verifiable data structure (395) is not 1 (RFC9162_SHA256)");
+    return receipt_fault("verifiable data structure (395) is not 1 (RFC9162_SHA256)");
   }
   UnverifiedReceipt receipt;
   const Bytes* key_id = kid->as_bytes();
   if (key_id == nullptr || key_id->empty() || key_id->size() > kMaxKeyIdBytes) {
-    return fault("kid (4) is not a byte string of 1 to " + std::to_string(kMaxKeyIdBytes) +
-                 " bytes");
+    return receipt_fault("kid (4) is not a byte string of 1 to " + std::to_string(kMaxKeyIdBytes) +
+                         " bytes");
   }
   receipt.key_id = *key_id;
   AVOUCH_CHECK(read_claims(*claims, receipt));
-  if (message.payload) return fault("the payload is not detached");
+  if (message.payload) return receipt_fault("the payload is not detached");
   AVOUCH_TRY(const Bytes proof, inclusion_bytes(message));
   AVOUCH_TRY(receipt.inclusion, parse_inclusion(proof));
   return receipt;
@@ -117,11 +117,11 @@ Result<UnverifiedReceipt> read_receipt(const codec::UnverifiedSign1& message) {
 
 Result<Bytes> make_receipt(const crypto::PrivateKey& key, const ReceiptParts& parts) {
   if (!is_name(parts.issuer) || !is_name(parts.subject)) {
-    return fault("issuer and subject must be lines of 1 to " + std::to_string(kMaxNameBytes) +
-                 " bytes");
+    return receipt_fault("issuer and subject must be lines of 1 to " +
+                         std::to_string(kMaxNameBytes) + " bytes");
   }
   const Inclusion& in = parts.inclusion;
-  if (in.path.empty()) return fault("a tree of one entry has none");
+  if (in.path.empty()) return receipt_fault("a tree of one entry has none");
   // Any leaf tells whether the length fits.
   if (const auto fits = root_from_inclusion(in.index, in.size, Hash{}, in.path);
       !fits.has_value()) {
@@ -134,8 +134,8 @@ Result<Bytes> make_receipt(const crypto::PrivateKey& key, const ReceiptParts& pa
                    Cbor::integer(static_cast<std::int64_t>(in.index)), Cbor::array(path)}));
   Cbor::Map inner{{Cbor::integer(codec::kCoseKid), Cbor::bytes(codec::key_id(key.public_key()))},
                   {Cbor::integer(codec::kCoseCwtClaims),
-                   Cbor::map({{Cbor::integer(kIssClaim), Cbor::text(parts.issuer)},
-                              {Cbor::integer(kSubClaim), Cbor::text(parts.subject)}})},
+                   Cbor::map({{Cbor::integer(codec::kCwtIss), Cbor::text(parts.issuer)},
+                              {Cbor::integer(codec::kCwtSub), Cbor::text(parts.subject)}})},
                   {Cbor::integer(codec::kCoseVds), Cbor::integer(kRfc9162Sha256)}};
   Cbor::Map outer{
       {Cbor::integer(codec::kCoseVdp),
@@ -156,7 +156,8 @@ Result<VerifiedReceipt> verify_receipt(ByteView receipt, const Hash& leaf,
   if (!message.has_value()) return with_context(message.error(), "receipt");
   AVOUCH_TRY(UnverifiedReceipt parts, read_receipt(*message));
   if (parts.issuer != issuer) {
-    return fault("issuer is \"" + parts.issuer + "\", expected \"" + std::string(issuer) + "\"");
+    return receipt_fault("issuer is \"" + parts.issuer + "\", expected \"" + std::string(issuer) +
+                         "\"");
   }
   const auto root =
       root_from_inclusion(parts.inclusion.index, parts.inclusion.size, leaf, parts.inclusion.path);
@@ -169,13 +170,14 @@ Result<VerifiedReceipt> verify_receipt(ByteView receipt, const Hash& leaf,
     }
     return VerifiedReceipt(std::move(parts), *root);
   }
-  return fault("signed by key " + to_hex(parts.key_id) + ", which is none of the known ones");
+  return receipt_fault("signed by key " + to_hex(parts.key_id) +
+                       ", which is none of the known ones");
 }
 
 Result<Bytes> format_transparent_statement(const TransparentStatement& statement) {
   const auto entry = codec::parse_cbor(statement.entry, kTransparentLimits);
   if (!entry.has_value()) return with_context(entry.error(), "transparent statement");
-  const Cbor* message = entry->as_tagged(kSign1Tag);
+  const Cbor* message = entry->as_tagged(codec::kSign1Tag);
   const Cbor::Array* parts = message == nullptr ? nullptr : message->as_array();
   if (parts == nullptr || parts->size() != 4 || (*parts)[1].as_map() == nullptr ||
       !(*parts)[1].as_map()->empty()) {
@@ -193,13 +195,13 @@ Result<Bytes> format_transparent_statement(const TransparentStatement& statement
   }
   Cbor::Array out = *parts;
   out[1] = Cbor::map({{Cbor::integer(codec::kCoseReceipts), Cbor::array(std::move(receipts))}});
-  return codec::to_cbor(Cbor::tagged(kSign1Tag, Cbor::array(std::move(out))));
+  return codec::to_cbor(Cbor::tagged(codec::kSign1Tag, Cbor::array(std::move(out))));
 }
 
 Result<TransparentStatement> parse_transparent_statement_unverified(ByteView statement) {
   const auto parsed = codec::parse_cbor(statement, kTransparentLimits);
   if (!parsed.has_value()) return with_context(parsed.error(), "transparent statement");
-  const Cbor* message = parsed->as_tagged(kSign1Tag);
+  const Cbor* message = parsed->as_tagged(codec::kSign1Tag);
   const Cbor::Array* parts = message == nullptr ? nullptr : message->as_array();
   const Cbor* receipts = parts == nullptr || parts->size() != 4
                              ? nullptr
@@ -219,7 +221,7 @@ Result<TransparentStatement> parse_transparent_statement_unverified(ByteView sta
   }
   Cbor::Array entry = *parts;
   entry[1] = Cbor::map({});
-  out.entry = codec::to_cbor(Cbor::tagged(kSign1Tag, Cbor::array(std::move(entry))));
+  out.entry = codec::to_cbor(Cbor::tagged(codec::kSign1Tag, Cbor::array(std::move(entry))));
   if (out.entry.size() > kMaxEntryBytes) {
     return rejected("transparent statement: its entry has more than " +
                     std::to_string(kMaxEntryBytes) + " bytes");

@@ -13,10 +13,8 @@ namespace {
 
 using codec::Cbor;
 
-constexpr std::uint64_t kSign1Tag = 18;
 constexpr std::int64_t kSha256Alg = -16;     // IANA COSE Algorithms
 constexpr std::int64_t kCoseLocation = 260;  // of the preimage (RFC 9995)
-constexpr std::int64_t kIssClaim = 1, kSubClaim = 2, kIatClaim = 6;
 constexpr std::size_t kMaxName = 512, kMaxKeyId = 64, kMaxLocation = 1024;
 constexpr codec::CborLimits kLimits{kMaxEntryBytes, 8, 64};
 constexpr std::array<std::int64_t, 7> kLabels = {codec::kCoseAlg,
@@ -27,7 +25,7 @@ constexpr std::array<std::int64_t, 7> kLabels = {codec::kCoseAlg,
                                                  codec::kCosePreimageContentType,
                                                  kCoseLocation};
 
-Error fault(std::string_view what) { return rejected("statement: " + std::string(what)); }
+Error statement_fault(std::string_view what) { return rejected("statement: " + std::string(what)); }
 
 bool is_name(const std::string& text) { return text.size() <= kMaxName && is_line(text); }
 
@@ -45,8 +43,8 @@ Result<std::string> line_at(const Cbor& map, std::int64_t key, std::string_view 
   const Cbor* value = map.find(key);
   const std::string* text = value == nullptr ? nullptr : value->as_text();
   if (text == nullptr || !is_name(*text)) {
-    return fault(std::string(what) + " is missing, or no line of 1 to " + std::to_string(kMaxName) +
-                 " bytes");
+    return statement_fault(std::string(what) + " is missing, or no line of 1 to " +
+                           std::to_string(kMaxName) + " bytes");
   }
   return *text;
 }
@@ -54,54 +52,58 @@ Result<std::string> line_at(const Cbor& map, std::int64_t key, std::string_view 
 Result<void> read_claims(const Cbor& header, UnverifiedSignedStatement& out) {
   const Cbor* claims = header.find(codec::kCoseCwtClaims);
   if (claims == nullptr || claims->as_map() == nullptr) {
-    return fault("CWT claims (15) are missing from the protected header; expected iss and sub");
+    return statement_fault(
+        "CWT claims (15) are missing from the protected header; expected iss and sub");
   }
-  constexpr std::array<std::int64_t, 3> known = {kIssClaim, kSubClaim, kIatClaim};
+  constexpr std::array<std::int64_t, 3> known = {codec::kCwtIss, codec::kCwtSub, codec::kCwtIat};
   if (const auto label = unknown_key(*claims, known)) {
-    return fault("claim " + *label + " is not known; expected iss (1), sub (2) and iat (6) alone");
+    return statement_fault("claim " + *label +
+                           " is not known; expected iss (1), sub (2) and iat (6) alone");
   }
-  AVOUCH_TRY(out.issuer, line_at(*claims, kIssClaim, "claim iss (15, 1)"));
-  AVOUCH_TRY(out.subject, line_at(*claims, kSubClaim, "claim sub (15, 2)"));
-  const Cbor* issued = claims->find(kIatClaim);
+  AVOUCH_TRY(out.issuer, line_at(*claims, codec::kCwtIss, "claim iss (15, 1)"));
+  AVOUCH_TRY(out.subject, line_at(*claims, codec::kCwtSub, "claim sub (15, 2)"));
+  const Cbor* issued = claims->find(codec::kCwtIat);
   if (issued != nullptr && (issued->as_integer() == nullptr || *issued->as_integer() < 0)) {
-    return fault("claim iat (15, 6) is no number of seconds");
+    return statement_fault("claim iat (15, 6) is no number of seconds");
   }
   return {};
 }
 
 Result<void> read_headers(const Cbor& header, UnverifiedSignedStatement& out) {
   if (const auto label = unknown_key(header, kLabels)) {
-    return fault("protected header " + *label +
-                 " is not taken; expected 1, 4, 15, 258, 259, and at most 16 and 260 besides (a "
-                 "hash envelope, RFC 9995)");
+    return statement_fault(
+        "protected header " + *label +
+        " is not taken; expected 1, 4, 15, 258, 259, and at most 16 and 260 besides (a "
+        "hash envelope, RFC 9995)");
   }
   const Cbor* kid = header.find(codec::kCoseKid);
   const Bytes* key_id = kid == nullptr ? nullptr : kid->as_bytes();
   if (key_id == nullptr || key_id->empty() || key_id->size() > kMaxKeyId) {
-    return fault("kid (4) is missing, or no byte string of 1 to " + std::to_string(kMaxKeyId) +
-                 " bytes");
+    return statement_fault("kid (4) is missing, or no byte string of 1 to " +
+                           std::to_string(kMaxKeyId) + " bytes");
   }
   out.key_id = *key_id;
   AVOUCH_CHECK(read_claims(header, out));
   const Cbor* hash = header.find(codec::kCosePayloadHashAlg);
   if (hash == nullptr || hash->as_integer() == nullptr || *hash->as_integer() != kSha256Alg) {
-    return fault("payload hash algorithm (258) is not -16 (SHA-256)");
+    return statement_fault("payload hash algorithm (258) is not -16 (SHA-256)");
   }
   const Cbor* type = header.find(codec::kCosePreimageContentType);
   if (type == nullptr || type->as_text() == nullptr || !is_media_type(*type->as_text())) {
-    return fault(
+    return statement_fault(
         "content type (259) is missing, or no media type in lower case without parameters");
   }
   out.content_type = *type->as_text();
   const Cbor* typ = header.find(codec::kCoseTyp);
   if (typ != nullptr && (typ->as_text() == nullptr || !is_name(*typ->as_text()))) {
-    return fault("typ (16) is no line of text");
+    return statement_fault("typ (16) is no line of text");
   }
   const Cbor* location = header.find(kCoseLocation);
   if (location != nullptr &&
       (location->as_text() == nullptr || location->as_text()->size() > kMaxLocation ||
        !is_line(*location->as_text()))) {
-    return fault("location (260) is no line of 1 to " + std::to_string(kMaxLocation) + " bytes");
+    return statement_fault("location (260) is no line of 1 to " + std::to_string(kMaxLocation) +
+                           " bytes");
   }
   return {};
 }
@@ -110,7 +112,7 @@ Result<void> read_headers(const Cbor& header, UnverifiedSignedStatement& out) {
 bool names_other_algorithm(ByteView statement) {
   const auto message = codec::parse_cbor(statement, kLimits);
   if (!message.has_value()) return false;
-  const Cbor* tagged = message->as_tagged(kSign1Tag);
+  const Cbor* tagged = message->as_tagged(codec::kSign1Tag);
   const Cbor::Array* parts = tagged == nullptr ? nullptr : tagged->as_array();
   if (parts == nullptr || parts->size() != 4 || (*parts)[0].as_bytes() == nullptr) return false;
   const auto header = codec::parse_cbor(*(*parts)[0].as_bytes(), kLimits);
@@ -123,8 +125,8 @@ bool names_other_algorithm(ByteView statement) {
 
 Result<UnverifiedSignedStatement> parse(ByteView statement, StatementFault& sort) {
   if (statement.size() > kMaxEntryBytes) {
-    return fault("has " + std::to_string(statement.size()) + " bytes, at most " +
-                 std::to_string(kMaxEntryBytes) + " fit into an entry");
+    return statement_fault("has " + std::to_string(statement.size()) + " bytes, at most " +
+                           std::to_string(kMaxEntryBytes) + " fit into an entry");
   }
   auto message = codec::parse_sign1_unverified(statement, kLimits, codec::kEs256OrEs384);
   if (!message.has_value()) {
@@ -137,16 +139,19 @@ Result<UnverifiedSignedStatement> parse(ByteView statement, StatementFault& sort
   const std::optional<Bytes>& payload = out.signed_message.payload;
   if (!payload) {
     sort = StatementFault::kPayloadMissing;
-    return fault("the payload is detached; expected the SHA-256 that was signed, attached");
+    return statement_fault(
+        "the payload is detached; expected the SHA-256 that was signed, attached");
   }
   if (payload->size() != out.digest.size()) {
-    return fault("the payload has " + std::to_string(payload->size()) +
-                 " bytes; expected a SHA-256, as 258 says: sign a hash envelope (RFC 9995)");
+    return statement_fault(
+        "the payload has " + std::to_string(payload->size()) +
+        " bytes; expected a SHA-256, as 258 says: sign a hash envelope (RFC 9995)");
   }
   std::copy(payload->begin(), payload->end(), out.digest.begin());
   out.entry = codec::to_cbor(Cbor::tagged(
-      kSign1Tag, Cbor::array({Cbor::bytes(out.signed_message.protected_bytes), Cbor::map({}),
-                              Cbor::bytes(*payload), Cbor::bytes(out.signed_message.signature)})));
+      codec::kSign1Tag,
+      Cbor::array({Cbor::bytes(out.signed_message.protected_bytes), Cbor::map({}),
+                   Cbor::bytes(*payload), Cbor::bytes(out.signed_message.signature)})));
   return out;
 }
 

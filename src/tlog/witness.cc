@@ -12,7 +12,6 @@
 namespace avouch::tlog {
 namespace {
 
-constexpr std::string_view kSizeType = "text/x.tlog.size";
 constexpr int kRaces = 64;  // lost by one request to others that cosigned the same checkpoint
 
 // The part of `text` before its first newline, taken from it.
@@ -72,7 +71,7 @@ std::optional<WitnessAnswer> objection(const AddCheckpoint& request, const Check
                                        const Checkpoint& last) {
   if (request.old_size != last.size) {
     return WitnessAnswer{
-        .status = 409, .body = std::to_string(last.size) + "\n", .content_type = kSizeType};
+        .status = 409, .body = std::to_string(last.size) + "\n", .content_type = kTlogSizeType};
   }
   if (next.size == last.size) {
     if (!request.proof.empty()) return answer(422, "the proof must be empty: the size is the same");

@@ -24,6 +24,8 @@ namespace avouch::tlog {
 
 inline constexpr std::size_t kMaxProofHashes = 63;
 inline constexpr std::size_t kMaxAddCheckpointBytes = 64 * 1024;
+// Of a 409, whose body is the size that the witness has.
+inline constexpr std::string_view kTlogSizeType = "text/x.tlog.size";
 
 // The body of `POST add-checkpoint`:
 //

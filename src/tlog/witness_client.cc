@@ -14,7 +14,6 @@ namespace {
 using namespace std::chrono_literals;
 using Kind = WitnessOutcome::Kind;
 
-constexpr std::string_view kSizeType = "text/x.tlog.size";
 constexpr std::size_t kMaxShown = 200;  // of an answer's body, in messages
 
 // The first line of what a witness says, as far as it is fit to be shown.
@@ -84,7 +83,7 @@ Result<std::string> WitnessProgress::request(const VerifiedCheckpoint& checkpoin
 WitnessOutcome WitnessProgress::take(const VerifiedCheckpoint& asked, const WitnessReply& reply,
                                      std::uint64_t newest_size) {
   if (reply.status == 200) return take_line(asked, reply);
-  if (reply.status == 409 && reply.content_type == kSizeType) {
+  if (reply.status == 409 && reply.content_type == kTlogSizeType) {
     const auto claimed = parse_size_body(reply.body);
     if (!claimed) return outcome(Kind::kRefused, shown(reply) + "; expected a size and a newline");
     return take_size(asked, *claimed, newest_size);

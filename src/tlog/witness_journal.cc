@@ -10,12 +10,12 @@
 namespace avouch::tlog {
 namespace {
 
-constexpr std::string_view kMagic = "avouch-witness/v1\n";
-static_assert(kMagic.size() + WitnessSeed{}.size() == kWitnessHeaderBytes);
+constexpr std::string_view kWitnessMagic = "avouch-witness/v1\n";
+static_assert(kWitnessMagic.size() + WitnessSeed{}.size() == kWitnessHeaderBytes);
 constexpr std::size_t kLengthBytes = 4;
 constexpr std::size_t kLengthCheckBytes = 8;
-constexpr std::size_t kDigestBytes = 32;
-static_assert(kLengthBytes + kLengthCheckBytes + kDigestBytes == kWitnessBatchHeaderBytes);
+constexpr std::size_t kBatchDigestBytes = 32;
+static_assert(kLengthBytes + kLengthCheckBytes + kBatchDigestBytes == kWitnessBatchHeaderBytes);
 
 Error damaged(std::uint64_t offset, const std::string& what) {
   return fatal("offset " + std::to_string(offset) + ": " + what);
@@ -67,7 +67,7 @@ Result<void> read_batch(ByteView file, WitnessNotes& out) {
   ByteReader reader(rest);
   AVOUCH_TRY(const std::uint32_t length, reader.be32("length"));
   AVOUCH_TRY(const ByteView check, reader.take(kLengthCheckBytes, "check"));
-  AVOUCH_TRY(const ByteView digest, reader.take(kDigestBytes, "digest"));
+  AVOUCH_TRY(const ByteView digest, reader.take(kBatchDigestBytes, "digest"));
   const crypto::Sha256 expected = length_check(header, out.end, length);
   if (length == 0 || length > kMaxWitnessBatchBytes ||
       !equal(check, ByteView(expected).first(kLengthCheckBytes))) {
@@ -92,7 +92,7 @@ std::size_t witness_change_bytes(const WitnessChange& change) {
 }
 
 Bytes format_witness_header(const WitnessSeed& seed) {
-  Bytes header = to_bytes(kMagic);
+  Bytes header = to_bytes(kWitnessMagic);
   append(header, seed);
   return header;
 }
@@ -126,7 +126,7 @@ Result<Bytes> format_witness_batch(ByteView header, std::uint64_t offset,
 }
 
 Result<WitnessNotes> parse_witness_journal(ByteView file) {
-  if (file.size() < kWitnessHeaderBytes || !as_text(file).starts_with(kMagic)) {
+  if (file.size() < kWitnessHeaderBytes || !as_text(file).starts_with(kWitnessMagic)) {
     return damaged(0, "expected \"avouch-witness/v1\" and a seed");
   }
   WitnessNotes out;

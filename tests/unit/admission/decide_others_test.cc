@@ -4,16 +4,15 @@
 
 #include <functional>
 
+#include "support/contains.h"
 #include "tests/unit/admission/world.h"
 
 namespace avouch::admission {
 namespace {
 
-constexpr const char* kAgent = "system:serviceaccount:avouch-system:avouch-agent";
+using testing::contains;
 
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
+constexpr const char* kAgent = "system:serviceaccount:avouch-system:avouch-agent";
 
 Json evidence(const std::string& node = "good", const std::string& operation = "CREATE") {
   Json object = json(R"({"apiVersion":"avouch.dev/v1alpha1","kind":"AttestationEvidence",

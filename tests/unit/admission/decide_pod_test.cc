@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "support/contains.h"
 #include "tests/unit/admission/world.h"
 
 namespace avouch::admission {
@@ -12,16 +13,13 @@ namespace {
 using attest::Status;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using testing::contains;
 
 // Every way by which a pod gets onto a node.
 std::vector<std::pair<std::string, std::function<Json(const std::string& node)>>> ways() {
   return {{"pods/binding", [](const std::string& node) { return binding(node); }},
           {"bindings", [](const std::string& node) { return legacy_binding(node); }},
           {"pods", [](const std::string& node) { return pod_on(node); }}};
-}
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
 }
 
 TEST(DecidePod, AllowsATrustedNodeByEveryWayAndRecordsIt) {

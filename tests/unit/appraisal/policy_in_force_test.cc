@@ -8,7 +8,7 @@
 namespace avouch::appraisal {
 namespace {
 
-const SystemTime kNow = must_value(from_rfc3339("2026-06-01T00:00:00Z"));
+const SystemTime kMidYear = must_value(from_rfc3339("2026-06-01T00:00:00Z"));
 const std::string kDigest = "sha256:" + std::string(64, 'a');
 const char* const kBoth =
     R"("bootLog": {"references": [{"name": "boot"}]},
@@ -24,7 +24,7 @@ MemoryMaterial complete() {
   return out;
 }
 PolicyInForce in_force(MemoryMaterial material, const std::string& members = kBoth,
-                       SystemTime now = kNow) {
+                       SystemTime now = kMidYear) {
   return resolve(policy_of(members), material, now);
 }
 

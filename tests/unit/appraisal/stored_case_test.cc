@@ -2,19 +2,18 @@
 
 #include <gtest/gtest.h>
 
+#include "support/contains.h"
 #include "tests/unit/appraisal/files.h"
 
 namespace avouch::appraisal {
 namespace {
 
+using testing::contains;
+
 std::string error_of(MemoryFiles files) {
   const auto read = read_case(files);
   return read.has_value() ? "" : read.error().message;
 }
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-
 TEST(ReadCase, ReadsAGenuineCaseWhole) {
   MemoryFiles files = files_of("01-good-baseline");
   const StoredCase stored = must_value(read_case(files));

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/hex.h"
+#include "unit/attest/code_of.h"
 
 namespace avouch::attest {
 namespace {
@@ -18,10 +19,6 @@ const SystemTime kStart{seconds(1'800'000'000)};
 
 PublishedBeacon beacon(std::uint64_t size, SystemTime at, const std::string& origin = "log") {
   return {origin, size, origin + "\n" + std::to_string(size) + "\nroot\n", at};
-}
-
-std::string code_of(const Checked<PublishedBeacon>& found) {
-  return found.has_value() ? "" : found.reason().code;
 }
 
 // Made by a short Python program from the formulas of docs/interfaces.md.

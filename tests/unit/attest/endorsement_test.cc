@@ -9,6 +9,7 @@
 #include "tests/support/ek_authority.h"
 #include "tests/support/paths.h"
 #include "tests/unit/attest/node.h"
+#include "unit/attest/code_of.h"
 
 namespace avouch::attest {
 namespace {
@@ -19,11 +20,6 @@ using testing::CorpusCase;
 using testing::EkAuthority;
 using testing::EkCertificateFields;
 using testing::SoftwareTpm;
-
-template <typename T>
-std::string code_of(const Checked<T>& checked) {
-  return checked.has_value() ? "" : checked.reason().code;
-}
 
 class Endorsement : public ::testing::Test {
  protected:

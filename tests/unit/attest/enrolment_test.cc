@@ -7,6 +7,7 @@
 #include "base/hex.h"
 #include "tests/unit/attest/node.h"
 #include "tests/unit/crypto/vectors.h"
+#include "unit/attest/code_of.h"
 
 namespace avouch::attest {
 namespace {
@@ -17,11 +18,6 @@ using crypto::SignatureScheme;
 using std::chrono::milliseconds;
 using testing::PublicFields;
 using testing::SoftwareTpm;
-
-template <typename T>
-std::string code_of(const Checked<T>& checked) {
-  return checked.has_value() ? "" : checked.reason().code;
-}
 
 PublicFields ak_fields(std::uint32_t attributes = 0x00050072) {
   PublicFields fields;

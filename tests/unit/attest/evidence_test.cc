@@ -6,12 +6,14 @@
 
 #include "base/hex.h"
 #include "codec/base64.h"
+#include "support/contains.h"
 
 namespace avouch::attest {
 namespace {
 
 using codec::Json;
 using crypto::HashAlgorithm;
+using testing::contains;
 
 UnverifiedEvidence sample() {
   UnverifiedEvidence out;
@@ -42,10 +44,6 @@ std::string spec_errors(const Json& spec) {
 std::string heartbeat_errors(const Json& body) {
   const auto evidence = parse_heartbeat(codec::to_json(body));
   return evidence.has_value() ? "" : evidence.error().message;
-}
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
 }
 
 std::string with(const std::function<void(Json&)>& change) {

@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
 
 #include "attest/policy.h"
+#include "support/contains.h"
 
 namespace avouch::attest {
 namespace {
+
+using testing::contains;
 
 // A policy that pins no PCR, with these members beside the required ones.
 std::string spec_with(const std::string& members) {
@@ -21,10 +24,6 @@ Result<Policy> parse(const std::string& members) {
 std::string errors_of(const std::string& members) {
   const auto policy = parse(members);
   return policy.has_value() ? "" : policy.error().message;
-}
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
 }
 
 TEST(ParsePolicyLogs, ReadsEveryMember) {

@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "base/hex.h"
+#include "support/contains.h"
 
 namespace avouch::attest {
 namespace {
 
 using codec::Json;
 using crypto::HashAlgorithm;
+using testing::contains;
 
 const std::string kSeven(64, '7');
 const std::string kEight(64, '8');
@@ -65,10 +67,6 @@ std::string errors_without(const char* section, const char* member) {
   Json* at = *section == '\0' ? &spec : &spec[section];
   at->as_object()->erase(member);
   return errors_of(spec);
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 TEST(ParsePolicy, FillsDefaultsThatDenyMost) {

@@ -29,7 +29,7 @@ Bytes utf16(std::string_view text) {
   return out;
 }
 
-std::string refusal(const Bytes& bytes) {
+std::string path_refusal(const Bytes& bytes) {
   const auto text = device_path_text(bytes);
   return text.has_value() ? "accepted" : text.error().message;
 }
@@ -53,20 +53,20 @@ TEST(B14, RefusesALengthThatIsShorterThanTheNodesHead) {
   for (std::uint8_t length = 0; length < 4; ++length) {
     Bytes bytes = {4, 4, length, 0};
     append(bytes, kEnd);
-    EXPECT_THAT(refusal(bytes), HasSubstr("length " + std::to_string(length)));
+    EXPECT_THAT(path_refusal(bytes), HasSubstr("length " + std::to_string(length)));
   }
 }
 
 TEST(B14, RefusesANodeThatGoesBeyondTheEndAndAPathWithoutOne) {
-  EXPECT_NE(refusal(Bytes{4, 4, 0xff, 0xff}), "accepted");
-  EXPECT_NE(refusal(node(1, 1, Bytes{0, 0})), "accepted");
-  EXPECT_NE(refusal({}), "accepted");
+  EXPECT_NE(path_refusal(Bytes{4, 4, 0xff, 0xff}), "accepted");
+  EXPECT_NE(path_refusal(node(1, 1, Bytes{0, 0})), "accepted");
+  EXPECT_NE(path_refusal({}), "accepted");
   Bytes trailing = kEnd;
   trailing.push_back(0);
-  EXPECT_NE(refusal(trailing), "accepted");
+  EXPECT_NE(path_refusal(trailing), "accepted");
   const Bytes whole = path({node(1, 1, Bytes{2, 3})});
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    EXPECT_NE(refusal(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size))),
+    EXPECT_NE(path_refusal(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size))),
               "accepted");
   }
 }
@@ -76,10 +76,10 @@ TEST(B14, RefusesPathsOfMoreNodesThanTheLimit) {
   for (std::size_t i = 0; i + 1 < kMaxPathNodes; ++i) append(bytes, node(1, 1, Bytes{0, 0}));
   Bytes most = bytes;
   append(most, kEnd);
-  EXPECT_EQ(refusal(most), "accepted");
+  EXPECT_EQ(path_refusal(most), "accepted");
   for (int i = 0; i < 10'000; ++i) append(bytes, node(1, 1, Bytes{0, 0}));
   append(bytes, kEnd);
-  EXPECT_THAT(refusal(bytes), HasSubstr("more than 64 nodes"));
+  EXPECT_THAT(path_refusal(bytes), HasSubstr("more than 64 nodes"));
 }
 
 TEST(ParseImageLoad, GivesSizeAndPathAndRefusesSizesThatDoNotAddUp) {

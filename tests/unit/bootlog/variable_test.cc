@@ -25,7 +25,7 @@ Bytes digests(std::size_t count) {
               Bytes(48 * count, 7));
 }
 
-std::string refusal(const Bytes& bytes) {
+std::string variable_refusal(const Bytes& bytes) {
   const auto parsed = parse_signature_lists(bytes);
   return parsed.has_value() ? "accepted" : parsed.error().message;
 }
@@ -76,19 +76,19 @@ TEST(B13, GivesEveryEntryOfEveryList) {
 
 TEST(B13, RefusesSizesThatDoNotAddUp) {
   const Bytes entry(48, 7);
-  EXPECT_EQ(refusal(digests(1)), "accepted");
+  EXPECT_EQ(variable_refusal(digests(1)), "accepted");
   for (const std::uint32_t size : {0U, 1U, 27U, 28U, 75U, 77U, 0x7fffffffU, 0xffffffffU}) {
-    EXPECT_NE(refusal(list(kSha256Type, size, 0, 48, entry)), "accepted") << size;
+    EXPECT_NE(variable_refusal(list(kSha256Type, size, 0, 48, entry)), "accepted") << size;
   }
   for (const std::uint32_t each : {0U, 1U, 15U, 16U, 24U, 47U, 49U, 0xffffffffU}) {
-    EXPECT_NE(refusal(list(kSha256Type, 76, 0, each, entry)), "accepted") << each;
+    EXPECT_NE(variable_refusal(list(kSha256Type, 76, 0, each, entry)), "accepted") << each;
   }
 }
 
 TEST(B13, RefusesASignatureHeader) {
   // CVE-2026-12681: a header's size was added to the place of the first signature unchecked.
   for (const std::uint32_t header : {1U, 16U, 48U, 0xffffffe4U, 0xffffffffU}) {
-    EXPECT_THAT(refusal(list(kSha256Type, 76, header, 48, Bytes(48, 7))),
+    EXPECT_THAT(variable_refusal(list(kSha256Type, 76, header, 48, Bytes(48, 7))),
                 HasSubstr("signature header"))
         << header;
   }
@@ -105,11 +105,11 @@ TEST(B13, RefusesEveryTruncation) {
 }
 
 TEST(B13, RefusesMoreSignaturesThanTheLimitInOneListAndInMany) {
-  EXPECT_EQ(refusal(digests(kMaxSignatures)), "accepted");
-  EXPECT_THAT(refusal(digests(kMaxSignatures + 1)), HasSubstr("more than 8192"));
+  EXPECT_EQ(variable_refusal(digests(kMaxSignatures)), "accepted");
+  EXPECT_THAT(variable_refusal(digests(kMaxSignatures + 1)), HasSubstr("more than 8192"));
   Bytes many;
   for (std::size_t i = 0; i <= kMaxSignatures; ++i) append(many, digests(1));
-  EXPECT_THAT(refusal(many), HasSubstr("more than 8192"));
+  EXPECT_THAT(variable_refusal(many), HasSubstr("more than 8192"));
 }
 
 TEST(B13, ReadsTheDatabasesOfARealBoot) {

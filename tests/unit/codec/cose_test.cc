@@ -9,7 +9,7 @@ namespace {
 
 Bytes unhex(std::string_view text) { return from_hex(text).value(); }
 
-Cbor integer(std::int64_t value) { return Cbor::integer(value); }
+Cbor label(std::int64_t value) { return Cbor::integer(value); }
 
 // The key "11" of the COSE working group's examples (RFC 9052, C.7.1).
 crypto::PublicKey example_key() {
@@ -91,8 +91,7 @@ class OwnSign1 : public ::testing::Test {
 
   UnverifiedSign1 signed_message() const {
     const auto encoded = sign1(
-        key_,
-        {{integer(kCoseKid), Cbor::bytes(key_id(public_key_))}, {integer(16), Cbor::text("t")}},
+        key_, {{label(kCoseKid), Cbor::bytes(key_id(public_key_))}, {label(16), Cbor::text("t")}},
         payload_);
     return parse_sign1_unverified(encoded.value()).value();
   }
@@ -157,9 +156,9 @@ TEST_F(OwnSign1, IsMadeAndVerifiedWithP256Only) {
 }
 
 TEST_F(OwnSign1, RefusesHeadersThatItWouldNotRead) {
-  EXPECT_FALSE(sign1(key_, {{integer(kCoseAlg), integer(kCoseEs256)}}, payload_).has_value());
-  EXPECT_FALSE(sign1(key_, {{integer(2), Cbor::array({integer(1)})}}, payload_).has_value());
-  EXPECT_FALSE(sign1(key_, {{Cbor::boolean(true), integer(1)}}, payload_).has_value());
+  EXPECT_FALSE(sign1(key_, {{label(kCoseAlg), label(kCoseEs256)}}, payload_).has_value());
+  EXPECT_FALSE(sign1(key_, {{label(2), Cbor::array({label(1)})}}, payload_).has_value());
+  EXPECT_FALSE(sign1(key_, {{Cbor::boolean(true), label(1)}}, payload_).has_value());
 }
 
 TEST(KeyId, IsTheStartOfTheDigestOfTheKey) {
@@ -174,7 +173,7 @@ Bytes message_of(const Cbor& protected_header, const Cbor& unprotected, const Cb
       Cbor::tagged(tag, Cbor::array({protected_header, unprotected, payload, signature})));
 }
 
-struct Refusal {
+struct CoseRefusal {
   const char* name;
   Bytes encoded;
   const char* expected;
@@ -187,7 +186,7 @@ TEST(ParseSign1, RefusesWhatIsNotExactlyThat) {
   const Cbor signature = Cbor::bytes(Bytes(64, 1));
   ASSERT_TRUE(parse_sign1_unverified(message_of(alg, none, payload, signature)).has_value());
   ASSERT_TRUE(parse_sign1_unverified(message_of(alg, none, Cbor(), signature)).has_value());
-  const Refusal refusals[] = {
+  const CoseRefusal refusals[] = {
       {"no tag", to_cbor(Cbor::array({alg, none, payload, signature})), "tag 18"},
       {"COSE_Mac0", message_of(alg, none, payload, signature, 17), "tag 18"},
       {"three elements", to_cbor(Cbor::tagged(18, Cbor::array({alg, none, payload}))), "four"},
@@ -199,23 +198,22 @@ TEST(ParseSign1, RefusesWhatIsNotExactlyThat) {
       {"alg as text", message_of(Cbor::bytes(unhex("a101654553323536")), none, payload, signature),
        "alg (1)"},
       {"alg outside only",
-       message_of(Cbor::bytes(unhex("a0")), Cbor::map({{integer(1), integer(-7)}}), payload,
-                  signature),
+       message_of(Cbor::bytes(unhex("a0")), Cbor::map({{label(1), label(-7)}}), payload, signature),
        "alg (1)"},
-      {"alg in both", message_of(alg, Cbor::map({{integer(1), integer(-7)}}), payload, signature),
+      {"alg in both", message_of(alg, Cbor::map({{label(1), label(-7)}}), payload, signature),
        "both headers"},
       {"text label in both",
-       message_of(Cbor::bytes(unhex("a20126617800")), Cbor::map({{Cbor::text("x"), integer(1)}}),
+       message_of(Cbor::bytes(unhex("a20126617800")), Cbor::map({{Cbor::text("x"), label(1)}}),
                   payload, signature),
        "both headers"},
       {"crit", message_of(Cbor::bytes(unhex("a2012602811864")), none, payload, signature), "crit"},
       {"crit outside",
-       message_of(alg, Cbor::map({{integer(2), Cbor::array({integer(4)})}}), payload, signature),
+       message_of(alg, Cbor::map({{label(2), Cbor::array({label(4)})}}), payload, signature),
        "crit"},
       {"label of another kind",
        message_of(Cbor::bytes(unhex("a20126f500")), none, payload, signature), "label"},
       {"protected map not wrapped",
-       message_of(Cbor::map({{integer(1), integer(-7)}}), none, payload, signature), "byte string"},
+       message_of(Cbor::map({{label(1), label(-7)}}), none, payload, signature), "byte string"},
       {"protected header not a map", message_of(Cbor::bytes(unhex("80")), none, payload, signature),
        "not a map"},
       {"protected header not deterministic",
@@ -228,7 +226,7 @@ TEST(ParseSign1, RefusesWhatIsNotExactlyThat) {
       {"signature short", message_of(alg, none, payload, Cbor::bytes(Bytes(63, 1))), "64 bytes"},
       {"signature long", message_of(alg, none, payload, Cbor::bytes(Bytes(65, 1))), "64 bytes"},
   };
-  for (const Refusal& refusal : refusals) {
+  for (const CoseRefusal& refusal : refusals) {
     const auto message = parse_sign1_unverified(refusal.encoded);
     ASSERT_FALSE(message.has_value()) << refusal.name;
     EXPECT_EQ(message.error().kind, ErrorKind::kRejected) << refusal.name;

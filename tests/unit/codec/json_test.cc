@@ -54,14 +54,14 @@ TEST(Json, IsBuiltByAssignment) {
   EXPECT_THROW(Json("text")["member"], std::bad_variant_access);
 }
 
-struct Refusal {
+struct JsonRefusal {
   const char* name;
   std::string text;
   std::string expected;
 };
 
 TEST(ParseJson, RefusesWithLineAndColumn) {
-  const Refusal refusals[] = {
+  const JsonRefusal refusals[] = {
       {"nothing", "", "JSON line 1, column 1: syntax error"},
       {"white space", " \n ", "JSON line 2"},
       {"duplicate member", "{\"a\": 1,\n \"a\": 2}",
@@ -97,7 +97,7 @@ TEST(ParseJson, RefusesWithLineAndColumn) {
       {"cut object", "{\"a\"", "column 5: syntax error"},
       {"column counts characters", "[\"\xc3\xbc\xc3\xbc\", x]", "column 8: syntax error"},
   };
-  for (const Refusal& refusal : refusals) {
+  for (const JsonRefusal& refusal : refusals) {
     const auto value = parse_json(refusal.text);
     ASSERT_FALSE(value.has_value()) << refusal.name;
     EXPECT_EQ(value.error().kind, ErrorKind::kRejected) << refusal.name;

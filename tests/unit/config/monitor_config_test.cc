@@ -11,15 +11,17 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using namespace std::chrono_literals;
 
-Result<MonitorConfig> parse(std::string_view text) { return parse_monitor_config(text, "m.yaml"); }
-std::string error_of(std::string_view text) {
-  const auto parsed = parse(text);
+Result<MonitorConfig> monitor_of(std::string_view text) {
+  return parse_monitor_config(text, "m.yaml");
+}
+std::string monitor_error(std::string_view text) {
+  const auto parsed = monitor_of(text);
   return parsed.has_value() ? "(accepted)" : parsed.error().message;
 }
 
 TEST(MonitorConfig, NeedsAPolicyAndHasDefaultsForTheRest) {
-  EXPECT_THAT(error_of(""), HasSubstr("m.yaml:1: policies: expected the absolute paths"));
-  const auto config = parse("policies: [/p]\n");
+  EXPECT_THAT(monitor_error(""), HasSubstr("m.yaml:1: policies: expected the absolute paths"));
+  const auto config = monitor_of("policies: [/p]\n");
   ASSERT_TRUE(config.has_value()) << config.error().message;
   EXPECT_THAT(config->policies, ElementsAre("/p"));
   EXPECT_EQ(config->state_dir, "/var/lib/avouch-log/monitor");
@@ -31,7 +33,7 @@ TEST(MonitorConfig, NeedsAPolicyAndHasDefaultsForTheRest) {
 }
 
 TEST(MonitorConfig, ReadsEveryKey) {
-  const auto config = parse(
+  const auto config = monitor_of(
       "policies: [/p, /q]\nauthorities: /ca\nstateDir: /s\nhealth: \"0.0.0.0:9\"\ninterval: 2s\n"
       "shownWithin: 3s\ngrowthWithin: 4s\nquorumWithin: 5s\nlogLevel: debug\n");
   ASSERT_TRUE(config.has_value()) << config.error().message;
@@ -47,8 +49,8 @@ TEST(MonitorConfig, ReadsEveryKey) {
 }
 
 TEST(MonitorConfig, SaysEveryErrorAtOnce) {
-  EXPECT_THAT(error_of("policies: [p]\nstateDir: s\nhealth: nowhere\ninterval: 1ms\n"
-                       "shownWithin: -1s\nlogLevel: loud\nunknown: 1\n"),
+  EXPECT_THAT(monitor_error("policies: [p]\nstateDir: s\nhealth: nowhere\ninterval: 1ms\n"
+                            "shownWithin: -1s\nlogLevel: loud\nunknown: 1\n"),
               AllOf(HasSubstr("m.yaml:1: policies"), HasSubstr("m.yaml:2: stateDir"),
                     HasSubstr("m.yaml:3: health"), HasSubstr("m.yaml:4: interval"),
                     HasSubstr("m.yaml:5: shownWithin"), HasSubstr("m.yaml:6: logLevel"),

@@ -1,4 +1,4 @@
-// verify_chain: real endorsement certificates, then one certificate for each rule.
+// verify_chain: real_authority endorsement certificates, then one certificate for each rule.
 
 #include <gtest/gtest.h>
 #include <openssl/core_names.h>
@@ -14,12 +14,12 @@
 namespace avouch::crypto {
 namespace {
 
-const SystemTime kNow = from_rfc3339("2028-01-01T00:00:00Z").value();
+const SystemTime kJudgedAt = from_rfc3339("2028-01-01T00:00:00Z").value();
 
 Certificate authority(const std::string& name) {
   return Certificate::list_from_pem(read_vector("corpus/ca/" + name + ".pem")).value().front();
 }
-Certificate real(const std::string& file) {
+Certificate real_authority(const std::string& file) {
   return Certificate::from_der(as_bytes(read_vector("corpus/cases/" + file))).value();
 }
 
@@ -34,7 +34,7 @@ std::vector<Certificate> made(const std::vector<std::string>& names) {
 using Names = std::vector<std::string>;
 
 Result<std::vector<Certificate>> verify(const std::string& leaf, const Names& intermediates,
-                                        const Names& roots, SystemTime now = kNow) {
+                                        const Names& roots, SystemTime now = kJudgedAt) {
   return verify_chain(made({leaf}).front(), made(intermediates), made(roots), now);
 }
 
@@ -48,15 +48,15 @@ std::string outcome(const Result<std::vector<Certificate>>& path) {
 
 TEST(EndorsementChain, IsFoundForBothKeysOfARealTpm) {
   for (const std::string file : {"ek_cert.der", "ek_cert_ecc384.der"}) {
-    const auto path = verify_chain(real("01-good-baseline/" + file), {authority("ca1-issuer")},
-                                   {authority("ca1-rootca")}, kNow);
+    const auto path = verify_chain(real_authority("01-good-baseline/" + file),
+                                   {authority("ca1-issuer")}, {authority("ca1-rootca")}, kJudgedAt);
     EXPECT_EQ(outcome(path), "CN=A < CN=swtpm-localca < CN=swtpm-localca-rootca");
   }
 }
 
 TEST(EndorsementChain, MayEndAtAnIntermediateOfTheBundle) {
-  const auto path =
-      verify_chain(real("01-good-baseline/ek_cert.der"), {}, {authority("ca1-issuer")}, kNow);
+  const auto path = verify_chain(real_authority("01-good-baseline/ek_cert.der"), {},
+                                 {authority("ca1-issuer")}, kJudgedAt);
   EXPECT_EQ(outcome(path), "CN=A < CN=swtpm-localca");
 }
 
@@ -65,7 +65,8 @@ TEST(EndorsementChain, IsFoundAmongAuthoritiesOfTheSameNames) {
                                           authority("ca1-rootca")};
   const std::vector<Certificate> issuers = {authority("ca2-issuer"), authority("ca3-issuer"),
                                             authority("ca1-issuer")};
-  const auto path = verify_chain(real("01-good-baseline/ek_cert.der"), issuers, roots, kNow);
+  const auto path =
+      verify_chain(real_authority("01-good-baseline/ek_cert.der"), issuers, roots, kJudgedAt);
   ASSERT_TRUE(path.has_value()) << path.error().message;
   EXPECT_EQ((*path)[1].der(), authority("ca1-issuer").der());
   EXPECT_EQ((*path)[2].der(), authority("ca1-rootca").der());
@@ -74,25 +75,25 @@ TEST(EndorsementChain, IsFoundAmongAuthoritiesOfTheSameNames) {
 TEST(EndorsementChain, IsRefusedWhenOnlyTheNamesFit) {
   for (const std::string other : {"ca2", "ca3"}) {
     const auto path =
-        verify_chain(real("01-good-baseline/ek_cert.der"), {authority(other + "-issuer")},
-                     {authority(other + "-rootca")}, kNow);
+        verify_chain(real_authority("01-good-baseline/ek_cert.der"), {authority(other + "-issuer")},
+                     {authority(other + "-rootca")}, kJudgedAt);
     ASSERT_FALSE(path.has_value()) << other;
     EXPECT_NE(path.error().message.find("the signature is not by its key"), std::string::npos)
         << path.error().message;
   }
-  EXPECT_FALSE(verify_chain(real("09b-untrusted-ca/ek_cert.der"), {authority("ca1-issuer")},
-                            {authority("ca1-rootca")}, kNow)
+  EXPECT_FALSE(verify_chain(real_authority("09b-untrusted-ca/ek_cert.der"),
+                            {authority("ca1-issuer")}, {authority("ca1-rootca")}, kJudgedAt)
                    .has_value());
 }
 
 TEST(EndorsementChain, IsRefusedWithAFlippedBitInTheSignature) {
-  EXPECT_FALSE(verify_chain(real("12-ekcert-sigbit/ek_cert.der"), {authority("ca1-issuer")},
-                            {authority("ca1-rootca")}, kNow)
+  EXPECT_FALSE(verify_chain(real_authority("12-ekcert-sigbit/ek_cert.der"),
+                            {authority("ca1-issuer")}, {authority("ca1-rootca")}, kJudgedAt)
                    .has_value());
 }
 
 TEST(EndorsementChain, HoldsFromItsFirstSecondToTheYear9999) {
-  const Certificate leaf = real("01-good-baseline/ek_cert.der");
+  const Certificate leaf = real_authority("01-good-baseline/ek_cert.der");
   const auto holds_at = [&](const char* time) {
     return verify_chain(leaf, {authority("ca1-issuer")}, {authority("ca1-rootca")},
                         from_rfc3339(time).value())
@@ -138,7 +139,7 @@ TEST(Chain, TriesEveryCandidateOfTheName) {
             "CN=leaf < CN=middle < CN=root");
 }
 
-struct Refusal {
+struct ChainRefusal {
   const char* name;
   std::string leaf;
   Names intermediates, roots;
@@ -146,7 +147,7 @@ struct Refusal {
 };
 
 TEST(Chain, IsRefusedWithTheReason) {
-  const Refusal refusals[] = {
+  const ChainRefusal refusals[] = {
       {"empty bundle", "leaf-of-root", {}, {}, "trust bundle is empty"},
       {"issuer missing",
        "leaf",
@@ -220,7 +221,7 @@ TEST(Chain, IsRefusedWithTheReason) {
        "certificate \"CN=middle\" allows 0 authorities below it, there are 1"},
       {"circle", "leaf-of-circle", {"circle-a", "circle-b"}, {"root"}, "leads back to itself"},
   };
-  for (const Refusal& refusal : refusals) {
+  for (const ChainRefusal& refusal : refusals) {
     const auto path = verify(refusal.leaf, refusal.intermediates, refusal.roots);
     ASSERT_FALSE(path.has_value()) << refusal.name;
     EXPECT_EQ(path.error().kind, ErrorKind::kRejected) << refusal.name;
@@ -340,7 +341,7 @@ TEST(Chain, ChecksNoSignatureByAKeyThatIsWeakSlowOrOfAnotherKind) {
   cases.push_back(
       {EvpKey(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), &EVP_PKEY_free), kChecked});
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    const auto path = verify_chain(leaf, {}, {named("authority", cases[i].key.get())}, kNow);
+    const auto path = verify_chain(leaf, {}, {named("authority", cases[i].key.get())}, kJudgedAt);
     ASSERT_FALSE(path.has_value()) << i;
     EXPECT_NE(path.error().message.find(cases[i].reason), std::string::npos)
         << i << ": " << path.error().message;

@@ -279,11 +279,11 @@ SignatureScheme scheme_for(KeyType type) {
   return type == KeyType::kEcP256 || type == KeyType::kEcP384 ? kEcdsa : SignatureScheme::kRsapss;
 }
 
-constexpr KeyType kEveryType[] = {KeyType::kEcP256,  KeyType::kEcP384,  KeyType::kRsa2048,
-                                  KeyType::kRsa3072, KeyType::kRsa4096, KeyType::kEd25519};
+constexpr KeyType kEveryKey[] = {KeyType::kEcP256,  KeyType::kEcP384,  KeyType::kRsa2048,
+                                 KeyType::kRsa3072, KeyType::kRsa4096, KeyType::kEd25519};
 
 TEST(Sign, MakesWhatVerifyAccepts) {
-  for (const KeyType type : kEveryType) {
+  for (const KeyType type : kEveryKey) {
     const PrivateKey& key = test_key(type);
     const auto scheme = scheme_for(type);
     for (const auto hash : {kSha256, HashAlgorithm::kSha384, HashAlgorithm::kSha512}) {
@@ -336,7 +336,7 @@ TEST(Keys, AreSharedByThreads) {
 }
 
 TEST(Verify, RefusesEverySchemeThatDoesNotFitTheKey) {
-  for (const KeyType type : kEveryType) {
+  for (const KeyType type : kEveryKey) {
     const PrivateKey& key = test_key(type);
     const bool is_rsa = scheme_for(type) == SignatureScheme::kRsapss;
     for (const auto scheme :
@@ -367,7 +367,7 @@ TEST(Verify, RefusesSha1Always) {
 }
 
 TEST(VerifyDigest, AgreesWithVerifyForEverySchemeAndRefusesEveryOtherDigest) {
-  for (const KeyType type : kEveryType) {
+  for (const KeyType type : kEveryKey) {
     if (type == KeyType::kEd25519) continue;
     const PrivateKey& key = test_key(type);
     const Bytes signature = key.sign(scheme_for(type), kSha256, as_bytes("message")).value();

@@ -4,12 +4,12 @@
 
 #include <stdexcept>
 
+#include "support/contains.h"
+
 namespace avouch::observe {
 namespace {
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
+using testing::contains;
 
 TEST(MetricsText, GivesEveryMetricItsHelpAndType) {
   Metrics metrics;

@@ -14,7 +14,7 @@ using codec::Json;
 using reference::digest_text;
 using reference::sha;
 
-const SystemTime kNow = reference::at("2026-11-28T00:00:00Z");
+const SystemTime kSetMade = reference::at("2026-11-28T00:00:00Z");
 
 Json manifest_object(const std::string& name, Json spec) {
   Json out = Json::Object{{"apiVersion", "avouch.dev/v1alpha1"},
@@ -52,8 +52,8 @@ TEST(SignManifests, MakesSignaturesThatVerify) {
   ASSERT_TRUE(signed_ones.has_value()) << signed_ones.error().message;
   const auto set = read(*signed_ones);
   const std::vector trusted = {key.public_key()}, untrusted = {other.public_key()};
-  EXPECT_TRUE(check_manifests(set, trusted, kNow, false).all_good);
-  const auto check = check_manifests(set, untrusted, kNow, false);
+  EXPECT_TRUE(check_manifests(set, trusted, kSetMade, false).all_good);
+  const auto check = check_manifests(set, untrusted, kSetMade, false);
   EXPECT_FALSE(check.all_good);
   EXPECT_TRUE(has(check.text, "FAILED ReferenceManifest \"a\"")) << check.text;
 }
@@ -68,7 +68,7 @@ TEST(SignManifests, ReplacesTheSameKeysSignatureAndKeepsOthers) {
   const auto set = read(objects);
   EXPECT_EQ(set[0].manifest->signatures.size(), 2U);
   for (const auto& each : {key.public_key(), other.public_key()}) {
-    EXPECT_TRUE(check_manifests(set, std::vector{each}, kNow, false).all_good);
+    EXPECT_TRUE(check_manifests(set, std::vector{each}, kSetMade, false).all_good);
   }
 }
 
@@ -76,7 +76,8 @@ TEST(SignManifests, AChangeAfterwardsShows) {
   const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
   auto objects = sign_manifests({manifest_object("a", revoking("x"))}, key).value();
   objects[0]["spec"]["provider"] = "someone else";
-  EXPECT_FALSE(check_manifests(read(objects), std::vector{key.public_key()}, kNow, false).all_good);
+  EXPECT_FALSE(
+      check_manifests(read(objects), std::vector{key.public_key()}, kSetMade, false).all_good);
 }
 
 TEST(SignManifests, RefusesWhatIsNoManifest) {
@@ -149,7 +150,7 @@ TEST(CheckManifests, WantTheListOfAConfigMapToBeTheOneThatWasSigned) {
       attest::digest_text(reference::read_digest_list(as_bytes(list))->set->binary_digest());
   const auto check = [&](const Json& manifest, const std::string& content) {
     return check_manifests(read(sign_manifests({config_map_of(content), manifest}, key).value()),
-                           trusted, kNow, false);
+                           trusted, kSetMade, false);
   };
   EXPECT_TRUE(check(in_config_map(digest), list).all_good);
   EXPECT_TRUE(check(in_config_map(digest), "# as another text\n" + list).all_good);
@@ -164,11 +165,11 @@ TEST(CheckManifests, TellOfTimesAndWantListsWhereAsked) {
   const std::vector trusted = {key.public_key()};
   const auto objects =
       sign_manifests({in_config_map(attest::digest_text(crypto::sha256("x")))}, key).value();
-  const auto check = check_manifests(read(objects), trusted, kNow, false);
+  const auto check = check_manifests(read(objects), trusted, kSetMade, false);
   EXPECT_TRUE(check.all_good) << check.text;
   EXPECT_TRUE(has(check.text, "ended at 2026-01-01")) << check.text;
-  EXPECT_FALSE(check_manifests(read(objects), trusted, kNow, true).all_good);
-  EXPECT_FALSE(check_manifests({}, trusted, kNow, false).all_good);
+  EXPECT_FALSE(check_manifests(read(objects), trusted, kSetMade, true).all_good);
+  EXPECT_FALSE(check_manifests({}, trusted, kSetMade, false).all_good);
 }
 
 TEST(DiffManifests, SaysWhatChanged) {

@@ -3,16 +3,18 @@
 #include <gtest/gtest.h>
 
 #include "base/hex.h"
+#include "support/contains.h"
 
 namespace avouch::reference {
 namespace {
 
 using crypto::HashAlgorithm;
+using testing::contains;
 
 std::string hex_of(HashAlgorithm algorithm, const std::string& text) {
   return to_hex(crypto::hash(algorithm, as_bytes(text)));
 }
-std::string sha(const std::string& text) { return hex_of(HashAlgorithm::kSha256, text); }
+std::string hex_sha256(const std::string& text) { return hex_of(HashAlgorithm::kSha256, text); }
 
 std::string error_of(std::string_view list, const DigestListLimits& limits = {}) {
   const auto read = read_digest_list(as_bytes(list), limits);
@@ -25,13 +27,10 @@ std::vector<Digest> digests_of(std::string_view list) {
   return read.has_value() ? read->set->list() : std::vector<Digest>{};
 }
 
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-
 TEST(DigestList, ReadsWhatTheSumProgramsPrint) {
-  const std::string list = "# a comment\n\n" + sha("a") + "  /bin/a\n" + sha("b") + " */bin/b\n\\" +
-                           sha("c") + "  /bin/\\n\n" + sha("d") + "\r\nsha256:" + sha("e") + "\n" +
+  const std::string list = "# a comment\n\n" + hex_sha256("a") + "  /bin/a\n" + hex_sha256("b") +
+                           " */bin/b\n\\" + hex_sha256("c") + "  /bin/\\n\n" + hex_sha256("d") +
+                           "\r\nsha256:" + hex_sha256("e") + "\n" +
                            hex_of(HashAlgorithm::kSha384, "f") +
                            "  f\nsha512:" + hex_of(HashAlgorithm::kSha512, "g") + "  g";
   const auto read = read_digest_list(as_bytes(list));
@@ -49,17 +48,18 @@ TEST(DigestList, ReadsWhatTheSumProgramsPrint) {
 }
 
 TEST(DigestList, AcceptsUpperCaseDigits) {
-  std::string upper = sha("a");
+  std::string upper = hex_sha256("a");
   for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  EXPECT_EQ(digests_of(upper + "\n"), digests_of(sha("a")));
+  EXPECT_EQ(digests_of(upper + "\n"), digests_of(hex_sha256("a")));
 }
 
 TEST(DigestList, NamesTheLineOfAMistake) {
-  const std::string good = sha("a") + "  a\n";
+  const std::string good = hex_sha256("a") + "  a\n";
   for (const std::string& bad :
-       {std::string("x"), sha("a").substr(1) + "  a", sha("a") + "0  a", sha("a") + " a",
-        sha("a") + "  ", sha("a") + "\ta", "sha384:" + sha("a") + "  a", "md5:" + sha("a"),
-        " " + sha("a"), "\\\\" + sha("a"), std::string("sha256:")}) {
+       {std::string("x"), hex_sha256("a").substr(1) + "  a", hex_sha256("a") + "0  a",
+        hex_sha256("a") + " a", hex_sha256("a") + "  ", hex_sha256("a") + "\ta",
+        "sha384:" + hex_sha256("a") + "  a", "md5:" + hex_sha256("a"), " " + hex_sha256("a"),
+        "\\\\" + hex_sha256("a"), std::string("sha256:")}) {
     for (const std::string& end : {std::string(), std::string("\n"), "\n" + good}) {
       const std::string error = error_of(good + "\n# x\n" + bad + end);
       EXPECT_TRUE(error.starts_with("line 4: ")) << bad << ": " << error;
@@ -80,16 +80,17 @@ TEST(DigestList, RefusesAListOfNothing) {
 }
 
 TEST(DigestList, BoundsBytesLinesAndDigests) {
-  const std::string list = sha("a") + "  a\n" + sha("b") + "  b\n";
+  const std::string list = hex_sha256("a") + "  a\n" + hex_sha256("b") + "  b\n";
   EXPECT_EQ(error_of(list, {.bytes = list.size()}), "");
   EXPECT_TRUE(contains(error_of(list, {.bytes = list.size() - 1}), "bytes"));
   EXPECT_EQ(error_of(list, {.digests = 2}), "");
   EXPECT_TRUE(error_of(list, {.digests = 1}).starts_with("line 2: more than 1 digests"));
   const std::string path(1000, 'p');
-  EXPECT_EQ(error_of(sha("a") + "  " + path, {.line_bytes = 1066}), "");
-  EXPECT_TRUE(error_of(sha("a") + "  " + path, {.line_bytes = 1065}).starts_with("line 1: "));
+  EXPECT_EQ(error_of(hex_sha256("a") + "  " + path, {.line_bytes = 1066}), "");
   EXPECT_TRUE(
-      error_of(list + sha("a") + "  " + path + "\n", {.line_bytes = 1065}).starts_with("line 3: "));
+      error_of(hex_sha256("a") + "  " + path, {.line_bytes = 1065}).starts_with("line 1: "));
+  EXPECT_TRUE(error_of(list + hex_sha256("a") + "  " + path + "\n", {.line_bytes = 1065})
+                  .starts_with("line 3: "));
 }
 
 std::string binary_list() {
@@ -140,10 +141,10 @@ TEST(DigestList, RefusesABinaryFormThatIsNotTheOnlyOne) {
 
 // However the pieces fall, the answer and the error are the same.
 TEST(DigestList, DoesNotDependOnHowItIsCutIntoPieces) {
-  const std::string text = "# x\n" + sha("a") + "  /a\n\n" + sha("b") + "\n";
+  const std::string text = "# x\n" + hex_sha256("a") + "  /a\n\n" + hex_sha256("b") + "\n";
   for (const std::string& list :
        {text, text + "bad\n", text + "bad", binary_list(), binary_list() + "x",
-        std::string(kDigestListMagic.substr(0, 7)), sha("c"), std::string("a")}) {
+        std::string(kDigestListMagic.substr(0, 7)), hex_sha256("c"), std::string("a")}) {
     const std::string whole = error_of(list);
     for (std::size_t size = 1; size <= list.size(); ++size) {
       DigestListReader reader;

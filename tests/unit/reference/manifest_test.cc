@@ -1,11 +1,13 @@
 #include "reference/manifest.h"
 
+#include "support/contains.h"
 #include "tests/unit/reference/manifests.h"
 
 namespace avouch::reference {
 namespace {
 
 using codec::Json;
+using testing::contains;
 
 codec::Json full() {
   Json spec = json(R"({"provider": "Debian", "notBefore": "2026-01-01T00:00:00Z",
@@ -32,10 +34,6 @@ std::string errors_with(std::initializer_list<const char*> path, std::string_vie
   for (const char* name : path) at = &(*at)[name];
   *at = json(value);
   return errors_of(spec);
-}
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
 }
 
 TEST(ParseManifest, ReadsEveryField) {

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <memory>
 #include <set>
+#include <string>
+#include <string_view>
 
 #include "runtimelog/codes.h"
 #include "runtimelog/judging.h"
@@ -23,6 +25,8 @@ using testing::ima_signed_file;
 using testing::ima_violation;
 using testing::ImaEntry;
 using testing::ImaMachine;
+
+inline std::set<std::string> only(std::string_view one) { return {std::string(one)}; }
 
 inline const BootIdentity kBoot = boot_identity(Bytes{1, 2, 3}, 7);
 

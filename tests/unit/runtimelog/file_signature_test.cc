@@ -91,7 +91,6 @@ std::set<std::string> codes_of(const ImaEntry& entry, const Rules& rules) {
 std::set<std::string> codes_of(const Bytes& signature, const Rules& rules) {
   return codes_of(ima_signed_file("/usr/bin/signed", "signed", signature), rules);
 }
-std::set<std::string> only(std::string_view one) { return {std::string(one)}; }
 const std::set<std::string> kAccepted;
 
 TEST(R5, AcceptsSignaturesOfEachKindOfKeyAndVersion) {

@@ -17,7 +17,6 @@ Appraised appraise_machine(const ImaMachine& machine, const Rules& rules = good_
                            Coverage coverage = Coverage::kExecutables) {
   return appraise(machine.log, machine.pcrs, rules, coverage);
 }
-std::set<std::string> only(std::string_view one) { return {std::string(one)}; }
 
 TEST(RuntimeLog, IsAffirmingWhereEveryFileIsKnown) {
   const Appraised appraised = appraise_machine(good_machine());
@@ -97,13 +96,12 @@ TEST(R3, RefusesALogThatDoesNotReplayToTheQuotedPcr10) {
 }
 
 TEST(R3, RefusesProofBySha1AloneUnlessThePolicyTakesIt) {
-  using Kernel = ImaMachine::Kernel;
   RuleInput weak = good_input();
   weak.allow_weak_replay = true;
   const Rules lenient = rules_of(std::move(weak));
   for (const auto& banks :
        {std::vector{HashAlgorithm::kSha1}, std::vector{HashAlgorithm::kSha384}}) {
-    ImaMachine machine(banks, Kernel::kPadsSha1);
+    ImaMachine machine(banks, ImaMachine::Kernel::kPadsSha1);
     machine.measure(machine.boot_aggregate()).measure(ima_file("/usr/bin/good", "good"));
     EXPECT_EQ(appraise_machine(machine).codes(), only(code::kReplayWeak));
     EXPECT_TRUE(appraise_machine(machine, lenient).affirming());

@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "support/log_vectors.h"
+#include "unit/tlog/names.h"
 
 namespace avouch::tlog {
 namespace {
 
 using testing::LogVectors;
 
-constexpr const char* kOrigin = "log.example.org/avouch";
 constexpr const char* kRoot = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 
 const LogVectors& vectors() {
@@ -20,7 +20,7 @@ std::vector<NoteVerifier> keys() { return {parse_vkey(vectors().text("log-vkey")
 
 TEST(Checkpoint, OfAnIndependentSignerVerifies) {
   const auto checkpoint =
-      verify_checkpoint(vectors().decoded_text("checkpoint-note"), keys(), kOrigin);
+      verify_checkpoint(vectors().decoded_text("checkpoint-note"), keys(), kAvouchOrigin);
   ASSERT_TRUE(checkpoint.has_value()) << checkpoint.error().message;
   EXPECT_EQ(checkpoint->size(), 20'852'163U);
   EXPECT_EQ(checkpoint->root(), vectors().hash("checkpoint-root"));
@@ -29,16 +29,16 @@ TEST(Checkpoint, OfAnIndependentSignerVerifies) {
 
 TEST(Checkpoint, MayHaveExtensionLines) {
   const auto checkpoint =
-      verify_checkpoint(vectors().decoded_text("extended-note"), keys(), kOrigin);
+      verify_checkpoint(vectors().decoded_text("extended-note"), keys(), kAvouchOrigin);
   ASSERT_TRUE(checkpoint.has_value()) << checkpoint.error().message;
   EXPECT_EQ(checkpoint->checkpoint().extensions,
             (std::vector<std::string>{"an extension line", "and another"}));
 }
 
 TEST(Checkpoint, IsWrittenAsItIsRead) {
-  Checkpoint checkpoint{kOrigin, 42, empty_root(), {}};
+  Checkpoint checkpoint{kAvouchOrigin, 42, empty_root(), {}};
   const std::string text = format_checkpoint(checkpoint).value();
-  EXPECT_EQ(text, std::string(kOrigin) + "\n42\n" + kRoot + "\n");
+  EXPECT_EQ(text, std::string(kAvouchOrigin) + "\n42\n" + kRoot + "\n");
   EXPECT_EQ(parse_checkpoint_unverified(text).value(), checkpoint);
   checkpoint.extensions = {"x"};
   checkpoint.size = ~0ULL;
@@ -53,10 +53,10 @@ TEST(Checkpoint, OfAnotherOriginIsRefused) {
 
 TEST(Checkpoint, OfNothingMustHaveTheRootOfNothing) {
   const auto key = crypto::PrivateKey::from_pem(vectors().decoded_text("log-key-pem"));
-  const std::vector signers{NoteSigner::make(kOrigin, key.value()).value()};
+  const std::vector signers{NoteSigner::make(kAvouchOrigin, key.value()).value()};
   const auto judge = [&](const Hash& root) {
-    const std::string text = format_checkpoint({kOrigin, 0, root, {}}).value();
-    return verify_checkpoint(sign_note(text, signers).value(), keys(), kOrigin).has_value();
+    const std::string text = format_checkpoint({kAvouchOrigin, 0, root, {}}).value();
+    return verify_checkpoint(sign_note(text, signers).value(), keys(), kAvouchOrigin).has_value();
   };
   EXPECT_TRUE(judge(empty_root()));
   EXPECT_FALSE(judge(leaf_hash({})));

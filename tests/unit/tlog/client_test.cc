@@ -8,6 +8,7 @@
 #include "tlog/bundle.h"
 #include "tlog/recovery.h"
 #include "tlog/serve.h"
+#include "unit/tlog/names.h"
 
 namespace avouch::tlog {
 namespace {
@@ -15,14 +16,6 @@ namespace {
 using testing::MemoryDisk;
 using testing::MemoryLogStore;
 using testing::PlainTree;
-
-constexpr const char* kOrigin = "log.example.org/avouch";
-
-const NoteSigner& signer() {
-  static const NoteSigner one =
-      NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519)).value();
-  return one;
-}
 
 // A log in memory, published at the sizes that are asked for.
 class ClientTest : public ::testing::Test {
@@ -34,7 +27,7 @@ class ClientTest : public ::testing::Test {
       builder_.push(record, leaf_hash(record.entry));
     }
     EXPECT_TRUE(store_.put(builder_.take_objects()).has_value());
-    auto checkpoint = sign_checkpoint(kOrigin, size, builder_.root(), signer()).value();
+    auto checkpoint = sign_checkpoint(kAvouchOrigin, size, builder_.root(), signer()).value();
     EXPECT_TRUE(store_.publish(checkpoint.note(), size).has_value());
     return checkpoint;
   }
@@ -48,7 +41,8 @@ class ClientTest : public ::testing::Test {
 TEST_F(ClientTest, FetchesAndVerifiesCheckpointAndEntries) {
   for (const std::uint64_t size : {1U, 2U, 255U, 256U, 257U, 513U, 66'000U}) {
     grow_to(size);
-    const auto checkpoint = fetch_checkpoint(store_, std::span(&signer().verifier(), 1), kOrigin);
+    const auto checkpoint =
+        fetch_checkpoint(store_, std::span(&signer().verifier(), 1), kAvouchOrigin);
     ASSERT_TRUE(checkpoint.has_value());
     EXPECT_EQ(checkpoint->size(), size);
     for (const std::uint64_t index : {std::uint64_t{0}, size / 2, size - 1}) {
@@ -100,7 +94,7 @@ TEST_F(ClientTest, ProvesThatOneCheckpointContinuesAnother) {
   EXPECT_TRUE(fetch_consistency(store_, older.checkpoint(), newer).has_value());
   EXPECT_TRUE(fetch_consistency(store_, newer.checkpoint(), newer).has_value());
   EXPECT_FALSE(fetch_consistency(store_, newer.checkpoint(), older).has_value());
-  Checkpoint empty{kOrigin, 0, empty_root(), {}};
+  Checkpoint empty{kAvouchOrigin, 0, empty_root(), {}};
   EXPECT_TRUE(fetch_consistency(store_, empty, newer)->empty());
   empty.root[0] ^= 1;
   EXPECT_FALSE(fetch_consistency(store_, empty, newer).has_value());
@@ -110,7 +104,8 @@ TEST_F(ClientTest, ProvesThatOneCheckpointContinuesAnother) {
 }
 
 TEST_F(ClientTest, HasNoCheckpointOfALogThatHasNone) {
-  const auto checkpoint = fetch_checkpoint(store_, std::span(&signer().verifier(), 1), kOrigin);
+  const auto checkpoint =
+      fetch_checkpoint(store_, std::span(&signer().verifier(), 1), kAvouchOrigin);
   EXPECT_EQ(checkpoint.error().kind, ErrorKind::kRetryable);
 }
 

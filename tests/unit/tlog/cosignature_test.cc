@@ -14,7 +14,7 @@ using testing::LogVectors;
 constexpr const char* kOne = "witness.example/one";
 constexpr const char* kTwo = "witness.example/two";
 
-const LogVectors& vectors() {
+const LogVectors& cosigned_vectors() {
   static const LogVectors all("cosignature.txt");
   return all;
 }
@@ -22,24 +22,26 @@ const LogVectors& vectors() {
 std::string of(const char* name, const char* what) { return std::string(name) + " " + what; }
 
 Cosigner cosigner(const char* name) {
-  const auto key = crypto::PrivateKey::from_pem(vectors().decoded_text(of(name, "key-pem")));
+  const auto key =
+      crypto::PrivateKey::from_pem(cosigned_vectors().decoded_text(of(name, "key-pem")));
   return Cosigner::make(name, key.value()).value();
 }
 
 CosignerKey key(const char* name) {
-  return parse_cosigner_vkey(vectors().text(of(name, "vkey"))).value();
+  return parse_cosigner_vkey(cosigned_vectors().text(of(name, "vkey"))).value();
 }
 
 UnverifiedNote note() {
-  return parse_note_unverified(vectors().decoded_text("cosigned-note")).value();
+  return parse_note_unverified(cosigned_vectors().decoded_text("cosigned-note")).value();
 }
 
 TEST(Cosignature, IsMadeByteForByteAsAnIndependentSignerDoes) {
-  const std::string text = vectors().decoded_text("text");
+  const std::string text = cosigned_vectors().decoded_text("text");
   EXPECT_EQ(cosigner(kOne).cosign(text, 1'800'000'000).value(),
-            vectors().decoded_text(of(kOne, "line")));
-  EXPECT_EQ(cosigner(kTwo).cosign(text, 1).value(), vectors().decoded_text(of(kTwo, "line")));
-  EXPECT_EQ(format_cosigner_vkey(cosigner(kOne).key()), vectors().text(of(kOne, "vkey")));
+            cosigned_vectors().decoded_text(of(kOne, "line")));
+  EXPECT_EQ(cosigner(kTwo).cosign(text, 1).value(),
+            cosigned_vectors().decoded_text(of(kTwo, "line")));
+  EXPECT_EQ(format_cosigner_vkey(cosigner(kOne).key()), cosigned_vectors().text(of(kOne, "vkey")));
 }
 
 TEST(Cosignature, OfKnownKeysIsFoundWithItsTime) {
@@ -56,7 +58,7 @@ TEST(Cosignature, OfAnotherKeyOrAnotherTypeOfKeyDoesNotCount) {
   // The same key under another name is another key, and so it is as a key that signs notes.
   const CosignerKey renamed = make_cosigner_key("witness.example/three", key(kOne).key).value();
   EXPECT_TRUE(verify_cosignatures(note(), std::vector{renamed})->empty());
-  EXPECT_FALSE(parse_vkey(vectors().text(of(kOne, "vkey"))).has_value());
+  EXPECT_FALSE(parse_vkey(cosigned_vectors().text(of(kOne, "vkey"))).has_value());
   const NoteVerifier log_key = make_verifier(kOne, key(kOne).key).value();
   EXPECT_FALSE(parse_cosigner_vkey(format_vkey(log_key)).has_value());
   EXPECT_NE(log_key.key_id, key(kOne).key_id);
@@ -82,9 +84,9 @@ TEST(Cosignature, RefusesEveryFlippedBitOfALineOfAKnownKey) {
 }
 
 TEST(Cosignature, CountsTheNewestOfSeveralLinesOfOneKey) {
-  const std::string text = vectors().decoded_text("text");
+  const std::string text = cosigned_vectors().decoded_text("text");
   const Cosigner one = cosigner(kOne);
-  std::string lines = vectors().decoded_text("cosigned-note");
+  std::string lines = cosigned_vectors().decoded_text("cosigned-note");
   lines += one.cosign(text, 1'800'000'007).value() + one.cosign(text, 5).value();
   const auto found =
       verify_cosignatures(parse_note_unverified(lines).value(), std::vector{one.key()});

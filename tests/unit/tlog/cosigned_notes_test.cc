@@ -5,12 +5,10 @@
 #include <array>
 
 #include "support/plain_tree.h"
+#include "unit/tlog/names.h"
 
 namespace avouch::tlog {
 namespace {
-
-constexpr const char* kOrigin = "log.example/one";
-constexpr SystemTime kNow{std::chrono::seconds{1'800'000'000}};
 
 crypto::PrivateKey any_key() { return crypto::PrivateKey::generate(crypto::KeyType::kEd25519); }
 

@@ -6,6 +6,7 @@
 #include "codec/cose.h"
 #include "support/log_vectors.h"
 #include "tlog/bundle.h"
+#include "unit/tlog/names.h"
 
 namespace avouch::tlog {
 namespace {
@@ -13,7 +14,6 @@ namespace {
 using codec::Cbor;
 using testing::LogVectors;
 
-constexpr const char* kOrigin = "log.example.org/avouch";
 constexpr const char* kNodeUid = "6f0b1c62-9d5c-4f6e-9a43-0f4b6f1f8a11";
 
 class CountingRandom final : public crypto::Random {
@@ -26,13 +26,13 @@ class CountingRandom final : public crypto::Random {
   std::uint8_t next_ = 0;
 };
 
-const LogVectors& vectors() {
+const LogVectors& entry_vectors() {
   static const LogVectors all("entry.txt");
   return all;
 }
 
 crypto::PublicKey vector_key() {
-  return crypto::PublicKey::from_spki_der(vectors().bytes("verifier-spki")).value();
+  return crypto::PublicKey::from_spki_der(entry_vectors().bytes("verifier-spki")).value();
 }
 
 const crypto::PrivateKey& own_key() {
@@ -49,16 +49,17 @@ Cbor payload() {
 
 NewEntry own_entry() {
   CountingRandom random;
-  return make_entry(own_key(),
-                    {kOrigin, vectors().text("subject"), std::string(kNodeVerdict), payload()},
-                    random)
+  return make_entry(
+             own_key(),
+             {kAvouchOrigin, entry_vectors().text("subject"), std::string(kNodeVerdict), payload()},
+             random)
       .value();
 }
 
 Cbor::Map own_header() {
   return {{Cbor::integer(codec::kCoseKid), Cbor::bytes(codec::key_id(own_key().public_key()))},
           {Cbor::integer(codec::kCoseCwtClaims),
-           Cbor::map({{Cbor::integer(1), Cbor::text(kOrigin)},
+           Cbor::map({{Cbor::integer(1), Cbor::text(kAvouchOrigin)},
                       {Cbor::integer(2), Cbor::text("node:00")}})},
           {Cbor::integer(codec::kCosePayloadHashAlg), Cbor::integer(-16)},
           {Cbor::integer(codec::kCosePreimageContentType),
@@ -71,31 +72,32 @@ bool parses(const Cbor::Map& header, ByteView payload_bytes) {
 }
 
 TEST(Pseudonym, AgreesWithAnIndependentComputation) {
-  const Bytes key = vectors().bytes("pseudonym-key");
-  EXPECT_EQ(node_pseudonym(key, kNodeUid), vectors().text("subject"));
-  EXPECT_EQ(pod_pseudonym(key, "shop", "cart-0"), vectors().text("pod-subject"));
-  EXPECT_EQ(policy_pseudonym(key, "workers"), vectors().text("policy-subject"));
-  EXPECT_EQ(log_pseudonym(key), vectors().text("log-subject"));
+  const Bytes key = entry_vectors().bytes("pseudonym-key");
+  EXPECT_EQ(node_pseudonym(key, kNodeUid), entry_vectors().text("subject"));
+  EXPECT_EQ(pod_pseudonym(key, "shop", "cart-0"), entry_vectors().text("pod-subject"));
+  EXPECT_EQ(policy_pseudonym(key, "workers"), entry_vectors().text("policy-subject"));
+  EXPECT_EQ(log_pseudonym(key), entry_vectors().text("log-subject"));
 }
 
 TEST(Statement, OfAnIndependentSignerVerifiesAndOpens) {
-  const Bytes entry = vectors().bytes("statement");
+  const Bytes entry = entry_vectors().bytes("statement");
   const std::vector<crypto::PublicKey> keys{own_key().public_key(), vector_key()};
-  const auto statement = verify_statement(entry, keys, kOrigin);
+  const auto statement = verify_statement(entry, keys, kAvouchOrigin);
   ASSERT_TRUE(statement.has_value()) << statement.error().message;
-  EXPECT_EQ(statement->issuer(), kOrigin);
-  EXPECT_EQ(statement->subject(), vectors().text("subject"));
+  EXPECT_EQ(statement->issuer(), kAvouchOrigin);
+  EXPECT_EQ(statement->subject(), entry_vectors().text("subject"));
   EXPECT_EQ(statement->kind(), kNodeVerdict);
-  const auto opened = open_preimage(statement->preimage_digest(), vectors().bytes("preimage"));
+  const auto opened =
+      open_preimage(statement->preimage_digest(), entry_vectors().bytes("preimage"));
   ASSERT_TRUE(opened.has_value()) << opened.error().message;
   EXPECT_EQ(*opened, payload());
 }
 
 TEST(Statement, IsMadeWithTheSameHeaderAndPreimage) {
   const NewEntry entry = own_entry();
-  EXPECT_EQ(entry.preimage, vectors().bytes("preimage"));
+  EXPECT_EQ(entry.preimage, entry_vectors().bytes("preimage"));
   const auto message = codec::parse_sign1_unverified(entry.statement).value();
-  Bytes expected = vectors().bytes("protected");
+  Bytes expected = entry_vectors().bytes("protected");
   // The key differs, and with it the 8 bytes of the kid behind `4: h'`.
   const Bytes their_kid = codec::key_id(vector_key()),
               own_kid = codec::key_id(own_key().public_key());
@@ -108,23 +110,23 @@ TEST(Statement, IsMadeWithTheSameHeaderAndPreimage) {
 TEST(Statement, IsVerifiedByTheKeyItNamesOnly) {
   const NewEntry entry = own_entry();
   const std::vector<crypto::PublicKey> own{own_key().public_key()}, other{vector_key()};
-  EXPECT_TRUE(verify_statement(entry.statement, own, kOrigin).has_value());
-  EXPECT_FALSE(verify_statement(entry.statement, other, kOrigin).has_value());
-  EXPECT_FALSE(verify_statement(entry.statement, {}, kOrigin).has_value());
+  EXPECT_TRUE(verify_statement(entry.statement, own, kAvouchOrigin).has_value());
+  EXPECT_FALSE(verify_statement(entry.statement, other, kAvouchOrigin).has_value());
+  EXPECT_FALSE(verify_statement(entry.statement, {}, kAvouchOrigin).has_value());
   EXPECT_FALSE(verify_statement(entry.statement, own, "another.log").has_value());
 }
 
 TEST(Statement, RefusesEveryFlippedBitAndEveryTruncation) {
   const Bytes good = own_entry().statement;
   const std::vector<crypto::PublicKey> keys{own_key().public_key()};
-  ASSERT_TRUE(verify_statement(good, keys, kOrigin).has_value());
+  ASSERT_TRUE(verify_statement(good, keys, kAvouchOrigin).has_value());
   for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
     Bytes entry = good;
     entry[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
-    EXPECT_FALSE(verify_statement(entry, keys, kOrigin).has_value()) << bit;
+    EXPECT_FALSE(verify_statement(entry, keys, kAvouchOrigin).has_value()) << bit;
   }
   for (std::size_t length = 0; length < good.size(); ++length) {
-    EXPECT_FALSE(verify_statement(ByteView(good).first(length), keys, kOrigin).has_value());
+    EXPECT_FALSE(verify_statement(ByteView(good).first(length), keys, kAvouchOrigin).has_value());
   }
 }
 
@@ -148,7 +150,7 @@ TEST(Statement, RefusesHeadersOfAnotherForm) {
     Cbor value;
   };
   const auto claims = [](Cbor::Map map) { return Cbor::map(std::move(map)); };
-  const Cbor issuer = Cbor::text(kOrigin), subject = Cbor::text("node:00");
+  const Cbor issuer = Cbor::text(kAvouchOrigin), subject = Cbor::text("node:00");
   const std::string type = "application/vnd.avouch.", suffix = "+cbor";
   const std::vector<Case> cases{
       {"kid that is text", 0, Cbor::text("12345678")},
@@ -222,7 +224,7 @@ TEST(Preimage, OpensOnlyForItsDigestAndForm) {
 }
 
 TEST(MakeEntry, GivesOnePayloadTwoDifferentCommitments) {
-  const EntryParts parts{kOrigin, "node:00", std::string(kEpoch), payload()};
+  const EntryParts parts{kAvouchOrigin, "node:00", std::string(kEpoch), payload()};
   const auto first = make_entry(own_key(), parts, crypto::system_random()).value();
   const auto second = make_entry(own_key(), parts, crypto::system_random()).value();
   EXPECT_NE(parse_statement_unverified(first.statement)->preimage_digest,
@@ -231,7 +233,7 @@ TEST(MakeEntry, GivesOnePayloadTwoDifferentCommitments) {
 
 TEST(MakeEntry, RefusesWhatNoReaderWouldTake) {
   CountingRandom random;
-  const EntryParts good{kOrigin, "node:00", std::string(kEpoch), payload()};
+  const EntryParts good{kAvouchOrigin, "node:00", std::string(kEpoch), payload()};
   ASSERT_TRUE(make_entry(own_key(), good, random).has_value());
   const auto made = [&](auto change) {
     EntryParts parts = good;

@@ -5,6 +5,7 @@
 #include "support/served_log.h"
 #include "tlog/client.h"
 #include "tlog/recovery.h"
+#include "unit/tlog/names.h"
 
 namespace avouch::tlog {
 namespace {
@@ -13,14 +14,7 @@ using testing::BusyReader;
 using ::testing::HasSubstr;
 using namespace std::chrono_literals;
 
-constexpr const char* kOrigin = "log.example.org/avouch";
 constexpr SystemTime kStart{std::chrono::seconds(1'800'000'000)};
-
-const NoteSigner& signer() {
-  static const NoteSigner one =
-      NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519)).value();
-  return one;
-}
 
 struct ServedLog : testing::ServedLog {
   explicit ServedLog(std::string name = "entry ") : testing::ServedLog(signer(), std::move(name)) {}
@@ -28,7 +22,7 @@ struct ServedLog : testing::ServedLog {
 
 FollowOptions options() {
   FollowOptions out;
-  out.origin = kOrigin;
+  out.origin = kAvouchOrigin;
   out.keys = {signer().verifier()};
   return out;
 }
@@ -62,7 +56,8 @@ bool proves(const std::optional<Misbehaviour>& proof) {
   // As somebody else reads it from a file.
   const auto read = parse_misbehaviour(format_misbehaviour(*proof));
   EXPECT_TRUE(read.has_value()) << read.error().message;
-  const auto verified = verify_misbehaviour(*read, std::span(&signer().verifier(), 1), kOrigin);
+  const auto verified =
+      verify_misbehaviour(*read, std::span(&signer().verifier(), 1), kAvouchOrigin);
   EXPECT_TRUE(verified.has_value()) << verified.error().message;
   return verified.has_value();
 }
@@ -211,8 +206,9 @@ TEST(Follower, WhatIsNotSignedByTheLogIsSaid) {
   log.serve("nonsense");
   found(step(follower, log), FindingKind::kBadCheckpoint, "");
   const NoteSigner other =
-      NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519)).value();
-  log.serve(sign_checkpoint(kOrigin, 10, Hash{}, other).value().note());
+      NoteSigner::make(kAvouchOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519))
+          .value();
+  log.serve(sign_checkpoint(kAvouchOrigin, 10, Hash{}, other).value().note());
   found(step(follower, log), FindingKind::kBadCheckpoint, "");
   EXPECT_EQ(follower.compare("nonsense", log.store).value()->kind, FindingKind::kBadCheckpoint);
 }
@@ -356,7 +352,8 @@ class MisbehaviourTest : public ::testing::Test {
     proof = found(step(follower, fork), FindingKind::kForked, "").value();
   }
   static std::string problem(const Misbehaviour& of) {
-    const auto verified = verify_misbehaviour(of, std::span(&signer().verifier(), 1), kOrigin);
+    const auto verified =
+        verify_misbehaviour(of, std::span(&signer().verifier(), 1), kAvouchOrigin);
     return verified.has_value() ? "none" : verified.error().message;
   }
 
@@ -388,10 +385,10 @@ TEST_F(MisbehaviourTest, ProvesNothingOfALogThatDidNoWrong) {
 
 TEST_F(MisbehaviourTest, IsOfTheLogsOwnKeyAndOrigin) {
   const NoteVerifier other =
-      NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519))
+      NoteSigner::make(kAvouchOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519))
           .value()
           .verifier();
-  EXPECT_FALSE(verify_misbehaviour(proof, std::span(&other, 1), kOrigin).has_value());
+  EXPECT_FALSE(verify_misbehaviour(proof, std::span(&other, 1), kAvouchOrigin).has_value());
   EXPECT_FALSE(
       verify_misbehaviour(proof, std::span(&signer().verifier(), 1), "another").has_value());
 }

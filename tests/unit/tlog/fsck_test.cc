@@ -11,6 +11,7 @@
 #include "tlog/preimages.h"
 #include "tlog/recovery.h"
 #include "tlog/tile.h"
+#include "unit/tlog/names.h"
 
 namespace avouch::tlog {
 namespace {
@@ -18,16 +19,8 @@ namespace {
 using testing::MemoryDisk;
 using testing::MemoryLogStore;
 
-constexpr const char* kOrigin = "log.example.org/avouch";
-
-const NoteSigner& signer() {
-  static const NoteSigner one =
-      NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519)).value();
-  return one;
-}
-
 // Fails as a busy server does.
-class BusyReader final : public TileReader {
+class AlwaysBusyReader final : public TileReader {
  public:
   Result<std::optional<Bytes>> fetch(std::string_view /*path*/) override {
     return retryable("log: the server is busy");
@@ -43,7 +36,7 @@ class FsckTest : public ::testing::Test {
 
   VerifiedCheckpoint publish() {
     EXPECT_TRUE(store_.put(builder_.take_objects()).has_value());
-    return sign_checkpoint(kOrigin, builder_.size(), builder_.root(), signer()).value();
+    return sign_checkpoint(kAvouchOrigin, builder_.size(), builder_.root(), signer()).value();
   }
 
   VerifiedCheckpoint grow_to(std::uint64_t size) {
@@ -123,7 +116,7 @@ TEST_F(FsckTest, NamesTheEntryThatWasChanged) {
 TEST_F(FsckTest, RefusesAnotherLogThatIsWholeInItself) {
   grow_to(300);
   const MemoryDisk kept = disk_;
-  const auto genuine = sign_checkpoint(kOrigin, 300, builder_.root(), signer()).value();
+  const auto genuine = sign_checkpoint(kAvouchOrigin, 300, builder_.root(), signer()).value();
   disk_ = {};
   builder_ = {};
   push(to_bytes("another first entry"));
@@ -135,7 +128,7 @@ TEST_F(FsckTest, RefusesAnotherLogThatIsWholeInItself) {
 
 TEST_F(FsckTest, RefusesARootOfAnotherSize) {
   grow_to(300);
-  const auto other = sign_checkpoint(kOrigin, 299, builder_.root(), signer()).value();
+  const auto other = sign_checkpoint(kAvouchOrigin, 299, builder_.root(), signer()).value();
   EXPECT_FALSE(check(other).is_whole());
 }
 
@@ -153,7 +146,7 @@ TEST_F(FsckTest, HoldsPreimagesAgainstTheEntriesThatCommitToThem) {
   const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
   for (int i = 0; i < 3; ++i) {
     const auto payload = codec::Cbor::map({{codec::Cbor::text("number"), codec::Cbor::integer(i)}});
-    NewEntry entry = make_entry(key, {kOrigin, "node:00", std::string(kNodeVerdict), payload},
+    NewEntry entry = make_entry(key, {kAvouchOrigin, "node:00", std::string(kNodeVerdict), payload},
                                 crypto::system_random())
                          .value();
     push(std::move(entry.statement), std::move(entry.preimage));
@@ -184,7 +177,7 @@ TEST_F(FsckTest, HoldsPreimagesAgainstTheEntriesThatCommitToThem) {
 
 TEST_F(FsckTest, DoesNotTakeABusyServerForDamage) {
   const VerifiedCheckpoint checkpoint = grow_to(300);
-  BusyReader busy;
+  AlwaysBusyReader busy;
   const auto report = check_log(busy, checkpoint, {});
   ASSERT_FALSE(report.has_value());
   EXPECT_EQ(report.error().kind, ErrorKind::kRetryable);

@@ -5,13 +5,12 @@
 #include "codec/base64.h"
 #include "support/plain_tree.h"
 #include "tlog/checkpoint.h"
+#include "unit/tlog/names.h"
 
 namespace avouch::tlog {
 namespace {
 
 using testing::PlainTree;
-
-constexpr const char* kOrigin = "log.example/one";
 
 class LogProofTest : public ::testing::Test {
  protected:

@@ -9,6 +9,7 @@
 #include "codec/cose.h"
 #include "support/plain_tree.h"
 #include "tlog/entry.h"
+#include "unit/tlog/names.h"
 
 namespace avouch::tlog {
 namespace {
@@ -17,7 +18,6 @@ using codec::Cbor;
 using ::testing::HasSubstr;
 using testing::PlainTree;
 
-constexpr const char* kOrigin = "log.example/one";
 constexpr std::uint64_t kEntries = 40;
 
 Bytes entry(std::uint64_t index) { return to_bytes("entry " + std::to_string(index)); }

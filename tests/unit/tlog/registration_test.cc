@@ -13,6 +13,7 @@
 #include "support/log_vectors.h"
 #include "tlog/entry.h"
 #include "tlog/receipt.h"
+#include "unit/tlog/names.h"
 
 namespace avouch::tlog {
 namespace {
@@ -22,7 +23,6 @@ using ::testing::HasSubstr;
 
 constexpr const char* kIssuer = "https://vendor.example";
 constexpr const char* kKind = "application/spdx+json";
-constexpr const char* kOrigin = "log.example/one";
 
 class RegistrationTest : public ::testing::Test {
  protected:

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "support/served_log.h"
+#include "unit/tlog/names.h"
 
 namespace avouch::tlog {
 namespace {
@@ -12,7 +13,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using namespace std::chrono_literals;
 
-constexpr const char* kOrigin = "log.example.org/avouch";
 constexpr SystemTime kStart{std::chrono::seconds(1'800'000'000)};
 
 class SightingsTest : public ::testing::Test {
@@ -33,14 +33,15 @@ class SightingsTest : public ::testing::Test {
     EXPECT_EQ(compared.findings[0].kind, FindingKind::kForked);
     ASSERT_TRUE(compared.findings[0].proof.has_value());
     const auto proven = verify_misbehaviour(*compared.findings[0].proof,
-                                            std::span(&signer_.verifier(), 1), kOrigin);
+                                            std::span(&signer_.verifier(), 1), kAvouchOrigin);
     EXPECT_TRUE(proven.has_value()) << proven.error().message;
   }
 
   const NoteSigner signer_ =
-      NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519)).value();
+      NoteSigner::make(kAvouchOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519))
+          .value();
   testing::ServedLog log_{signer_}, fork_{signer_, "other "};
-  Follower follower_ = Follower::start({.origin = kOrigin,
+  Follower follower_ = Follower::start({.origin = kAvouchOrigin,
                                         .keys = {signer_.verifier()},
                                         .policy = {},
                                         .growth_within = 0s,
@@ -131,7 +132,8 @@ TEST_F(SightingsTest, WhatCouldNotBeFollowedIsHeldAgainstWhatIsFollowedLater) {
 
 TEST_F(SightingsTest, WhatTheLogDidNotSignIsSaid) {
   const NoteSigner other =
-      NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519)).value();
+      NoteSigner::make(kAvouchOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519))
+          .value();
   testing::ServedLog false_log(other);
   for (const std::string& note :
        {std::string("nonsense"), std::string(), false_log.grow_to(10).note()}) {

@@ -9,6 +9,7 @@
 #include "support/plain_tree.h"
 #include "support/witness_peer.h"
 #include "tlog/witness.h"
+#include "unit/tlog/names.h"
 
 namespace avouch::tlog {
 namespace {
@@ -18,8 +19,6 @@ using testing::PlainTree;
 using testing::WitnessPeer;
 using Kind = WitnessOutcome::Kind;
 
-constexpr const char* kOrigin = "log.example/one";
-constexpr SystemTime kNow{std::chrono::seconds{1'800'000'000}};
 constexpr std::uint64_t kNewest = 40;
 
 class WitnessClientTest : public ::testing::Test {

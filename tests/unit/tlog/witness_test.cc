@@ -11,14 +11,12 @@
 #include "crypto/hash.h"
 #include "support/plain_tree.h"
 #include "tlog/checkpoint.h"
+#include "unit/tlog/names.h"
 
 namespace avouch::tlog {
 namespace {
 
 using testing::PlainTree;
-
-constexpr const char* kOrigin = "log.example/one";
-constexpr SystemTime kNow{std::chrono::seconds{1'800'000'000}};
 
 class MapMemory final : public WitnessMemory {
  public:

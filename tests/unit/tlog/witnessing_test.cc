@@ -14,6 +14,7 @@
 #include "tlog/client.h"
 #include "tlog/log.h"
 #include "tlog/recovery.h"
+#include "unit/tlog/names.h"
 
 namespace avouch::tlog {
 namespace {
@@ -26,7 +27,6 @@ using testing::MemoryLogStore;
 using testing::PeerExchange;
 using testing::WitnessPeer;
 
-constexpr const char* kOrigin = "log.example/one";
 constexpr std::size_t kWitnesses = 3;
 
 // A log in memory and three witnesses, of which two are a quorum.
