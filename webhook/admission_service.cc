@@ -234,7 +234,10 @@ void AdmissionService::review(const TaskPtr& task, std::string body, const LiveA
   gathered.policies_known = facts_.policies_known();
   gathered.not_ready = facts_.not_ready();
   if (const auto pod = admission::pod_to_look_up(task->endpoint, *review)) {
-    gathered.pod_labels = facts_.pod_labels(*pod);
+    if (auto known = facts_.unbound_pod(*pod)) {
+      gathered.pod_labels = std::move(known->labels);
+      gathered.pod_uid = std::move(known->uid);
+    }
   }
   if (admission::caller_pod_to_look_up(task->endpoint, *review)) {
     gathered.caller_node = facts_.agent_node(review->caller.pod_name, review->caller.pod_uid);

@@ -21,6 +21,11 @@
 
 namespace avouch::webhook {
 
+struct KnownPod {
+  std::string uid;
+  attest::Labels labels;
+};
+
 // Seam: what the service asks the rest of the program. Thread-safe; never blocks for long.
 class Facts {
  public:
@@ -30,8 +35,8 @@ class Facts {
   virtual std::string not_ready() = 0;
   // Whether the snapshot has the cluster's policies, as they are or were.
   virtual bool policies_known() = 0;
-  // Labels of a pod without a node; nothing where it is not known, or has another UID.
-  virtual std::optional<attest::Labels> pod_labels(const admission::PodKey& pod) = 0;
+  // Metadata of a pod without a node; nothing where it is not known, or has another UID.
+  virtual std::optional<KnownPod> unbound_pod(const admission::PodKey& pod) = 0;
   // The node of one of the agent's pods; nothing where there is no such pod.
   virtual std::optional<std::string> agent_node(const std::string& pod_name,
                                                 const std::string& pod_uid) = 0;

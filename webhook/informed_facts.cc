@@ -113,12 +113,12 @@ std::string InformedFacts::not_ready() {
   return {};
 }
 
-std::optional<attest::Labels> InformedFacts::pod_labels(const admission::PodKey& pod) {
+std::optional<KnownPod> InformedFacts::unbound_pod(const admission::PodKey& pod) {
   const kube::ObjectPtr object = unbound_pods_->find(pod.ns + "/" + pod.name);
   if (object == nullptr || !ClusterView::knows_labels(*object)) return std::nullopt;
   auto meta = kube::object_meta(*object);
   if (!meta.has_value() || (!pod.uid.empty() && meta->uid != pod.uid)) return std::nullopt;
-  return std::move(meta->labels);
+  return KnownPod{.uid = std::move(meta->uid), .labels = std::move(meta->labels)};
 }
 
 std::optional<std::string> InformedFacts::agent_node(const std::string& pod_name,

@@ -30,7 +30,7 @@ class InformedFacts final : public Facts, public LiveReads {
   std::shared_ptr<const admission::Snapshot> snapshot() override { return view_.snapshot(); }
   std::string not_ready() override;
   bool policies_known() override { return policies_->synced(); }
-  std::optional<attest::Labels> pod_labels(const admission::PodKey& pod) override;
+  std::optional<KnownPod> unbound_pod(const admission::PodKey& pod) override;
   std::optional<std::string> agent_node(const std::string& pod_name,
                                         const std::string& pod_uid) override;
   std::string log_origin() override;

@@ -172,19 +172,16 @@ Decision decide_placed(const DecisionInput& input, const PodRequest& request,
                        const Policies& policies, AdmissionVerdict& verdict) {
   verdict.findings = judge_target(input, request, policies, verdict);
   Decision decision = allow();
-  if (must_deny(verdict.findings) && !request.mirror) {
-    decision = denial(request, verdict.findings);
-  }
+  if (must_deny(verdict.findings)) decision = denial(request, verdict.findings);
   for (const Finding& finding : verdict.findings) {
-    const bool static_pod = request.mirror && finding.mode == Mode::kEnforce;
-    if (finding.mode == Mode::kWarn || static_pod) {
-      decision.warnings.push_back(warning(request, finding));
-    }
+    if (finding.mode == Mode::kWarn) decision.warnings.push_back(warning(request, finding));
   }
-  if (request.mirror && must_deny(verdict.findings)) {
-    decision.warnings.insert(decision.warnings.begin(),
-                             "a static pod runs already and cannot be stopped by admission: it is "
-                             "recorded only");
+  // Its kubelet would show it to Services as an endpoint.
+  if (request.mirror && !decision.allowed) {
+    decision.warnings.insert(
+        decision.warnings.begin(),
+        "the static pod runs all the same, as admission cannot stop it; what "
+        "is denied is its mirror pod, so that no Service sends anything to it");
   }
   return decision;
 }
@@ -256,6 +253,10 @@ Decision decide_pod(const DecisionInput& input) {
   if (policies.empty()) return allow();
 
   AdmissionVerdict verdict = begin_verdict(input.review, *request, policies);
+  // A binding need not say which pod of the name it means: the one that was judged.
+  if (verdict.pod_uid.empty() && request->operation != "pods") {
+    verdict.pod_uid = input.gathered.pod_uid;
+  }
   Decision decision = request->node.empty() ? decide_unplaced(input, policies)
                                             : decide_placed(input, *request, policies, verdict);
   decision.logging = attest::Logging::kSpool;

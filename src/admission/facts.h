@@ -80,6 +80,7 @@ struct Gathered {
   bool policies_known = false;  // the snapshot has the cluster's policies, old ones perhaps
   bool late = false;            // there is no time left for a decision
   std::optional<attest::Labels> pod_labels;  // for bindings; nothing: the pod is not known here
+  std::string pod_uid;                       // of the pod that has these labels
   // The node that the caller's token or pod is bound to; nothing: it could not be found.
   std::optional<std::string> caller_node;
   // Where namespace_to_read() asks for it; the snapshot's policies were the cluster's then. Where

@@ -68,8 +68,9 @@ class Verifier {
     codec::Cbor payload;  // null where it is withheld
   };
   struct LivePod {
-    std::string uid, node;  // "" unless it runs and could be read
-    std::string unread;     // why it could not
+    std::string uid, node;             // "" unless it runs and could be read
+    std::string unread;                // why it could not
+    std::optional<SystemTime> placed;  // on the node, as the API server's clock had it
   };
 
   // Whether `error` says that what was read does not hold, as opposed to: could not be read.

@@ -1,6 +1,7 @@
 // What was decided about a pod, and on what verdict of its node.
 
 #include "base/hex.h"
+#include "base/time_text.h"
 #include "inspect/absent.h"
 #include "inspect/entry_text.h"
 #include "inspect/rights.h"
@@ -14,6 +15,7 @@ namespace {
 using codec::Cbor;
 
 constexpr std::chrono::seconds kRecent{60};
+constexpr std::chrono::seconds kClocksApart{30};  // the webhook's and the API server's, at most
 constexpr int kPage = 50;
 constexpr int kMaxPages = 200;  // of one pod's verdicts
 
@@ -21,11 +23,15 @@ bool is_about(const Cbor& payload, const std::string& ns, const std::string& nam
   return text_of(payload, "namespace") == ns && text_of(payload, "pod") == name;
 }
 
-// The UID is not in every request; where it is, it tells a pod from an older one of its name.
-bool let_in(const Cbor& payload, std::string_view uid, std::string_view node) {
-  const std::string logged = text_of(payload, "podUID");
+// Whether this is what let the pod in: it names it by its UID, and is no younger than its place on
+// the node. Whoever reaches the webhook can have a verdict on a pod made up that runs already.
+bool let_in(const Cbor& payload, const std::string& uid, const std::string& node,
+            const std::optional<SystemTime>& placed) {
+  const auto time = integer_of(payload, "time");
+  const bool in_time =
+      !placed || (time && SystemTime(std::chrono::milliseconds(*time)) <= *placed + kClocksApart);
   return text_of(payload, "decision") == "allow" && text_of(payload, "node") == node &&
-         (logged.empty() || logged == uid);
+         text_of(payload, "podUID") == uid && in_time;
 }
 
 // What the controller says that the entry says, to choose by; null where it says nothing of use.
@@ -49,6 +55,13 @@ Verifier::LivePod Verifier::live_pod(const std::string& ns, const std::string& n
   if (!view.has_value() || view->node_name.empty()) return out;
   out.uid = view->meta.uid;
   out.node = view->node_name;
+  std::string placed = view->meta.creation_timestamp;
+  for (const kube::Condition& condition : kube::conditions_of(*object)) {
+    if (condition.type == "PodScheduled" && condition.status == "True") {
+      placed = condition.last_transition_time;
+    }
+  }
+  if (const auto time = from_rfc3339(placed); time.has_value()) out.placed = *time;
   return out;
 }
 
@@ -146,12 +159,12 @@ Result<Verifier::PodVerdict> Verifier::verdict_of_pod(const std::string& ns,
       ++out.looked_at;
       if (live.node.empty()) break;
       if (const Cbor claim = claimed(listed);
-          claim.is_null() || !let_in(claim, live.uid, live.node))
+          claim.is_null() || !let_in(claim, live.uid, live.node, live.placed))
         continue;
       AVOUCH_TRY(out.proven, prove(listed.index));
       if (out.proven.sound && !out.proven.payload.is_null() &&
           is_about(out.proven.payload, ns, name) &&
-          let_in(out.proven.payload, live.uid, live.node)) {
+          let_in(out.proven.payload, live.uid, live.node, live.placed)) {
         return out;
       }
     }
@@ -206,7 +219,7 @@ Result<ProofStep> Verifier::pod(const std::string& ns, const std::string& name,
   }
   if (!live.node.empty()) {
     const std::string claim = "it let in the pod that runs now on node " + live.node;
-    parts.push_back(let_in(admission.payload, live.uid, live.node)
+    parts.push_back(let_in(admission.payload, live.uid, live.node, live.placed)
                         ? holds(claim)
                         : fails(claim, "none of the newest " + std::to_string(chosen.looked_at) +
                                            " verdicts of that name did"));

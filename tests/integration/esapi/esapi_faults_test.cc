@@ -23,8 +23,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-const tpm::PcrSelection kSelection = {{crypto::HashAlgorithm::kSha256, 0xffffff}};
-const Bytes kQualifying(32, 0x5a);
+const tpm::PcrSelection kAsked = {{crypto::HashAlgorithm::kSha256, 0xffffff}};
+const Bytes kNonce(32, 0x5a);
 
 class EsapiFaults : public ::testing::Test {
  protected:
@@ -41,14 +41,14 @@ TEST_F(EsapiFaults, GivesATpmUpThatHangsAndUsesItAgainWhenItGoesOn) {
   EsapiDevice device(tpm_->polled_tcti(), milliseconds(300));
   tpm_->signal(SIGSTOP);
   const auto before = std::chrono::steady_clock::now();
-  const auto hung = device.quote(*key, kQualifying, kSelection);
+  const auto hung = device.quote(*key, kNonce, kAsked);
   const auto took = std::chrono::steady_clock::now() - before;
   tpm_->signal(SIGCONT);
   ASSERT_FALSE(hung.has_value());
   EXPECT_EQ(hung.error().kind, ErrorKind::kRetryable) << hung.error().message;
   EXPECT_GE(took, milliseconds(300));
   EXPECT_LT(took, std::chrono::seconds(60));
-  const auto quote = patient.quote(*key, kQualifying, kSelection);
+  const auto quote = patient.quote(*key, kNonce, kAsked);
   EXPECT_TRUE(quote.has_value()) << quote.error().message;
 }
 
@@ -72,8 +72,7 @@ class BusyTpm : public EsapiFaults {
     const auto ek = tpm::parse_public(endorsement->ek_public);
     const auto ak = tpm::parse_public(key->public_area);
     ASSERT_TRUE(ek.has_value() && ak.has_value());
-    const auto credential =
-        tpm::make_credential(*ek, ak->name, kQualifying, crypto::system_random());
+    const auto credential = tpm::make_credential(*ek, ak->name, kNonce, crypto::system_random());
     ASSERT_TRUE(credential.has_value());
     operations = {
         {"state",
@@ -96,17 +95,17 @@ class BusyTpm : public EsapiFaults {
          [ak = *key, credential = *credential](EsapiDevice& device) -> Result<void> {
            AVOUCH_TRY(const Bytes secret,
                       device.activate(ak, credential.blob, credential.encrypted_secret));
-           return as_expected(secret == kQualifying);
+           return as_expected(secret == kNonce);
          }},
         {"quote",
          [ak = *key](EsapiDevice& device) -> Result<void> {
-           AVOUCH_TRY(const tpm::SignedQuote quote, device.quote(ak, kQualifying, kSelection));
+           AVOUCH_TRY(const tpm::SignedQuote quote, device.quote(ak, kNonce, kAsked));
            AVOUCH_TRY(const tpm::Attest attest, tpm::parse_attest(quote.message));
-           return as_expected(attest.extra_data == kQualifying);
+           return as_expected(attest.extra_data == kNonce);
          }},
         {"read_pcrs",
          [](EsapiDevice& device) -> Result<void> {
-           AVOUCH_TRY(const tpm::PcrValues values, device.read_pcrs(kSelection));
+           AVOUCH_TRY(const tpm::PcrValues values, device.read_pcrs(kAsked));
            return as_expected(values.size() == 24);
          }},
     };

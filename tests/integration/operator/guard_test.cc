@@ -14,7 +14,7 @@ namespace {
 
 using codec::Json;
 
-constexpr const char* kNamespace = "avouch-system";
+using testing::kNamespace;
 constexpr const char* kPolicy = R"({"apiVersion":"avouch.dev/v1alpha1","kind":"AttestationPolicy",
   "metadata":{"name":"production"},"spec":{"nodeSelector":{},
   "workloads":{"namespaceSelector":{"matchLabels":{"attested":"required"}}},

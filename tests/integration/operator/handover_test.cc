@@ -21,7 +21,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-constexpr const char* kNamespace = "avouch-system";
+using testing::kNamespace;
 
 template <typename Holds>
 bool eventually(Holds holds, seconds limit = seconds(90)) {

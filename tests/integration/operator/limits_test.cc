@@ -23,7 +23,7 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using std::chrono::seconds;
 
-constexpr const char* kNamespace = "avouch-system";
+using testing::kNamespace;
 
 class TlsClient {
  public:

@@ -23,7 +23,7 @@
 namespace avouch::testing {
 namespace {
 
-constexpr const char* kNamespace = "avouch-system";
+using testing::kNamespace;
 
 // A denial as a webhook reports it.
 std::string denial(const std::string& id) {

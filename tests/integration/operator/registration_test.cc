@@ -23,13 +23,13 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-constexpr const char* kNamespace = "avouch-system";
+using testing::kNamespace;
 constexpr const char* kMaySend =
     R"([{"op":"replace","path":"/rules/0","value":{"apiGroups":["avouch.dev"],)"
     R"("resources":["statements"],"verbs":["create"]}}])";
 
 // The answer to a request over TLS, head and body.
-std::string ask(const std::string& address, const std::string& head, const std::string& body) {
+std::string ask_with(const std::string& address, const std::string& head, const std::string& body) {
   asio::io_context io;
   asio::ssl::context context(asio::ssl::context::tls_client);
   asio::ssl::stream<tcp::socket> stream(io, context);
@@ -105,9 +105,9 @@ class Registration : public ::testing::Test {
     return issued.has_value() ? issued->token : "";
   }
   std::string send(const std::string& authorization, ByteView statement) {
-    return ask(serving_address(log(), "server"),
-               "POST /entries HTTP/1.1\r\nContent-Type: application/cose\r\n" + authorization,
-               std::string(as_text(statement)));
+    return ask_with(serving_address(log(), "server"),
+                    "POST /entries HTTP/1.1\r\nContent-Type: application/cose\r\n" + authorization,
+                    std::string(as_text(statement)));
   }
   std::string bearer(const std::string& account) {
     return "Authorization: Bearer " + token(account) + "\r\n";
@@ -176,8 +176,9 @@ TEST_F(Registration, IsForThoseWhoMayAndOutlastsARestart) {
   ASSERT_TRUE(again.starts_with("HTTP/1.1 201")) << again << log();
   EXPECT_EQ(header(again, "Location"), place);
   EXPECT_EQ(header(again, "Avouch-Registration-Policy"), policy);
-  EXPECT_EQ(verify(ask(serving_address(log(), "server"), "GET " + place + " HTTP/1.1\r\n", "")),
-            place);
+  EXPECT_EQ(
+      verify(ask_with(serving_address(log(), "server"), "GET " + place + " HTTP/1.1\r\n", "")),
+      place);
   stop();
 
   // Where the policy is taken away nobody's are taken, and what is there stays.
@@ -185,8 +186,9 @@ TEST_F(Registration, IsForThoseWhoMayAndOutlastsARestart) {
   start();
   const std::string closed = send(bearer("sender"), statement);
   EXPECT_TRUE(closed.starts_with("HTTP/1.1 405")) << closed;
-  EXPECT_EQ(verify(ask(serving_address(log(), "server"), "GET " + place + " HTTP/1.1\r\n", "")),
-            place);
+  EXPECT_EQ(
+      verify(ask_with(serving_address(log(), "server"), "GET " + place + " HTTP/1.1\r\n", "")),
+      place);
 }
 
 }  // namespace

@@ -11,6 +11,8 @@
 
 namespace avouch::testing {
 
+inline constexpr const char* kNamespace = "avouch-system";  // of the release
+
 template <typename Holds>
 bool eventually(Holds holds, std::chrono::seconds limit = std::chrono::seconds(90)) {
   const auto deadline = std::chrono::steady_clock::now() + limit;

@@ -28,7 +28,7 @@ namespace {
 
 using codec::Json;
 
-constexpr const char* kNamespace = "avouch-system";
+using testing::kNamespace;
 
 class WitnessedController : public ::testing::Test {
  protected:

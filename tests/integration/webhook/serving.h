@@ -47,8 +47,8 @@ class FixedFacts final : public Facts, public LiveReads {
     const std::lock_guard lock(mutex_);
     return policies_known_;
   }
-  std::optional<attest::Labels> pod_labels(const admission::PodKey&) override {
-    return attest::Labels{{"app", "web"}};
+  std::optional<KnownPod> unbound_pod(const admission::PodKey&) override {
+    return KnownPod{.uid = "pod-uid", .labels = {{"app", "web"}}};
   }
   std::optional<std::string> agent_node(const std::string&, const std::string&) override {
     return std::nullopt;

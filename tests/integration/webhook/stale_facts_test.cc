@@ -42,7 +42,7 @@ class EmptyLog final : public admission::LogEndpoint {
   void cancel() override {}
 };
 
-HttpRequest post(const std::string& path, const Json& review) {
+HttpRequest post_to(const std::string& path, const Json& review) {
   HttpRequest request;
   request.method = "POST";
   request.path = path;
@@ -126,7 +126,7 @@ struct Serving {
     return ask(health, request);
   }
   Json admit(const std::string& path, const Json& review) {
-    const HttpResponse response = ask(service, post(path, review));
+    const HttpResponse response = ask(service, post_to(path, review));
     EXPECT_EQ(response.status, 200) << response.body;
     return *admission::json(response.body).find("response");
   }

@@ -256,6 +256,20 @@ TEST(DecidePod, GatesOnlyWhatPoliciesSelect) {
   EXPECT_FALSE(world.pods(binding("good")).allowed);
 }
 
+TEST(DecidePod, RecordsTheUidOfThePodThatWasJudgedWhereABindingNamesNone) {
+  World world;
+  world.gathered.pod_uid = "pod-uid";
+  Json unnamed = binding("good");
+  unnamed["request"]["object"]["metadata"].as_object()->erase("uid");
+  EXPECT_EQ(world.pods(unnamed).verdict.value().pod_uid, "pod-uid");
+  Json named = binding("good");
+  named["request"]["object"]["metadata"]["uid"] = "named";
+  EXPECT_EQ(world.pods(named).verdict.value().pod_uid, "named");
+  Json created = pod_on("good");
+  created["request"]["object"]["metadata"].as_object()->erase("uid");
+  EXPECT_EQ(world.pods(created).verdict.value().pod_uid, "");
+}
+
 TEST(DecidePod, GatesWhatItCannotSelectForWantOfLabels) {
   World world;
   world.snapshot.verdicts.clear();
@@ -285,20 +299,24 @@ TEST(DecidePod, ExemptsNamespacesByNameEvenWhenNotReadyAndByLabelWhenReady) {
   }
 }
 
-TEST(DecidePod, RecordsAMirrorPodOfTheNodeItselfAndDeniesEveryPretender) {
+TEST(DecidePod, DeniesAndRecordsAMirrorPodOnANodeThatIsNotTrusted) {
   World world;
   world.snapshot.verdicts.clear();
   Json mirror = pod_on("good");
   mirror["request"]["object"]["metadata"]["annotations"]["kubernetes.io/config.mirror"] = "x";
   EXPECT_FALSE(world.pods(mirror).allowed);  // by alice
+  EXPECT_TRUE(world.pods(mirror).warnings.empty());
   mirror["request"]["userInfo"]["username"] = "system:node:other";
   EXPECT_FALSE(world.pods(mirror).allowed);
   mirror["request"]["userInfo"]["username"] = "system:node:good";
   const Decision decision = world.pods(mirror);
-  EXPECT_TRUE(decision.allowed);
-  EXPECT_EQ(decision.warnings.size(), 2U);
+  EXPECT_FALSE(decision.allowed) << "its kubelet could make it an endpoint of a Service";
+  ASSERT_EQ(decision.warnings.size(), 1U);
+  EXPECT_TRUE(contains(decision.warnings[0], "the static pod runs all the same"));
   ASSERT_TRUE(decision.verdict);
   EXPECT_EQ(decision.verdict->findings.size(), 1U);
+  World trusted;
+  EXPECT_TRUE(trusted.pods(mirror).allowed);
   Json plain = pod_on("good");
   plain["request"]["userInfo"]["username"] = "system:node:good";
   EXPECT_FALSE(world.pods(plain).allowed);

@@ -122,6 +122,51 @@ TEST_F(VerifyTest, ProvesThatTheRunningPodIsTheOneThatWasLetIn) {
   }
 }
 
+// Whoever reaches the webhook can have an allow logged for a pod that runs already, and know its
+// UID if he may read it.
+TEST_F(VerifyTest, NoVerdictThatWasMadeUpLaterLetARunningPodIn) {
+  const Bytes token = token_for("uid-1");
+  const std::uint64_t node = add_node_verdict(token);
+  const auto pod_placed_at = [](const std::string& created, const std::string& scheduled) {
+    return R"({"metadata":{"name":"web-0","namespace":"shop","uid":"pod-uid","creationTimestamp":")" +
+           created + R"("},"spec":{"nodeName":"n1"},"status":{"conditions":[)" +
+           (scheduled.empty() ? ""
+                              : R"({"type":"PodScheduled","status":"True","lastTransitionTime":")" +
+                                    scheduled + "\"}") +
+           "]}}";
+  };
+  const std::string path = "/api/v1/namespaces/shop/pods/web-0";
+  const std::uint64_t entry = add_admission("allow", node, token);  // at 00:00:00.003
+  serve(token, node);
+  list({entry});
+  struct Case {
+    const char *created, *scheduled;
+    bool holds;
+  };
+  for (const Case& one : {Case{"1970-01-01T00:00:00Z", "", true},
+                          {"1969-12-31T23:59:30Z", "", true},  // clocks apart
+                          {"1969-12-31T23:59:29Z", "", false},
+                          {"1969-12-31T23:00:00Z", "1970-01-01T00:00:00Z", true},
+                          {"1969-12-31T23:00:00Z", "1969-12-31T23:59:00Z", false}}) {
+    transport.answer(path, pod_placed_at(one.created, one.scheduled));
+    const auto proof = verify_pod({.trusted = true});
+    ASSERT_TRUE(proof.has_value()) << proof.error().message;
+    EXPECT_EQ(all_hold(*proof), one.holds) << one.created << " " << render_text(*proof);
+  }
+}
+
+TEST_F(VerifyTest, AVerdictThatNamesNoUidLetNoRunningPodIn) {
+  const Bytes token = token_for("uid-1");
+  const std::uint64_t node = add_node_verdict(token);
+  const std::uint64_t entry = add_admission("allow", node, token, "uid-1", {}, "");
+  serve(token, node);
+  list({entry});
+  transport.answer("/api/v1/namespaces/shop/pods/web-0",
+                   R"({"metadata":{"name":"web-0","namespace":"shop","uid":"pod-uid"},)"
+                   R"("spec":{"nodeName":"n1"}})");
+  expect_failing(verify_pod(), "it let in the pod that runs now");
+}
+
 TEST_F(VerifyTest, FindsTheVerdictThatLetAPodInBehindManyThatWereMadeUp) {
   const Bytes token = token_for("uid-1");
   const std::uint64_t node = add_node_verdict(token);
