@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "adapters/files.h"
+#include "adapters/folder_entries.h"
 #include "adapters/log_disk.h"
 #include "base/hex.h"
 #include "crypto/hash.h"
@@ -45,9 +46,11 @@ Result<void> MonitorLog::read_folder() {
   if (error) return rejected(folder.string() + ": " + error.message());
   // Else the folder could be gone after a power cut, and with it what the log had shown.
   AVOUCH_CHECK(adapters::sync_directory(folder.parent_path()));
-  for (const auto& file : std::filesystem::directory_iterator(folder, error)) {
+  const auto count = [this](const std::filesystem::directory_entry& file) -> Result<void> {
     if (file.path().extension() == kProofEnding) ++proofs_;
-  }
+    return {};
+  };
+  AVOUCH_CHECK(adapters::for_each_entry(folder, error, count));
   if (error) return rejected(folder.string() + ": " + error.message());
   forked_ = proofs_ > 0;
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "adapters/files.h"
+#include "adapters/folder_entries.h"
 #include "base/hex.h"
 
 namespace avouch::adapters {
@@ -165,41 +166,46 @@ Result<std::unique_ptr<BlobFiles>> BlobFiles::open(BlobFilesOptions options, Clo
 }
 
 Result<void> BlobFiles::scan() {
+  using Entry = std::filesystem::directory_entry;
   std::error_code error;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(options_.directory / "incoming", error)) {
+  const auto remove = [&](const Entry& entry) -> Result<void> {
     std::filesystem::remove(entry.path(), error);
     if (error) return retryable("remove " + entry.path().string() + ": " + error.message());
-  }
+    return {};
+  };
+  AVOUCH_CHECK(for_each_entry(options_.directory / "incoming", remove));
 
   std::vector<std::pair<std::filesystem::file_time_type, crypto::Sha256>> found;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(options_.directory / "blobs", error)) {
+  const auto take_blob = [&](const Entry& entry) -> Result<void> {
     const auto digest = digest_of_name(entry.path().filename().string());
     if (!digest) return fatal(entry.path().string() + ": not a blob; move it elsewhere");
     Blob blob;
     blob.bytes = entry.file_size(error);
+    if (error) return unreadable(entry, error);
     blob.used = clock_.steady_now() - kKeepAfterUse;
+    const auto time = entry.last_write_time(error);
+    if (error) return unreadable(entry, error);
     used_bytes_ += blob.bytes;
-    found.emplace_back(entry.last_write_time(error), *digest);
+    found.emplace_back(time, *digest);
     blobs_.emplace(*digest, blob);
-  }
+    return {};
+  };
+  AVOUCH_CHECK(for_each_entry(options_.directory / "blobs", take_blob));
   std::sort(found.begin(), found.end());
   for (const auto& [time, digest] : found) {
     blobs_.at(digest).place = by_use_.insert(by_use_.end(), digest);
   }
 
-  for (const auto& entry :
-       std::filesystem::directory_iterator(options_.directory / "runtime", error)) {
+  return for_each_entry(options_.directory / "runtime", [&](const Entry& entry) -> Result<void> {
     const std::string name = entry.path().filename().string();
     const std::size_t dot = name.find('.');
     if (dot == std::string::npos) return fatal(entry.path().string() + ": not a runtime log");
     const std::uint64_t bytes = entry.file_size(error);
+    if (error) return unreadable(entry, error);
     used_bytes_ += bytes;
     runtime_logs_[name.substr(0, dot)] = {name.substr(dot + 1), bytes};
-  }
-  if (error) return retryable("list " + options_.directory.string() + ": " + error.message());
-  return {};
+    return {};
+  });
 }
 
 Result<std::unique_ptr<control::BlobWriter>> BlobFiles::begin(const crypto::Sha256& digest,

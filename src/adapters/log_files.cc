@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "adapters/files.h"
+#include "adapters/folder_entries.h"
 #include "adapters/log_disk.h"
 #include "adapters/log_journal.h"
 #include "tlog/note.h"
@@ -133,14 +134,13 @@ Result<void> check_format(const std::filesystem::path& directory) {
   }
   if (format) return {};
   std::error_code failure;
-  for (auto entry = std::filesystem::directory_iterator(directory, failure);
-       !failure && entry != std::filesystem::directory_iterator(); entry.increment(failure)) {
-    const std::string name = entry->path().filename();
-    if (name != "lock" && name != "format.new") {
-      return rejected("log: " + directory.string() + " is not empty and is no log directory (" +
-                      name + "): choose another");
-    }
-  }
+  const auto expect_ours = [&](const auto& entry) -> Result<void> {
+    const std::string name = entry.path().filename();
+    if (name == "lock" || name == "format.new") return {};
+    return rejected("log: " + directory.string() + " is not empty and is no log directory (" +
+                    name + "): choose another");
+  };
+  AVOUCH_CHECK(for_each_entry(directory, failure, expect_ours));
   if (failure) return fatal("list " + directory.string() + ": " + failure.message());
   return write_file_atomically(directory / "format", as_bytes(kFormat));
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "adapters/files.h"
+#include "adapters/folder_entries.h"
 
 namespace avouch::adapters {
 namespace {
@@ -45,27 +46,30 @@ Result<std::unique_ptr<NodeFiles>> NodeFiles::open(std::filesystem::path directo
     std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
   }
   if (error) return retryable("make " + directory.string() + ": " + error.message());
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+  const auto clear = [&](const std::filesystem::directory_entry& entry) -> Result<void> {
     if (entry.path().extension() == ".new") std::filesystem::remove(entry.path(), error);
     if (error) return retryable("remove " + entry.path().string() + ": " + error.message());
-  }
-  if (error) return retryable("list " + directory.string() + ": " + error.message());
+    return {};
+  };
+  AVOUCH_CHECK(for_each_entry(directory, clear));
   return std::unique_ptr<NodeFiles>(new NodeFiles(std::move(directory)));
 }
 
 Result<std::map<std::string, std::string>> NodeFiles::load() {
   std::map<std::string, std::string> out;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory_, error)) {
+  const auto take = [&out](const std::filesystem::directory_entry& entry) -> Result<void> {
     const std::string name = entry.path().filename().string();
     if (!name.ends_with(kNodeSuffix)) {
       return fatal(entry.path().string() + ": not a record of this program; move it elsewhere");
     }
     auto content = read_file(entry.path(), control::kMaxRecordBytes);
     if (!content.has_value()) return fatal(content.error().message);
-    if (!content->has_value()) continue;
+    if (!content->has_value()) return {};
     out.emplace(name.substr(0, name.size() - kNodeSuffix.size()), as_text(**content));
-  }
+    return {};
+  };
+  AVOUCH_CHECK(for_each_entry(directory_, error, take));
   if (error) return fatal("list " + directory_.string() + ": " + error.message());
   return out;
 }

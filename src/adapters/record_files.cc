@@ -14,6 +14,7 @@
 
 #include "adapters/blob_files.h"
 #include "adapters/files.h"
+#include "adapters/folder_entries.h"
 #include "base/hex.h"
 
 namespace avouch::adapters {
@@ -107,37 +108,42 @@ Result<std::unique_ptr<RecordFiles>> RecordFiles::open(RecordFilesOptions option
 Result<void> RecordFiles::scan() {
   std::error_code error;
   const fs::path& root = options_.directory;
-  for (const auto& entry : fs::directory_iterator(root / "incoming", error)) {
+  AVOUCH_CHECK(for_each_entry(root / "incoming", [&](const auto& entry) -> Result<void> {
     fs::remove(entry.path(), error);
-  }
+    if (error) return retryable("remove " + entry.path().string() + ": " + error.message());
+    return {};
+  }));
   for (const bool lists : {false, true}) AVOUCH_CHECK(scan_objects(lists));
-  for (const auto& entry : fs::directory_iterator(root / "runtime", error)) {
-    const Kept kept{on_disk(entry.file_size(error)), modified_day(entry.path())};
+  AVOUCH_CHECK(for_each_entry(root / "runtime", [&](const auto& entry) -> Result<void> {
+    const std::uint64_t size = entry.file_size(error);
+    if (error) return unreadable(entry, error);
+    const Kept kept{on_disk(size), modified_day(entry.path())};
     counts_.bytes += kept.bytes;
     runtime_logs_[entry.path().filename().string()] = kept;
-  }
-  for (const auto& entry : fs::directory_iterator(root / "days", error)) {
+    return {};
+  }));
+  return for_each_entry(root / "days", [&](const auto& entry) -> Result<void> {
     const auto day = number_of_name(entry.path().filename().string());
-    if (!day) continue;
+    if (!day) return {};
     for (const RecordKind kind : kKinds) AVOUCH_CHECK(scan_day(*day, kind));
-  }
-  if (error) return retryable("list " + root.string() + ": " + error.message());
-  return {};
+    return {};
+  });
 }
 
 Result<void> RecordFiles::scan_objects(bool lists) {
   std::error_code error;
   const fs::path folder = object_path({}, lists).parent_path();
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
+  return for_each_entry(folder, [&](const auto& entry) -> Result<void> {
     const auto digest = digest_of_name(entry.path().filename().string());
-    if (!digest) continue;  // of a write that was cut short, or not ours
-    const Kept kept{on_disk(entry.file_size(error)), modified_day(entry.path()), lists};
+    if (!digest) return {};  // of a write that was cut short, or not ours
+    const std::uint64_t size = entry.file_size(error);
+    if (error) return unreadable(entry, error);
+    const Kept kept{on_disk(size), modified_day(entry.path()), lists};
     counts_.bytes += kept.bytes;
     if (lists) list_bytes_ += kept.bytes;
     objects_[*digest] = kept;
-  }
-  if (error) return retryable("list " + folder.string() + ": " + error.message());
-  return {};
+    return {};
+  });
 }
 
 Result<void> RecordFiles::scan_day(std::int64_t day, RecordKind kind) {
@@ -145,14 +151,15 @@ Result<void> RecordFiles::scan_day(std::int64_t day, RecordKind kind) {
   const fs::path folder = day_path(day, kind);
   if (!fs::exists(folder, error)) return {};
   Day& counted = days_[day];
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::uint64_t bytes = on_disk(entry.file_size(error));
+  return for_each_entry(folder, [&](const auto& entry) -> Result<void> {
+    const std::uint64_t size = entry.file_size(error);
+    if (error) return unreadable(entry, error);
+    const std::uint64_t bytes = on_disk(size);
     counted.bytes.at(place(kind)) += bytes;
     ++counted.records.at(place(kind));
     counts_.bytes += bytes;
-  }
-  if (error) return retryable("list " + folder.string() + ": " + error.message());
-  return {};
+    return {};
+  });
 }
 
 fs::path RecordFiles::day_path(std::int64_t day, RecordKind kind) const {

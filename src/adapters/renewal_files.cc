@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "adapters/files.h"
+#include "adapters/folder_entries.h"
 
 namespace avouch::adapters {
 
@@ -22,22 +23,24 @@ Result<std::unique_ptr<RenewalFiles>> RenewalFiles::open(RenewalFilesOptions opt
 
 Result<void> RenewalFiles::scan() {
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(options_.directory, error)) {
+  return for_each_entry(options_.directory, [&](const auto& entry) -> Result<void> {
     const std::string name = entry.path().filename().string();
     if (entry.path().extension() == ".new") {
       std::filesystem::remove(entry.path(), error);
-      continue;
+      if (error) return retryable("remove " + entry.path().string() + ": " + error.message());
+      return {};
     }
     std::uint64_t index = 0;
     const auto [end, bad] = std::from_chars(name.data(), name.data() + name.size(), index);
     if (bad != std::errc() || end != name.data() + name.size()) {
       return fatal(entry.path().string() + ": not a file of renewals; move it elsewhere");
     }
-    sizes_[index] = entry.file_size(error);
-    used_bytes_ += sizes_[index];
-  }
-  if (error) return retryable("list " + options_.directory.string() + ": " + error.message());
-  return {};
+    const std::uint64_t size = entry.file_size(error);
+    if (error) return unreadable(entry, error);
+    sizes_[index] = size;
+    used_bytes_ += size;
+    return {};
+  });
 }
 
 Result<void> RenewalFiles::save(std::uint64_t epoch_index, ByteView renewals) {

@@ -14,6 +14,7 @@
 #include <optional>
 #include <system_error>
 
+#include "adapters/folder_entries.h"
 #include "adapters/spool_record.h"
 
 namespace avouch::adapters {
@@ -146,12 +147,11 @@ Result<void> SpoolFiles::open(std::vector<std::string>& notes) {
   folder_ = Descriptor(::open(options_.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder_.get() < 0) return failed("open", options_.directory);
   std::vector<std::pair<std::uint64_t, fs::path>> found;
-  for (const auto& entry : fs::directory_iterator(options_.directory, error)) {
+  const auto listed = for_each_entry(options_.directory, [&](const auto& entry) -> Result<void> {
     if (const auto number = segment_number(entry.path())) found.emplace_back(*number, entry.path());
-  }
-  if (error) {
-    return retryable("spool: list " + options_.directory.string() + ": " + error.message());
-  }
+    return {};
+  });
+  if (!listed.has_value()) return with_context(listed.error(), "spool");
   std::sort(found.begin(), found.end());
   for (const auto& [number, path] : found) AVOUCH_CHECK(load(number, path, notes));
   while (!segments_.empty() && segments_.front().records == 0) remove_front_segment();

@@ -51,15 +51,15 @@ TEST(DecidePod, DeniesByDefaultWhenNothingIsKnown) {
   EXPECT_EQ(decision.status, 503);
 }
 
-struct Case {
+struct PodCase {
   const char* name;
   std::string_view code;
   std::string_view says;
   std::function<void(World&)> spoil;
 };
 
-const std::vector<Case>& cases() {
-  static const std::vector<Case> all = {
+const std::vector<PodCase>& cases() {
+  static const std::vector<PodCase> all = {
       {"the node has no verdict", code::kNoVerdict, "no verdict on the node yet",
        [](World& w) { w.snapshot.verdicts.clear(); }},
       {"the node's token was refused", code::kNoVerdict, "signature is wrong",
@@ -131,7 +131,7 @@ const std::vector<Case>& cases() {
 }
 
 TEST(DecidePod, DeniesByEveryWayWhatIsNotProved) {
-  for (const Case& one : cases()) {
+  for (const PodCase& one : cases()) {
     for (const auto& [operation, request] : ways()) {
       World world;
       one.spoil(world);
@@ -193,7 +193,7 @@ TEST(DecidePod, AllowsARebootThatTheVerdictIsNewerThan) {
 }
 
 TEST(DecidePod, AuditRecordsWarnWarnsEnforceDenies) {
-  for (const Case& one : cases()) {
+  for (const PodCase& one : cases()) {
     if (one.code == code::kNotReady) continue;
     for (const std::string mode : {"Audit", "Warn", "Enforce"}) {
       World world;
