@@ -122,7 +122,7 @@ Result<BodyPlan> IntakeHandler::plan(const HttpRequest& head) {
   const Target target = target_of(head);
   switch (target.route) {
     case Route::kNone:
-      return BodyPlan{};
+      return BodyPlan{.limit = 0, .sink = nullptr, .refusal = no_such_resource()};
     case Route::kHeartbeat:
       return BodyPlan{.limit = attest::kMaxHeartbeatBytes, .sink = nullptr};
     case Route::kRuntimeLog:

@@ -4,16 +4,24 @@
 
 namespace avouch::control {
 
+namespace {
+
+HttpResponse not_found(const HttpRequest& request) {
+  return problem(404, "NotFound", "no such resource: " + request.path.substr(0, 256));
+}
+
+}  // namespace
+
 Result<BodyPlan> Router::plan(const HttpRequest& head) {
-  HttpHandler* handler = find(head);
-  return handler == nullptr ? Result<BodyPlan>(BodyPlan{}) : handler->plan(head);
+  if (HttpHandler* handler = find(head)) return handler->plan(head);
+  return BodyPlan{.limit = 0, .sink = nullptr, .refusal = not_found(head)};
 }
 
 void Router::handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) {
   if (HttpHandler* handler = find(request)) {
     return handler->handle(std::move(request), std::move(sink), std::move(reply));
   }
-  reply(problem(404, "NotFound", "no such resource: " + request.path.substr(0, 256)));
+  reply(not_found(request));
 }
 
 HttpHandler* Router::find(const HttpRequest& request) const {

@@ -198,7 +198,10 @@ TEST_F(IntakeTest, BoundsEveryBodyBeforeItIsRead) {
             1024U * 1024);
   for (const char* path : {"/v1/nodes/../evidence", "/v1/nodes/node-1", "/v1/nodes/A/evidence",
                            "/v1/blobs/sha256:00", "/v1/", "/v1/nodes//evidence"}) {
-    EXPECT_EQ(intake.plan(request("POST", path, "agent-token"))->limit, 0U) << path;
+    const auto plan = intake.plan(request("POST", path, "agent-token"));
+    EXPECT_EQ(plan->limit, 0U) << path;
+    ASSERT_TRUE(plan->refusal) << path;  // whatever the body's size
+    EXPECT_EQ(plan->refusal->status, 404) << path;
     EXPECT_EQ(serve(request("POST", path, "agent-token")).status, 404) << path;
   }
 }
