@@ -121,7 +121,16 @@ CaSet TrustMaterial::ca() const {
 // update.
 Result<void> TrustMaterial::rotate_ca() {
   const ReleaseNames& names = options_.names;
-  const auto found = client_.get(kube::secrets(names.ns), names.keys_secret());
+  auto found = client_.get(kube::secrets(names.ns), names.keys_secret());
+  if (!found.has_value() && found.error().is_not_found()) {
+    // What the log and all verdicts hang on must not be lost while it is still here.
+    const ReleaseKeys kept = [this] {
+      const std::lock_guard lock(mutex_);
+      return *keys_;
+    }();
+    found = client_.create(kube::secrets(names.ns), make_secret(names.ns, names.keys_secret(),
+                                                                "Opaque", encode_keys(kept), ""));
+  }
   if (!found.has_value()) return Error(found.error());
   AVOUCH_TRY(const SecretData data, read_secret(*found));
   AVOUCH_TRY(ReleaseKeys stored, parse_keys(data));

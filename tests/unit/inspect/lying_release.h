@@ -71,11 +71,13 @@ class VerifyTest : public ::testing::Test {
     return add("node-verdict", "node:1", Cbor::map(std::move(map)));
   }
 
+  std::int64_t decided_at = 3;  // of admission verdicts, in milliseconds since 1970
+
   std::uint64_t add_admission(const std::string& decision, std::uint64_t node_verdict,
                               const Bytes& token, const std::string& node_uid = "uid-1",
                               const Cbor::Map& more = {}, const std::string& pod_uid = "pod-uid") {
     Cbor::Map map = {
-        {Cbor::text("time"), Cbor::integer(3)},
+        {Cbor::text("time"), Cbor::integer(decided_at)},
         {Cbor::text("decision"), Cbor::text(decision)},
         {Cbor::text("namespace"), Cbor::text("shop")},
         {Cbor::text("pod"), Cbor::text("web-0")},

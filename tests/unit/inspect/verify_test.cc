@@ -136,18 +136,19 @@ TEST_F(VerifyTest, NoVerdictThatWasMadeUpLaterLetARunningPodIn) {
            "]}}";
   };
   const std::string path = "/api/v1/namespaces/shop/pods/web-0";
-  const std::uint64_t entry = add_admission("allow", node, token);  // at 00:00:00.003
+  decided_at = 86'400'003;  // on the second of January 1970
+  const std::uint64_t entry = add_admission("allow", node, token);
   serve(token, node);
   list({entry});
   struct Case {
     const char *created, *scheduled;
     bool holds;
   };
-  for (const Case& one : {Case{"1970-01-01T00:00:00Z", "", true},
-                          {"1969-12-31T23:59:30Z", "", true},  // clocks apart
-                          {"1969-12-31T23:59:29Z", "", false},
-                          {"1969-12-31T23:00:00Z", "1970-01-01T00:00:00Z", true},
-                          {"1969-12-31T23:00:00Z", "1969-12-31T23:59:00Z", false}}) {
+  for (const Case& one : {Case{"1970-01-02T00:00:00Z", "", true},
+                          {"1970-01-01T23:59:31Z", "", true},  // clocks apart
+                          {"1970-01-01T23:59:30Z", "", false},
+                          {"1970-01-01T23:00:00Z", "1970-01-02T00:00:00Z", true},
+                          {"1970-01-01T23:00:00Z", "1970-01-01T23:59:00Z", false}}) {
     transport.answer(path, pod_placed_at(one.created, one.scheduled));
     const auto proof = verify_pod({.trusted = true});
     ASSERT_TRUE(proof.has_value()) << proof.error().message;
