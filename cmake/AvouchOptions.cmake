@@ -3,7 +3,9 @@
 option(AVOUCH_TESTS "Build the tests" ON)
 option(AVOUCH_BENCH "Build the benchmarks" ON)
 option(AVOUCH_FUZZ "Build libFuzzer targets instead of corpus replays (clang only)" OFF)
-option(AVOUCH_UNITY "Compile many files at a time: a whole build takes a third of the time, a small one longer" OFF)
+set(AVOUCH_UNITY OFF CACHE STRING
+    "Compile ten files at a time: ON, or TESTS for those alone; a whole build is faster, a small one slower")
+set_property(CACHE AVOUCH_UNITY PROPERTY STRINGS OFF TESTS ON)
 set(AVOUCH_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=, or empty")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -12,10 +14,11 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
-if(AVOUCH_UNITY)
-  # Names in anonymous namespaces are then to be unique in a library and in a test program.
+# Names in anonymous namespaces are then to be unique in a library and in a test program. What is shipped is compiled
+# file by file: a program takes from a library the files that it uses, and with each the packages that it needs.
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 10)
+if(AVOUCH_UNITY STREQUAL "ON")
   set(CMAKE_UNITY_BUILD ON)
-  set(CMAKE_UNITY_BUILD_BATCH_SIZE 10)
 endif()
 
 find_program(AVOUCH_CCACHE ccache)

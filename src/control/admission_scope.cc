@@ -73,6 +73,7 @@ LabelRequirement fail_closed_share(const std::vector<std::shared_ptr<const Json>
   }
   if (enforced.empty()) return opposite(every_namespace());
   std::vector<const attest::LabelSelector*> selectors;
+  selectors.reserve(enforced.size());
   for (const attest::LabelSelector& selector : enforced) selectors.push_back(&selector);
   return attest::shared_requirement(selectors).value_or(every_namespace());
 }
