@@ -55,13 +55,14 @@ Verifier::LivePod Verifier::live_pod(const std::string& ns, const std::string& n
   if (!view.has_value() || view->node_name.empty()) return out;
   out.uid = view->meta.uid;
   out.node = view->node_name;
-  std::string placed = view->meta.creation_timestamp;
+  if (const auto time = from_rfc3339(view->meta.creation_timestamp); time.has_value())
+    out.placed = *time;
   for (const kube::Condition& condition : kube::conditions_of(*object)) {
-    if (condition.type == "PodScheduled" && condition.status == "True") {
-      placed = condition.last_transition_time;
-    }
+    if (condition.type != "PodScheduled" || condition.status != "True") continue;
+    // One that says no time makes nothing later.
+    const auto time = from_rfc3339(condition.last_transition_time);
+    if (time.has_value()) out.placed = *time;
   }
-  if (const auto time = from_rfc3339(placed); time.has_value()) out.placed = *time;
   return out;
 }
 

@@ -148,6 +148,7 @@ TEST_F(VerifyTest, NoVerdictThatWasMadeUpLaterLetARunningPodIn) {
                           {"1970-01-01T23:59:31Z", "", true},  // clocks apart
                           {"1970-01-01T23:59:30Z", "", false},
                           {"1970-01-01T23:00:00Z", "1970-01-02T00:00:00Z", true},
+                          {"1970-01-01T23:00:00Z", "soon", false},
                           {"1970-01-01T23:00:00Z", "1970-01-01T23:59:00Z", false}}) {
     transport.answer(path, pod_placed_at(one.created, one.scheduled));
     const auto proof = verify_pod({.trusted = true});
