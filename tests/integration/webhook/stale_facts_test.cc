@@ -144,7 +144,7 @@ struct Serving {
   AdmissionService service;
 };
 
-bool allowed(const Json& response) { return *response.find("allowed")->as_bool(); }
+bool admitted(const Json& response) { return *response.find("allowed")->as_bool(); }
 
 TEST_F(StaleFacts, FailClosedWithTheReasonUntilTheConnectionIsBack) {
   const kube::Client client(*transport_);
@@ -158,12 +158,12 @@ TEST_F(StaleFacts, FailClosedWithTheReasonUntilTheConnectionIsBack) {
   put_namespace("free", {});
 
   EXPECT_EQ(ready().status, 503);
-  EXPECT_FALSE(allowed(admit("/admit/pods", to_free)));
-  EXPECT_FALSE(allowed(admit("/admit/pods-unenforced", to_free)));  // no policy is known yet
+  EXPECT_FALSE(admitted(admit("/admit/pods", to_free)));
+  EXPECT_FALSE(admitted(admit("/admit/pods-unenforced", to_free)));  // no policy is known yet
   facts.start();
   ASSERT_TRUE(eventually([&] { return facts.not_ready().empty(); })) << facts.not_ready();
   EXPECT_EQ(ready().status, 200);
-  EXPECT_TRUE(allowed(admit("/admit/pods", to_free)));  // there is no policy
+  EXPECT_TRUE(admitted(admit("/admit/pods", to_free)));  // there is no policy
 
   relay_->cut();
   ASSERT_TRUE(eventually([&] { return !facts.not_ready().empty(); }));
@@ -172,17 +172,17 @@ TEST_F(StaleFacts, FailClosedWithTheReasonUntilTheConnectionIsBack) {
   EXPECT_EQ(unready.status, 503);
   EXPECT_NE(unready.body.find("too old"), std::string::npos) << unready.body;
   const Json denial = admit("/admit/pods", to_free);
-  EXPECT_FALSE(allowed(denial));
+  EXPECT_FALSE(admitted(denial));
   EXPECT_NE(denial.text({"status", "message"}).find("too old"), std::string_view::npos);
-  EXPECT_FALSE(allowed(admit("/admit/pods", admission::pod_on("good", "free"))));
+  EXPECT_FALSE(admitted(admit("/admit/pods", admission::pod_on("good", "free"))));
   // What must never wait for anything, and what nobody wants to stop.
-  EXPECT_TRUE(allowed(admit("/admit/pods", admission::pod_on("good", "kube-system"))));
-  EXPECT_TRUE(allowed(admit("/admit/pods-unenforced", to_free)));
+  EXPECT_TRUE(admitted(admit("/admit/pods", admission::pod_on("good", "kube-system"))));
+  EXPECT_TRUE(admitted(admit("/admit/pods-unenforced", to_free)));
 
   relay_->mend();
   ASSERT_TRUE(eventually([&] { return facts.not_ready().empty(); })) << facts.not_ready();
   EXPECT_EQ(ready().status, 200);
-  EXPECT_TRUE(allowed(admit("/admit/pods", to_free)));
+  EXPECT_TRUE(admitted(admit("/admit/pods", to_free)));
 }
 
 // Watches come late, and what is asked is answered at once.
@@ -222,7 +222,7 @@ class LateFacts : public StaleFacts {
   // A Node-less cluster: a policy that gates denies.
   std::string reason(const std::string& path, const std::string& ns) {
     const Json response = serving->admit(path, admission::binding("good", ns));
-    return allowed(response) ? "allowed" : std::string(response.text({"status", "message"}));
+    return admitted(response) ? "allowed" : std::string(response.text({"status", "message"}));
   }
   void put_policy(const std::string& name, const std::string& mode = "Enforce") {
     Json policy(Json::Object{{"apiVersion", "avouch.dev/v1alpha1"}, {"kind", "AttestationPolicy"}});

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "codec/json.h"
+#include "support/sanitized.h"
 #include "tests/unit/control/scene.h"
 
 namespace avouch::control {
@@ -49,8 +50,10 @@ TEST_F(NodeRecordTest, IsRefusedAtEveryLengthButItsOwn) {
 
 // A damaged record is refused, or it says exactly what it says: nothing is dropped or filled in.
 TEST_F(NodeRecordTest, LosesNothingInSilenceWhicheverByteIsDamaged) {
-  std::size_t refused = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) {
+  // Every byte; under a sanitizer, which makes this minutes, every seventh.
+  constexpr std::size_t kStep = testing::kSanitized ? 7 : 1;
+  std::size_t refused = 0, tried = 0;
+  for (std::size_t at = 0; at < text.size(); at += kStep, ++tried) {
     for (const unsigned flip : {0x01U, 0x20U, 0x80U}) {
       std::string damaged = text;
       damaged[at] = static_cast<char>(static_cast<unsigned char>(damaged[at]) ^ flip);
@@ -66,7 +69,7 @@ TEST_F(NodeRecordTest, LosesNothingInSilenceWhicheverByteIsDamaged) {
           << "byte " << at << ", bits " << flip << ": " << damaged.substr(at - at % 80, 80);
     }
   }
-  EXPECT_GT(refused, text.size()) << "every byte with its top bit set, at the least";
+  EXPECT_GT(refused, tried) << "every byte with its top bit set, at the least";
 }
 
 // A TPM's binding must not pass from one node to another.
