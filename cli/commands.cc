@@ -11,6 +11,8 @@
 #include "inspect/nodes.h"
 #include "inspect/presence.h"
 #include "inspect/rights.h"
+#include "tlog/checkpoint.h"
+#include "tlog/note.h"
 
 namespace avouch::cli {
 namespace {
@@ -264,22 +266,27 @@ Result<Exit> verify_pod(const Context& context, const std::string& ns, const std
   return show_proof(proof, context.common.format);
 }
 
+Result<std::string> read_kept_checkpoint(const std::string& file) {
+  if (file.empty()) return std::string();
+  const auto useless = [&](const std::string& why) {
+    return rejected("--since " + why +
+                    "; expected a checkpoint as --save has kept it (the first time give --save "
+                    "alone)");
+  };
+  auto kept = read_user_file(file);
+  if (!kept.has_value()) return useless(kept.error().message);
+  if (kept->empty()) return useless(file + ": is empty");
+  const auto note = tlog::parse_note_unverified(*kept);
+  if (!note.has_value()) return useless(file + ": is no checkpoint: " + note.error().message);
+  const auto claimed = tlog::parse_checkpoint_unverified(note->text);
+  if (!claimed.has_value()) return useless(file + ": " + claimed.error().message);
+  return kept;
+}
+
 Result<Exit> verify_log(const Context& context, const LogCheck& check) {
-  std::string older;
-  if (!check.since_file.empty()) {
-    auto kept = read_user_file(check.since_file);
-    if (!kept.has_value()) {
-      return rejected(
-          kept.error().message +
-          "; --since names a checkpoint that --save has kept: the first time give --save "
-          "alone");
-    }
-    older = *std::move(kept);
-    if (older.empty()) return rejected(check.since_file + ": is empty; expected a checkpoint");
-  }
   AVOUCH_TRY(Session session, Session::open(context));
   inspect::Verifier verifier = verifier_of(context, session);
-  AVOUCH_TRY(const inspect::ProofStep proof, verifier.log(older));
+  AVOUCH_TRY(const inspect::ProofStep proof, verifier.log(check.since));
   const Exit exit = show_proof(proof, context.common.format);
   if (exit == Exit::kGood && !check.save_file.empty()) {
     AVOUCH_CHECK(write_output(check.save_file, to_bytes(verifier.checkpoint_note())));

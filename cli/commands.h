@@ -58,8 +58,12 @@ struct LogQuery {
 
 struct LogCheck {
   std::string since_file;  // "" or a checkpoint that was kept
+  std::string since;       // what is in it, by read_kept_checkpoint()
   std::string save_file;   // "" or where the newest one is kept, if all holds
 };
+// The note in the file of --since; "" for no file. Only its form is checked, not its signatures.
+// kRejected, with option and file: it cannot be read, or is no checkpoint.
+Result<std::string> read_kept_checkpoint(const std::string& file);
 
 // Results go to standard output. An error is printed by the caller.
 Result<Exit> status(const Context& context);

@@ -104,7 +104,11 @@ struct Options {
 };
 
 int run(Options& options) {
-  // Files to be written in the end: said before any work is done.
+  // What is wrong with files, read at the start or written in the end: said before any work is
+  // done.
+  auto since = avouch::cli::read_kept_checkpoint(options.check.since_file);
+  if (!since.has_value()) return fail(since.error());
+  options.check.since = *std::move(since);
   for (const std::string* file : {&options.check.save_file, &options.exported.file,
                                   &options.exported.preimage, &options.log_register.file}) {
     if (const auto fine = avouch::cli::check_output(*file); !fine.has_value()) {

@@ -179,6 +179,14 @@ for words in "--origin a" "--verifier-keys a" "--vkey a --origin b" "--verifier-
   expect 2 "give all three or none" log $words
 done
 ANSWER="200 $NODES" expect 4 "no such file" verify log --since /nonexistent
+# What --since names is read before anything is asked.
+printf 'log.example.org/avouch\n300\nno root\n\n\xe2\x80\x94 log.example.org/avouch AAAAAAAA\n' >"$scratch/no-root"
+: >"$scratch/empty"
+SINCE='; expected a checkpoint as --save has kept it \(the first time give --save alone\)$'
+ANSWER=refuse expect 4 "^kubectl avouch: --since $HERE/run.sh: is no checkpoint: .+$SINCE" verify log --since "$HERE/run.sh"
+ANSWER=refuse expect 4 "^kubectl avouch: --since $scratch/no-root: checkpoint: root hash.+$SINCE" verify log --since "$scratch/no-root"
+ANSWER=refuse expect 4 "^kubectl avouch: --since $scratch/empty: is empty$SINCE" verify log --since "$scratch/empty"
+ANSWER=refuse expect 4 "^kubectl avouch: --since $scratch/none: there is no such file$SINCE" verify log --since "$scratch/none"
 without_kubectl=$(PATH=/nonexistent "$PROGRAM" status 2>&1) && failed=1
 [[ $without_kubectl == *"kubectl: not found on the PATH"* ]] || failed=1
 
