@@ -33,6 +33,12 @@ std::string describe(std::string_view action, const std::filesystem::path& path)
          std::error_code(errno, std::generic_category()).message();
 }
 
+// Room for `more` bytes: the double of what there was, as vectors grow, but never beyond `max`.
+void make_room(Bytes& out, std::size_t more, std::size_t max) {
+  const std::size_t needed = out.size() + more;
+  if (needed > out.capacity()) out.reserve(std::max(needed, std::min(max, 2 * out.capacity())));
+}
+
 // Reads up to `max` bytes at `offset` (-1: from where the descriptor stands).
 Result<Bytes> read_some(int fd, std::int64_t offset, std::size_t max,
                         const std::filesystem::path& path) {
@@ -46,6 +52,7 @@ Result<Bytes> read_some(int fd, std::int64_t offset, std::size_t max,
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return retryable(describe("read", path));
     if (got == 0) break;
+    make_room(out, static_cast<std::size_t>(got), max);
     append(out, ByteView(buffer.data(), static_cast<std::size_t>(got)));
   }
   return out;
@@ -75,10 +82,15 @@ Result<std::optional<Bytes>> read_file(const std::filesystem::path& path, std::s
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0 && errno == ENOENT) return std::optional<Bytes>();
   if (file.get() < 0) return retryable(describe("open", path));
-  AVOUCH_TRY(Bytes content, read_some(file.get(), -1, max_bytes + 1, path));
-  if (content.size() > max_bytes) {
-    return rejected(path.string() + ": more than " + std::to_string(max_bytes) + " bytes");
+  const std::string too_large =
+      path.string() + ": more than " + std::to_string(max_bytes) + " bytes";
+  struct stat there {};
+  if (::fstat(file.get(), &there) == 0 && S_ISREG(there.st_mode) &&
+      std::cmp_greater(there.st_size, max_bytes)) {
+    return rejected(too_large + ": it has " + std::to_string(there.st_size));
   }
+  AVOUCH_TRY(Bytes content, read_some(file.get(), -1, max_bytes + 1, path));
+  if (content.size() > max_bytes) return rejected(too_large);
   return std::optional(std::move(content));
 }
 

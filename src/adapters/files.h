@@ -11,8 +11,9 @@
 
 namespace avouch::adapters {
 
-// Nothing where there is no such file. kRejected over `max_bytes` (checked while reading: files of
-// /proc and /sys say no size); kRetryable for any other fault.
+// Nothing where there is no such file. kRejected over `max_bytes`: a regular file by the size that
+// it says, unread; all else while reading, as files of /proc say no size, and in no more memory
+// than `max_bytes` and what the buffer grew from. kRetryable for any other fault.
 Result<std::optional<Bytes>> read_file(const std::filesystem::path& path, std::size_t max_bytes);
 
 // A file that stays open between readings. One thread at a time.
