@@ -289,7 +289,8 @@ Result<Exit> verify_log(const Context& context, const LogCheck& check) {
   AVOUCH_TRY(const inspect::ProofStep proof, verifier.log(check.since));
   const Exit exit = show_proof(proof, context.common.format);
   if (exit == Exit::kGood && !check.save_file.empty()) {
-    AVOUCH_CHECK(write_output(check.save_file, to_bytes(verifier.checkpoint_note())));
+    AVOUCH_CHECK(
+        write_output(check.save_file, to_bytes(verifier.checkpoint_note()), IfThere::kReplace));
   }
   return exit;
 }

@@ -3,7 +3,6 @@
 #include <iostream>
 #include <utility>
 
-#include "cli/files.h"
 #include "cli/session.h"
 #include "inspect/proof_file.h"
 #include "inspect/release.h"
@@ -98,11 +97,11 @@ Result<Exit> export_entry(const Context& context, const ExportOptions& options) 
                                        .policy = std::nullopt,
                                        .issuer_keys = {}});
   if (!inspect::all_hold(checked)) return show_proof(checked, context.common.format);
-  if (preimage) AVOUCH_CHECK(write_output(options.preimage, *preimage));
+  if (preimage) AVOUCH_CHECK(write_output(options.preimage, *preimage, options.if_there));
   if (options.file.empty()) {
     std::cout << as_text(file);
   } else {
-    AVOUCH_CHECK(write_output(options.file, file));
+    AVOUCH_CHECK(write_output(options.file, file, options.if_there));
   }
   return Exit::kGood;
 }

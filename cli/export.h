@@ -6,15 +6,17 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/files.h"
 
 namespace avouch::cli {
 
 struct ExportOptions {
   std::uint64_t index = 0;
   std::string format = "tlog-proof";
-  std::string file;        // where the proof goes; "" : standard output
-  std::string preimage;    // where the content goes; "" : nowhere
-  bool witnessed = false;  // under the newest checkpoint that a quorum has cosigned
+  std::string file;                     // where the proof goes; "" : standard output
+  std::string preimage;                 // where the content goes; "" : nowhere
+  IfThere if_there = IfThere::kRefuse;  // of both
+  bool witnessed = false;               // under the newest checkpoint that a quorum has cosigned
 };
 
 struct ProofFileOptions {

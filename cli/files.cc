@@ -34,7 +34,7 @@ Result<std::string> read_user_file(const std::string& file) {
   return std::string(as_text(content));
 }
 
-Result<void> check_output(const std::string& file) {
+Result<void> check_output(const std::string& file, IfThere if_there) {
   if (file.empty()) return {};
   const std::filesystem::path path(file);
   const std::string cannot = file + ": cannot be written: ";
@@ -42,6 +42,9 @@ Result<void> check_output(const std::string& file) {
   const auto there = std::filesystem::status(path, unknown);
   if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) {
     return rejected(cannot + "it is there, and no regular file; expected the name of a file");
+  }
+  if (std::filesystem::exists(there) && if_there == IfThere::kRefuse) {
+    return rejected(cannot + "it is there already: give --force to replace it, or another name");
   }
   if (!path.has_filename()) return rejected(cannot + "expected the name of a file");
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
@@ -54,9 +57,11 @@ Result<void> check_output(const std::string& file) {
   return {};
 }
 
-Result<void> write_output(const std::string& file, ByteView content) {
-  AVOUCH_CHECK(check_output(file));
-  if (const auto done = adapters::write_file_atomically(file, content); !done.has_value()) {
+Result<void> write_output(const std::string& file, ByteView content, IfThere if_there) {
+  AVOUCH_CHECK(check_output(file, if_there));
+  const auto done = if_there == IfThere::kReplace ? adapters::write_file_atomically(file, content)
+                                                  : adapters::create_file(file, content);
+  if (!done.has_value()) {
     return rejected(file + ": cannot be written: " + done.error().message);
   }
   return {};

@@ -16,11 +16,19 @@ Result<Bytes> read_input(const std::string& file, std::size_t max_bytes);
 // A small one: keys, a checkpoint, a policy.
 Result<std::string> read_user_file(const std::string& file);
 
-// Whether `file` can be written in the end, asked before any work is done: its folder is there and
-// may be written to, and nothing but a regular file is in its place (which is replaced). "" is no
-// file, and fine.
-Result<void> check_output(const std::string& file);
+// What becomes of a regular file that has the name of an output; anything else is never replaced.
+enum class IfThere {
+  kRefuse,
+  kReplace,  // the user gave --force, or the output is one that is kept up to date
+};
+inline constexpr const char* kForceHelp = "Replace a file that is there already";
 
-Result<void> write_output(const std::string& file, ByteView content);
+// Whether `file` can be written in the end, asked before any work is done: its folder is there and
+// may be written to, and nothing is in its place that is not to be replaced. "" is no file, and
+// fine.
+Result<void> check_output(const std::string& file, IfThere if_there);
+
+// With kRefuse also a file that came there since the check is left alone.
+Result<void> write_output(const std::string& file, ByteView content, IfThere if_there);
 
 }  // namespace avouch::cli

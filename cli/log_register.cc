@@ -4,7 +4,6 @@
 #include <thread>
 
 #include "cli/account_token.h"
-#include "cli/files.h"
 #include "cli/session.h"
 #include "inspect/proof_file.h"
 #include "inspect/statement_upload.h"
@@ -36,7 +35,7 @@ Result<Exit> log_register(const Context& context, const LogRegisterOptions& opti
   const inspect::ProofStep checked = inspect::check_transparent_statement(
       *file, std::nullopt, session.trust.verifier_keys, session.trust.origin);
   if (!inspect::all_hold(checked)) return show_proof(checked, context.common.format);
-  AVOUCH_CHECK(write_output(options.file, *file));
+  AVOUCH_CHECK(write_output(options.file, *file, options.if_there));
   const auto index = static_cast<std::int64_t>(receipt->inclusion.index);
   if (context.common.format == Format::kJson) {
     codec::Json out;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/files.h"
 
 namespace avouch::cli {
 
@@ -12,6 +13,7 @@ struct LogRegisterOptions {
   std::string statement;  // file
   std::string account;    // NAMESPACE/NAME
   std::string file;       // where the transparent statement goes
+  IfThere if_there = IfThere::kRefuse;
 };
 
 // Verifies the receipt before it writes: what does not hold is shown as a tree, and no file is

@@ -27,6 +27,8 @@ using avouch::cli::Context;
 using avouch::cli::Exit;
 using avouch::cli::fail;
 using avouch::cli::fail_usage;
+using avouch::cli::IfThere;
+using avouch::cli::kForceHelp;
 
 using Command = std::function<Result<Exit>(const Context&)>;
 
@@ -109,9 +111,13 @@ int run(Options& options) {
   auto since = avouch::cli::read_kept_checkpoint(options.check.since_file);
   if (!since.has_value()) return fail(since.error());
   options.check.since = *std::move(since);
-  for (const std::string* file : {&options.check.save_file, &options.exported.file,
-                                  &options.exported.preimage, &options.log_register.file}) {
-    if (const auto fine = avouch::cli::check_output(*file); !fine.has_value()) {
+  const avouch::cli::ExportOptions& exported = options.exported;
+  const avouch::cli::LogRegisterOptions& registered = options.log_register;
+  for (const auto& [file, if_there] : {std::pair(options.check.save_file, IfThere::kReplace),
+                                       std::pair(exported.file, exported.if_there),
+                                       std::pair(exported.preimage, exported.if_there),
+                                       std::pair(registered.file, registered.if_there)}) {
+    if (const auto fine = avouch::cli::check_output(file, if_there); !fine.has_value()) {
       return fail(fine.error());
     }
   }
@@ -148,6 +154,9 @@ std::string usage_problem(const Options& options) {
     return "verify proof needs --vkey, or --verifier-keys and --origin for a transparent "
            "statement: a "
            "file is not asked for the key it is held by";
+  }
+  if (!options.exported.file.empty() && options.exported.file == options.exported.preimage) {
+    return "--file and --preimage name the same file: give two names";
   }
   const int anchors = options.common.anchors_given();
   if (options.command && anchors != 0 && anchors != 3) {
@@ -304,7 +313,8 @@ void add_verify(CLI::App& app, Options& options) {
   });
   log->add_option("--since", options.check.since_file, "File with a checkpoint kept earlier");
   log->add_option("--save", options.check.save_file,
-                  "File to keep the newest checkpoint in, if everything holds");
+                  "File to keep the newest checkpoint in, if everything holds; one that is there "
+                  "is replaced");
 }
 
 CLI::App* add_log_copy(CLI::App* log, Options& options) {
@@ -344,6 +354,8 @@ CLI::App* add_log_register(CLI::App* log, Options& options) {
       ->check(account_problem);
   sub->add_option("-f,--file", to.file, "File to write: the statement with the log's receipt")
       ->required();
+  sub->add_flag_callback(
+      "--force", [&to] { to.if_there = IfThere::kReplace; }, kForceHelp);
   sub->add_option("statement", to.statement, "COSE_Sign1 of its issuer: a hash envelope, RFC 9995")
       ->required();
   return sub;
@@ -409,6 +421,8 @@ void add_export(CLI::App& app, Options& options) {
       ->capture_default_str();
   sub->add_option("-f,--file", to.file, "File to write; default: standard output");
   sub->add_option("--preimage", to.preimage, "Also write the entry's content to this file");
+  sub->add_flag_callback(
+      "--force", [&to] { to.if_there = IfThere::kReplace; }, kForceHelp);
   sub->add_flag("--witnessed", to.witnessed,
                 "Under the newest checkpoint that a quorum of witnesses has cosigned");
   sub->final_callback([&options] {

@@ -3,7 +3,6 @@
 #include <iostream>
 
 #include "base/time_text.h"
-#include "cli/files.h"
 #include "provision/yaml_text.h"
 
 namespace avouch::cli {
@@ -25,8 +24,8 @@ Result<std::optional<SystemTime>> read_time(const char* option, const std::strin
   return std::optional(*time);
 }
 
-Result<void> put(const std::string& output, const std::string& text) {
-  if (!output.empty()) return write_output(output, as_bytes(text));
+Result<void> put(const std::string& output, const std::string& text, IfThere if_there) {
+  if (!output.empty()) return write_output(output, as_bytes(text), if_there);
   std::cout << text;  // whether that works is main.cc's to see
   return {};
 }
@@ -37,8 +36,11 @@ Result<provision::ManifestOptions> options_of(const MakeOptions& options) {
     return rejected("--name: \"" + options.name +
                     "\" is not the name of a Kubernetes object: 1 to 253 of a-z, 0-9, - and .");
   }
-  AVOUCH_CHECK(check_output(options.output));
-  AVOUCH_CHECK(check_output(options.list_file));
+  AVOUCH_CHECK(check_output(options.output, options.if_there));
+  AVOUCH_CHECK(check_output(options.list_file, options.if_there));
+  if (!options.output.empty() && options.output == options.list_file) {
+    return rejected("--output and --list name the same file: give two names");
+  }
   AVOUCH_TRY(to.not_before, read_time("--not-before", options.not_before));
   AVOUCH_TRY(to.not_after, read_time("--not-after", options.not_after));
   if (options.split) to.place = provision::ListPlace::kSplit;
@@ -51,8 +53,9 @@ Result<provision::ManifestOptions> options_of(const MakeOptions& options) {
 Result<Exit> finish(provision::Draft draft, const provision::ManifestOptions& to,
                     const MakeOptions& options) {
   AVOUCH_TRY(const provision::Manifests made, provision::make_manifests(draft, to));
-  if (!made.list.empty()) AVOUCH_CHECK(put(options.list_file, made.list));
-  AVOUCH_CHECK(put(options.output, provision::to_yaml(made.objects, draft.remarks)));
+  if (!made.list.empty()) AVOUCH_CHECK(put(options.list_file, made.list, options.if_there));
+  AVOUCH_CHECK(
+      put(options.output, provision::to_yaml(made.objects, draft.remarks), options.if_there));
   for (const std::string& text : draft.remarks) remark(text);
   return Exit::kGood;
 }

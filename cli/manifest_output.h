@@ -20,7 +20,7 @@ Result<std::string> read_text(const std::string& file, std::size_t max_bytes);
 Result<std::optional<SystemTime>> read_time(const char* option, const std::string& text);
 
 // To the file, or to standard output where it is "".
-Result<void> put(const std::string& output, const std::string& text);
+Result<void> put(const std::string& output, const std::string& text, IfThere if_there);
 
 // The options of `options` that say what to make; that its files can be written is checked.
 Result<provision::ManifestOptions> options_of(const MakeOptions& options);

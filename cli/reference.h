@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "cli/commands.h"
+#include "cli/files.h"
 
 namespace CLI {
 class App;
@@ -31,7 +32,8 @@ struct MakeOptions {
   std::string hash = "sha256";
   bool split = false;
   std::string list_file, list_namespace;
-  std::string node;  // of the cluster, in place of inputs; "" for none
+  IfThere if_there = IfThere::kRefuse;  // of output and list_file
+  std::string node;                     // of the cluster, in place of inputs; "" for none
 };
 Result<Exit> reference_from_evidence(const MakeOptions& options);
 // Of a node's present verdict. Errors are those of the commands that ask the API server.

@@ -33,6 +33,8 @@ CLI::App* add_making(CLI::App* parent, Run& run, const char* name, const char* w
   sub->add_option("--provider", to->provider, "Who gives these values, for people");
   sub->add_option("--not-before", to->not_before, "The manifest counts from then on (RFC 3339)");
   sub->add_option("--not-after", to->not_after, "The manifest counts until then (RFC 3339)");
+  sub->add_flag_callback(
+      "--force", [to] { to->if_there = IfThere::kReplace; }, kForceHelp);
   CLI::Option* list = sub->add_option(
       "--list", to->list_file,
       "Put the digests of files into this digest list, which the manifest names by its digest");

@@ -95,6 +95,16 @@ expect 0 "kind: ReferenceManifest" from-rootfs --name tree root
 "$PROGRAM" reference from-rootfs --name tree -o tree.yaml root 2>/dev/null
 check grep -q "$(sha256sum <root/usr/bin/env | cut -d' ' -f1)" tree.yaml
 check test "$(grep -c 'sha256:' tree.yaml)" = 2
+# No file that is there is replaced unless that is asked for.
+cp tree.yaml as-it-was
+expect 2 "^kubectl avouch: tree.yaml: cannot be written: it is there already: give --force to replace it" from-rootfs --name other -o tree.yaml root
+expect 2 "^kubectl avouch: tree.yaml: cannot be written: it is there already" from-rootfs --name other --list tree.yaml root
+expect 2 "^kubectl avouch: tree.yaml: cannot be written: it is there already" import --name a --digests file --unverified -o tree.yaml "$corim/good-one.cbor"
+expect 2 "^kubectl avouch: tree.yaml: cannot be written: it is there already" from-evidence --name a -o tree.yaml "$VECTORS/bootlogs/good.bin"
+expect 2 "name the same file" from-rootfs --name other --list both -o both root
+check cmp as-it-was tree.yaml
+expect 0 "" from-rootfs --name other --force -o as-it-was root
+check grep -q "name: other" as-it-was
 expect 2 "open the folder" from-rootfs --name tree nowhere
 mkdir empty
 expect 2 "holds no file" from-rootfs --name tree empty
@@ -116,7 +126,7 @@ printf 'Package: a\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b.example>\n
 echo env >pkg/usr/bin/env
 for compression in none gzip xz zstd; do
   if dpkg-deb --root-owner-group -Z$compression -b pkg $compression.deb >/dev/null 2>&1; then
-    "$PROGRAM" reference from-debs --name pkg -o pkg.yaml $compression.deb 2>/dev/null || failed=1
+    "$PROGRAM" reference from-debs --name pkg --force -o pkg.yaml $compression.deb 2>/dev/null || failed=1
     check grep -q "$(sha256sum <pkg/usr/bin/env | cut -d' ' -f1)" pkg.yaml
   fi
 done

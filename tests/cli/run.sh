@@ -349,7 +349,16 @@ mkdir "$scratch/witnessed-log/witnessed"
 (cat "$LOG/public/checkpoint" && tail -1 "$PROOFS/0-cosigned.tlog-proof") >"$scratch/witnessed-log/witnessed/checkpoint"
 LOG_FILES=$scratch/witnessed-log expect 0 "" export 0 --witnessed -f "$scratch/0.tlog-proof" "${keys[@]}"
 expect 0 "cosigned the checkpoint: witness.example at 2027" "${proof[@]}" --log-policy "$PROOFS/log-policy" "$scratch/0.tlog-proof"
-expect 0 "" export 0 -f "$scratch/0.tlog-proof" "${keys[@]}"
+# No file that is there is replaced unless that is asked for.
+THERE='cannot be written: it is there already: give --force to replace it, or another name$'
+cp "$scratch/0.tlog-proof" "$scratch/as-it-was"
+ANSWER=refuse expect 4 "^kubectl avouch: $scratch/0.tlog-proof: $THERE" export 0 -f "$scratch/0.tlog-proof" "${keys[@]}"
+ANSWER=refuse expect 4 "^kubectl avouch: $scratch/0.tlog-proof: $THERE" export 0 --preimage "$scratch/0.tlog-proof" "${keys[@]}"
+ANSWER=refuse expect 4 "^kubectl avouch: $scratch/0.tlog-proof: $THERE" log register --service-account a/b -f "$scratch/0.tlog-proof" "$PROOFS/0.cose"
+ANSWER=refuse expect 4 "no configuration" log register --service-account a/b --force -f "$scratch/0.tlog-proof" "$PROOFS/0.cose"
+cmp "$scratch/as-it-was" "$scratch/0.tlog-proof" || failed=1
+expect 2 "--file and --preimage name the same file" export 0 -f "$scratch/same" --preimage "$scratch/same" "${keys[@]}"
+expect 0 "" export 0 --force -f "$scratch/0.tlog-proof" "${keys[@]}"
 expect 1 "no quorum" "${proof[@]}" --log-policy "$PROOFS/log-policy" "$scratch/0.tlog-proof"
 LOG_FILES=$scratch/witnessed-log expect 3 "entry 300 is not under the newest witnessed checkpoint, which has 300 entries" export 300 --witnessed "${keys[@]}"
 sed -i 's/^300$/299/' "$scratch/witnessed-log/witnessed/checkpoint"
