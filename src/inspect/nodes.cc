@@ -7,7 +7,6 @@
 #include "inspect/absent.h"
 #include "inspect/proof.h"
 #include "inspect/rights.h"
-#include "kube/views.h"
 
 namespace avouch::inspect {
 namespace {
@@ -42,6 +41,7 @@ NodeReport report(const kube::NodeView& node, const Json* evidence,
   out.phase = evidence->text({"status", "phase"});
   out.agent_version = evidence->text({"spec", "agent", "version"});
   for (const kube::Condition& condition : kube::conditions_of(*evidence)) {
+    if (condition.type == "EvidenceFresh" && condition.status == "False") out.not_fresh = condition;
     if (condition.type != "Attested") continue;
     const auto since = from_rfc3339(condition.last_transition_time);
     if (since.has_value()) out.since = *since;
@@ -161,6 +161,11 @@ std::string remedy(const NodeReport& node, SystemTime now) {
   if (node.expired(now)) {
     return "the verdict was not renewed in time, so admission denies: is the controller's pod "
            "ready, and the agent's pod on this node?";
+  }
+  if (node.phase == "Trusted" && node.not_fresh) {
+    return "the verdict stands until it expires, but newer evidence was refused: look at the log "
+           "of "
+           "the agent's pod on this node, and at who may write its AttestationEvidence";
   }
   if (node.phase == "Trusted") return "nothing to do";
   if (node.phase == "NoEvidence") {
@@ -287,6 +292,12 @@ Json status_json(const std::vector<NodeReport>& nodes, SystemTime now) {
       reasons.push_back(reason.whole);
     }
     item["reasons"] = std::move(reasons);
+    if (const auto& condition = node.not_fresh) {
+      item["evidenceFresh"] = Json::Object{{"status", condition->status},
+                                           {"reason", condition->reason},
+                                           {"message", condition->message},
+                                           {"since", condition->last_transition_time}};
+    }
     if (node.since) item["since"] = to_rfc3339(*node.since);
     if (node.expires) item["expires"] = to_rfc3339(*node.expires);
     item["expired"] = node.expired(now);
@@ -347,6 +358,19 @@ std::string details_text(const Json& reason) {
   return out;
 }
 
+// "" also where a reason of the verdict says the same, as in phase Stale.
+std::string not_fresh_text(const NodeReport& node, SystemTime now) {
+  if (!node.not_fresh) return "";
+  const kube::Condition& condition = *node.not_fresh;
+  for (const NodeReason& reason : node.reasons) {
+    if (reason.code == condition.reason && reason.message == condition.message) return "";
+  }
+  const auto since = from_rfc3339(condition.last_transition_time);
+  return "  evidence is not fresh (EvidenceFresh=False)" +
+         (since.has_value() ? ", for " + age_text(*since, now) : "") + ": " +
+         printable(condition.reason) + ": " + printable(condition.message) + "\n";
+}
+
 std::string explain_text(const NodeReport& node, SystemTime now) {
   std::string out = "Node " + printable(node.name) + " is " + printable(phase_text(node, now)) +
                     (node.since ? ", for " + age_text(node.since, now) : "") + ".\n";
@@ -354,6 +378,7 @@ std::string explain_text(const NodeReport& node, SystemTime now) {
     out += "  " + printable(reason.code) + " (" + printable(reason.severity) +
            "): " + printable(reason.message) + "\n" + details_text(reason.whole);
   }
+  out += not_fresh_text(node, now);
   for (const NodePolicy& policy : node.policies) {
     out += "  policy " + printable(policy.name) + mode_text(policy.mode) + ": " +
            printable(policy.result) + "\n";

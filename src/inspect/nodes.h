@@ -10,6 +10,7 @@
 #include "codec/json.h"
 #include "inspect/release.h"
 #include "kube/client.h"
+#include "kube/views.h"
 
 namespace avouch::inspect {
 
@@ -37,8 +38,9 @@ struct NodeReport {
   std::string name;
   std::string phase;  // "NoEvidence" where there is no AttestationEvidence
   std::vector<NodeReason> reasons;
-  std::optional<SystemTime> expires;  // of the verdict token, where there is one
-  std::optional<SystemTime> since;    // of the phase's transition, as the condition Attested tells
+  std::optional<kube::Condition> not_fresh;  // the condition EvidenceFresh, where it is False
+  std::optional<SystemTime> expires;         // of the verdict token, where there is one
+  std::optional<SystemTime> since;  // of the phase's transition, as the condition Attested tells
   std::optional<std::int64_t> log_index;
   std::vector<NodePolicy> policies;
   std::string bound_by, enrolled_at;

@@ -133,6 +133,43 @@ TEST(Nodes, ExplainsWithReasonsAndARemedyAndObeysNoEscapeSequence) {
   EXPECT_NE(text.find("tainted avouch.dev/unattested:NoSchedule"), std::string::npos);
 }
 
+TEST(Nodes, ExplainsThatNewerEvidenceWasRefusedOnceAndAlsoWhereTheVerdictStands) {
+  AnsweringTransport transport;
+  transport.answer("/api/v1/nodes", R"({"kind":"NodeList","metadata":{"resourceVersion":"1"},
+      "items":[{"metadata":{"name":"a","uid":"u-a"}},{"metadata":{"name":"b","uid":"u-b"}},
+               {"metadata":{"name":"c","uid":"u-c"}}]})");
+  transport.answer("/apis/avouch.dev/v1alpha1/attestationevidences",
+                   R"({"kind":"AttestationEvidenceList","metadata":{"resourceVersion":"1"},"items":[
+      {"metadata":{"name":"a"},"status":{"phase":"Trusted","conditions":[
+        {"type":"EvidenceFresh","status":"False","reason":"QuoteReplayed","message":"older \u001b[31m",
+         "lastTransitionTime":"2027-01-15T07:57:00Z"}]}},
+      {"metadata":{"name":"b"},"status":{"phase":"Stale","conditions":[
+        {"type":"EvidenceFresh","status":"False","reason":"EvidenceExpired","message":"silent"}],
+       "verdict":{"reasons":[{"code":"EvidenceExpired","severity":"none","message":"silent"}]}}},
+      {"metadata":{"name":"c"},"status":{"phase":"Trusted","conditions":[
+        {"type":"EvidenceFresh","status":"True","reason":"QuoteAccepted","message":"m"}]}}]})");
+  const auto nodes = report_nodes(kube::Client(transport));
+  ASSERT_TRUE(nodes.has_value()) << nodes.error().message;
+  const std::string refused = explain_text(nodes->at(0), kNow);
+  EXPECT_NE(refused.find("  evidence is not fresh (EvidenceFresh=False), for 3m: QuoteReplayed: "
+                         "older \\x1b[31m\n"),
+            std::string::npos)
+      << refused;
+  EXPECT_NE(refused.find("What to do: the verdict stands until it expires, but"), std::string::npos)
+      << refused;
+  const std::string stale = explain_text(nodes->at(1), kNow);
+  EXPECT_EQ(stale.find("EvidenceFresh"), std::string::npos)
+      << "it is the verdict's reason: " << stale;
+  const std::string good = explain_text(nodes->at(2), kNow);
+  EXPECT_EQ(good.find("EvidenceFresh"), std::string::npos) << good;
+  EXPECT_NE(good.find("What to do: nothing to do"), std::string::npos) << good;
+  const std::string json = codec::to_json(status_json(*nodes, kNow));
+  EXPECT_NE(json.find(R"("evidenceFresh":{"message":"silent","reason":"EvidenceExpired",)"),
+            std::string::npos)
+      << json;
+  EXPECT_EQ(json.find("QuoteAccepted"), std::string::npos) << json;
+}
+
 TEST(Nodes, ExplainsWhoMadeTheTpmAndHowItsCertificateWasAccepted) {
   AnsweringTransport transport;
   transport.answer("/api/v1/nodes", R"({"kind":"NodeList","metadata":{"resourceVersion":"1"},
