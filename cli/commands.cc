@@ -326,7 +326,8 @@ Result<Exit> log_list(const Context& context, const LogQuery& query) {
     out["entries"] = std::move(items);
     std::cout << codec::to_json_pretty(out) << '\n';
   } else {
-    std::cout << "log " << checkpoint->origin() << ", " << checkpoint->size() << " entries\n"
+    std::cout << "log " << printable(checkpoint->origin()) << ", " << checkpoint->size()
+              << " entries\n"
               << inspect::text_table(rows);
   }
   return exit;

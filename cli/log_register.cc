@@ -49,7 +49,8 @@ Result<Exit> log_register(const Context& context, const LogRegisterOptions& opti
   } else {
     std::cout << "entry " << index << " of log " << inspect::printable(session.trust.origin)
               << ", by the policy of entry " << inspect::printable(registered.policy_entry)
-              << "\nthe statement with its receipt is in " << options.file << '\n';
+              << "\nthe statement with its receipt is in " << inspect::printable(options.file)
+              << '\n';
   }
   return Exit::kGood;
 }

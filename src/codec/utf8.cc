@@ -20,6 +20,14 @@ std::optional<CodePoint> first_code_point(std::string_view text) {
   return CodePoint{value, length};
 }
 
+bool is_unseen(std::uint32_t code_point) {
+  const auto within = [code_point](std::uint32_t first, std::uint32_t last) {
+    return code_point >= first && code_point <= last;
+  };
+  return code_point < 0x20 || within(0x7f, 0x9f) || code_point == 0x61c || within(0x200b, 0x200f) ||
+         within(0x2028, 0x202e) || within(0x2060, 0x206f) || code_point == 0xfeff;
+}
+
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
     const auto point = first_code_point(text);
@@ -47,8 +55,7 @@ std::string in_quotes(std::string_view text, std::size_t max_bytes) {
     const auto point = first_code_point(text.substr(used));
     const std::size_t length = point ? point->length : 1;
     if (used + length > max_bytes) return out + "...\"";
-    const bool shown = point && point->value >= 0x20 && point->value != 0x7f &&
-                       !(point->value >= 0x80 && point->value < 0xa0);
+    const bool shown = point && !is_unseen(point->value);
     out += shown ? text.substr(used, length) : "?";
     used += length;
   }

@@ -17,12 +17,17 @@ struct CodePoint {
 // nothing if `text` is empty or starts with anything else.
 std::optional<CodePoint> first_code_point(std::string_view text);
 
+// Whether it changes how other text looks, and shows nothing itself: control characters (C0, DEL,
+// C1), which terminals obey, the controls of writing direction, separators of lines and paragraphs,
+// and characters of no width, by which one name looks like another.
+bool is_unseen(std::uint32_t code_point);
+
 bool is_utf8(std::string_view text);
 
 // Every byte that belongs to no code point becomes U+FFFD.
 std::string to_valid_utf8(std::string_view text);
 
-// For messages: in double quotes, control characters and invalid bytes as '?', and at most
+// For messages: in double quotes, unseen characters and invalid bytes as '?', and at most
 // `max_bytes` of it followed by "..." where it is longer.
 std::string in_quotes(std::string_view text, std::size_t max_bytes = 64);
 

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "codec/utf8.h"
+
 namespace avouch::inspect {
 namespace {
 
@@ -52,6 +54,15 @@ std::string_view word(Outcome outcome) {
   return "fails";
 }
 
+// A backslash, `kind`, and the value in so many hexadecimal digits.
+std::string escape(char kind, std::uint32_t value, int digits) {
+  std::string out = {'\\', kind};
+  for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) {
+    out += "0123456789abcdef"[value >> static_cast<unsigned>(shift) & 15U];
+  }
+  return out;
+}
+
 }  // namespace
 
 bool all_hold(const ProofStep& step) {
@@ -80,20 +91,17 @@ codec::Json render_json(const ProofStep& step) {
 }
 
 std::string printable(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<std::uint8_t>(text[i]);
-    // C0, DEL, and C1 controls (UTF-8 c2 80 to c2 9f): what terminals obey.
-    const bool c1 =
-        byte == 0xc2 && i + 1 < text.size() && static_cast<std::uint8_t>(text[i + 1]) < 0xa0;
-    if (byte < 0x20 || byte == 0x7f || c1) {
-      out += "\\x";
-      out += kDigits[byte >> 4];
-      out += kDigits[byte & 15];
+  while (!text.empty()) {
+    const auto point = codec::first_code_point(text);
+    const std::size_t length = point ? point->length : 1;
+    if (point && !codec::is_unseen(point->value)) {
+      out += text.substr(0, length);
     } else {
-      out += text[i];
+      out += point && point->value > 0x7f ? escape('u', point->value, 4)
+                                          : escape('x', static_cast<std::uint8_t>(text[0]), 2);
     }
+    text.remove_prefix(length);
   }
   return out;
 }

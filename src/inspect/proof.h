@@ -40,7 +40,8 @@ bool all_hold(const ProofStep& step);
 std::string render_text(const ProofStep& step);
 codec::Json render_json(const ProofStep& step);
 
-// Text from outside for a terminal: control characters and bytes that are no UTF-8 as \xNN.
+// Text from outside for a terminal: what is_unseen() names, and bytes that are no UTF-8, as \xNN,
+// or as \uNNNN where it is no ASCII.
 std::string printable(std::string_view text);
 
 }  // namespace avouch::inspect

@@ -62,6 +62,7 @@ TEST(ToValidUtf8, ReplacesWhatIsNot) {
 TEST(InQuotes, ShowsNoControlCharacterAndBoundsTheLength) {
   EXPECT_EQ(in_quotes("plain"), "\"plain\"");
   EXPECT_EQ(in_quotes("a\nb\x1b[31m\x7f\xc2\x9b\xff"), "\"a?b?[31m???\"");
+  EXPECT_EQ(in_quotes("a\u202eb\u200dc\ufeff\u00fc"), "\"a?b?c?\u00fc\"");
   EXPECT_EQ(in_quotes("abcdef", 6), "\"abcdef\"");
   EXPECT_EQ(in_quotes("abcdefg", 6), "\"abcdef...\"");
   EXPECT_EQ(in_quotes("abcde\xc3\xbc", 6), "\"abcde...\"");
