@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cli/session.h"
+#include "cli/usage.h"
 #include "inspect/proof_file.h"
 #include "inspect/release.h"
 #include "inspect/rights.h"
@@ -122,7 +123,8 @@ Result<Exit> verify_transparent(ByteView file, const std::optional<Bytes>& preim
   if (common.verifier_keys_file.empty()) {
     return rejected(options.proof +
                     ": is a transparent statement, whose receipt is signed by the verifier: give "
-                    "--verifier-keys, and --origin or --vkey");
+                    "--verifier-keys, and --origin or --vkey" +
+                    where_keys_are(common.release));
   }
   if (!options.log_policy.empty()) {
     return rejected(options.proof +
@@ -154,7 +156,8 @@ Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& co
     return verify_transparent(proof, preimage, options, common);
   }
   if (common.log_vkey_file.empty()) {
-    return rejected(options.proof + ": is no transparent statement; a tlog-proof needs --vkey");
+    return rejected(options.proof + ": is no transparent statement; a tlog-proof needs --vkey" +
+                    where_keys_are(common.release));
   }
   AVOUCH_TRY(std::vector<tlog::NoteVerifier> keys, read_vkey_file(common.log_vkey_file));
   inspect::ProofFileAnchors anchors{.log_keys = std::move(keys),

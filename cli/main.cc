@@ -17,7 +17,7 @@
 #include "cli/offline.h"
 #include "cli/progress.h"
 #include "cli/reference.h"
-#include "inspect/proof.h"
+#include "cli/usage.h"
 
 namespace {
 
@@ -145,22 +145,23 @@ int run(Options& options) {
 
 // What is wrong with the options together; "" if nothing is.
 std::string usage_problem(const Options& options) {
-  if (!options.needs_vkey.empty()) {
-    return options.common.log_vkey_file.empty() ? std::string(options.needs_vkey) : "";
-  }
   const auto& common = options.common;
+  const std::string where = avouch::cli::where_keys_are(common.release);
+  if (!options.needs_vkey.empty()) {
+    return common.log_vkey_file.empty() ? std::string(options.needs_vkey) + where : "";
+  }
   if (options.needs_keys && common.log_vkey_file.empty() &&
       (common.verifier_keys_file.empty() || common.origin.empty())) {
     return "verify proof needs --vkey, or --verifier-keys and --origin for a transparent "
-           "statement: a "
-           "file is not asked for the key it is held by";
+           "statement: a file is not asked for the key it is held by" +
+           where;
   }
   if (!options.exported.file.empty() && options.exported.file == options.exported.preimage) {
     return "--file and --preimage name the same file: give two names";
   }
-  const int anchors = options.common.anchors_given();
+  const int anchors = common.anchors_given();
   if (options.command && anchors != 0 && anchors != 3) {
-    return "--verifier-keys, --vkey and --origin belong together: give all three or none";
+    return "--verifier-keys, --vkey and --origin belong together: give all three or none" + where;
   }
   return "";
 }
@@ -331,7 +332,7 @@ CLI::App* add_log_copy(CLI::App* log, Options& options) {
                  "Although a database's last writer did not close it; one that still runs is "
                  "locked out");
   copy->parse_complete_callback([&options] {
-    options.needs_vkey = "copy needs --vkey: a store is not asked for the key it is held by";
+    options.needs_vkey = "log copy needs --vkey: a store is not asked for the key it is held by";
     options.local = [&options](const Context::Progress& progress) {
       return avouch::cli::log_copy(options.log_copy, options.common, progress);
     };
@@ -492,18 +493,6 @@ void add_upload(CLI::App& app, Options& options) {
   sub->add_option("file", options.upload.file, "Digest list, text or binary")->required();
 }
 
-// The command that was given last, which wants one of its own or does not know the one it got.
-std::string choices(const CLI::App& app) {
-  const CLI::App* at = &app;
-  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
-  if (at->get_require_subcommand_min() == 0) return "";
-  std::string out;
-  for (const CLI::App* one : at->get_subcommands([](const CLI::App*) { return true; })) {
-    out += (out.empty() ? "" : ", ") + one->get_name();
-  }
-  return "commands of " + at->get_name() + ": " + out + "\n";
-}
-
 // An error of these commands is unusable input, whatever its kind.
 int run_offline(const Options& options) {
   const auto done = options.offline();
@@ -574,17 +563,7 @@ int main(int argc, char** argv) try {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    // Of a word that is no command CLI11 says only that there is none.
-    if (error.get_exit_code() != 0 && argc > 1 && app.get_subcommands().empty() &&
-        argv[1][0] != '-') {
-      std::cerr << "kubectl avouch: \"" << avouch::inspect::printable(argv[1])
-                << "\" is no command\n"
-                << choices(app);
-      return static_cast<int>(Exit::kUsage);
-    }
-    if (app.exit(error) == 0) return 0;
-    std::cerr << choices(app);
-    return static_cast<int>(Exit::kUsage);
+    return avouch::cli::finish_parse(app, error, argc > 1 ? argv[1] : "");
   }
   options.common.format =
       options.output == "json" ? avouch::cli::Format::kJson : avouch::cli::Format::kText;

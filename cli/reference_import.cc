@@ -110,7 +110,9 @@ Result<Exit> reference_import(const ImportOptions& options) {
     return rejected(
         "give either --key FILE, by whose key the file must be signed, or (PC Client RIMs) --ca "
         "FILE, whose authorities must vouch for the signer, or --unverified, which believes it as "
-        "it is");
+        "it is. Key or authorities are published by the file's maker: fetch them by another way "
+        "than "
+        "the file came");
   }
   std::optional<crypto::PublicKey> key;
   if (!options.key_file.empty()) {

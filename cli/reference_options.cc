@@ -137,7 +137,10 @@ void add_reference(CLI::App& app, Run& run, RunInCluster& in_cluster) {
   const auto signing = std::make_shared<SignOptions>();
   CLI::App* sign = add(reference, run, "sign", "Signs every ReferenceManifest of a file (DSSE)",
                        &reference_sign, signing);
-  sign->add_option("--key", signing->key_file, "Private key: PKCS#8 in PEM, not encrypted")
+  sign->add_option(
+          "--key", signing->key_file,
+          "File with your private key: PKCS#8 in PEM, not encrypted; a new one: openssl genpkey "
+          "-algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out provider.pem")
       ->required();
   sign->add_option("-o,--output", signing->output,
                    "File for the signed manifests, may be FILE itself; default: standard output");
@@ -148,8 +151,11 @@ void add_reference(CLI::App& app, Run& run, RunInCluster& in_cluster) {
       add(reference, run, "verify", "Checks that every ReferenceManifest of a file is signed",
           &reference_verify, checking);
   verify
-      ->add_option("--key", checking->key_files,
-                   "File with public keys in PEM, one of which must have signed; may be repeated")
+      ->add_option(
+          "--key", checking->key_files,
+          "File with public keys in PEM, one of which must have signed; may be repeated. Of "
+          "your own key: openssl pkey -in provider.pem -pubout -out provider-pub.pem; of "
+          "others: the ConfigMaps that the policy names in referenceKeys")
       ->required()
       ->allow_extra_args(false);
   verify->add_option("--lists", checking->lists_folder,

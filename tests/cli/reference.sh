@@ -33,6 +33,11 @@ for words in from-evidence from-rootfs from-debs import diff sign verify; do
 done
 expect 2 "name is required" from-debs a.deb
 
+# Whoever gives no key is told which file it is and how to get it.
+expect 2 "^--key is required: File with your private key: .*openssl genpkey .* -out provider.pem$" sign tree.yaml
+expect 2 "^--key is required: File with public keys .*openssl pkey -in provider.pem -pubout .*referenceKeys$" verify tree.yaml
+expect 2 "give either --key FILE.*published by the file's maker" import --name a --digests file a.corim
+
 # CoRIMs of other tools.
 corim=$VECTORS/corim
 expect 2 "digests is required" import --name a --unverified "$corim/good-one.cbor"

@@ -236,6 +236,19 @@ sed /^extra/d "$PROOFS/0.tlog-proof" >"$scratch/bare"
 expect 1 "no extra line" "${proof[@]}" "$scratch/bare"
 expect 1 "is of log" "${proof[@]}" --origin other.example "$PROOFS/0.tlog-proof"
 expect 2 "needs --vkey" verify proof "$PROOFS/0.tlog-proof"
+# Whoever gives no key is told which file it is and how to get it.
+COPIES="Keep copies .*log.vkey \\(--vkey\\).*kubectl -n avouch-system get configmap avouch-trust -o 'jsonpath=\{.data.log\\\\.vkey\}' >log.vkey$"
+expect 2 "$COPIES" verify proof "$PROOFS/0.tlog-proof"
+expect 2 "$COPIES" verify misbehaviour "$PROOFS/fork.misbehaviour"
+expect 2 "^kubectl avouch: log copy needs --vkey.*$COPIES" log copy --from "files:$scratch/source" --to "files:$scratch/copied"
+expect 2 "$COPIES" log fsck --directory "$LOG"
+expect 2 "$COPIES" log --origin a
+expect 2 "kubectl -n ns get configmap other-trust" log --origin a --release other --release-namespace ns
+expect 4 "$COPIES" verify proof --vkey "$LOG/log.vkey" "$PROOFS/0.cose"
+expect 4 "$COPIES" verify proof --verifier-keys "$PROOFS/verifier.pem" --origin log.example.org/avouch "$PROOFS/0.tlog-proof"
+expect 2 "^--policy is required: File with one AttestationPolicy$" appraise "$scratch"
+expect 2 "^name is required: Name of the node$" explain node
+expect 2 "^--service-account is required: NAMESPACE/NAME of an account" reference upload "$scratch"
 expect 4 "line 1" "${proof[@]}" --log-policy "$PROOFS/verifier.pem" "$PROOFS/0.tlog-proof"
 expect 4 "there is no such file" "${proof[@]}" "$scratch/none"
 expect 2 "tlog-proof" export 1 --format pdf

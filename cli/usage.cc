@@ -1,0 +1,69 @@
+#include "cli/usage.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "cli/commands.h"
+#include "inspect/proof.h"
+
+namespace avouch::cli {
+namespace {
+
+using inspect::printable;
+
+// The command that was given last.
+const CLI::App& command_of(const CLI::App& app) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+  return *at;
+}
+
+// Of a command that wants one of its own, or does not know the one it got.
+std::string choices(const CLI::App& app) {
+  const CLI::App& command = command_of(app);
+  if (command.get_require_subcommand_min() == 0) return "";
+  std::string out;
+  for (const CLI::App* one : command.get_subcommands([](const CLI::App*) { return true; })) {
+    out += (out.empty() ? "" : ", ") + one->get_name();
+  }
+  return "commands of " + command.get_name() + ": " + out + "\n";
+}
+
+// CLI11's words; of what is missing also what it is.
+std::string words_of(const CLI::App& app, const CLI::Error& error) {
+  const std::string words = error.what();
+  const std::size_t end = words.find(" is required");
+  if (error.get_name() != "RequiredError" || end == std::string::npos) return words;
+  const CLI::Option* missing = command_of(app).get_option_no_throw(words.substr(0, end));
+  return missing == nullptr ? words : words + ": " + missing->get_description();
+}
+
+std::string failure_text(const CLI::App* app, const CLI::Error& error) {
+  const std::string by_cli11 = CLI::FailureMessage::simple(app, error);
+  return printable(words_of(*app, error)) + by_cli11.substr(std::string_view(error.what()).size());
+}
+
+}  // namespace
+
+int finish_parse(CLI::App& app, const CLI::ParseError& error, std::string_view first) {
+  const bool is_word = !first.empty() && first.front() != '-';
+  if (error.get_exit_code() != 0 && is_word && app.get_subcommands().empty()) {
+    // Of a word that is no command CLI11 says only that there is none.
+    std::cerr << "kubectl avouch: \"" << printable(first) << "\" is no command\n" << choices(app);
+    return static_cast<int>(Exit::kUsage);
+  }
+  app.failure_message(&failure_text);
+  if (app.exit(error) == 0) return 0;
+  std::cerr << choices(app);
+  return static_cast<int>(Exit::kUsage);
+}
+
+std::string where_keys_are(const inspect::ReleaseName& release) {
+  const std::string map = release.name + "-trust";
+  return ". Keep copies from the day of installation: log.vkey (--vkey), verifier-keys.pem "
+         "(--verifier-keys) and log.origin (--origin) of ConfigMap " +
+         map + ", such as by kubectl -n " + release.ns + " get configmap " + map +
+         " -o 'jsonpath={.data.log\\.vkey}' >log.vkey";
+}
+
+}  // namespace avouch::cli
