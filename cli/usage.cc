@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "codec/utf8.h"
 #include "inspect/proof.h"
 
 namespace avouch::cli {
@@ -29,9 +30,17 @@ std::string choices(const CLI::App& app) {
   return "commands of " + command.get_name() + ": " + out + "\n";
 }
 
-// CLI11's words; of what is missing also what it is.
+// CLI11's words; of what is missing also what it is, and what is too much in the order in which it
+// was given, which CLI11 turns round.
 std::string words_of(const CLI::App& app, const CLI::Error& error) {
   const std::string words = error.what();
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
+    std::string out;
+    for (const std::string& extra : app.remaining(true)) {
+      out += (out.empty() ? "" : " ") + codec::in_quotes(extra);
+    }
+    return "not expected: " + out;
+  }
   const std::size_t end = words.find(" is required");
   if (error.get_name() != "RequiredError" || end == std::string::npos) return words;
   const CLI::Option* missing = command_of(app).get_option_no_throw(words.substr(0, end));

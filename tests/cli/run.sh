@@ -41,6 +41,8 @@ expect 2 "name of a Kubernetes object" verify node Node_1
 expect 2 "name of a Kubernetes object" status --release '../x'
 expect 2 "limit" log --limit 101
 expect 2 "excludes" log --node a --pod b
+expect 2 '^not expected: "b" "--more" "c d"$' explain node a b --more "c d"
+expect 2 '^not expected: "--more"$' --more status
 expect 2 "namespace requires --pod" log -n shop
 expect 2 "index" log show
 expect 2 'index: "-1" is no index of an entry: expected a number, 0 or greater' log show -1
