@@ -22,10 +22,16 @@ keep=
 case "$#:${1:-}" in
   0:) ;;
   1:--keep) keep=yes ;;
-  *) die "unknown argument: $*; expected nothing, or --keep" ;;
+  1:-h | 1:--help)
+    sed -n '2,/^set /s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    exit
+    ;;
+  *) die "unknown argument: $*; expected nothing, --keep or --help" ;;
 esac
 
 name_cluster demo
+KEPT_LOGS=$STATE_ROOT/$CLUSTER.logs # of a run that failed; the cluster's own folder goes with it
+BUILD_LOG=$STATE_ROOT/$CLUSTER.build.log
 BUILD=$(build_dir release)
 NS=avouch-system
 HEARTBEAT=5 # half of the default, so that waiting for quotes takes half the time
@@ -42,7 +48,7 @@ finish() {
   else
     if ((status != 0)) && [[ -d $LOGS ]]; then
       collect_logs
-      say "logs are kept in $STATE_ROOT/demo-logs"
+      say "logs are kept in $KEPT_LOGS"
     fi
     cluster down || status=1
   fi
@@ -65,7 +71,7 @@ watch_over() {
 
 # What the components said, for whoever looks into a failure.
 collect_logs() {
-  local out=$STATE_ROOT/demo-logs pod
+  local out=$KEPT_LOGS pod
   rm -rf "$out"
   mkdir -p "$out"
   cp -r "$LOGS" "$out/cluster" || true
@@ -144,14 +150,14 @@ exact_values() {
 # ---- the parts ----
 
 prepare() {
-  take_lock "$STATE_ROOT/.demo-run.lock"
+  take_lock "$STATE_ROOT/.$CLUSTER-run.lock"
   require_space 4 "$CACHE_DIR" "$STATE_ROOT"
   install_build_deps
   install_cluster_deps
   ensure_kubernetes
   mkdir -p "$STATE_ROOT"
-  say "building Avouch (log: $STATE_ROOT/demo-build.log)"
-  build release "$STATE_ROOT/demo-build.log" avouch-operator avouch-webhook avouch-agent kubectl-avouch || die "the build failed" "$STATE_ROOT/demo-build.log"
+  say "building Avouch (log: $BUILD_LOG)"
+  build release "$BUILD_LOG" avouch-operator avouch-webhook avouch-agent kubectl-avouch || die "the build failed" "$BUILD_LOG"
   cluster down >/dev/null
   watch_over
   cluster up

@@ -381,6 +381,16 @@ LOG_FILES=$scratch/witnessed-log expect 1 "FAILS .*checkpoint is signed by the l
 unset LOG_FILES
 export ANSWER=refuse
 
+# The demo's help starts nothing.
+demo=$HERE/../../hack/demo.sh
+for word in -h --help; do
+  said=$(AVOUCH_STATE=$scratch/state "$demo" "$word" 2>&1) && status=0 || status=$?
+  if [[ $status != 0 || $said != *"hack/demo.sh [--keep]"* || $said == *"set -euo"* || -e $scratch/state ]]; then
+    echo "FAILED: demo.sh $word: status $status: $said"
+    failed=1
+  fi
+done
+
 completes "status :4" st
 completes "show fsck copy :4" log ""
 completes "upload :4" reference up
