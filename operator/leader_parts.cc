@@ -9,6 +9,7 @@
 #include "control/api_objects.h"
 #include "control/cluster_facts.h"
 #include "crypto/random.h"
+#include "operator/log_engine.h"
 
 namespace avouch::controller {
 namespace {
@@ -40,6 +41,7 @@ control::TrustOptions trust_options(const config::ControllerConfig& config) {
   options.webhook_names = names(config.webhook.service_names);
   options.webhook_configuration = config.webhook.configuration;
   options.webhook_certificate = config.webhook.own_certificate;
+  options.place_of_log = [&config] { return place_of_log(config.log, config.data_dir); };
   return options;
 }
 

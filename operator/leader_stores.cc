@@ -33,7 +33,7 @@ Result<void> Leader::Parts::open_log() {
     AVOUCH_TRY(log_store, open_log_store(config.log, dir));
   }
   if (!head_file) {
-    AVOUCH_TRY(std::unique_ptr<tlog::Anchor> on_disk, adapters::open_head_file(dir / "log-head"));
+    AVOUCH_TRY(std::unique_ptr<tlog::Anchor> on_disk, adapters::open_head_file(head_file_in(dir)));
     head_file = std::make_unique<control::FencedAnchor>(std::move(on_disk), clock, leading_until);
   }
   if (!witnessing) AVOUCH_CHECK(open_witnesses());

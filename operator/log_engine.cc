@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "adapters/files.h"
 #include "adapters/log_files.h"
@@ -38,18 +39,53 @@ Result<std::string> read_connection(const std::string& file) {
   return text;
 }
 
+std::filesystem::path directory_in(const std::filesystem::path& data_dir) {
+  return data_dir / "log";
+}
+
+// A connection string that is no use is named by its file.
+template <typename T>
+Result<T> of_file(Result<T> outcome, const std::string& connection_file) {
+  if (outcome.has_value() || outcome.error().kind != ErrorKind::kRejected) return outcome;
+  return with_context(std::move(outcome).error(), connection_file);
+}
+
+// `place` where there is such a file; nothing where there is none.
+Result<std::optional<std::string>> place_of(const std::filesystem::path& file,
+                                            const std::string& place) {
+  std::error_code failure;
+  const bool is_there = std::filesystem::exists(file, failure);
+  if (failure) return retryable("log: " + file.string() + ": " + failure.message());
+  return is_there ? std::optional(place) : std::nullopt;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<tlog::Store>> open_log_store(const config::ControllerConfig::Log& log,
                                                     const std::filesystem::path& data_dir) {
-  if (!is_in_database(log)) return adapters::open_log_files({.directory = data_dir / "log"});
+  if (!is_in_database(log)) return adapters::open_log_files({.directory = directory_in(data_dir)});
   AVOUCH_TRY(std::string connection, read_connection(log.connection_file));
-  auto opened = adapters::open_log_postgres(
-      {.database = {.connection = std::move(connection)}, .readers = kReaders});
-  if (!opened.has_value() && opened.error().kind == ErrorKind::kRejected) {
-    return with_context(opened.error(), log.connection_file);
+  return of_file(adapters::open_log_postgres(
+                     {.database = {.connection = std::move(connection)}, .readers = kReaders}),
+                 log.connection_file);
+}
+
+Result<std::optional<std::string>> place_of_log(const config::ControllerConfig::Log& log,
+                                                const std::filesystem::path& data_dir) {
+  std::optional<std::string> place;
+  if (is_in_database(log)) {
+    AVOUCH_TRY(std::string connection, read_connection(log.connection_file));
+    AVOUCH_TRY(const std::optional<std::string> note,
+               of_file(adapters::log_postgres_checkpoint({.connection = std::move(connection)}),
+                       log.connection_file));
+    if (note) place = "in the database of " + log.connection_file;
+  } else {
+    const std::filesystem::path directory = directory_in(data_dir);
+    AVOUCH_TRY(place, place_of(directory / "public" / "checkpoint", "in " + directory.string()));
   }
-  return opened;
+  if (place) return place;
+  const std::filesystem::path head = head_file_in(data_dir);
+  return place_of(head, "that head file " + head.string() + " remembers");
 }
 
 }  // namespace avouch::controller

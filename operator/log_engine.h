@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "base/result.h"
 #include "config/controller_config.h"
@@ -20,5 +22,16 @@ inline bool is_in_database(const config::ControllerConfig::Log& log) {
 // log is taken over from whoever wrote it before: only the leader calls.
 Result<std::unique_ptr<tlog::Store>> open_log_store(const config::ControllerConfig::Log& log,
                                                     const std::filesystem::path& data_dir);
+
+// Where a log lies that somebody has begun, in words: in its directory or its database, or, where
+// only the head file remembers it, there. Nothing where there is none. Writes nothing and takes
+// nothing over. Errors as of open_log_store().
+Result<std::optional<std::string>> place_of_log(const config::ControllerConfig::Log& log,
+                                                const std::filesystem::path& data_dir);
+
+// The head file below a data directory.
+inline std::filesystem::path head_file_in(const std::filesystem::path& data_dir) {
+  return data_dir / "log-head";
+}
 
 }  // namespace avouch::controller

@@ -408,4 +408,12 @@ Result<std::unique_ptr<tlog::TileReader>> open_log_postgres_reader(const Postgre
   return std::unique_ptr<tlog::TileReader>(std::make_unique<LogPostgresReader>(options));
 }
 
+Result<std::optional<std::string>> log_postgres_checkpoint(const PostgresOptions& options) {
+  PostgresSession session(options);
+  AVOUCH_CHECK(session.connect());
+  AVOUCH_TRY(const std::uint64_t version, log_schema_version(session));
+  if (version == 0) return std::optional<std::string>();
+  return read_log_checkpoint(session, false);
+}
+
 }  // namespace avouch::adapters

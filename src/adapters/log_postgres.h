@@ -17,6 +17,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "adapters/postgres_session.h"
 #include "base/result.h"
@@ -40,5 +42,9 @@ Result<std::unique_ptr<tlog::Store>> open_log_postgres(const LogPostgresOptions&
 // Reads a log without writing anything: for a reader in another process, and for fsck. kRejected
 // where there is no log.
 Result<std::unique_ptr<tlog::TileReader>> open_log_postgres_reader(const PostgresOptions& options);
+
+// The checkpoint of the log that is there, as it is stored; nothing where there are no tables, or
+// none was ever published. Writes nothing. Errors as of open_log_postgres().
+Result<std::optional<std::string>> log_postgres_checkpoint(const PostgresOptions& options);
 
 }  // namespace avouch::adapters

@@ -27,6 +27,14 @@ Result<SystemTime> end_of(const std::string& pem) {
   return certificates.front().not_after();
 }
 
+Error keys_are_lost(const std::string& secret, const std::string& place) {
+  return retryable(secret + " is not there, and the log " + place +
+                   " was signed with a key that was in it; no new keys are made, as that log "
+                   "cannot go on under them. Restore the Secret from a backup: the controller goes "
+                   "on by itself then. Where there is none, begin a new log, as \"Lost keys\" in "
+                   "docs/operations.md says");
+}
+
 }  // namespace
 
 std::optional<Json> ca_bundle_patch(const Json& configuration, const std::string& bundle_pem) {
@@ -56,8 +64,11 @@ TrustMaterial::TrustMaterial(TrustOptions options, const kube::Client& client,
 Result<ReleaseKeys> TrustMaterial::load_or_create() {
   const ReleaseNames& names = options_.names;
   const kube::ResourcePath secrets = kube::secrets(names.ns);
+  const std::string where = "Secret " + names.ns + "/" + names.keys_secret();
   auto found = client_.get(secrets, names.keys_secret());
   if (!found.has_value() && found.error().is_not_found()) {
+    AVOUCH_TRY(const std::optional<std::string> place, options_.place_of_log());
+    if (place) return keys_are_lost(where, *place);
     const ReleaseKeys made =
         generate_keys(options_.ca, options_.log_origin, "avouch/" + names.ns + "/" + names.release,
                       random_, clock_.now());
@@ -69,7 +80,6 @@ Result<ReleaseKeys> TrustMaterial::load_or_create() {
     }
   }
   if (!found.has_value()) return Error(found.error());
-  const std::string where = "Secret " + names.ns + "/" + names.keys_secret();
   auto data = read_secret(*found);
   if (!data.has_value()) return with_context(std::move(data).error(), where);
   auto keys = parse_keys(*data);

@@ -4,6 +4,7 @@
 // leader runs it. What another process made first is taken as it is.
 
 #include <chrono>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -29,6 +30,9 @@ struct TrustOptions {
   std::string webhook_configuration;  // name of the ValidatingWebhookConfiguration
   // False: the webhook's certificate and the caBundle are left alone.
   bool webhook_certificate = true;
+  // Where a log lies that was begun before, in words; nothing where there is none. Asked where
+  // Secret R-keys is missing. Must be set.
+  std::function<Result<std::optional<std::string>>()> place_of_log;
 };
 
 // JSON Patch that gives every webhook of `configuration` this CA bundle, guarded by its
@@ -43,7 +47,8 @@ class TrustMaterial {
                 Clock& clock);
 
   // Secret R-keys, made if it is missing. Before everything else; kRejected if the Secret is there
-  // and unusable: it is never replaced.
+  // and unusable: it is never replaced. kRetryable if it is missing and a log is there, which one
+  // of its keys has signed: somebody puts the Secret back, or the log elsewhere.
   Result<ReleaseKeys> load_or_create();
 
   // Everything else, to be called at the start, when one of the objects has changed, and every

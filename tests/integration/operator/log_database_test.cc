@@ -267,6 +267,26 @@ TEST_F(LogInADatabase, GoesOnAfterRestartsAndAfterTheDatabaseWasAway) {
   expect_end(controller);
 }
 
+TEST_F(LogInADatabase, IsNotContinuedUnderNewKeys) {
+  Controller controller = start("c");
+  ASSERT_TRUE(eventually([&] { return controller.is_ready(); })) << controller.log();
+  expect_end(controller);
+  const kube::ResourcePath secrets = kube::secrets(kNamespace);
+  ASSERT_TRUE(client_->remove(secrets, "avouch-keys").has_value());
+  controller = start("c");
+  const std::string why =
+      "Secret avouch-system/avouch-keys is not there, and the log in the "
+      "database of " +
+      (dir_ / "c.connection") + " was signed";
+  EXPECT_TRUE(eventually([&] {
+    return controller.health("/readyz").find(why) != std::string::npos;
+  })) << controller.log();
+  const auto found = client_->get(secrets, "avouch-keys");
+  EXPECT_TRUE(!found.has_value() && found.error().is_not_found());
+  controller.process.signal(SIGTERM);
+  ASSERT_TRUE(eventually([&] { return !controller.process.running(); })) << controller.log();
+}
+
 TEST_F(LogInADatabase, WhoeverLedBeforeWritesNothing) {
   Controller first = start("first");
   ASSERT_TRUE(eventually([&] { return first.is_ready(); })) << first.log();

@@ -267,5 +267,50 @@ TEST_F(WitnessedController, IsCosignedAndReadOnlyAfterABackupUntilANewLogBegins)
   EXPECT_TRUE(tlog::check_log(**old_log, *note, {})->is_whole());
 }
 
+// docs/operations.md, "Lost keys".
+TEST_F(WitnessedController, MakesNoNewKeysForALogThatIsThere) {
+  is_away_ = true;
+  start();
+  ASSERT_TRUE(eventually([&] { return is_ready() && !trust("log.vkey").empty(); })) << log();
+  const std::string vkey = trust("log.vkey");
+  const kube::ResourcePath secrets = kube::secrets(kNamespace);
+  Json keys = client_->get(secrets, "avouch-keys").value();
+  keys["metadata"].as_object()->erase("resourceVersion");
+  keys["metadata"].as_object()->erase("uid");
+  const auto lose_keys = [&] {
+    stop();
+    ASSERT_TRUE(client_->remove(secrets, "avouch-keys").has_value());
+    start();
+  };
+  const auto expect_refusal = [&](const std::string& place) {
+    const std::string why =
+        "waits for release keys: Secret avouch-system/avouch-keys is not there, and the log " +
+        place + " was signed";
+    EXPECT_TRUE(eventually([&] { return health("/readyz").find(why) != std::string::npos; }))
+        << health("/readyz");
+    EXPECT_TRUE(health("/healthz").starts_with("HTTP/1.1 200")) << "nothing ends it meanwhile";
+    const auto found = client_->get(secrets, "avouch-keys");
+    EXPECT_TRUE(!found.has_value() && found.error().is_not_found());
+  };
+
+  lose_keys();
+  expect_refusal("in " + (dir_ / "data/log"));
+  ASSERT_TRUE(client_->create(secrets, keys).has_value());
+  ASSERT_TRUE(eventually([&] { return is_ready(); })) << log();
+  EXPECT_EQ(metric("avouch_log_read_only"), "0");
+  EXPECT_EQ(trust("log.vkey"), vkey);
+
+  // There is no backup: the old log is kept, and a new one begun, while the controller waits.
+  lose_keys();
+  expect_refusal("in " + (dir_ / "data/log"));
+  run({"mv", dir_ / "data/log", dir_ / "data/log.ended"});
+  expect_refusal("that head file " + (dir_ / "data/log-head") + " remembers");
+  run({"mv", dir_ / "data/log-head", dir_ / "data/log-head.ended"});
+  ASSERT_TRUE(eventually([&] { return is_ready(); })) << log();
+  EXPECT_EQ(metric("avouch_log_read_only"), "0");
+  EXPECT_TRUE(eventually([&] { return trust("log.vkey") != vkey; })) << log();
+  EXPECT_GT(size_of(checkpoint("/log/")), 0U);
+}
+
 }  // namespace
 }  // namespace avouch::testing

@@ -18,6 +18,7 @@ class TrustMaterialTest : public ::testing::Test {
 
   testing::FakeKube server;
   testing::ManualClock clock;
+  Result<std::optional<std::string>> log_place{std::nullopt};  // as the options' place_of_log says
   const kube::Client client{server};
   TrustMaterial trust{{.names = {.release = "avouch", .ns = "ns"},
                        .log_origin = "",
@@ -25,7 +26,8 @@ class TrustMaterialTest : public ::testing::Test {
                        .own_names = {.dns = {"avouch-controller.ns.svc"}},
                        .webhook_names = {},
                        .webhook_configuration = "avouch",
-                       .webhook_certificate = false},
+                       .webhook_certificate = false,
+                       .place_of_log = [this] { return log_place; }},
                       client,
                       crypto::system_random(),
                       clock};
@@ -50,6 +52,41 @@ TEST_F(TrustMaterialTest, ReplacesNoKeysThatAreThereAndUnusable) {
   EXPECT_FALSE(trust.step().has_value());
   EXPECT_EQ(stored(), SecretData{});
   EXPECT_FALSE(trust.load_or_create().has_value());
+}
+
+TEST_F(TrustMaterialTest, MakesNoKeysForALogThatOthersHaveSigned) {
+  ASSERT_TRUE(trust.load_or_create().has_value());
+  const codec::Json secret = server.peek(kube::secrets("ns"), "avouch-keys").value();
+  const SecretData keys = stored();
+  server.erase(kube::secrets("ns"), "avouch-keys");
+  log_place = std::optional<std::string>("in /data/log");
+  for (int again = 0; again < 2; ++again) {
+    const auto refused = trust.load_or_create();
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().kind, ErrorKind::kRetryable) << "somebody may put the Secret back";
+    for (const char* words : {"Secret ns/avouch-keys is not there", "the log in /data/log",
+                              "Restore the Secret from a backup", "begin a new log"}) {
+      EXPECT_NE(refused.error().message.find(words), std::string::npos)
+          << words << ": " << refused.error().message;
+    }
+    EXPECT_EQ(stored(), SecretData{});
+  }
+
+  server.put(kube::secrets("ns"), secret);
+  const auto restored = trust.load_or_create();
+  ASSERT_TRUE(restored.has_value()) << restored.error().message;
+  EXPECT_EQ(encode_keys(*restored), keys);
+}
+
+TEST_F(TrustMaterialTest, MakesNoKeysWhileNobodyKnowsOfALog) {
+  log_place = retryable("database: no connection");
+  const auto refused = trust.load_or_create();
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().message, "database: no connection");
+  EXPECT_EQ(stored(), SecretData{});
+  log_place = std::optional<std::string>();
+  EXPECT_TRUE(trust.load_or_create().has_value()) << "a first start";
+  EXPECT_FALSE(stored().empty());
 }
 
 }  // namespace
