@@ -25,6 +25,9 @@ inline constexpr std::string_view kNoVerdict = "NoVerdict", kVerdictStale = "Ver
                                   kNotOwnNode = "NotOwnNode", kInvalid = "Invalid",
                                   kNotAllowed = "NotAllowed", kLogUnavailable = "LogUnavailable",
                                   kNotReady = "NotReady", kOverloaded = "Overloaded";
+// In the message of a kContraindicated, in the place of the node's own reason: the token is known
+// here, and what its AttestationEvidence says of it is not.
+inline constexpr std::string_view kReasonsNotRead = "ReasonsNotRead";
 }  // namespace code
 
 // Why a node does not satisfy a policy.

@@ -134,7 +134,12 @@ std::optional<Failure> is_affirming(const NodeQuestion& question) {
   const attest::Status status = judged(question)->status;
   if (status == attest::Status::kAffirming) return std::nullopt;
   std::string message = without_name(question.verdict->reasons, question.policy.name);
-  if (message.empty()) message = "its verdict is " + std::string(attest::status_name(status));
+  if (message.empty()) {
+    message = std::string(code::kReasonsNotRead) + ": the controller's verdict on it is " +
+              std::string(attest::status_name(status)) +
+              ", and the webhook has not read the reasons yet; they stand in the node's "
+              "AttestationEvidence in a moment";
+  }
   return Failure{code::kContraindicated, message + ". " + verdict_name(*question.verdict)};
 }
 

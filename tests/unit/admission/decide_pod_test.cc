@@ -174,6 +174,23 @@ TEST(DecidePod, NamesThePolicyOnceAndOthersWithTheirReasons) {
       << message;
 }
 
+TEST(DecidePod, GivesACodeWhereTheReasonsAreNotReadYet) {
+  World world;
+  world.trust("good", {"production"}, Status::kContraindicated);
+  VerdictFacts facts = *world.snapshot.verdicts.at("uid-good");
+  facts.reasons.clear();
+  world.snapshot.verdicts["uid-good"] = std::make_shared<const VerdictFacts>(std::move(facts));
+  const Decision decision = world.pods(binding("good"));
+  EXPECT_EQ(decision.code, code::kContraindicated);
+  EXPECT_TRUE(
+      contains(decision.message,
+               "does not satisfy AttestationPolicy \"production\": ReasonsNotRead: the "
+               "controller's verdict on it is contraindicated, and the webhook has not read "
+               "the reasons yet; they stand in the node's AttestationEvidence in a moment. "
+               "Verdict #12 of "))
+      << decision.message;
+}
+
 TEST(DecidePod, BelievesATokenToItsLastMomentOnly) {
   World world;
   const SystemTime end = kNow - seconds(30) + minutes(5);
