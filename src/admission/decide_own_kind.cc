@@ -39,6 +39,28 @@ void warn_of_scope(const DecisionInput& input, const attest::PolicySpec& spec, D
   }
 }
 
+// Which nodes the policy is for.
+void warn_of_nodes(const DecisionInput& input, const attest::PolicySpec& spec, Decision& decision) {
+  if (const auto keys = attest::self_set_labels(spec); !keys.empty()) {
+    const std::string_view begin =
+        "spec.nodeSelector: a node can leave the policy, as its kubelet may change ";
+    const std::string_view end =
+        "; select by labels that no kubelet may change, such as "
+        "example.com.node-restriction.kubernetes.io/pool";
+    const std::string keys_text = clip(names(keys), kMaxWarning - begin.size() - end.size());
+    decision.warnings.push_back(std::string(begin) + keys_text + std::string(end));
+  }
+  const auto& nodes = input.snapshot.nodes;
+  const bool selects_a_node = std::any_of(nodes.begin(), nodes.end(), [&spec](const auto& node) {
+    return attest::matches(spec.node_selector, node.second->labels);
+  });
+  if (input.gathered.not_ready.empty() && !selects_a_node) {
+    decision.warnings.push_back(
+        "spec.nodeSelector selects no node now: no node can satisfy the policy, so the pods that "
+        "it gates can run nowhere");
+  }
+}
+
 Decision decide_policy(const DecisionInput& input, const std::string& name,
                        const codec::Json& spec) {
   const auto policy = attest::parse_policy(name, spec);
@@ -46,21 +68,7 @@ Decision decide_policy(const DecisionInput& input, const std::string& name,
     return deny(code::kInvalid, "AttestationPolicy " + quote(name) + ": " + policy.error().message);
   }
   Decision decision = allow();
-  if (const auto keys = attest::self_set_labels(policy->spec); !keys.empty()) {
-    decision.warnings.push_back(
-        "spec.nodeSelector: a node can set " + names(keys) +
-        " on itself; prefer labels below *.node-restriction.kubernetes.io/");
-  }
-  const auto& nodes = input.snapshot.nodes;
-  const bool selects_a_node = std::any_of(nodes.begin(), nodes.end(), [&policy](const auto& node) {
-    return attest::matches(policy->spec.node_selector, node.second->labels);
-  });
-  if (input.gathered.not_ready.empty() && !selects_a_node) {
-    decision.warnings.push_back(
-        "spec.nodeSelector selects no node now: no node can satisfy the policy, so the pods that "
-        "it "
-        "gates can run nowhere");
-  }
+  warn_of_nodes(input, policy->spec, decision);
   warn_of_scope(input, policy->spec, decision);
   return decision;
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "attest/json_text.h"
+#include "attest/node_labels.h"
 #include "attest/policy_logs.h"
 #include "attest/policy_names.h"
 #include "base/hex.h"
@@ -264,15 +265,9 @@ tpm::PcrSelection required_selection(const PolicySpec& spec) {
 }
 
 std::vector<std::string> self_set_labels(const PolicySpec& spec) {
-  constexpr std::string_view kGuarded = "node-restriction.kubernetes.io";
-  std::vector<std::string> out;
-  for (std::string& key : keys_of(spec.node_selector)) {
-    const std::string prefix = key.substr(0, key.find('/'));
-    const bool guarded = key.find('/') != std::string::npos &&
-                         (prefix == kGuarded || prefix.ends_with("." + std::string(kGuarded)));
-    if (!guarded) out.push_back(std::move(key));
-  }
-  return out;
+  std::vector<std::string> keys = keys_of(spec.node_selector);
+  std::erase_if(keys, [](const std::string& key) { return !is_set_by_kubelets(key); });
+  return keys;
 }
 
 }  // namespace avouch::attest

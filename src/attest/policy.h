@@ -131,8 +131,8 @@ crypto::Sha256 policy_digest(const crypto::Sha256& spec_digest,
 // which the log's first entry is made of.
 tpm::PcrSelection required_selection(const PolicySpec& spec);
 
-// Label keys of nodeSelector that a node's own credentials can set: a policy that uses one should
-// say so in its conditions.
+// Label keys of nodeSelector that a node's own credentials can set (node_labels.h), sorted: by one
+// of them it can leave the policy, which should say so in its conditions.
 std::vector<std::string> self_set_labels(const PolicySpec& spec);
 
 // "sha256:" and 64 lower-case hexadecimal digits.

@@ -181,8 +181,38 @@ TEST(DecidePolicy, TakesAPolicyThatChecksSomething) {
   const Decision decision = on_policy(world, json(kSpec));
   EXPECT_TRUE(decision.allowed) << decision.message;
   EXPECT_FALSE(decision.verdict);
-  ASSERT_EQ(decision.warnings.size(), 1U);  // a node can set `pool` on itself
-  EXPECT_TRUE(contains(decision.warnings[0], "pool")) << decision.warnings[0];
+  EXPECT_EQ(decision.warnings,
+            std::vector<std::string>{
+                "spec.nodeSelector: a node can leave the policy, as its kubelet may change pool; "
+                "select by labels that no kubelet may change, such as "
+                "example.com.node-restriction.kubernetes.io/pool"});
+}
+
+TEST(DecidePolicy, WarnsOfEveryLabelByWhichANodeCouldLeave) {
+  World world;
+  Json spec = json(kSpec);
+  const auto about_labels = [&](const char* selector) {
+    spec["nodeSelector"] = json(selector);
+    std::string found;
+    for (const std::string& warning : on_policy(world, spec).warnings) {
+      EXPECT_LE(warning.size(), 250U);
+      if (!contains(warning, "kubelet")) continue;
+      EXPECT_TRUE(warning.ends_with("such as example.com.node-restriction.kubernetes.io/pool"));
+      found += warning;
+    }
+    return found;
+  };
+  EXPECT_EQ(about_labels(R"({"matchLabels":{"a.node-restriction.kubernetes.io/pool":"x",
+    "node-role.kubernetes.io/worker":""}})"),
+            "");
+  EXPECT_TRUE(contains(about_labels(R"({"matchLabels":{"topology.kubernetes.io/zone":"x",
+    "a.node-restriction.kubernetes.io/pool":"x"},"matchExpressions":[
+    {"key":"example.com/edge","operator":"DoesNotExist"}]})"),
+                       "may change example.com/edge, topology.kubernetes.io/zone; select"));
+  const std::string many = about_labels(
+      R"({"matchLabels":{"one.example.com/of-many-labels":"x","two.example.com/of-many-labels":"x",
+          "three.example.com/of-many-labels":"x"}})");
+  EXPECT_TRUE(contains(many, "one.example.com/of-many-labels, thr")) << many;
 }
 
 TEST(DecidePolicy, NamesEveryFieldThatIsWrong) {

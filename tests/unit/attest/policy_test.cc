@@ -235,13 +235,12 @@ TEST(RequiredSelection, IsEveryExactPcrInEveryBank) {
 
 TEST(SelfSetLabels, AreThoseThatANodeCanSetOnItself) {
   Json spec = minimal();
-  spec["nodeSelector"] = codec::parse_json(R"({"matchLabels": {
-      "pool": "a", "node-restriction.kubernetes.io/x": "b", "acme.node-restriction.kubernetes.io/y": "c",
-      "fakenode-restriction.kubernetes.io/z": "d", "example.com/w": "e"}})")
+  spec["nodeSelector"] = codec::parse_json(R"({
+      "matchLabels": {"pool": "a", "acme.node-restriction.kubernetes.io/y": "c"},
+      "matchExpressions": [{"key": "example.com/w", "operator": "DoesNotExist"}]})")
                              .value();
-  EXPECT_EQ(
-      self_set_labels(parse_policy("p", spec)->spec),
-      (std::vector<std::string>{"example.com/w", "fakenode-restriction.kubernetes.io/z", "pool"}));
+  EXPECT_EQ(self_set_labels(parse_policy("p", spec)->spec),
+            (std::vector<std::string>{"example.com/w", "pool"}));
 }
 
 // SHA-256 of the RFC 8785 form, computed by Python's json and hashlib.
