@@ -61,6 +61,31 @@ void warn_of_nodes(const DecisionInput& input, const attest::PolicySpec& spec, D
   }
 }
 
+// The webhook reads no ConfigMap of a policy and no ReferenceManifest: it needs no right to. That
+// there is no namespace is known here, and then there is nothing in it. Of the rest the policy's
+// condition ReferencesResolved tells.
+void warn_of_references(const DecisionInput& input, const attest::PolicySpec& spec,
+                        Decision& decision) {
+  if (!input.gathered.not_ready.empty()) return;
+  const auto& namespaces = input.snapshot.namespaces;
+  const auto look = [&](const attest::ConfigMapName& name, const std::string& field) {
+    if (namespaces.contains(name.ns)) return;
+    decision.warnings.push_back(
+        "spec." + field + ": there is no ConfigMap " + name.ns + "/" + name.name +
+        ", nor the namespace: until there is, the policy's nodes are contraindicated "
+        "(PolicyUnusable)");
+  };
+  const auto look_at_all = [&](const std::vector<attest::ConfigMapName>& list,
+                               const std::string& field) {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      look(list[i], field + "[" + std::to_string(i) + "].configMap");
+    }
+  };
+  look_at_all(spec.trust_bundles, "endorsement.trustBundles");
+  if (spec.inventory) look(*spec.inventory, "endorsement.inventory.configMap");
+  look_at_all(spec.reference_keys, "referenceKeys");
+}
+
 Decision decide_policy(const DecisionInput& input, const std::string& name,
                        const codec::Json& spec) {
   const auto policy = attest::parse_policy(name, spec);
@@ -70,6 +95,7 @@ Decision decide_policy(const DecisionInput& input, const std::string& name,
   Decision decision = allow();
   warn_of_nodes(input, policy->spec, decision);
   warn_of_scope(input, policy->spec, decision);
+  warn_of_references(input, policy->spec, decision);
   return decision;
 }
 

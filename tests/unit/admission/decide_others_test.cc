@@ -215,6 +215,43 @@ TEST(DecidePolicy, WarnsOfEveryLabelByWhichANodeCouldLeave) {
   EXPECT_TRUE(contains(many, "one.example.com/of-many-labels, thr")) << many;
 }
 
+TEST(DecidePolicy, WarnsOfAConfigMapInANamespaceThatIsNotThere) {
+  World world;
+  Json spec = json(kSpec);
+  spec["endorsement"] = json(R"({
+    "trustBundles": [{"configMap": {"namespace": "avouch-system", "name": "makers"}},
+                     {"configMap": {"namespace": "avouch-sytem", "name": "others"}}],
+    "enrollment": "Inventory",
+    "inventory": {"configMap": {"namespace": "nowhere", "name": "tpms"}}})");
+  spec["referenceKeys"] = json(R"([{"configMap": {"namespace": "gone", "name": "vendors"}}])");
+  const auto about_references = [&] {
+    std::vector<std::string> found;
+    const Decision decision = on_policy(world, spec);
+    EXPECT_TRUE(decision.allowed) << decision.message;
+    for (const std::string& warning : decision.warnings) {
+      if (contains(warning, "ConfigMap")) found.push_back(warning);
+    }
+    return found;
+  };
+  const auto missing = [](const std::string& field, const std::string& name) {
+    return "spec." + field + ": there is no ConfigMap " + name +
+           ", nor the namespace: until there is, the policy's nodes are contraindicated "
+           "(PolicyUnusable)";
+  };
+  EXPECT_EQ(about_references(),
+            (std::vector<std::string>{
+                missing("endorsement.trustBundles[1].configMap", "avouch-sytem/others"),
+                missing("endorsement.inventory.configMap", "nowhere/tpms"),
+                missing("referenceKeys[0].configMap", "gone/vendors")}));
+  for (const char* ns : {"avouch-sytem", "nowhere", "gone"}) world.add_namespace(ns, {});
+  EXPECT_TRUE(about_references().empty()) << "whether the ConfigMaps are there is not known here";
+  // Before namespaces are known nothing is said of them.
+  world.snapshot.namespaces.clear();
+  EXPECT_EQ(about_references().size(), 4U);
+  world.gathered.not_ready = "not known";
+  EXPECT_TRUE(about_references().empty());
+}
+
 TEST(DecidePolicy, NamesEveryFieldThatIsWrong) {
   const World world;
   Json spec = json(kSpec);

@@ -85,6 +85,7 @@ struct World {
     gathered.not_ready.clear();
     gathered.policies_known = true;
     gathered.pod_labels = attest::Labels{{"app", "web"}};
+    add_namespace("avouch-system", {});
     add_namespace("shop", {{"attested", "required"}});
     add_namespace("free", {});
     add_policy("production");
