@@ -95,15 +95,18 @@ struct Enrolled {
 };
 
 // One TPM, one node: `of_node` is the enrolment that this node has, `of_ek` the one that this EK
-// has, of whatever node. IdentityMismatch where either is another pair. The same EK with a new AK
-// on the same node is no mismatch: it must be activated anew (Binding::kNewKey).
+// has, of whatever node, and `ek_node` that node's name ("": not known). IdentityMismatch where
+// either is another pair; where the TPM is another node's, with that node's name as a field
+// (kEnrolledNodeField). The same EK with a new AK on the same node is no mismatch: it must be
+// activated anew (Binding::kNewKey).
 enum class Binding { kFirst, kNewKey, kUnchanged };
+inline constexpr std::string_view kEnrolledNodeField = "enrolled node";
 Checked<Binding> check_binding(const crypto::Sha256& ek_digest, ByteView ak_name,
                                std::string_view node_uid, const std::optional<Enrolled>& of_node,
-                               const std::optional<Enrolled>& of_ek);
+                               const std::optional<Enrolled>& of_ek, std::string_view ek_node = {});
 Checked<Binding> check_binding(const NodeKeys& keys, std::string_view node_uid,
                                const std::optional<Enrolled>& of_node,
-                               const std::optional<Enrolled>& of_ek);
+                               const std::optional<Enrolled>& of_ek, std::string_view ek_node = {});
 
 inline constexpr std::chrono::minutes kActivationTime{5};
 

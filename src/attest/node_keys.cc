@@ -67,6 +67,22 @@ std::optional<Reason> check_ak(const tpm::Public& ak) {
   return std::nullopt;
 }
 
+Reason enrolled_elsewhere(const Enrolled& of_ek, const crypto::Sha256& ek_digest,
+                          std::string_view ek_node) {
+  const std::string which =
+      ek_node.empty() ? "the node with UID " + of_ek.node_uid
+                      : "node \"" + std::string(ek_node) + "\" (UID " + of_ek.node_uid + ")";
+  Reason reason =
+      refuse(code::kIdentityMismatch,
+             "the TPM whose EK has digest " + digest_text(ek_digest) + " is enrolled for " + which +
+                 ": if it was moved here, or that node renamed, delete that node's "
+                 "AttestationEvidence");
+  if (!ek_node.empty()) {
+    reason.fields.push_back({std::string(kEnrolledNodeField), std::string(ek_node)});
+  }
+  return reason;
+}
+
 }  // namespace
 
 Checked<NodeKeys> check_keys(const UnverifiedIdentity& identity) {
@@ -89,7 +105,7 @@ Checked<NodeKeys> check_keys(const UnverifiedIdentity& identity) {
 
 Checked<Binding> check_binding(const crypto::Sha256& ek_digest, ByteView ak_name,
                                std::string_view node_uid, const std::optional<Enrolled>& of_node,
-                               const std::optional<Enrolled>& of_ek) {
+                               const std::optional<Enrolled>& of_ek, std::string_view ek_node) {
   if (of_node && (of_node->node_uid != node_uid || of_node->ek_digest != ek_digest)) {
     return refuse(code::kIdentityMismatch,
                   "this node is enrolled with another TPM, whose EK has digest " +
@@ -98,10 +114,7 @@ Checked<Binding> check_binding(const crypto::Sha256& ek_digest, ByteView ak_name
                       "enrol it anew");
   }
   if (of_ek && (of_ek->node_uid != node_uid || of_ek->ek_digest != ek_digest)) {
-    return refuse(code::kIdentityMismatch,
-                  "the TPM whose EK has digest " + digest_text(ek_digest) +
-                      " is enrolled for the node with UID " + of_ek->node_uid +
-                      ": if it was moved here, delete that node's AttestationEvidence");
+    return enrolled_elsewhere(*of_ek, ek_digest, ek_node);
   }
   if (!of_node) return Binding::kFirst;
   return equal(of_node->ak_name, ak_name) ? Binding::kUnchanged : Binding::kNewKey;
@@ -109,8 +122,8 @@ Checked<Binding> check_binding(const crypto::Sha256& ek_digest, ByteView ak_name
 
 Checked<Binding> check_binding(const NodeKeys& keys, std::string_view node_uid,
                                const std::optional<Enrolled>& of_node,
-                               const std::optional<Enrolled>& of_ek) {
-  return check_binding(keys.ek_digest, keys.ak.name, node_uid, of_node, of_ek);
+                               const std::optional<Enrolled>& of_ek, std::string_view ek_node) {
+  return check_binding(keys.ek_digest, keys.ak.name, node_uid, of_node, of_ek, ek_node);
 }
 
 }  // namespace avouch::attest

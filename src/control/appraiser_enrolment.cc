@@ -83,8 +83,10 @@ void Appraiser::claim_identity(NodeState& node, const Policies& policies, Moment
     return problem(keys.reason());
   }
 
-  const auto binding = attest::check_binding(*keys.operator->(), node.facts->uid, enrolled_of(node),
-                                             enrolled_with(keys->ek_digest, node));
+  const auto owner = tpm_owners_.find(keys->ek_digest);
+  const auto binding = attest::check_binding(
+      *keys.operator->(), node.facts->uid, enrolled_of(node), enrolled_with(keys->ek_digest, node),
+      owner == tpm_owners_.end() ? std::string_view() : std::string_view(owner->second));
   if (!binding.has_value()) {
     drop_challenge();
     return problem(binding.reason());

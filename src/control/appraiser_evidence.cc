@@ -2,6 +2,7 @@
 #include <exception>
 #include <utility>
 
+#include "attest/enrolment.h"
 #include "attest/reason.h"
 #include "control/appraiser.h"
 
@@ -19,6 +20,12 @@ bool is_ordinary(const attest::Reason& reason) {
   return reason.code == code::kBeaconUnknown || reason.code == code::kBeaconExpired;
 }
 
+// For one that is another node's.
+bool waits_for_tpm(const attest::Reason& problem) {
+  return std::any_of(problem.fields.begin(), problem.fields.end(),
+                     [](const auto& field) { return field.name == attest::kEnrolledNodeField; });
+}
+
 }  // namespace
 
 HeartbeatAnswer Appraiser::heartbeat(const std::string& node_name,
@@ -34,6 +41,8 @@ HeartbeatAnswer Appraiser::heartbeat(const std::string& node_name,
   NodeState& node = *known;
   answer.node_uid = node.facts->uid;
   if (!node.saved.enrolment || !node.record.enrolment) {
+    // Nothing else tells this node that the one that has its TPM was retired.
+    if (node.enrolment_problem && waits_for_tpm(*node.enrolment_problem)) consider(node, now);
     answer.outcome = HeartbeatAnswer::Outcome::kNotEnrolled;
     answer.refusal = node.enrolment_problem.value_or(
         attest::refuse(code::kEnrolling, "the enrolment is being saved; try again"));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "attest/enrolment.h"
 #include "base/time_text.h"
 #include "inspect/absent.h"
 #include "inspect/proof.h"
@@ -107,7 +108,43 @@ std::string phase_text(const NodeReport& node, SystemTime now) {
   return node.phase + (node.expired(now) ? " (expired)" : "");
 }
 
-std::string code_remedy(std::string_view code, const std::string& node) {
+// Names go into commands that people copy, and whoever may write a status wrote them.
+bool is_object_name(std::string_view text) {
+  constexpr std::size_t kMaxName = 253;
+  return !text.empty() && text.size() <= kMaxName && text.front() != '-' &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") == text.npos;
+}
+
+// The node for which this one's TPM is enrolled; "" where no reason says that it is another one.
+std::string enrolled_node(const NodeReason& reason) {
+  const Json* fields = reason.whole.find("fields");
+  if (fields == nullptr || fields->as_array() == nullptr) return "";
+  for (const Json& field : *fields->as_array()) {
+    if (field.text({"name"}) != attest::kEnrolledNodeField) continue;
+    const std::string_view name = field.text({"value"});
+    return is_object_name(name) ? std::string(name) : "";
+  }
+  return "";
+}
+
+std::string identity_remedy(const NodeReason& reason, const std::string& node) {
+  const std::string other = enrolled_node(reason);
+  if (other.empty()) {
+    return "another TPM answers for this node than the one that is enrolled or in the inventory: "
+           "if the machine or its TPM was replaced on purpose, put the new one into the inventory, "
+           "where there is one, and kubectl delete attestationevidence " +
+           node + " lets the node enrol anew; else keep it out of use and look at the machine";
+  }
+  return "this machine's TPM is enrolled for node " + other + ": if " + other +
+         " is gone, or is this machine under its former name, retire it (kubectl delete node " +
+         other + "; kubectl delete attestationevidence " + other +
+         "), and this node enrols by itself; if " + other +
+         " still runs, two machines claim one TPM: keep both out of use and find out which one is "
+         "the copy";
+}
+
+std::string code_remedy(const NodeReason& reason, const std::string& node) {
+  const std::string& code = reason.code;
   const std::string describe = "kubectl describe attestationevidence " + node;
   if (code == "PcrMismatch") {
     return "the machine booted something that the policy does not list, or was changed since: find "
@@ -122,11 +159,7 @@ std::string code_remedy(std::string_view code, const std::string& node) {
     return "the policy requires a hardware TPM, and the certificate of this one is not by a known "
            "maker of hardware: use another machine, or another policy for virtual ones";
   }
-  if (code == "IdentityMismatch") {
-    return "another TPM answers for this node than the one that is enrolled: if the machine was "
-           "replaced on purpose, kubectl delete attestationevidence " +
-           node + " lets it enrol anew";
-  }
+  if (code == "IdentityMismatch") return identity_remedy(reason, node);
   if (code == "PolicyUnusable") {
     return "a policy that selects the node cannot be applied: kubectl describe attestationpolicies "
            "names the ConfigMap or field at fault";
@@ -173,7 +206,7 @@ std::string remedy(const NodeReport& node, SystemTime now) {
            "TPM?";
   }
   const std::string by_code =
-      node.reasons.empty() ? "" : code_remedy(node.reasons.front().code, node.name);
+      node.reasons.empty() ? "" : code_remedy(node.reasons.front(), node.name);
   if (!by_code.empty()) return by_code;
   if (node.phase == "Pending" || node.phase == "Enrolling") {
     return "enrolment is under way; if it stays so, see the events: kubectl describe "

@@ -171,6 +171,19 @@ TEST(I3, RefusesAnEnrolledTpmOnASecondNode) {
   EXPECT_EQ(code_of(check_binding(pair.keys, "b", {}, pair.enrolled_as("a"))), "IdentityMismatch");
 }
 
+TEST(I3, NamesTheNodeThatHasTheTpmWhereItsNameIsKnown) {
+  const Pair pair;
+  const auto reason = [&](std::string_view name) {
+    return check_binding(pair.keys, "b", {}, pair.enrolled_as("a"), name).reason();
+  };
+  EXPECT_NE(reason("").message.find(" is enrolled for the node with UID a: "), std::string::npos);
+  EXPECT_TRUE(reason("").fields.empty());
+  EXPECT_NE(reason("node-1").message.find(" is enrolled for node \"node-1\" (UID a): "),
+            std::string::npos);
+  EXPECT_EQ(reason("node-1").fields,
+            (std::vector<ReasonField>{{std::string(kEnrolledNodeField), "node-1"}}));
+}
+
 // Both ask at once; the caller decides one after the other, so that the second sees the first.
 TEST(I3, OfTwoNodesThatClaimOneTpmInARaceOneIsEnrolled) {
   const Pair pair;

@@ -169,6 +169,32 @@ TEST_F(EnrolmentTest, I3_HoldsAcrossARestart) {
   copy.name = "node-2";
   world.write(copy);
   EXPECT_EQ(problem("node-2"), "IdentityMismatch");
+  // People know the other node by its name: in the status, and in the Event.
+  const std::string owner = "enrolled for node \"node-1\" (UID " + world.uid_of("node-1") + ")";
+  const Json* reasons = world.shown.at("node-2").status.find_path({"verdict", "reasons"});
+  ASSERT_NE(reasons, nullptr);
+  const Json& reason = reasons->as_array()->front();
+  EXPECT_NE(reason.text({"message"}).find(owner), std::string::npos) << codec::to_json(reason);
+  const Json* fields = reason.find("fields");
+  ASSERT_NE(fields, nullptr);
+  EXPECT_EQ(codec::to_json(*fields), R"([{"name":"enrolled node","value":"node-1"}])");
+  EXPECT_NE(world.events.back().message.find(owner), std::string::npos);
+}
+
+// What `kubectl avouch explain node` promises.
+TEST_F(EnrolmentTest, I3_ATpmWhoseNodeIsRetiredIsEnrolledForTheOtherByItself) {
+  world.enrol(one);
+  TestAgent renamed = one;
+  renamed.name = "node-2";
+  renamed.answer.reset();
+  world.write(renamed);
+  EXPECT_EQ(world.heartbeat(renamed).refusal.code, "IdentityMismatch");
+  world.delete_evidence("node-1");
+  EXPECT_EQ(world.heartbeat(renamed).outcome, HeartbeatAnswer::Outcome::kNotEnrolled);
+  ASSERT_TRUE(world.solve(renamed));
+  world.write(renamed);
+  EXPECT_TRUE(is_enrolled("node-2"));
+  EXPECT_FALSE(is_enrolled("node-1"));
 }
 
 TEST_F(EnrolmentTest, EvidenceThatWasDeletedWhileTheControllerWasAwayEndsTheEnrolmentToo) {

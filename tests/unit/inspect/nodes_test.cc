@@ -210,6 +210,41 @@ TEST(Nodes, ExplainsWhichEventIsAtFaultAndWhatWouldAcceptIt) {
   EXPECT_NE(codec::to_json(status_json(*nodes, kNow)).find(R"("number":24)"), std::string::npos);
 }
 
+// What to do about a TPM that is not the one expected depends on whose it is.
+TEST(Nodes, SaysWhichNodeToRetireWhereItHasTheTpm) {
+  const auto explained = [](const std::string& fields) {
+    AnsweringTransport transport;
+    transport.answer("/api/v1/nodes/b", R"({"metadata":{"name":"b","uid":"u"}})");
+    transport.answer("/apis/avouch.dev/v1alpha1/attestationevidences/b",
+                     R"({"metadata":{"name":"b"},"status":{"phase":"Pending","verdict":{"reasons":[
+      {"code":"IdentityMismatch","severity":"contraindicated","message":"m")" +
+                         fields + "}]}}}");
+    const auto node = report_node(kube::Client(transport), "b");
+    EXPECT_TRUE(node.has_value());
+    return node.has_value() ? explain_text(*node, kNow) : "";
+  };
+  const std::string moved = explained(R"(,"fields":[{"name":"enrolled node","value":"a"}])");
+  EXPECT_NE(moved.find("What to do: this machine's TPM is enrolled for node a: "),
+            std::string::npos)
+      << moved;
+  EXPECT_NE(moved.find("retire it (kubectl delete node a; kubectl delete attestationevidence a), "
+                       "and this node enrols by itself"),
+            std::string::npos)
+      << moved;
+  EXPECT_EQ(moved.find("attestationevidence b"), std::string::npos) << "b's is not at fault";
+  for (const char* fields : {"", R"(,"fields":[{"name":"path","value":"a"}])",
+                             R"(,"fields":[{"name":"enrolled node","value":"a; reboot"}])",
+                             R"(,"fields":[{"name":"enrolled node","value":"--all"}])",
+                             R"(,"fields":[{"name":"enrolled node","value":""}])"}) {
+    const std::string replaced = explained(fields);
+    EXPECT_NE(replaced.find("What to do: another TPM answers for this node"), std::string::npos)
+        << replaced;
+    EXPECT_NE(replaced.find("kubectl delete attestationevidence b lets the node enrol anew"),
+              std::string::npos)
+        << replaced;
+  }
+}
+
 TEST(Nodes, ASingleNodeWithoutEvidenceIsNoError) {
   AnsweringTransport transport;
   transport.answer("/api/v1/nodes/a", R"({"metadata":{"name":"a","uid":"u"}})");
