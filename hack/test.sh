@@ -77,48 +77,35 @@ stage_chart() { contained "$1" "$REPO_DIR/tests/chart/run.sh"; }
 
 stage_cluster() { quietly "$1" "$HACK_DIR/lib/cluster_test.sh"; }
 
-# What only computes, and needs nothing of what the stages before it leave.
-ahead_address() { build asan "$1"; }
-ahead_thread() { build tsan "$1" avouch_tests; }
-# By the build that compiles ten files as one.
-ahead_tidy() { configure asan "$1" && quietly "$1" "$HACK_DIR/tidy.sh" "$(build_dir asan)"; }
-
 stage_address() { await_ahead address && run_ctest asan "$1"; }
 
 stage_thread() { await_ahead thread && run_ctest tsan "$1"; }
 
 stage_tidy() { await_ahead tidy; }
 
-# begin_ahead: starts on what these stages have to compute, unless that has begun. In a process group of its own, so
-# that it ends with this script.
+# begin_ahead: starts on what these stages have to compute, unless that has begun.
 begin_ahead() {
-  local stage status
-  [[ -z ${ahead_group:-} ]] || return 0
-  set -m
-  (
-    trap - EXIT INT TERM HUP
-    renice -n 19 -p "$BASHPID" >/dev/null
-    chrt --idle --pid 0 "$BASHPID"
-    for stage in "${stages[@]}"; do
-      declare -F "ahead_$stage" >/dev/null || continue
-      status=0
-      "ahead_$stage" "$LOGS/$stage.log" || status=$?
-      echo "$status" >"$SCRATCH/ahead.tmp"
-      mv "$SCRATCH/ahead.tmp" "$SCRATCH/ahead-$stage"
-    done
-  ) &
-  ahead_group=$!
-  set +m
+  local stage
+  local -a ahead=()
+  [[ -z ${AHEAD:-} ]] || return 0
+  for stage in "${stages[@]}"; do
+    [[ ! $stage =~ ^(address|thread|tidy)$ ]] || ahead+=("$stage")
+  done
+  mkdir "$SCRATCH/ahead"
+  # A group of its own, by which it ends with this script.
+  setpriv --pdeathsig TERM setsid "$HACK_DIR/lib/ahead.sh" "$LOGS" "$SCRATCH/ahead" "${ahead[@]}" &
+  AHEAD=$!
 }
 
 # await_ahead STAGE: fails as what was computed for it failed.
 await_ahead() {
+  local result=$SCRATCH/ahead/$1
   begin_ahead
-  until [[ -e $SCRATCH/ahead-$1 ]]; do
-    kill -0 "$ahead_group" 2>/dev/null || [[ -e $SCRATCH/ahead-$1 ]] || return 1
+  until [[ -e $result ]]; do
+    kill -0 "$AHEAD" 2>/dev/null || [[ -e $result ]] || return 1
     sleep 0.5
   done
-  return "$(<"$SCRATCH/ahead-$1")"
+  return "$(<"$result")"
 }
 
 stage_demo() { "$HACK_DIR/demo.sh" 2>&1 | tee "$1"; }
@@ -162,7 +149,7 @@ declare -A WHAT=(
 finish() {
   local status=$?
   trap - EXIT
-  [[ -z ${ahead_group:-} ]] || kill -TERM -- -"$ahead_group" 2>/dev/null || true
+  [[ -z ${AHEAD:-} ]] || kill -TERM -- -"$AHEAD" 2>/dev/null || true
   [[ -z ${SCRATCH:-} ]] || rm -rf "$SCRATCH"
   if [[ -z ${finished:-} ]]; then
     ((${#summary[@]} == 0)) || printf '%s\n' "${summary[@]}"
