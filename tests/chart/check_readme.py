@@ -1,6 +1,6 @@
 """The table of values in the chart's README.md is what values.yaml says. Usage: check_readme.py CHART [--write]
 
---write puts it there. A value is described by the comments beside it and above it."""
+--write puts it there. A value is described by the comments beside it and above it; one that is not is a failure."""
 
 import pathlib
 import re
@@ -42,16 +42,19 @@ def default_of(node, lines):
     return lines[start.line][start.column:end.column] if start.line == end.line else "..."
 
 
-def rows(node, lines, path=()):
+def rows(node, lines, path=(), described=False):
+    """(name, default, what is said of it) of every value. One that nothing is said of, nor of what it is in, is a failure."""
     for key, value in node.value:
         name = path + (key.value,)
         number = key.start_mark.line
         said = " ".join(filter(None, [above(lines, number), beside(lines, number)]))
         block = isinstance(value, yaml.MappingNode) and not value.flow_style
+        if not (said or block or described):
+            sys.exit(f"values.yaml: {'.'.join(name)}: no comment beside or above it says what it is")
         if said or not block:
             yield ".".join(name), default_of(value, lines), said
         if block:
-            yield from rows(value, lines, name)
+            yield from rows(value, lines, name, bool(said) or described)
 
 
 def table(values):

@@ -123,6 +123,8 @@ check_renderings() {
   check "the package holds what the folder shows" same_from_package
   check "the webhooks of the unit tests are the chart's" vector_is_rendered
   check "another configuration rolls the controller" rolls_pods controller --set controller.log.cadence=5s
+  check "another bound of the records rolls the controller" rolls_pods controller --set controller.records.bytes=1073741825
+  check "another maker of the webhook's certificate rolls the controller" rolls_pods controller --set webhook.certManager.enabled=true,webhook.certManager.issuerRef.name=i
   check "another engine of the log rolls the controller" rolls_pods controller --set controller.log.engine=postgres,controller.log.database.secret=db
   check "another configuration rolls the webhook" rolls_pods webhook --set 'exemptNamespaces={a}'
   check "the webhook's port can be kept to API servers" limits_callers
@@ -157,6 +159,10 @@ check_values() {
   check "a database and its Secret are not" render --set controller.log.engine=postgres,controller.log.database.secret=db
   check "more replicas of the controller are refused" refused "replicas" render --set controller.replicas=2
   check "a cadence that the controller would refuse is refused" refused 'controller.log.cadence: "11m": expected 1s to 10m' render --set controller.log.cadence=11m
+  check "a time between witnesses that the controller would refuse is refused" refused 'controller.log.witnesses.every: "2h": expected 100ms to 1h' render --set controller.log.witnesses.every=2h
+  check "a retry that the controller would refuse is refused" refused "retryPeriod 10s: expected less than renewDeadline 10s" render --set controller.leaderElection.retryPeriod=10s
+  check "an authority that ends before its certificates is refused" refused "caLife 2000h: expected more than certificateLife" render --set controller.tls.caLife=2000h
+  check "an age of the spool that the webhook would refuse is refused" refused 'webhook.spool.age: "169h": expected 1s to 168h' render --set webhook.spool.age=169h
   check "a retention that the controller would refuse is refused" refused 'controller.records.retention: "1h": expected 24h to 876000h' render --set controller.records.retention=1h
   check "a staleness that the webhook would refuse is refused" refused 'webhook.maxStaleness: "1s"' render --set webhook.maxStaleness=1s
   check "a lease shorter than its deadline is refused" refused "renewDeadline 10s: expected less than leaseDuration 5s" render --set controller.leaderElection.leaseDuration=5s
