@@ -132,8 +132,10 @@ Result<void> Leader::Parts::keep_trust() {
   trust_worker.add_after(kAll, kTrustEvery);
   blobs->drop_unused(kKeepUnused);
   archive->sweep(clock.now());
-  AVOUCH_CHECK(trust.step());
-  return keep_shares();
+  // Whatever the one finds: a policy must not go on open because a Secret cannot be read.
+  const auto kept = trust.step();
+  AVOUCH_CHECK(keep_shares());
+  return kept;
 }
 
 // Which namespaces' pods are stopped while the webhook does not answer.

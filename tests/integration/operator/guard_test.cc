@@ -172,5 +172,27 @@ TEST_F(Guard, TellsEditsAndDeletionOfTheWebhookConfigurationAndThatItIsBack) {
   controller_.stop();
 }
 
+// Or pods would be stopped, or not, by policies that are no more wherever no webhook answers.
+TEST_F(Guard, KeepsTheShareOfThePoliciesWhereATrustAnchorCannotBeKept) {
+  const auto has_share = [&] {
+    return eventually([&] {
+      const auto live = client_->get(kube::validating_webhook_configurations(), "avouch");
+      return live.has_value() && codec::to_json(*live).find(R"("attested")") != std::string::npos;
+    });
+  };
+  ASSERT_TRUE(has_share()) << log();
+  // What cannot be changed is not put right any more.
+  const auto damaged = client_->patch(
+      kube::config_maps(kNamespace), "avouch-trust", kube::PatchType::kMerge,
+      codec::parse_json(R"({"immutable":true,"data":{"ca.crt":"no certificate"}})").value());
+  ASSERT_TRUE(damaged.has_value()) << damaged.error().message;
+  ASSERT_TRUE(eventually([&] { return log().find("field is immutable") != std::string::npos; }))
+      << log();
+  ASSERT_TRUE(client_->remove(kube::validating_webhook_configurations(), "avouch").has_value());
+  install();  // for all namespaces, as the chart does
+  EXPECT_TRUE(has_share()) << log();
+  controller_.stop();
+}
+
 }  // namespace
 }  // namespace avouch::testing
