@@ -390,6 +390,7 @@ class Connection final : public ConnectionBase,
     reply_timer_.cancel();
     if (!lowest().socket().is_open()) return;
     unread_body_ = false;
+    release_body();  // who is being answered hoards nothing
     write(std::move(response));
   }
 
@@ -417,6 +418,7 @@ class Connection final : public ConnectionBase,
   void write(HttpResponse response) {
     if (shared_.stopping) keep_alive_ = false;
     response_.emplace(to_beast(std::move(response), version_, keep_alive_));
+    reading_since = steady_millis();  // who does not take the answer waits at others' cost as well
     lowest().expires_after(shared_.options.write);
     if (head_method_) {
       serializer_.emplace(*response_);
@@ -428,6 +430,7 @@ class Connection final : public ConnectionBase,
   void on_written(error_code error, std::size_t) {
     serializer_.reset();
     response_.reset();
+    reading_since = 0;
     head_method_ = false;
     if (error) return close();
     if (keep_alive_) return wait_for_request();

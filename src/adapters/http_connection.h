@@ -27,12 +27,12 @@ class ConnectionBase {
   virtual void abort() = 0;
   virtual void deliver(std::uint64_t request, HttpResponse response) = 0;
 
-  virtual bool end_if_reading() = 0;  // false: it does not read, or has been chosen before
+  virtual bool end_if_reading() = 0;  // false: reading_since is 0, or it has been chosen before
 
   // Milliseconds of the steady clock since when it waits for a request; 0 while it has one.
   std::atomic<std::int64_t> idle_since{0};
-  // The same since when it waits for the rest of something: of a handshake, a request, a farewell.
-  // Negative once it has been chosen to end.
+  // The same since when it waits for its client to give or take the rest of something: of a
+  // handshake, a request, an answer, a farewell. Negative once it has been chosen to end.
   std::atomic<std::int64_t> reading_since{0};
   // The same since when the handler has its request.
   std::atomic<std::int64_t> busy_since{0};

@@ -6,6 +6,7 @@
 #include <boost/asio.hpp>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "adapters/http_server.h"
@@ -54,6 +55,39 @@ TEST(HealthPort, AnswersAProbeWhileAnotherAddressHoldsEveryConnection) {
     held.push_back(std::make_unique<PlainClient>((*server)->port(), "127.0.0.2"));
     held.back()->write("GET /healthz HTTP/1.1\r\nHos");
   }
+  for (int i = 0; i < 5; ++i) {
+    PlainClient probe((*server)->port(), "127.0.0.1");
+    probe.write("GET /healthz HTTP/1.1\r\nHost: pod\r\nConnection: close\r\n\r\n");
+    EXPECT_TRUE(probe.read_head().starts_with("HTTP/1.1 200")) << i;
+  }
+  EXPECT_GE((*server)->stats().shed, 1U);
+}
+
+// Answers more than any socket buffers.
+class LargeAnswers final : public HttpHandler {
+ public:
+  Result<BodyPlan> plan(const HttpRequest&) override { return BodyPlan{}; }
+  void handle(HttpRequest request, std::shared_ptr<BodySink>, Reply reply) override {
+    HttpResponse response;
+    response.status = 200;
+    if (request.path == "/large") response.body.assign(32UL << 20, 'x');
+    reply(std::move(response));
+  }
+};
+
+// An answer that nobody takes keeps its connection as a request does that does not come.
+TEST(HealthPort, AnswersAProbeWhileAnotherAddressTakesNoAnswers) {
+  LargeAnswers handler;
+  HttpServerOptions options = health_options("127.0.0.1:0");
+  options.connections = 4;
+  const auto server = HttpServer::start(options, handler);
+  ASSERT_TRUE(server.has_value()) << server.error().message;
+  std::vector<std::unique_ptr<PlainClient>> held;
+  for (std::size_t i = 0; i < options.connections; ++i) {
+    held.push_back(std::make_unique<PlainClient>((*server)->port(), "127.0.0.2"));
+    held.back()->write("GET /large HTTP/1.1\r\nHost: pod\r\n\r\n");
+  }
+  while ((*server)->stats().requests < options.connections) std::this_thread::yield();
   for (int i = 0; i < 5; ++i) {
     PlainClient probe((*server)->port(), "127.0.0.1");
     probe.write("GET /healthz HTTP/1.1\r\nHost: pod\r\nConnection: close\r\n\r\n");
