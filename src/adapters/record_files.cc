@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "adapters/blob_files.h"
+#include "adapters/disk_blocks.h"
 #include "adapters/files.h"
 #include "adapters/folder_entries.h"
 #include "base/hex.h"
@@ -23,12 +24,9 @@ namespace {
 namespace fs = std::filesystem;
 using control::RecordKind;
 
-constexpr std::uint64_t kBlock = 4096;
 constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::int64_t kDayMillis = std::int64_t{24} * 3600 * 1000;
 constexpr std::array kKinds = {RecordKind::kTransition, RecordKind::kRenewal};
-
-std::uint64_t on_disk(std::uint64_t bytes) { return (bytes + kBlock - 1) / kBlock * kBlock; }
 
 std::size_t place(RecordKind kind) { return kind == RecordKind::kTransition ? 0 : 1; }
 const char* folder_of(RecordKind kind) {

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "adapters/disk_blocks.h"
 #include "adapters/files.h"
 #include "adapters/folder_entries.h"
 
@@ -37,8 +38,8 @@ Result<void> RenewalFiles::scan() {
     }
     const std::uint64_t size = entry.file_size(error);
     if (error) return unreadable(entry, error);
-    sizes_[index] = size;
-    used_bytes_ += size;
+    sizes_[index] = on_disk(size);
+    used_bytes_ += on_disk(size);
     return {};
   });
 }
@@ -46,8 +47,9 @@ Result<void> RenewalFiles::scan() {
 Result<void> RenewalFiles::save(std::uint64_t epoch_index, ByteView renewals) {
   AVOUCH_CHECK(write_file_atomically(path_of(epoch_index), renewals));
   const std::lock_guard lock(mutex_);
-  used_bytes_ += renewals.size() - sizes_[epoch_index];
-  sizes_[epoch_index] = renewals.size();
+  const std::uint64_t size = on_disk(renewals.size());
+  used_bytes_ += size - sizes_[epoch_index];
+  sizes_[epoch_index] = size;
   while (used_bytes_ > options_.total_bytes && sizes_.size() > 1) {
     const auto oldest = sizes_.begin();
     std::error_code error;

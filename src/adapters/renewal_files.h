@@ -14,6 +14,8 @@ namespace avouch::adapters {
 
 struct RenewalFilesOptions {
   std::filesystem::path directory;  // made if it is missing; its parent must exist
+  // Of the volume (disk_blocks.h), so that small files are bounded too: 65,536 at most, a week of
+  // epochs of 10 s. Beyond that the oldest are given up.
   std::uint64_t total_bytes = 256ULL * 1024 * 1024;
 };
 
@@ -32,7 +34,7 @@ class RenewalFiles final : public control::RenewalStore {
 
   const RenewalFilesOptions options_;
   std::mutex mutex_;
-  std::map<std::uint64_t, std::uint64_t> sizes_;  // by epoch index
+  std::map<std::uint64_t, std::uint64_t> sizes_;  // by epoch index, on the volume
   std::uint64_t used_bytes_ = 0;
 };
 
