@@ -12,5 +12,4 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
 [[ -s ${1:-}/compile_commands.json ]] ||
   die "no compile_commands.json in '${1:-}': configure first, as in cmake --preset dev, and name its folder (build/dev)"
-/usr/bin/python3 "$HACK_DIR/lib/lookups_test.py"
 exec python3 "$HACK_DIR/lib/tidy.py" --repository "$REPO_DIR" --build "$1" --cache "$CACHE_DIR/tidy" "${@:2}"

@@ -3,7 +3,7 @@
 
 BUILD_PACKAGES=(
   build-essential cmake ninja-build ccache pkg-config
-  clang clang-format clang-tidy libclang-rt-14-dev python3-clang lld
+  clang clang-format clang-tidy libclang-rt-14-dev lld
   libcpprest-dev libboost-dev libboost-system-dev libssl-dev libyaml-cpp-dev
   libtss2-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libsimdjson-dev
   prometheus-cpp-dev libcbor-dev libre2-dev libcli11-dev libarchive-dev libxml2-dev zlib1g-dev

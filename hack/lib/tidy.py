@@ -5,8 +5,6 @@ of the time, are read once.
 
 A clean result is kept under the digest of its preprocessed text (comments included, as they hold
 NOLINT), its flags, the checks and clang-tidy's version.
-
-Of files that are compiled as one it is also checked that none refers to what another keeps to itself (lookups.py).
 """
 
 import argparse
@@ -50,7 +48,6 @@ class Unit:
             words = words[1:]
         self.flags = words[1 : words.index("-o")] + words[words.index("-o") + 2 :]
         self.flags = [word for word in self.flags if word != "-c" and self.file != pathlib.Path(self.directory, word)]
-        self.compiled = self.file
         self.sources = [self.file]
         self.starts = [0]  # of each source: how many lines stand before it
         if self.file.parent.name == "Unity":
@@ -123,26 +120,10 @@ def tidy(options, unit, checks):
         text=True,
         check=False,
     )
-    said = "" if run.returncode == 0 else unit.in_sources(run.stdout or run.stderr)
-    said += mixed_up(unit)
-    if not said and marker:
+    if run.returncode == 0 and marker:
         marker.touch()
+    said = "" if run.returncode == 0 else unit.in_sources(run.stdout or run.stderr)
     return said, True, time.monotonic() - began
-
-
-def mixed_up(unit):
-    """What lookups.py says of files that are compiled as one."""
-    if len(unit.sources) == 1:
-        return ""
-    lookups = pathlib.Path(__file__).with_name("lookups.py")
-    run = subprocess.run(  # Debian's python3 has Debian's python3-clang
-        ["/usr/bin/python3", lookups, unit.compiled, "--", *unit.flags],
-        cwd=unit.directory,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return run.stdout or ("" if run.returncode == 0 else run.stderr or "lookups.py failed\n")
 
 
 def main():
