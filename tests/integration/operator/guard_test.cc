@@ -172,7 +172,7 @@ TEST_F(Guard, TellsEditsAndDeletionOfTheWebhookConfigurationAndThatItIsBack) {
   controller_.stop();
 }
 
-// Or pods would be stopped, or not, by policies that are no more wherever no webhook answers.
+// Where no webhook answers, the share alone says which namespaces' pods are stopped.
 TEST_F(Guard, KeepsTheShareOfThePoliciesWhereATrustAnchorCannotBeKept) {
   const auto has_share = [&] {
     return eventually([&] {
