@@ -42,4 +42,12 @@ Error with_grant(const kube::ApiError& error, Role role, const ReleaseName& rele
   return {error.kind, error.message + "; " + grant_text(role, release, error.message)};
 }
 
+Error with_pods_grant(const kube::ApiError& error, const std::string& ns) {
+  if (!error.is_forbidden()) return error;
+  const std::string user = user_of(error.message);
+  return {error.kind, error.message + "; ClusterRole view grants it: kubectl -n " + ns +
+                          " create rolebinding " + user +
+                          "-pods --clusterrole=view --user=" + user};
+}
+
 }  // namespace avouch::inspect

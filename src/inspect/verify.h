@@ -47,6 +47,8 @@ class Verifier {
 
   // The admission verdict of a pod, and the node verdict that it was based on. Of several verdicts
   // of that name, the one that let the pod in that runs now; the newest where none runs.
+  // An error where the pod cannot be read, of the kind of the API server's: what is proven is
+  // proven of the pod that has this UID and is on its node since then.
   Result<ProofStep> pod(const std::string& ns, const std::string& name,
                         const Demands& demands = {});
 
@@ -68,8 +70,7 @@ class Verifier {
     codec::Cbor payload;  // null where it is withheld
   };
   struct LivePod {
-    std::string uid, node;             // "" unless it runs and could be read
-    std::string unread;                // why it could not
+    std::string uid, node;             // "" unless it runs
     std::optional<SystemTime> placed;  // on the node, as the API server's clock had it
   };
 
@@ -101,7 +102,7 @@ class Verifier {
   // own log entry gives of the record, where it was read.
   Result<ProofStep> prove_again(const std::string& node, const tlog::Hash& token,
                                 const std::optional<Bytes>& named);
-  LivePod live_pod(const std::string& ns, const std::string& name);
+  Result<LivePod> live_pod(const std::string& ns, const std::string& name);
   struct PodVerdict {
     Proven proven;
     std::size_t looked_at = 0;

@@ -44,15 +44,20 @@ Cbor claimed(const UnverifiedListed& listed) {
 
 }  // namespace
 
-Verifier::LivePod Verifier::live_pod(const std::string& ns, const std::string& name) {
+// Without the pod nothing tells the verdict that let it in from one that somebody had made up.
+Result<Verifier::LivePod> Verifier::live_pod(const std::string& ns, const std::string& name) {
+  const std::string unknown = "which pod " + ns + "/" + name +
+                              " is, and since when it is on its node, is not known, so that no "
+                              "verdict is proven to be the one that let it in";
   LivePod out;
   const auto object = api_.get(kube::pods(ns), name);
   if (!object.has_value()) {
-    if (!object.error().is_not_found()) out.unread = object.error().message;
-    return out;
+    if (object.error().is_not_found()) return out;
+    return with_context(with_pods_grant(object.error(), ns), unknown);
   }
   const auto view = kube::pod_view(*object);
-  if (!view.has_value() || view->node_name.empty()) return out;
+  if (!view.has_value()) return with_context(view.error(), unknown);
+  if (view->node_name.empty()) return out;
   out.uid = view->meta.uid;
   out.node = view->node_name;
   if (const auto time = from_rfc3339(view->meta.creation_timestamp); time.has_value())
@@ -194,7 +199,7 @@ Result<ProofStep> Verifier::pod(const std::string& ns, const std::string& name,
     return needs_reader("admission verdicts of pods are found", log_.release());
   }
   progress_("looking for admission verdicts of pod " + pod);
-  const LivePod live = live_pod(ns, name);
+  AVOUCH_TRY(const LivePod live, live_pod(ns, name));
   AVOUCH_TRY(PodVerdict chosen, verdict_of_pod(ns, name, live));
   ProofStep out = note("pod " + pod);
   Proven& admission = chosen.proven;
@@ -224,8 +229,6 @@ Result<ProofStep> Verifier::pod(const std::string& ns, const std::string& name,
                         ? holds(claim)
                         : fails(claim, "none of the newest " + std::to_string(chosen.looked_at) +
                                            " verdicts of that name did"));
-  } else if (!live.unread.empty()) {
-    parts.push_back(note("whether the pod runs now is not known", live.unread));
   } else {
     parts.push_back(note("no pod of that name is on a node now"));
   }

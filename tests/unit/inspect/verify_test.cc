@@ -157,6 +157,53 @@ TEST_F(VerifyTest, NoVerdictThatWasMadeUpLaterLetARunningPodIn) {
   }
 }
 
+// Without the pod itself an allow that somebody had made up looks like the one that let it in.
+TEST_F(VerifyTest, ProvesNothingOfAPodThatCannotBeRead) {
+  const Bytes token = token_for("uid-1");
+  const std::uint64_t node = add_node_verdict(token);
+  const std::uint64_t entry = add_admission("allow", node, token);
+  serve(token, node);
+  list({entry});
+  const std::string path = "/api/v1/namespaces/shop/pods/web-0";
+  struct Case {
+    int status;
+    const char *answer, *says;
+    ErrorKind kind;
+  };
+  for (
+      const Case& one :
+      {Case{
+           403,
+           R"({"kind":"Status","code":403,"message":"pods is forbidden: User \"eve\" cannot get"})",
+           "pods is forbidden", ErrorKind::kRejected},
+       {503, R"({"kind":"Status","code":503,"message":"etcd is away"})", "etcd is away",
+        ErrorKind::kRetryable},
+       {200, R"({"metadata":{"name":""},"spec":{"nodeName":"n1"}})", "metadata",
+        ErrorKind::kRejected}}) {
+    transport.on(path, [&](const HttpRequest&) {
+      return HttpResponse{
+          .status = one.status, .content_type = "application/json", .body = one.answer};
+    });
+    for (const bool trusted : {false, true}) {
+      const auto proof = verify_pod({.trusted = trusted});
+      ASSERT_FALSE(proof.has_value()) << one.status << " " << render_text(*proof);
+      const std::string& said = proof.error().message;
+      EXPECT_EQ(proof.error().kind, one.kind) << said;
+      EXPECT_THAT(
+          said, ::testing::HasSubstr("which pod shop/web-0 is, and since when it is on its node"));
+      EXPECT_THAT(said, ::testing::HasSubstr(one.says));
+    }
+  }
+  transport.on(path, [&](const HttpRequest&) {
+    return HttpResponse{.status = 403,
+                        .content_type = "application/json",
+                        .body = R"({"kind":"Status","code":403,"message":"User \"eve\" cannot"})"};
+  });
+  EXPECT_THAT(verify_pod().error().message,
+              ::testing::HasSubstr(
+                  "kubectl -n shop create rolebinding eve-pods --clusterrole=view --user=eve"));
+}
+
 TEST_F(VerifyTest, AVerdictThatNamesNoUidLetNoRunningPodIn) {
   const Bytes token = token_for("uid-1");
   const std::uint64_t node = add_node_verdict(token);
