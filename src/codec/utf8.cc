@@ -1,6 +1,37 @@
 #include "codec/utf8.h"
 
+#include <algorithm>
+#include <array>
+
 namespace avouch::codec {
+namespace {
+
+struct Range {
+  std::uint32_t first, last;
+};
+// Control characters, separators of lines and paragraphs, interlinear annotations, and what
+// Unicode calls Default_Ignorable_Code_Point.
+constexpr std::array kUnseen = {
+    Range{0, 0x1f},          Range{0x7f, 0x9f}, Range{0xad, 0xad},  // soft hyphen
+    Range{0x34f, 0x34f},                                            // grapheme joiner
+    Range{0x61c, 0x61c},                                            // writing direction
+    Range{0x115f, 0x1160},                                          // Hangul fillers
+    Range{0x17b4, 0x17b5},                                          // Khmer inherent vowels
+    Range{0x180b, 0x180f},    // Mongolian variation selectors, vowel separator
+    Range{0x200b, 0x200f},    // no width, writing direction
+    Range{0x2028, 0x202e},    // separators, writing direction
+    Range{0x2060, 0x206f},    // no width, writing direction
+    Range{0x3164, 0x3164},    // Hangul filler
+    Range{0xfe00, 0xfe0f},    // variation selectors
+    Range{0xfeff, 0xfeff},    // byte order mark
+    Range{0xffa0, 0xffa0},    // Hangul filler of half width
+    Range{0xfff0, 0xfffb},    // annotations
+    Range{0x1bca0, 0x1bca3},  // shorthand format controls
+    Range{0x1d173, 0x1d17a},  // musical format controls
+    Range{0xe0000, 0xe0fff},  // tags, variation selectors
+};
+
+}  // namespace
 
 std::optional<CodePoint> first_code_point(std::string_view text) {
   if (text.empty()) return std::nullopt;
@@ -21,11 +52,9 @@ std::optional<CodePoint> first_code_point(std::string_view text) {
 }
 
 bool is_unseen(std::uint32_t code_point) {
-  const auto within = [code_point](std::uint32_t first, std::uint32_t last) {
-    return code_point >= first && code_point <= last;
-  };
-  return code_point < 0x20 || within(0x7f, 0x9f) || code_point == 0x61c || within(0x200b, 0x200f) ||
-         within(0x2028, 0x202e) || within(0x2060, 0x206f) || code_point == 0xfeff;
+  return std::any_of(kUnseen.begin(), kUnseen.end(), [&](const Range& range) {
+    return code_point >= range.first && code_point <= range.last;
+  });
 }
 
 bool is_utf8(std::string_view text) {

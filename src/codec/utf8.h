@@ -19,7 +19,8 @@ std::optional<CodePoint> first_code_point(std::string_view text);
 
 // Whether it changes how other text looks, and shows nothing itself: control characters (C0, DEL,
 // C1), which terminals obey, the controls of writing direction, separators of lines and paragraphs,
-// and characters of no width, by which one name looks like another.
+// and fillers, selectors, tags and others of no width, by which one name looks like another or
+// holds what nobody sees.
 bool is_unseen(std::uint32_t code_point);
 
 bool is_utf8(std::string_view text);

@@ -1,6 +1,7 @@
 #include "inspect/proof.h"
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "codec/utf8.h"
@@ -63,6 +64,11 @@ std::string escape(char kind, std::uint32_t value, int digits) {
   return out;
 }
 
+std::string escaped(const std::optional<codec::CodePoint>& point, std::uint8_t byte) {
+  if (!point || point->value <= 0x7f) return escape('x', byte, 2);
+  return point->value > 0xffff ? escape('U', point->value, 8) : escape('u', point->value, 4);
+}
+
 }  // namespace
 
 bool all_hold(const ProofStep& step) {
@@ -98,8 +104,7 @@ std::string printable(std::string_view text) {
     if (point && !codec::is_unseen(point->value)) {
       out += text.substr(0, length);
     } else {
-      out += point && point->value > 0x7f ? escape('u', point->value, 4)
-                                          : escape('x', static_cast<std::uint8_t>(text[0]), 2);
+      out += escaped(point, static_cast<std::uint8_t>(text[0]));
     }
     text.remove_prefix(length);
   }

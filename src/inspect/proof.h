@@ -41,7 +41,9 @@ std::string render_text(const ProofStep& step);
 codec::Json render_json(const ProofStep& step);
 
 // Text from outside for a terminal: what is_unseen() names, and bytes that are no UTF-8, as \xNN,
-// or as \uNNNN where it is no ASCII.
+// or where it is no ASCII as \uNNNN, or \UNNNNNNNN above U+FFFF. A backslash stays what it is, as
+// people copy paths of EFI programs and JSON from here: so text can look as if something in it had
+// been escaped, but nothing unseen can look like text. The JSON output has it all as it is.
 std::string printable(std::string_view text);
 
 }  // namespace avouch::inspect

@@ -2,8 +2,26 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+
 namespace avouch::inspect {
 namespace {
+
+std::string encoded(std::uint32_t point) {
+  const auto tail = [&](unsigned shift) {
+    return static_cast<char>(0x80 | (point >> shift & 0x3f));
+  };
+  if (point < 0x80) return {static_cast<char>(point)};
+  if (point < 0x800) return {static_cast<char>(0xc0 | point >> 6), tail(0)};
+  if (point < 0x10000) return {static_cast<char>(0xe0 | point >> 12), tail(6), tail(0)};
+  return {static_cast<char>(0xf0 | point >> 18), tail(12), tail(6), tail(0)};
+}
+
+std::string escape_of(std::uint32_t point) {
+  char text[11];
+  std::snprintf(text, sizeof text, point > 0xffff ? "\\U%08x" : "\\u%04x", point);
+  return text;
+}
 
 TEST(AllHold, NeedsSomethingThatHoldsAndNothingThatFails) {
   EXPECT_FALSE(all_hold(note("a node"))) << "a note proves nothing";
@@ -53,6 +71,32 @@ TEST(Printable, ShowsWhatReordersOrHidesText) {
   EXPECT_EQ(printable("\u200a\u2010\u2027\u202f\u205f\u2070\ufefe\U0001f600\u05e9\u05dc"),
             "\u200a\u2010\u2027\u202f\u205f\u2070\ufefe\U0001f600\u05e9\u05dc")
       << "and nothing else, in whatever script";
+}
+
+TEST(Printable, ShowsFillersVariantsTagsAndAnnotations) {
+  struct Range {
+    std::uint32_t first, last;
+  };
+  for (const auto& [first, last] :
+       {Range{0xad, 0xad}, {0x34f, 0x34f}, {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f},
+        {0x3164, 0x3164}, {0xfe00, 0xfe0f}, {0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0x1bca0, 0x1bca3},
+        {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff}}) {
+    for (std::uint32_t point = first; point <= last; ++point) {
+      EXPECT_EQ(printable("a" + encoded(point) + "b"), "a" + escape_of(point) + "b");
+    }
+    for (const std::uint32_t beside : {first - 1, last + 1}) {
+      EXPECT_EQ(printable(encoded(beside)), encoded(beside)) << beside;
+    }
+  }
+}
+
+// Where an escape ends is plain whatever comes behind it. A backslash of the text stays: paths of
+// EFI programs and JSON are to be copied from here.
+TEST(Printable, WritesEachKindOfEscapeInItsOneLength) {
+  EXPECT_EQ(printable(encoded(1) + "1"), R"(\x011)");
+  EXPECT_EQ(printable(encoded(0x202e) + "1"), R"(\u202e1)");
+  EXPECT_EQ(printable(encoded(0xe0041) + "1"), R"(\U000e00411)");
+  EXPECT_EQ(printable(R"(\EFI\debian)"), R"(\EFI\debian)");
 }
 
 TEST(Printable, ShowsBytesThatAreNoText) {
