@@ -67,10 +67,6 @@ std::string ready_text(const Asked& workload) {
          " of " + std::to_string(workload.number({"spec", "replicas"}, 1)) + " pods ready";
 }
 
-bool is_scaled_down(const Asked& workload) {
-  return workload.there() && workload.number({"spec", "replicas"}, 1) == 0;
-}
-
 std::string put_back(const ReleaseName& release) {
   return "helm upgrade of release " + release.name + " puts it back";
 }
@@ -78,6 +74,21 @@ std::string put_back(const ReleaseName& release) {
 std::string look_at(const ReleaseName& release, const std::string& component) {
   return "kubectl -n " + release.ns + " describe pods -l app.kubernetes.io/component=" + component +
          " says why, or the log of such a pod";
+}
+
+// Whether there is no pod because there is no workload, or it is scaled to 0; and what to do then.
+bool has_no_pods(const Asked& workload, const ReleaseName& release, const std::string& scale,
+                 PartReport& out) {
+  if (workload.absent) {
+    out.state = State::kAbsent;
+    out.found = workload.name + " is not there";
+    out.remedy = put_back(release);
+    return true;
+  }
+  if (!workload.there() || workload.number({"spec", "replicas"}, 1) != 0) return false;
+  out.found = workload.name + " is scaled to 0";
+  out.remedy = "kubectl -n " + release.ns + " scale " + scale;
+  return true;
 }
 
 PartReport configuration_of(const kube::Client& api, const ReleaseName& release) {
@@ -117,14 +128,8 @@ PartReport webhook_of(const kube::Client& api, const ReleaseName& release, State
               "", ""};
     }
   }
-  if (pods.absent) {
-    out.state = State::kAbsent;
-    out.found = pods.name + " is not there";
-    out.remedy = put_back(release);
-  } else if (is_scaled_down(pods)) {
-    out.found = pods.name + " is scaled to 0";
-    out.remedy = "kubectl -n " + release.ns + " scale deployment " + name + " --replicas=2";
-  } else if (served.absent) {
+  if (has_no_pods(pods, release, "deployment " + name + " --replicas=2", out)) return out;
+  if (served.absent) {
     out.found = "there is no Service " + release.ns + "/" + name + " by which it is reached";
     out.remedy = put_back(release);
   } else if (served.there()) {
@@ -171,14 +176,8 @@ PartReport controller_of(const kube::Client& api, const ReleaseName& release, Sy
       look_at(release, "controller")};
   const bool lease_known = lease.there() || lease.absent;
   const std::string why = lease_known ? unled(lease, now) : "";
-  if (pods.absent) {
-    out.state = State::kAbsent;
-    out.found = pods.name + " is not there";
-    out.remedy = put_back(release);
-  } else if (is_scaled_down(pods)) {
-    out.found = pods.name + " is scaled to 0";
-    out.remedy = "kubectl -n " + release.ns + " scale statefulset " + name + " --replicas=1";
-  } else if (!why.empty()) {
+  if (has_no_pods(pods, release, "statefulset " + name + " --replicas=1", out)) return out;
+  if (!why.empty()) {
     out.found = why + (pods.there() ? "; " + ready_text(pods) : "");
   } else if (pods.there() && pods.number({"status", "readyReplicas"}, 0) == 0) {
     out.found = ready_text(pods);
