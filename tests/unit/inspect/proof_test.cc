@@ -77,10 +77,18 @@ TEST(Printable, ShowsFillersVariantsTagsAndAnnotations) {
   struct Range {
     std::uint32_t first, last;
   };
-  for (const auto& [first, last] :
-       {Range{0xad, 0xad}, {0x34f, 0x34f}, {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f},
-        {0x3164, 0x3164}, {0xfe00, 0xfe0f}, {0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0x1bca0, 0x1bca3},
-        {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff}}) {
+  for (const auto& [first, last] : {Range{0xad, 0xad},
+                                    {0x34f, 0x34f},
+                                    {0x115f, 0x1160},
+                                    {0x17b4, 0x17b5},
+                                    {0x180b, 0x180f},
+                                    {0x3164, 0x3164},
+                                    {0xfe00, 0xfe0f},
+                                    {0xffa0, 0xffa0},
+                                    {0xfff0, 0xfffb},
+                                    {0x1bca0, 0x1bca3},
+                                    {0x1d173, 0x1d17a},
+                                    {0xe0000, 0xe0fff}}) {
     for (std::uint32_t point = first; point <= last; ++point) {
       EXPECT_EQ(printable("a" + encoded(point) + "b"), "a" + escape_of(point) + "b");
     }
