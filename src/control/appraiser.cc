@@ -27,8 +27,13 @@ void Appraiser::restore(std::vector<NodeRecord> records, std::vector<RecordedPol
     node.record = std::move(record);
     show_saved(node);
     node.verdict_ends = now.steady + life_left(*node.record.verdict, now.wall);
-    if (!node.record.enrolment) continue;
-    tpm_owners_[node.record.enrolment->enrolled.ek_digest] = node.name;
+    // A TPM that is enrolled is its node's, whoever had it before.
+    const NodeRecord& kept = node.record;
+    if (kept.enrolment) {
+      tpm_owners_[kept.enrolment->enrolled.ek_digest] = node.name;
+    } else if (kept.former) {
+      tpm_owners_.try_emplace(kept.former->ek_digest, node.name);
+    }
   }
   for (RecordedPolicy& policy : policies) recorded_policies_[policy.uid] = std::move(policy);
 }
@@ -84,7 +89,7 @@ void Appraiser::set_node(NodeFacts facts, Moment now) {
     if (enrolment) former = FormerTpm{enrolment->evidence_uid, enrolment->enrolled.ek_digest};
     release(node, now);
     node.record.former = former;
-    if (former) tpm_owners_[former->ek_digest] = node.name;
+    if (former) tpm_owners_.try_emplace(former->ek_digest, node.name);
     RecordJob job;
     job.changes.push_back({node.record.node_uid, ""});
     output_.record(std::move(job));
@@ -312,6 +317,7 @@ void Appraiser::drop_if_gone(const std::string& name) {
     output_.record(std::move(job));
     output_.forget(node.record.node_uid);
   }
+  disown_tpms(node);
   nodes_.erase(name);
 }
 

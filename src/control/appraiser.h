@@ -189,6 +189,7 @@ class Appraiser {
                            const attest::EndorsementResult& endorsement, Moment now);
   void enrol(NodeState& node, attest::Enrolled enrolled,
              const attest::EndorsementResult& endorsement, Moment now);
+  void disown_tpms(const NodeState& node);
   void release(NodeState& node, Moment now);
   // The keys that are enrolled, read anew: they are large, and there are many nodes.
   static attest::Checked<attest::NodeKeys> keys_of(const NodeState& node);

@@ -201,10 +201,19 @@ void Appraiser::enrol(NodeState& node, attest::Enrolled enrolled,
                             (make.empty() ? "" : "; by its certificate it is of " + make)});
 }
 
+// What another node has stays that node's.
+void Appraiser::disown_tpms(const NodeState& node) {
+  const auto disown = [&](const crypto::Sha256& ek_digest) {
+    const auto owner = tpm_owners_.find(ek_digest);
+    if (owner != tpm_owners_.end() && owner->second == node.name) tpm_owners_.erase(owner);
+  };
+  if (node.record.enrolment) disown(node.record.enrolment->enrolled.ek_digest);
+  if (node.record.former) disown(node.record.former->ek_digest);
+}
+
 // Ends the enrolment: whatever was said of the node rested on it.
 void Appraiser::release(NodeState& node, Moment now) {
-  if (node.record.enrolment) tpm_owners_.erase(node.record.enrolment->enrolled.ek_digest);
-  if (node.record.former) tpm_owners_.erase(node.record.former->ek_digest);
+  disown_tpms(node);
   const bool had = node.record.enrolment != nullptr || node.record.former.has_value();
   node.record.enrolment.reset();
   node.record.former.reset();

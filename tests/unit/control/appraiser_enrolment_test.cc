@@ -229,6 +229,44 @@ TEST_F(EnrolmentTest, ANodeMadeAnewHasNoVerdictAndTakesNoOtherTpmEvenAfterAResta
   EXPECT_EQ(world.phase("node-1"), Phase::kTrusted);
 }
 
+// Its former name has it until an administrator deletes that name's evidence, whatever restarts.
+TEST_F(EnrolmentTest, I3_TheTpmOfANodeMadeAnewIsNoOtherNodesEvenAfterARestart) {
+  world.enrol(one);
+  world.add_node("node-1");
+  world.restart();
+  TestAgent copy = one;
+  copy.name = "node-2";
+  copy.answer.reset();
+  world.write(copy);
+  EXPECT_EQ(problem("node-2"), "IdentityMismatch");
+  EXPECT_FALSE(world.solve(copy));
+  EXPECT_FALSE(is_enrolled("node-2"));
+  world.delete_evidence("node-1");
+  world.enrol(copy);
+  EXPECT_TRUE(is_enrolled("node-2"));
+}
+
+// As an earlier version may have saved it.
+TEST_F(EnrolmentTest, I3_WhatAFormerOwnerGivesUpStaysTheEnrolledNodes) {
+  world.enrol(one);
+  world.add_node("node-1");
+  const std::string former = world.disk.at(world.uid_of("node-1"));
+  world.delete_evidence("node-1");
+  TestAgent second = one;
+  second.name = "node-2";
+  second.answer.reset();
+  world.enrol(second);
+  ASSERT_TRUE(is_enrolled("node-2"));
+  world.disk[world.uid_of("node-1")] = former;
+  world.restart();  // node 1's evidence is not there: it gives up what it had
+  one.answer.reset();
+  world.write(one);
+  EXPECT_EQ(problem("node-1"), "IdentityMismatch");
+  EXPECT_FALSE(world.solve(one));
+  world.write(second);
+  EXPECT_EQ(problem("node-2"), "");
+}
+
 TEST_F(EnrolmentTest, I10_EvidenceWithAnotherNodesIdentityIsRefused) {
   world.enrol(one);
   world.enrol(two);
