@@ -35,6 +35,7 @@ inline constexpr std::string_view kEnrolling = "Enrolling", kIdentityMismatch = 
                                   kFirmwareChanged = "FirmwareChanged",
                                   kPcrMismatch = "PcrMismatch", kPolicyUnusable = "PolicyUnusable",
                                   kNoPolicy = "NoPolicy", kEvidenceExpired = "EvidenceExpired",
+                                  kVerdictUnsteady = "VerdictUnsteady",
                                   kInternalError = "InternalError";
 }  // namespace code
 

@@ -271,9 +271,14 @@ void Appraiser::consider(NodeState& node, Moment now) {
 
 // The evidence is dropped: only new evidence leads out of here.
 void Appraiser::distrust(NodeState& node, const std::string& why, Moment now) {
+  const bool had_evidence = node.record.evidence != nullptr;
   drop_quote(node);
   drop_newer(node);
   node.challenge.reset();
+  if (waits_for_room(node, now)) {
+    if (had_evidence) submit(node, {});
+    return;
+  }
   const Shared<NodeVerdict> held = node.record.verdict;
   const NodeVerdict& current = *held;
   NodeVerdict denied;

@@ -231,6 +231,7 @@ class Appraiser {
   static void record_verdict(const NodeState& node, const Policies& policies,
                              const NodeVerdict& verdict, Step step, Moment now, RecordJob& job);
   void issue(NodeState& node, const Policies& policies, Candidate candidate, Step step, Moment now);
+  static bool waits_for_room(const NodeState& node, Moment now);
   void change(NodeState& node, NodeVerdict verdict, Moment now, RecordJob job = {});
   void clock_went_back(NodeState& node, Moment now);
   void show_unjudged(NodeState& node, const Policies& policies, Moment now);

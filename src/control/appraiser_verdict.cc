@@ -39,6 +39,7 @@ void Appraiser::step_verdict(NodeState& node, const Policies& policies, Moment n
   const NodeVerdict& current = *held;
   const bool over = life_at(current, now.wall) == Life::kOver ||
                     (is_judged(current.phase) && now.steady >= node.verdict_ends);
+  if (waits_for_room(node, now)) return;
   if (!node.facts) {
     if (over) change(node, stale_after(current, node.name), now);
     return;
@@ -175,8 +176,22 @@ void Appraiser::issue(NodeState& node, const Policies& policies, Candidate candi
   submit(node, std::move(job));
 }
 
+// Nobody trusts it, and nothing more is said of it yet.
+bool Appraiser::waits_for_room(const NodeState& node, Moment now) {
+  return is_unsteady(*node.record.verdict) && !node.changes.allows(now.steady);
+}
+
 // A transition: an entry of its own, then the record, then everything that is shown.
 void Appraiser::change(NodeState& node, NodeVerdict verdict, Moment now, RecordJob job) {
+  if (waits_for_room(node, now)) return submit(node, {});
+  const bool unsteady = !node.changes.allows(now.steady);
+  node.changes.spend(now.steady);
+  if (unsteady) {
+    job = {};
+    node.verdict_ends = node.changes.allows_from();
+    verdict = unsteady_instead_of(verdict, *node.record.verdict, node.name,
+                                  now.wall + (node.verdict_ends - now.steady));
+  }
   const Phase previous = node.record.verdict->phase;
   const std::string previous_reason = first_code(*node.record.verdict);
   std::optional<crypto::Sha256> kept;

@@ -14,6 +14,7 @@
 #include "attest/quote.h"
 #include "base/boxed.h"
 #include "base/shared.h"
+#include "control/change_budget.h"
 #include "control/log_judge.h"
 #include "control/moment.h"
 #include "control/node_record.h"
@@ -111,6 +112,7 @@ struct NodeState {
   SteadyTime ask_again_at{};                // not before; zero: nothing waits
   Boxed<attest::Reason> awaited;
   SteadyTime verdict_ends{};
+  ChangeBudget changes;        // of the verdict
   SteadyTime patience_ends{};  // when the want of an answer evicts pods; zero: nothing waits
   Boxed<Refusal> refusal;
   std::optional<crypto::Sha256> resource_quote;  // digest of the last quote seen in the resource

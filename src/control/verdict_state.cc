@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "base/time_text.h"
@@ -123,6 +124,33 @@ NodeVerdict stale_after(const NodeVerdict& current, std::string_view node_name) 
           ", longer than its shortest maxAge of " + to_duration(current.max_age) +
           "; look at the agent on that node")};
   return stale;
+}
+
+NodeVerdict unsteady_instead_of(const NodeVerdict& next, const NodeVerdict& current,
+                                std::string_view node_name, SystemTime ends) {
+  NodeVerdict out;
+  out.phase = Phase::kContraindicated;
+  out.reasons = {attest::refuse(
+      attest::code::kVerdictUnsteady,
+      "the verdict of node \"" + std::string(node_name) +
+          "\" has changed too often; the node is not trusted, whatever it sends, until " +
+          to_rfc3339(ends) +
+          ", and then judged by its newest evidence. Look in its log entries for what changes")};
+  const std::size_t others = std::min(next.reasons.size(), kMaxReasons - 1);
+  std::copy_n(next.reasons.begin(), others, std::back_inserter(out.reasons));
+  std::copy_if(next.policies.begin(), next.policies.end(), std::back_inserter(out.policies),
+               [](const auto& one) { return one.status != attest::Status::kAffirming; });
+  out.boot = current.boot;
+  out.ak_name = current.ak_name;
+  out.issued_at = current.issued_at;
+  out.max_age = current.max_age;
+  out.expires_at = ends;
+  out.log = current.log;
+  return out;
+}
+
+bool is_unsteady(const NodeVerdict& verdict) {
+  return !verdict.reasons.empty() && verdict.reasons.front().code == attest::code::kVerdictUnsteady;
 }
 
 Life life_at(const NodeVerdict& verdict, SystemTime now) {

@@ -89,6 +89,13 @@ Step next_step(const NodeVerdict& current, const NodeVerdict& candidate, SystemT
 // The verdict that takes the place of `current` when its time is over: Stale, EvidenceExpired.
 NodeVerdict stale_after(const NodeVerdict& current, std::string_view node_name);
 
+// The verdict that takes the place of `next` where the node's verdict has changed too often: nobody
+// trusts it, and it says why `next` did not either. Of `next`'s policies it names those that the
+// node fails. It is over at `ends`.
+NodeVerdict unsteady_instead_of(const NodeVerdict& next, const NodeVerdict& current,
+                                std::string_view node_name, SystemTime ends);
+bool is_unsteady(const NodeVerdict& verdict);
+
 // Whether the verdict's time is over at `now`. Pending, Enrolling and Stale never expire.
 enum class Life { kLasting, kOver };
 Life life_at(const NodeVerdict& verdict, SystemTime now);

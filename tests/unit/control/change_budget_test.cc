@@ -1,0 +1,106 @@
+// How often the log says something new of one node: row S5 of src/attest/THREATS.md.
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/control/world.h"
+#include "tlog/entry.h"
+
+namespace avouch::control {
+namespace {
+
+using std::chrono::minutes;
+
+// A node that its kubelet puts under the policy and takes out of it, by a label within its reach.
+class S5 : public ::testing::Test {
+ protected:
+  S5() {
+    PolicyText text;
+    text.taint = "NoExecute";
+    text.selector = R"({"matchLabels": {"attested": "yes"}})";
+    world.set_policies({policy_object("production", text)});
+    world.add_node("node-1", {{"attested", "yes"}});
+    world.enrol(agent);
+    world.heartbeat(agent);
+    testing::must(world.phase("node-1") == Phase::kTrusted, "trust");
+  }
+  void leave() { world.relabel("node-1", {}); }
+  void join() { world.relabel("node-1", {{"attested", "yes"}}); }
+  void flip(int times) {
+    for (int i = 0; i < times; ++i) {
+      leave();
+      join();
+    }
+  }
+  std::size_t entries() const { return world.entries_of(std::string(tlog::kNodeVerdict)); }
+  const NodeVerdict& verdict() const { return *world.find("node-1")->saved.verdict; }
+
+  World world;
+  TestAgent agent{"node-1"};
+};
+
+TEST_F(S5, ANodeThatChangesWithoutEndWritesNoMoreThanItsBudget) {
+  flip(500);
+  EXPECT_EQ(entries(), 60U);
+  for (int i = 0; i < 60; ++i) {
+    world.pass(minutes(1), {&agent});
+    flip(20);
+  }
+  EXPECT_LE(entries(), 80U) << "twenty an hour";
+  EXPECT_GE(entries(), 76U) << "and hardly fewer";
+}
+
+TEST_F(S5, BeyondItsBudgetItIsTrustedByNobodyAndSaysWhy) {
+  flip(500);
+  EXPECT_EQ(world.phase("node-1"), Phase::kContraindicated);
+  EXPECT_EQ(world.first_code("node-1"), "VerdictUnsteady");
+  EXPECT_TRUE(verdict().token.empty());
+  EXPECT_EQ(world.entries.back().kind, tlog::kNodeVerdict) << "the log has it too";
+  EXPECT_TRUE(world.find("node-1")->record.held_by.contains("production"));
+}
+
+TEST_F(S5, TheNewestStateIsSaidOnceThereIsRoomForIt) {
+  flip(500);
+  world.pass(minutes(2), {&agent});
+  EXPECT_EQ(world.first_code("node-1"), "VerdictUnsteady");
+  world.pass(minutes(5), {&agent});
+  EXPECT_EQ(world.phase("node-1"), Phase::kTrusted);
+  EXPECT_FALSE(world.find("node-1")->record.held_by.contains("production"));
+
+  flip(500);
+  leave();
+  world.pass(minutes(7));
+  EXPECT_EQ(world.phase("node-1"), Phase::kPending);
+  EXPECT_EQ(world.first_code("node-1"), "NoPolicy");
+}
+
+// The last room is for the change that takes the trust, and says what took it.
+TEST_F(S5, DistrustIsNeverHeldBack) {
+  flip(29);
+  ASSERT_EQ(entries(), 59U);
+  ASSERT_EQ(world.phase("node-1"), Phase::kTrusted);
+  agent.tamper();
+  world.heartbeat(agent);
+  EXPECT_EQ(world.phase("node-1"), Phase::kContraindicated);
+  EXPECT_TRUE(verdict().token.empty());
+  ASSERT_GE(verdict().reasons.size(), 2U);
+  EXPECT_EQ(verdict().reasons[1].code, "PcrMismatch");
+  const auto& held = world.find("node-1")->record.held_by;
+  ASSERT_TRUE(held.contains("production"));
+  EXPECT_EQ(held.at("production"), attest::TaintEffect::kNoExecute) << "at once";
+  EXPECT_EQ(entries(), 60U);
+}
+
+// What goes wrong in there each time costs no more than once.
+TEST_F(S5, AnAppraisalThatFailsAgainAndAgainEndsToo) {
+  flip(500);
+  world.signer.broken = true;
+  world.pass(minutes(7), {&agent});
+  EXPECT_NE(world.phase("node-1"), Phase::kTrusted);
+  EXPECT_LE(entries(), 62U);
+  world.signer.broken = false;
+  world.pass(minutes(12), {&agent});
+  EXPECT_EQ(world.phase("node-1"), Phase::kTrusted);
+}
+
+}  // namespace
+}  // namespace avouch::control
