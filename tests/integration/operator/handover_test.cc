@@ -63,7 +63,7 @@ class Handover : public ::testing::Test {
                "health: 127.0.0.1:0\ndataDir: " +
                    (dir_ / "data") +
                    "\nlog: {cadence: 1s}\n"
-                   "leaderElection: {leaseDuration: 6s, renewDeadline: 4s, retryPeriod: 500ms}\n");
+                   "leaderElection: {leaseDuration: 10s, renewDeadline: 7s, retryPeriod: 500ms}\n");
     ASSERT_TRUE(run_command({"mkdir", "-m", "0700", dir_ / "data"}).has_value());
   }
 

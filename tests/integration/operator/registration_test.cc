@@ -75,8 +75,7 @@ class Registration : public ::testing::Test {
                "release: {name: avouch, namespace: avouch-system}\nlisten: 127.0.0.1:0\n"
                "health: 127.0.0.1:0\ndataDir: " +
                    (dir_ / "data") + "\nlog: {cadence: 1s, registration: " + registration +
-                   "}\nleaderElection: {leaseDuration: 3s, renewDeadline: 2s, retryPeriod: "
-                   "200ms}\n");
+                   "}\n" + kPatientLeases);
   }
   void start() {
     log_file_ = dir_ / ("log" + std::to_string(++starts_));

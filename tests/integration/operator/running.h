@@ -13,6 +13,11 @@ namespace avouch::testing {
 
 inline constexpr const char* kNamespace = "avouch-system";  // of the release
 
+// For tests of other things than leases: an API server that stands still on a busy machine ends no
+// leadership, and a controller that was stopped gives its lease up, so that the next need not wait.
+inline constexpr const char* kPatientLeases =
+    "leaderElection: {leaseDuration: 60s, renewDeadline: 40s, retryPeriod: 200ms}\n";
+
 template <typename Holds>
 bool eventually(Holds holds, std::chrono::seconds limit = std::chrono::seconds(90)) {
   const auto deadline = std::chrono::steady_clock::now() + limit;

@@ -56,8 +56,7 @@ class WitnessedController : public ::testing::Test {
                "health: 127.0.0.1:0\ndataDir: " +
                    (dir_ / "data") + "\nlog:\n  cadence: 1s\n  witnesses: {policyFile: " +
                    (dir_ / "policy") + ", caFile: " + (dir_ / "ca.crt") +
-                   ", every: 200ms}\n"
-                   "leaderElection: {leaseDuration: 3s, renewDeadline: 2s, retryPeriod: 200ms}\n");
+                   ", every: 200ms}\n" + kPatientLeases);
     run({"mkdir", "-m", "0700", dir_ / "data"});
   }
 
@@ -162,7 +161,7 @@ class WitnessedController : public ::testing::Test {
     ASSERT_TRUE(eventually([&] { return is_ready(); })) << log();
     EXPECT_NE(log().find("READ-ONLY: "), std::string::npos) << log();
     EXPECT_NE(log().find(why), std::string::npos) << log();
-    EXPECT_EQ(metric("avouch_log_read_only"), "1");
+    EXPECT_TRUE(eventually([&] { return metric("avouch_log_read_only") == "1"; }));
     EXPECT_EQ(size_of(checkpoint("/log/")), size) << "it is still read";
     const std::string refused = append();
     EXPECT_TRUE(refused.starts_with("HTTP/1.1 503")) << refused;
@@ -206,7 +205,11 @@ TEST_F(WitnessedController, IsCosignedAndReadOnlyAfterABackupUntilANewLogBegins)
   ASSERT_TRUE(lines.has_value()) << lines.error().message;
   EXPECT_EQ(lines->size(), 1U);
   EXPECT_EQ(metric("avouch_log_read_only"), "0");
-  EXPECT_NE(metric("avouch_log_witness_success_timestamp_seconds{witness=\"w\"}"), "0");
+  EXPECT_TRUE(eventually([&] {  // metrics follow what they show within a second or so
+    const std::string when =
+        metric("avouch_log_witness_success_timestamp_seconds{witness=\"w\"}");
+    return !when.empty() && when != "0";
+  }));
 
   // The whole volume, as a snapshot has it; then the log goes on.
   stop();
@@ -240,7 +243,8 @@ TEST_F(WitnessedController, IsCosignedAndReadOnlyAfterABackupUntilANewLogBegins)
   is_away_ = false;
   ASSERT_TRUE(eventually([&] { return metric("avouch_log_read_only") == "1"; })) << log();
   EXPECT_NE(log().find("ALARM: witness w: "), std::string::npos) << log();
-  EXPECT_EQ(metric("avouch_log_witness_alarm{witness=\"w\"}"), "1");
+  EXPECT_TRUE(
+      eventually([&] { return metric("avouch_log_witness_alarm{witness=\"w\"}") == "1"; }));
   stop();
 
   // docs/operations.md, "A log that is read-only": the old log stays what it was, a new one begins.
