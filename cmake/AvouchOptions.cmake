@@ -3,9 +3,7 @@
 option(AVOUCH_TESTS "Build the tests" ON)
 option(AVOUCH_BENCH "Build the benchmarks" ON)
 option(AVOUCH_FUZZ "Build libFuzzer targets instead of corpus replays (clang only)" OFF)
-set(AVOUCH_UNITY OFF CACHE STRING
-    "Compile ten files at a time: ON, or TESTS for those alone; a whole build is faster, a small one slower")
-set_property(CACHE AVOUCH_UNITY PROPERTY STRINGS OFF TESTS ON)
+option(AVOUCH_UNITY "Compile ten files at a time; a whole build is faster, a small one slower" OFF)
 set(AVOUCH_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=, or empty")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -14,12 +12,9 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
-# Names in anonymous namespaces are then to be unique in a library and in a test program. What is shipped is compiled
-# file by file: a program takes from a library the files that it uses, and with each the packages that it needs.
+# Names in anonymous namespaces are then to be unique in a library and in a test program.
+set(CMAKE_UNITY_BUILD ${AVOUCH_UNITY})
 set(CMAKE_UNITY_BUILD_BATCH_SIZE 10)
-if(AVOUCH_UNITY STREQUAL "ON")
-  set(CMAKE_UNITY_BUILD ON)
-endif()
 
 find_program(AVOUCH_CCACHE ccache)
 if(AVOUCH_CCACHE)
@@ -50,6 +45,12 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
 endif()
 if(CMAKE_BUILD_TYPE MATCHES "Release|RelWithDebInfo" AND NOT AVOUCH_SANITIZE)
   target_compile_definitions(avouch_options INTERFACE _FORTIFY_SOURCE=2)
+endif()
+if(NOT AVOUCH_SANITIZE)
+  # A program takes of the libraries what it calls, whichever files were compiled as one, and (by lld) needs no package
+  # for the rest: its image has only what it needs.
+  target_compile_options(avouch_options INTERFACE -ffunction-sections -fdata-sections)
+  target_link_options(avouch_options INTERFACE -Wl,--gc-sections)
 endif()
 if(AVOUCH_SANITIZE)
   target_compile_options(avouch_options INTERFACE
