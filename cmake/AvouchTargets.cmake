@@ -39,6 +39,10 @@ function(avouch_test target label folder)
   target_link_libraries(${target} PRIVATE avouch_test_support ${ARGN} GTest::gmock GTest::gtest_main)
   add_test(NAME ${target} COMMAND ${target})
   set_tests_properties(${target} PROPERTIES LABELS ${label} TIMEOUT 600)
+  if(label STREQUAL "integration")
+    # One set of servers at a time, beside tests that need none; first, as they mostly wait.
+    set_tests_properties(${target} PROPERTIES TIMEOUT 1200 RESOURCE_LOCK servers COST 1000)
+  endif()
   if(AVOUCH_SANITIZE MATCHES "thread")
     set_tests_properties(${target} PROPERTIES ENVIRONMENT
       "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")

@@ -33,13 +33,12 @@ contained() {
     env TMPDIR="$SCRATCH" "${@:2}"
 }
 
-# run_ctest PRESET LOG: all tests, those without servers of their own two at a time. GoogleTest's own counts go into the
-# summary. A skipped test counts as failed.
+# run_ctest PRESET LOG: all tests, two programs at a time, of which one at most has servers of its own. GoogleTest's own
+# counts go into the summary. A skipped test counts as failed.
 run_ctest() {
   local dir status=0 skipped listed
   dir=$(build_dir "$1")
-  contained "$2" ctest --test-dir "$dir" --no-tests=error --verbose --parallel 2 --label-regex 'unit|contract|fuzz' || status=$?
-  contained "$2" ctest --test-dir "$dir" --no-tests=error --verbose --label-regex integration || status=$?
+  contained "$2" ctest --test-dir "$dir" --no-tests=error --verbose --parallel 2 || status=$?
   passed=$((passed + $(sum_of '.*\[  PASSED  \] \([0-9]*\) test.*' "$2")))
   skipped=$(sum_of '.*\[  SKIPPED \] \([0-9]*\) tests\{0,1\}, listed below.*' "$2")
   if ((skipped > 0)); then
