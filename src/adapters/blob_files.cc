@@ -14,6 +14,7 @@
 
 #include "adapters/files.h"
 #include "adapters/folder_entries.h"
+#include "adapters/log_disk.h"
 #include "base/hex.h"
 
 namespace avouch::adapters {
@@ -33,16 +34,6 @@ Error io_error(const std::string& what) {
   const std::string message =
       what + ": " + std::error_code(code, std::generic_category()).message();
   return retryable(message);
-}
-
-Result<void> sync_folder(const std::filesystem::path& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return fatal("open " + folder.string() + ": " + reason());
-  const int synced = ::fsync(fd);
-  const std::string why = reason();
-  ::close(fd);
-  if (synced != 0) return fatal("fsync " + folder.string() + ": " + why);
-  return {};
 }
 
 Result<void> write_all(int fd, ByteView bytes, const std::filesystem::path& path) {
@@ -454,7 +445,7 @@ Result<BlobOutcome> BlobFiles::keep(const crypto::Sha256& digest, const std::str
   if (::rename(incoming.c_str(), blob_path(digest).c_str()) != 0) {
     return io_error("rename " + incoming.string());
   }
-  AVOUCH_CHECK(sync_folder(options_.directory / "blobs"));
+  AVOUCH_CHECK(sync_directory(options_.directory / "blobs"));
   Blob blob;
   blob.bytes = bytes;
   blob.used = clock_.steady_now();

@@ -11,22 +11,10 @@
 #include <system_error>
 #include <utility>
 
+#include "adapters/file_handle.h"
+
 namespace avouch::adapters {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 std::string describe(std::string_view action, const std::filesystem::path& path) {
   return std::string(action) + " " + path.string() + ": " +
@@ -70,7 +58,7 @@ Result<void> write_all(int fd, ByteView content, const std::filesystem::path& pa
 
 Result<void> sync_parent(const std::filesystem::path& path) {
   const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
-  const Descriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const FileHandle folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() < 0) return fatal(describe("open", parent));
   if (::fsync(folder.get()) != 0) return fatal(describe("fsync", parent));
   return {};
@@ -79,7 +67,7 @@ Result<void> sync_parent(const std::filesystem::path& path) {
 }  // namespace
 
 Result<std::optional<Bytes>> read_file(const std::filesystem::path& path, std::size_t max_bytes) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0 && errno == ENOENT) return std::optional<Bytes>();
   if (file.get() < 0) return retryable(describe("open", path));
   const std::string too_large =
@@ -131,7 +119,7 @@ Result<Bytes> OpenFile::read(std::uint64_t offset, std::size_t max_bytes) const 
 Result<void> write_file_atomically(const std::filesystem::path& path, ByteView content) {
   const std::filesystem::path fresh = path.string() + ".new";
   {
-    const Descriptor file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    const FileHandle file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (file.get() < 0) return retryable(describe("create", fresh));
     AVOUCH_CHECK(write_all(file.get(), content, fresh));
     if (::fsync(file.get()) != 0) return fatal(describe("fsync", fresh));
@@ -141,7 +129,7 @@ Result<void> write_file_atomically(const std::filesystem::path& path, ByteView c
 }
 
 Result<void> create_file(const std::filesystem::path& path, ByteView content) {
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  const FileHandle file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (file.get() < 0 && errno == EEXIST) {
     return rejected(path.string() + ": there is a file already, which is not overwritten");
   }

@@ -31,16 +31,6 @@ bool is_passing(int error) {
 
 }  // namespace
 
-FileHandle::~FileHandle() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-FileHandle& FileHandle::operator=(FileHandle&& other) noexcept {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = std::exchange(other.fd_, -1);
-  return *this;
-}
-
 Error disk_error(std::string_view action, const std::filesystem::path& path) {
   const int error = errno;
   const std::string message = std::string(action) + " " + path.string() + ": " +

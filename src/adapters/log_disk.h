@@ -11,26 +11,11 @@
 #include <string_view>
 #include <utility>
 
+#include "adapters/file_handle.h"
 #include "base/bytes.h"
 #include "base/result.h"
 
 namespace avouch::adapters {
-
-// Owns a file descriptor, or none (-1).
-class FileHandle {
- public:
-  FileHandle() = default;
-  explicit FileHandle(int fd) : fd_(fd) {}
-  ~FileHandle();
-  FileHandle(FileHandle&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileHandle& operator=(FileHandle&& other) noexcept;
-
-  int get() const { return fd_; }
-  bool is_open() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
 
 // The error for the present errno: "ACTION PATH: why".
 Error disk_error(std::string_view action, const std::filesystem::path& path);

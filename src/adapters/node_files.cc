@@ -1,6 +1,5 @@
 #include "adapters/node_files.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 
 #include "adapters/files.h"
 #include "adapters/folder_entries.h"
+#include "adapters/log_disk.h"
 
 namespace avouch::adapters {
 namespace {
@@ -24,18 +24,6 @@ bool is_key(std::string_view key) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
            c == '-';
   });
-}
-
-std::string reason() { return std::error_code(errno, std::generic_category()).message(); }
-
-Result<void> sync_folder(const std::filesystem::path& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return fatal("open " + folder.string() + ": " + reason());
-  const int synced = ::fsync(fd);
-  const std::string why = reason();
-  ::close(fd);
-  if (synced != 0) return fatal("fsync " + folder.string() + ": " + why);
-  return {};
 }
 
 }  // namespace
@@ -80,7 +68,8 @@ Result<void> NodeFiles::apply(std::span<const control::RecordChange> changes) {
     AVOUCH_TRY(const std::filesystem::path path, path_of(change.key));
     if (change.text.empty()) {
       if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
-        return retryable("remove " + path.string() + ": " + reason());
+        return retryable("remove " + path.string() + ": " +
+                         std::error_code(errno, std::generic_category()).message());
       }
       removed = true;
       continue;
@@ -92,7 +81,7 @@ Result<void> NodeFiles::apply(std::span<const control::RecordChange> changes) {
     }
     AVOUCH_CHECK(write_file_atomically(path, as_bytes(change.text)));
   }
-  if (removed) AVOUCH_CHECK(sync_folder(directory_));
+  if (removed) AVOUCH_CHECK(sync_directory(directory_));
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include <optional>
 #include <system_error>
 
+#include "adapters/file_handle.h"
 #include "adapters/folder_entries.h"
 #include "adapters/spool_record.h"
 
@@ -27,25 +28,6 @@ constexpr std::string_view kMagic = "avouch-spool/v1\n";
 constexpr std::string_view kSpoolSuffix = ".spool";
 constexpr std::size_t kMaxSegment = 1024UL * 1024 * 1024;
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  ~Descriptor() { reset(); }
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    reset();
-    fd_ = std::exchange(other.fd_, -1);
-    return *this;
-  }
-  int get() const { return fd_; }
-  void reset() {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-  }
-
- private:
-  int fd_;
-};
-
 Error failed(std::string_view action, const fs::path& path) {
   return retryable("spool: " + std::string(action) + " " + path.string() + ": " +
                    std::error_code(errno, std::generic_category()).message());
@@ -54,7 +36,7 @@ Error failed(std::string_view action, const fs::path& path) {
 struct Segment {
   std::uint64_t number = 0;
   fs::path path;
-  Descriptor file;
+  FileHandle file;
   std::size_t size = 0;     // bytes of whole records and the magic line
   std::size_t records = 0;  // not dropped yet
 };
@@ -120,7 +102,7 @@ class SpoolFiles final : public admission::Spool {
   void remove_front_segment();
 
   const SpoolFilesOptions options_;
-  Descriptor lock_, folder_;
+  FileHandle lock_, folder_;
   // Read without the lock, which a slow disk may hold for long.
   std::atomic<std::size_t> records_{0}, bytes_{0};
   std::atomic<std::int64_t> oldest_{-1};  // Unix milliseconds; -1: there is no record
@@ -139,12 +121,12 @@ Result<void> SpoolFiles::open(std::vector<std::string>& notes) {
     return retryable("spool: make " + options_.directory.string() + ": " + error.message());
   }
   const fs::path lock = options_.directory / "lock";
-  lock_ = Descriptor(::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  lock_ = FileHandle(::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (lock_.get() < 0) return failed("open", lock);
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     return retryable("spool: " + options_.directory.string() + " is in use by another process");
   }
-  folder_ = Descriptor(::open(options_.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  folder_ = FileHandle(::open(options_.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder_.get() < 0) return failed("open", options_.directory);
   std::vector<std::pair<std::uint64_t, fs::path>> found;
   const auto listed = for_each_entry(options_.directory, [&](const auto& entry) -> Result<void> {
@@ -170,7 +152,7 @@ void SpoolFiles::recount() {
 Result<void> SpoolFiles::load(std::uint64_t number, const fs::path& path,
                               std::vector<std::string>& notes) {
   next_number_ = number + 1;
-  Segment segment{number, path, Descriptor(::open(path.c_str(), O_RDWR | O_CLOEXEC)), 0, 0};
+  Segment segment{number, path, FileHandle(::open(path.c_str(), O_RDWR | O_CLOEXEC)), 0, 0};
   if (segment.file.get() < 0) return failed("open", path);
   struct stat status {};
   if (::fstat(segment.file.get(), &status) != 0) return failed("stat", path);
@@ -218,7 +200,7 @@ Result<Segment*> SpoolFiles::writable() {
   const fs::path path = options_.directory / (digits + std::string(kSpoolSuffix));
   Segment segment{
       next_number_, path,
-      Descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_APPEND, 0600)), 0,
+      FileHandle(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_APPEND, 0600)), 0,
       0};
   if (segment.file.get() < 0) return failed("create", path);
   ++next_number_;

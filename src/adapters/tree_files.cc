@@ -11,25 +11,12 @@
 #include <system_error>
 #include <utility>
 
+#include "adapters/file_handle.h"
+
 namespace avouch::adapters {
 namespace {
 
 constexpr std::size_t kMaxDepth = 256, kMaxEntries = 4'000'000, kMaxSkipped = 100;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 struct CloseFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
@@ -91,7 +78,7 @@ class Walk {
       if (skipped_.size() < kMaxSkipped) skipped_.push_back(path);
       return {};
     }
-    Descriptor file(
+    FileHandle file(
         ::openat(parent, name.c_str(),
                  O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (is_folder ? O_DIRECTORY : 0)));
     if (file.get() < 0) {
@@ -128,7 +115,7 @@ Result<void> TreeFiles::read(provision::FileSink& sink) {
   skipped_.clear();
   std::string root = folder_.string();
   while (root.size() > 1 && root.ends_with('/')) root.pop_back();
-  Descriptor folder(::open(root.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY));
+  FileHandle folder(::open(root.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY));
   struct stat status {};
   if (folder.get() < 0 || ::fstat(folder.get(), &status) != 0) {
     return failed("open the folder", root);

@@ -74,8 +74,8 @@ class Registration : public ::testing::Test {
     write_text(dir_ / "config.yaml",
                "release: {name: avouch, namespace: avouch-system}\nlisten: 127.0.0.1:0\n"
                "health: 127.0.0.1:0\ndataDir: " +
-                   (dir_ / "data") + "\nlog: {cadence: 1s, registration: " + registration +
-                   "}\n" + kPatientLeases);
+                   (dir_ / "data") + "\nlog: {cadence: 1s, registration: " + registration + "}\n" +
+                   kPatientLeases);
   }
   void start() {
     log_file_ = dir_ / ("log" + std::to_string(++starts_));

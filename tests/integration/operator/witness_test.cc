@@ -54,9 +54,9 @@ class WitnessedController : public ::testing::Test {
     write_text(dir_ / "config.yaml",
                "release: {name: avouch, namespace: avouch-system}\nlisten: 127.0.0.1:0\n"
                "health: 127.0.0.1:0\ndataDir: " +
-                   (dir_ / "data") + "\nlog:\n  cadence: 1s\n  witnesses: {policyFile: " +
-                   (dir_ / "policy") + ", caFile: " + (dir_ / "ca.crt") +
-                   ", every: 200ms}\n" + kPatientLeases);
+                   (dir_ / "data") +
+                   "\nlog:\n  cadence: 1s\n  witnesses: {policyFile: " + (dir_ / "policy") +
+                   ", caFile: " + (dir_ / "ca.crt") + ", every: 200ms}\n" + kPatientLeases);
     run({"mkdir", "-m", "0700", dir_ / "data"});
   }
 
@@ -206,8 +206,7 @@ TEST_F(WitnessedController, IsCosignedAndReadOnlyAfterABackupUntilANewLogBegins)
   EXPECT_EQ(lines->size(), 1U);
   EXPECT_EQ(metric("avouch_log_read_only"), "0");
   EXPECT_TRUE(eventually([&] {  // metrics follow what they show within a second or so
-    const std::string when =
-        metric("avouch_log_witness_success_timestamp_seconds{witness=\"w\"}");
+    const std::string when = metric("avouch_log_witness_success_timestamp_seconds{witness=\"w\"}");
     return !when.empty() && when != "0";
   }));
 
@@ -243,8 +242,7 @@ TEST_F(WitnessedController, IsCosignedAndReadOnlyAfterABackupUntilANewLogBegins)
   is_away_ = false;
   ASSERT_TRUE(eventually([&] { return metric("avouch_log_read_only") == "1"; })) << log();
   EXPECT_NE(log().find("ALARM: witness w: "), std::string::npos) << log();
-  EXPECT_TRUE(
-      eventually([&] { return metric("avouch_log_witness_alarm{witness=\"w\"}") == "1"; }));
+  EXPECT_TRUE(eventually([&] { return metric("avouch_log_witness_alarm{witness=\"w\"}") == "1"; }));
   stop();
 
   // docs/operations.md, "A log that is read-only": the old log stays what it was, a new one begins.
