@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/counted_memory.h"
+#include "tests/support/sanitized.h"
 #include "tests/unit/runtimelog/appraise.h"
 
 namespace avouch::runtimelog {
@@ -12,7 +13,8 @@ using testing::live_bytes;
 using testing::peak_bytes;
 
 TEST(R12, TakesAMillionLinesInTheMemoryOfOnePiece) {
-  constexpr int kLines = 1'000'000;
+  constexpr int kLines =
+      testing::kSanitized ? 100'000 : 1'000'000;  // a sanitizer takes a minute for more
   ImaMachine machine;
   machine.measure(machine.boot_aggregate());
   const Bytes first = machine.log;
@@ -46,7 +48,7 @@ TEST(R12, TakesAMillionLinesInTheMemoryOfOnePiece) {
   const Judged judged = judging.finish().value();
   EXPECT_EQ(judged.findings.entries(), kLines + 1U);
   EXPECT_EQ(judged.findings.counts().by_reference, kLines + 0U);
-  EXPECT_LT(peak_bytes - before, 512U * 1024);  // the log is 100 MB
+  EXPECT_LT(peak_bytes - before, 512U * 1024);  // the log is 100 MB, or 10
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "support/sanitized.h"
 #include "support/served_log.h"
 #include "tlog/client.h"
 #include "tlog/recovery.h"
@@ -169,7 +170,7 @@ TEST(Follower, EveryChangedByteOfWhatIsServedIsFound) {
   for (const char* path : {"tile/0/000", "tile/0/001", "tile/0/002.p/88", "tile/1/000.p/2",
                            "tile/entries/000", "tile/entries/002.p/88"}) {
     Bytes& bytes = log.disk.objects[path];
-    for (std::size_t byte = 0; byte < bytes.size(); byte += 5) {
+    for (std::size_t byte = 0; byte < bytes.size(); byte += testing::kSanitized ? 35 : 5) {
       bytes[byte] ^= 0x01;
       Follower follower = follow();
       const FollowStep made = step(follower, log);
