@@ -236,7 +236,8 @@ class Appraiser {
   void clock_went_back(NodeState& node, Moment now);
   void show_unjudged(NodeState& node, const Policies& policies, Moment now);
   void submit(NodeState& node, RecordJob job);
-  void announce(const NodeState& node, Phase previous, const std::string& previous_reason);
+  std::string told(const NodeState& node) const;
+  void announce(const NodeState& node);
   void publish(NodeState& node);
 
   // Taint (appraiser_hold.cc).

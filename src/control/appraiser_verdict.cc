@@ -193,7 +193,7 @@ void Appraiser::change(NodeState& node, NodeVerdict verdict, Moment now, RecordJ
                                   now.wall + (node.verdict_ends - now.steady));
   }
   const Phase previous = node.record.verdict->phase;
-  const std::string previous_reason = first_code(*node.record.verdict);
+  const std::string told_before = told(node);
   std::optional<crypto::Sha256> kept;
   if (job.keep) kept = job.keep->packed.digest;
   job.entry = LogJob{.kind = std::string(tlog::kNodeVerdict),
@@ -202,7 +202,7 @@ void Appraiser::change(NodeState& node, NodeVerdict verdict, Moment now, RecordJ
                                                      previous, verdict, kept)};
   node.record.verdict = std::move(verdict);
   submit(node, std::move(job));
-  announce(node, previous, previous_reason);
+  if (told(node) != told_before) announce(node);
 }
 
 // The node has no verdict to show: Pending or Enrolling. Losing a verdict is a transition; waiting
@@ -242,10 +242,17 @@ void Appraiser::submit(NodeState& node, RecordJob job) {
   output_.record(std::move(job));
 }
 
-void Appraiser::announce(const NodeState& node, Phase previous,
-                         const std::string& previous_reason) {
+// What its Event is about: a node that failed a policy in Audit and now fails one in Enforce as
+// well has the same phase, and may have the same first reason.
+std::string Appraiser::told(const NodeState& node) const {
   const NodeVerdict& verdict = *node.record.verdict;
-  if (verdict.phase == previous && first_code(verdict) == previous_reason) return;
+  std::string out = std::string(phase_name(verdict.phase)) + " " + first_code(verdict);
+  if (is_judged(verdict.phase)) out += unsatisfied_text(verdict, selecting(node));
+  return out;
+}
+
+void Appraiser::announce(const NodeState& node) {
+  const NodeVerdict& verdict = *node.record.verdict;
   NodeEvent event;
   event.node_name = node.name;
   event.node_uid = node.facts ? node.facts->uid : "";

@@ -446,6 +446,24 @@ TEST_F(VerdictTest, TheEventOfAFailureNamesThePolicyAndItsMode) {
       << world.events[0].message;
 }
 
+// What is tried in Audit and fails hides nothing that is enforced and fails later.
+TEST_F(VerdictTest, AnEventTellsThatOneMorePolicyIsNotSatisfied) {
+  world.set_policies({policy_object("a-pilot", {.mode = "Audit", .event = "another boot"}),
+                      policy_object("production")});
+  world.heartbeat(one);
+  ASSERT_EQ(world.phase("node-1"), Phase::kContraindicated);
+  const std::string reason = world.first_code("node-1");
+  world.events.clear();
+  one.tamper();
+  world.heartbeat(one);
+  ASSERT_EQ(world.first_code("node-1"), reason) << "the same phase for the same reason";
+  ASSERT_EQ(world.events.size(), 1U);
+  EXPECT_NE(world.events[0].message.find("\"production\" (mode Enforce)"), std::string::npos)
+      << world.events[0].message;
+  world.heartbeat(one);
+  EXPECT_EQ(world.events.size(), 1U) << "once";
+}
+
 TEST_F(VerdictTest, ANodeThatNoPolicySelectsIsNotCalledTrusted) {
   world.set_policies({});
   EXPECT_EQ(world.phase("node-1"), Phase::kPending);
