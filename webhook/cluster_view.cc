@@ -1,6 +1,7 @@
 #include "webhook/cluster_view.h"
 
 #include <algorithm>
+#include <map>
 #include <vector>
 
 #include "attest/token.h"
@@ -14,22 +15,25 @@ using codec::Json;
 using kube::Change;
 using kube::ChangeType;
 
-constexpr std::size_t kMaxReasons = 3;
+constexpr std::size_t kMaxReasons = 16;
+constexpr std::size_t kMaxReasonsOfPolicy = 3;
 constexpr std::size_t kMaxReasonBytes = 300;
 
-// "PcrMismatch: ...; BeaconExpired: ...": the first reasons of a status.
-std::string reasons_of(const Json& evidence) {
+// "PcrMismatch: AttestationPolicy \"p\": ...": the first reasons of a status, of no policy so many
+// that others have none.
+std::vector<std::string> reasons_of(const Json& evidence) {
   const Json* list = evidence.find_path({"status", "verdict", "reasons"});
   if (list == nullptr || list->as_array() == nullptr) return {};
-  std::string out;
-  std::size_t count = 0;
+  std::vector<std::string> out;
+  std::map<std::string_view, std::size_t> of_policy;
   for (const Json& reason : *list->as_array()) {
-    if (count++ == kMaxReasons) break;
-    const std::string_view message = reason.text({"message"}).substr(0, kMaxReasonBytes);
-    if (!out.empty()) out += "; ";
-    out += std::string(reason.text({"code"}).substr(0, 64)) + ": " + std::string(message);
+    const std::string_view message = reason.text({"message"});
+    const std::string_view policy = message.substr(0, message.find("\": "));
+    if (++of_policy[policy] > kMaxReasonsOfPolicy) continue;
+    out.push_back(std::string(reason.text({"code"}).substr(0, 64)) + ": " +
+                  std::string(message.substr(0, kMaxReasonBytes)));
+    if (out.size() == kMaxReasons) break;
   }
-  while (out.ends_with('.')) out.pop_back();
   return out;
 }
 

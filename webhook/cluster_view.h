@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "admission/facts.h"
 #include "admission/verdict_book.h"
@@ -54,8 +55,8 @@ class ClusterView {
 
  private:
   struct Evidence {
-    std::string token;    // base64, as in the status; "" where there is none
-    std::string reasons;  // for messages
+    std::string token;                 // base64, as in the status; "" where there is none
+    std::vector<std::string> reasons;  // for messages
     std::optional<std::uint64_t> log_index;
     std::string node_uid;  // of the last token that was verified
   };

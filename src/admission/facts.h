@@ -43,7 +43,7 @@ struct NodeFacts {
 // The newest verdict on a node. Only the token is believed; the rest is for messages.
 struct VerdictFacts {
   attest::VerifiedToken token;
-  std::string reasons;                     // the controller's words
+  std::vector<std::string> reasons;        // the controller's words, "CODE: MESSAGE"
   std::optional<std::uint64_t> log_index;  // of the verdict's own entry
   SteadyTime came{};                       // when the quote that it judges first came here
   bool outlived = false;  // its whole life has passed here, whatever the wall clock says

@@ -1,5 +1,6 @@
 #include "admission/node_checks.h"
 
+#include <algorithm>
 #include <array>
 
 #include "admission/text.h"
@@ -120,20 +121,29 @@ std::optional<Failure> covers_policy(const NodeQuestion& question) {
                      verdict_name(*question.verdict)};
 }
 
-// The controller's words name the policy with each reason, and whoever shows a finding names its
-// policy anyway. Those of other policies keep their names.
-std::string without_name(std::string reasons, const std::string& policy) {
+// The controller's words name the policy with each reason. A finding, which names its policy
+// anyway, shows the reasons of that one; where there are none, those of others, with their names.
+std::string reasons_for(const std::string& policy, const std::vector<std::string>& reasons) {
+  constexpr std::size_t kMostShown = 3;
   const std::string name = "AttestationPolicy " + quote(policy) + ": ";
-  for (std::size_t at = reasons.find(name); at != std::string::npos; at = reasons.find(name, at)) {
-    reasons.erase(at, name.size());
+  std::vector<std::string> own;
+  for (const std::string& reason : reasons) {
+    const std::size_t at = reason.find(name);
+    if (at != std::string::npos) own.push_back(std::string(reason).erase(at, name.size()));
   }
-  return reasons;
+  const std::vector<std::string>& shown = own.empty() ? reasons : own;
+  std::string out;
+  for (std::size_t i = 0; i < std::min(shown.size(), kMostShown); ++i) {
+    out += (i == 0 ? "" : "; ") + shown[i];
+  }
+  while (out.ends_with('.')) out.pop_back();
+  return out;
 }
 
 std::optional<Failure> is_affirming(const NodeQuestion& question) {
   const attest::Status status = judged(question)->status;
   if (status == attest::Status::kAffirming) return std::nullopt;
-  std::string message = without_name(question.verdict->reasons, question.policy.name);
+  std::string message = reasons_for(question.policy.name, question.verdict->reasons);
   if (message.empty()) {
     message = std::string(code::kReasonsNotRead) + ": the controller's verdict on it is " +
               std::string(attest::status_name(status)) +

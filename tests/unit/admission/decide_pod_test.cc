@@ -157,20 +157,26 @@ TEST(DecidePod, DeniesByEveryWayWhatIsNotProved) {
   }
 }
 
-TEST(DecidePod, NamesThePolicyOnceAndOthersWithTheirReasons) {
+TEST(DecidePod, ShowsTheReasonsOfThePolicyThatDenies) {
   World world;
   world.trust("good", {"production"}, Status::kContraindicated);
   VerdictFacts facts = *world.snapshot.verdicts.at("uid-good");
-  facts.reasons =
-      "PcrMismatch: AttestationPolicy \"production\": PCR 7 differs; PcrMismatch: "
-      "AttestationPolicy \"production-2\": PCR 8 differs; BootLogMissing: AttestationPolicy "
-      "\"production\": there is none";
-  world.snapshot.verdicts["uid-good"] = std::make_shared<const VerdictFacts>(std::move(facts));
-  const std::string message = world.pods(binding("good")).message;
+  facts.reasons = {"PcrMismatch: AttestationPolicy \"observe\": PCR 8 differs",
+                   "PcrMismatch: AttestationPolicy \"production\": PCR 7 differs",
+                   "BootLogMissing: AttestationPolicy \"production\": there is none."};
+  world.snapshot.verdicts["uid-good"] = std::make_shared<const VerdictFacts>(facts);
+  std::string message = world.pods(binding("good")).message;
   EXPECT_TRUE(contains(message,
                        "does not satisfy AttestationPolicy \"production\": PcrMismatch: PCR 7 "
-                       "differs; PcrMismatch: AttestationPolicy \"production-2\": PCR 8 differs; "
-                       "BootLogMissing: there is none. Verdict #12 of "))
+                       "differs; BootLogMissing: there is none. Verdict #12 of "))
+      << message;
+
+  facts.reasons.resize(1);
+  world.snapshot.verdicts["uid-good"] = std::make_shared<const VerdictFacts>(std::move(facts));
+  message = world.pods(binding("good")).message;
+  EXPECT_TRUE(contains(message,
+                       "does not satisfy AttestationPolicy \"production\": PcrMismatch: "
+                       "AttestationPolicy \"observe\": PCR 8 differs. Verdict #12 of "))
       << message;
 }
 

@@ -132,7 +132,7 @@ struct World {
 
   void set_verdict(const std::string& node, const attest::TokenClaims& claims) {
     snapshot.verdicts["uid-" + node] = std::make_shared<const VerdictFacts>(
-        VerdictFacts{verified(claims), "PcrMismatch: PCR 7 differs", 12});
+        VerdictFacts{verified(claims), {"PcrMismatch: PCR 7 differs"}, 12});
   }
 
   Decision decide_on(Endpoint endpoint, const Json& review) const {

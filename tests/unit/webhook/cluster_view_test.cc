@@ -156,6 +156,29 @@ TEST_F(View, KeepsTheNewestTokenWhenAnOlderOneIsWrittenBack) {
   EXPECT_EQ(issued(), admission::kNow);
 }
 
+// A policy that fails for many reasons hides none that fails for one.
+TEST_F(View, KeepsTheFirstReasonsOfEachPolicy) {
+  view.on_trust(change("trust", trust(admission::verifier_key().public_key())));
+  Json object = evidence(claims_at(admission::kNow));
+  Json::Array reasons;
+  for (int i = 0; i < 5; ++i) {
+    reasons.push_back(Json::Object{{"code", "PcrMismatch"},
+                                   {"message", "AttestationPolicy \"a\": " + std::to_string(i)}});
+  }
+  reasons.push_back(Json::Object{{"code", "NoBoot"}, {"message", "AttestationPolicy \"b\": x"}});
+  for (int i = 0; i < 40; ++i) {
+    reasons.push_back(Json::Object{
+        {"code", "X"}, {"message", "AttestationPolicy \"c" + std::to_string(i) + "\": y"}});
+  }
+  object["status"]["verdict"]["reasons"] = std::move(reasons);
+  view.on_evidence(change("good", object));
+  const std::vector<std::string>& kept = view.snapshot()->verdicts.at("uid-good")->reasons;
+  ASSERT_EQ(kept.size(), 16U);
+  EXPECT_EQ(kept[2], "PcrMismatch: AttestationPolicy \"a\": 2");
+  EXPECT_EQ(kept[3], "NoBoot: AttestationPolicy \"b\": x");
+  EXPECT_EQ(kept[4], "X: AttestationPolicy \"c0\": y");
+}
+
 TEST_F(View, ForgetsDeletedEvidenceForGood) {
   view.on_trust(change("trust", trust(admission::verifier_key().public_key())));
   view.on_evidence(change("good", evidence(claims_at(admission::kNow))));
