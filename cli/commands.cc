@@ -245,9 +245,11 @@ Result<Exit> explain_pod(const Context& context, const std::string& ns, const st
     out["verdicts"] = std::move(items);
     std::cout << codec::to_json_pretty(out) << '\n';
   } else if (entries.empty()) {
-    std::cout << "No admission verdict of pod " << printable(ns + "/" + name)
-              << ": no policy gates it, or it was never given to a node. A pod that stays Pending "
-                 "although nodes are Trusted has another reason: kubectl describe pod.\n";
+    std::cout
+        << "No admission verdict of pod " << printable(ns + "/" + name)
+        << ": no policy gates it, it was never given to a node, or what was decided still waits "
+           "in a webhook's spool (docs/operations.md, \"The log's volume\"). A pod that stays "
+           "Pending although nodes are Trusted has another reason: kubectl describe pod.\n";
   }
   return exit;
 }

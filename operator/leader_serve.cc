@@ -155,7 +155,9 @@ void Leader::Parts::show_metrics() {
       gauge("avouch_log_volume_size_bytes", "Size of the volume of log and stores",
             static_cast<double>(space->size));
       gauge("avouch_log_volume_reserve_bytes",
-            "Space below which denials are not recorded; below half of it, no evidence is kept",
+            "Space below which denials are not recorded; below three quarters of it no allows, "
+            "below a "
+            "quarter no evidence",
             static_cast<double>(volume.reserve_of(*space)));
     }
     gauge("avouch_log_left_out_denials",

@@ -96,8 +96,14 @@ std::string sentence(const PodRequest& request, const Finding& finding) {
          quote(finding.policy) + ": " + finding.message + ".";
 }
 
+// A line to be copied into a shell: a name that is no node's, which the request made up, is not put
+// into it.
 std::string what_to_do(const PodRequest& request) {
-  return "See: kubectl avouch explain node " + request.node;
+  const bool is_plain = std::all_of(request.node.begin(), request.node.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  });
+  return is_plain ? "See: kubectl avouch explain node " + request.node
+                  : "See: kubectl avouch status";
 }
 
 // Warnings are short: what to do about it must not be what is cut off.

@@ -186,7 +186,10 @@ Result<Verifier::PodVerdict> Verifier::verdict_of_pod(const std::string& ns,
   if (!newest) {
     const std::string none = "the log has no admission verdict of pod " + ns + "/" + name;
     AVOUCH_CHECK(expect_in_cluster(api_, sought_pod(ns, name), none + ", and "));
-    return rejected(none + ": expected one if a policy gates the pod and it was given to a node");
+    return rejected(
+        none +
+        ": expected one if a policy gates the pod and it was given to a node, unless it "
+        "still waits in a webhook's spool");
   }
   AVOUCH_TRY(out.proven, prove(*newest));
   return out;

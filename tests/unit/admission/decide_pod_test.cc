@@ -180,6 +180,13 @@ TEST(DecidePod, ShowsTheReasonsOfThePolicyThatDenies) {
       << message;
 }
 
+TEST(DecidePod, PutsNoMadeUpNameIntoACommand) {
+  World world;
+  const std::string message = world.pods(binding("a; reboot")).message;
+  EXPECT_TRUE(contains(message, "See: kubectl avouch status")) << message;
+  EXPECT_FALSE(contains(message, "kubectl avouch explain node")) << message;
+}
+
 TEST(DecidePod, GivesACodeWhereTheReasonsAreNotReadYet) {
   World world;
   world.trust("good", {"production"}, Status::kContraindicated);
