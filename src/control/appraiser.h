@@ -260,6 +260,7 @@ class Appraiser {
   NodeTable nodes_;
   std::map<crypto::Sha256, std::string> tpm_owners_;         // EK digest -> node name
   std::map<std::string, RecordedPolicy> recorded_policies_;  // by UID
+  std::uint64_t policy_changes_ = 0;  // of any policy, or of what it refers to
   bool policies_dirty_ = true;
   std::map<std::string, codec::Json> shown_policies_;  // by name: last published status
 };

@@ -16,6 +16,7 @@ bool same(const PolicyChange& a, const PolicyChange& b) {
 void Appraiser::log_policy_changes(Moment now) {
   const auto submit_change = [&](const std::string& uid, const PolicyChange& change,
                                  std::string record) {
+    ++policy_changes_;
     RecordJob job;
     job.changes.push_back({kPolicyKeyPrefix + uid, std::move(record)});
     job.entry = LogJob{.kind = std::string(tlog::kPolicyChange),

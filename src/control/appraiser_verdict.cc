@@ -184,8 +184,10 @@ bool Appraiser::waits_for_room(const NodeState& node, Moment now) {
 // A transition: an entry of its own, then the record, then everything that is shown.
 void Appraiser::change(NodeState& node, NodeVerdict verdict, Moment now, RecordJob job) {
   if (waits_for_room(node, now)) return submit(node, {});
-  const bool unsteady = !node.changes.allows(now.steady);
-  node.changes.spend(now.steady);
+  const bool by_policy = node.changes.policy_changes != policy_changes_;
+  node.changes.policy_changes = policy_changes_;
+  const bool unsteady = !by_policy && !node.changes.allows(now.steady);
+  if (!by_policy) node.changes.spend(now.steady);
   if (unsteady) {
     job = {};
     node.verdict_ends = node.changes.allows_from();

@@ -74,8 +74,8 @@ void visit_plain(auto& archive, auto& node) {
           node.saved.boot_since, node.challenge_ends, node.next_challenge, node.enrolment_problem,
           node.quote_since, node.findings.policies, node.asked, node.question, node.dropped,
           node.logs_arrived, node.asked_at, node.ask_again_at, node.verdict_ends,
-          node.changes.full_at, node.patience_ends, node.resource_quote, node.resource_tpm,
-          node.told, node.job, node.job_done);
+          node.changes.full_at, node.changes.policy_changes, node.patience_ends,
+          node.resource_quote, node.resource_tpm, node.told, node.job, node.job_done);
 }
 
 void pack_saved(Packer& out, const NodeState& node) {

@@ -90,6 +90,25 @@ TEST_F(S5, DistrustIsNeverHeldBack) {
   EXPECT_EQ(entries(), 60U);
 }
 
+// Whoever edits policies, or has a program that does, takes no trust by it; a node gets no more
+// than one change by each edit.
+TEST_F(S5, EditsOfPoliciesAreNotTheNodes) {
+  const auto edit = [this](int number) {
+    PolicyText text;
+    text.selector = R"({"matchLabels": {"attested": "yes"}})";
+    text.max_age = std::to_string(100 + number) + "s";
+    world.set_policies({policy_object("production", text)});
+  };
+  for (int i = 0; i < 200; ++i) {
+    edit(i);
+    ASSERT_EQ(world.phase("node-1"), Phase::kTrusted) << i;
+  }
+  EXPECT_EQ(entries(), 201U);
+  flip(500);
+  EXPECT_EQ(entries(), 260U);
+  EXPECT_EQ(world.first_code("node-1"), "VerdictUnsteady");
+}
+
 // What goes wrong in there each time costs no more than once.
 TEST_F(S5, AnAppraisalThatFailsAgainAndAgainEndsToo) {
   flip(500);
