@@ -101,6 +101,7 @@ void Appraiser::set_node(NodeFacts facts, Moment now) {
     // Which TPM had this name has to outlive this process.
     if (former) submit(node, {});
   }
+  if (node.record.node_uid != uid) node.changes.policy_changes = policy_changes_;
   node.record.node_name = node.name;
   node.record.node_uid = uid;
   if (begun_) consider(node, now);
