@@ -141,10 +141,14 @@ void ClusterView::on_policy(const Change& change) {
 void ClusterView::on_namespace(const Change& change) {
   const auto view = kube::namespace_view(*change.object);
   const std::lock_guard lock(mutex_);
-  if (change.type == ChangeType::kDeleted || !view.has_value() || !knows_labels(*change.object)) {
-    now_.namespaces.erase(change.key);  // unknown: every policy gates what is in it
-  } else {
-    now_.namespaces[change.key] = std::make_shared<const attest::Labels>(view->meta.labels);
+  now_.namespaces.erase(change.key);
+  now_.unread_namespaces.erase(change.key);
+  if (change.type != ChangeType::kDeleted) {
+    if (view.has_value() && knows_labels(*change.object)) {
+      now_.namespaces[change.key] = std::make_shared<const attest::Labels>(view->meta.labels);
+    } else {
+      now_.unread_namespaces.insert(change.key);  // every policy gates what is in it
+    }
   }
   changed();
 }

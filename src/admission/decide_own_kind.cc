@@ -27,11 +27,18 @@ void warn_of_scope(const DecisionInput& input, const attest::PolicySpec& spec, D
   }
   const auto& namespaces = input.snapshot.namespaces;
   const auto& exempt = input.rules.exempt_namespaces;
-  const bool gates = std::any_of(namespaces.begin(), namespaces.end(), [&](const auto& entry) {
-    return std::find(exempt.begin(), exempt.end(), entry.first) == exempt.end() &&
-           !is_exempt_by_label(entry.second.get()) &&
-           attest::matches(spec.namespace_selector, *entry.second);
-  });
+  const auto is_exempt = [&](const std::string& name) {
+    return std::find(exempt.begin(), exempt.end(), name) != exempt.end();
+  };
+  const auto& unread = input.snapshot.unread_namespaces;
+  const bool gates = std::any_of(namespaces.begin(), namespaces.end(),
+                                 [&](const auto& entry) {
+                                   return !is_exempt(entry.first) &&
+                                          !is_exempt_by_label(entry.second.get()) &&
+                                          attest::matches(spec.namespace_selector, *entry.second);
+                                 }) ||
+                     std::any_of(unread.begin(), unread.end(),
+                                 [&](const std::string& name) { return !is_exempt(name); });
   if (input.gathered.not_ready.empty() && !gates) {
     decision.warnings.push_back(
         "spec.workloads.namespaceSelector selects no namespace now that is not exempt: the policy "
@@ -69,7 +76,7 @@ void warn_of_references(const DecisionInput& input, const attest::PolicySpec& sp
   if (!input.gathered.not_ready.empty()) return;
   const auto& namespaces = input.snapshot.namespaces;
   const auto look = [&](const attest::ConfigMapName& name, const std::string& field) {
-    if (namespaces.contains(name.ns)) return;
+    if (namespaces.contains(name.ns) || input.snapshot.unread_namespaces.contains(name.ns)) return;
     decision.warnings.push_back(
         "spec." + field + ": there is no ConfigMap " + name.ns + "/" + name.name +
         ", nor the namespace: until there is, the policy's nodes are contraindicated "

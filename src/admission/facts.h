@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,8 +64,11 @@ using NamedFacts = std::map<std::string, std::shared_ptr<const T>, std::less<>>;
 struct Snapshot {
   NamedFacts<PolicyFacts> policies;       // by name
   NamedFacts<attest::Labels> namespaces;  // labels by name
-  NamedFacts<NodeFacts> nodes;            // by name
-  NamedFacts<VerdictFacts> verdicts;      // by node UID
+  // Those that are there too, but whose labels are too large to be known: every policy gates what
+  // is in them.
+  std::set<std::string, std::less<>> unread_namespaces;
+  NamedFacts<NodeFacts> nodes;        // by name
+  NamedFacts<VerdictFacts> verdicts;  // by node UID
   // Why the token in a node's AttestationEvidence is not believed, by node name.
   std::map<std::string, std::string, std::less<>> refused_tokens;
 };

@@ -245,6 +245,11 @@ TEST(DecidePolicy, WarnsOfAConfigMapInANamespaceThatIsNotThere) {
                 missing("referenceKeys[0].configMap", "gone/vendors")}));
   for (const char* ns : {"avouch-sytem", "nowhere", "gone"}) world.add_namespace(ns, {});
   EXPECT_TRUE(about_references().empty()) << "whether the ConfigMaps are there is not known here";
+  // One whose labels are too large to be known is there all the same.
+  world.snapshot.namespaces.erase("gone");
+  world.snapshot.unread_namespaces = {"gone"};
+  EXPECT_TRUE(about_references().empty());
+  world.snapshot.unread_namespaces.clear();
   // Before namespaces are known nothing is said of them.
   world.snapshot.namespaces.clear();
   EXPECT_EQ(about_references().size(), 4U);

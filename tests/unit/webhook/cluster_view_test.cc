@@ -101,9 +101,12 @@ TEST_F(View, DoesNotKnowANamespaceWhoseLabelsAreTooLarge) {
     ns["metadata"]["labels"]["a"] = std::string(bytes - 1, 'x');
     const auto document = codec::JsonDocument::parse(codec::to_json(ns)).value();
     view.on_namespace(change("shop", ClusterView::read_namespace(document.root())));
-    EXPECT_EQ(view.snapshot()->namespaces.contains("shop"),
-              bytes == ClusterView::kMaxNamespaceLabels);
+    const bool known = bytes == ClusterView::kMaxNamespaceLabels;
+    EXPECT_EQ(view.snapshot()->namespaces.contains("shop"), known);
+    EXPECT_EQ(view.snapshot()->unread_namespaces.contains("shop"), !known) << "but it is there";
   }
+  view.on_namespace(change("shop", ns, ChangeType::kDeleted));
+  EXPECT_TRUE(view.snapshot()->unread_namespaces.empty());
 }
 
 TEST_F(View, HasOfAPolicyTheVersionThatItSawLast) {
