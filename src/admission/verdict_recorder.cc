@@ -64,7 +64,7 @@ bool VerdictRecorder::enqueue(const EntryPtr& entry) {
   } else if (full) {
     return false;
   } else {
-    queue_.push_back(entry);
+    wait_in(queue_, queue_.end(), entry);
     send_wake_.notify_one();
   }
   if (denial) {
@@ -81,15 +81,32 @@ void VerdictRecorder::set_timer(const EntryPtr& entry, SteadyTime at) {
   if (timer == timers_.begin()) time_wake_.notify_one();
 }
 
-void VerdictRecorder::to_spool(const EntryPtr& entry) {
+void VerdictRecorder::wait_in(Queue& queue, Queue::iterator before, const EntryPtr& entry) {
+  entry->place = queue.insert(before, entry);
+  entry->waits_in = &queue;
+}
+
+// The caller has a share in the entry: the queue's goes.
+void VerdictRecorder::leave_queue(Entry& entry) {
+  if (Queue* const queue = std::exchange(entry.waits_in, nullptr)) queue->erase(entry.place);
+}
+
+// What was on its way to the log, and may be wanted no more there.
+void VerdictRecorder::back_to_front(const EntryPtr& entry) {
+  if (!entry->settled && !entry->to_spool) wait_in(queue_, queue_.begin(), entry);
+}
+
+void VerdictRecorder::to_spool(EntryPtr entry) {
   entry->to_spool = true;
-  spooling_.push_back(entry);
+  leave_queue(*entry);
+  wait_in(spooling_, spooling_.end(), entry);
   spool_wake_.notify_one();
 }
 
 void VerdictRecorder::settle(const EntryPtr& entry, Placed placed, std::vector<Outcome>& outcomes) {
   if (entry->settled) return;
   entry->settled = true;
+  leave_queue(*entry);
   if (entry->timer) timers_.erase(*entry->timer);
   entry->timer.reset();
   if (std::exchange(entry->counted, false)) {
@@ -129,6 +146,7 @@ void VerdictRecorder::time_loop() {
     });
     std::vector<Outcome> outcomes;
     take_due(clock_.steady_now(), outcomes);
+    if (idle()) idle_wake_.notify_all();
     lock.unlock();
     report(outcomes);
     lock.lock();
@@ -177,11 +195,10 @@ void VerdictRecorder::stop() {
   timer_.join();
   std::vector<Outcome> outcomes;
   std::unique_lock lock(mutex_);
-  for (const EntryPtr& entry : queue_) {
-    if (entry->settled || entry->to_spool) continue;
+  for (auto at = queue_.begin(); at != queue_.end();) {
+    const EntryPtr entry = *at++;
     if (entry->need != Need::kLog) to_spool(entry);
   }
-  queue_.clear();
   while (!spooling_.empty()) spool_some(lock, outcomes);
   while (!timers_.empty()) {
     const EntryPtr entry = timers_.begin()->second;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -38,7 +39,7 @@ struct Placed {
 struct RecorderOptions {
   std::size_t batch_records = 1024;
   std::size_t batch_bytes = 600 * 1024;  // of payloads
-  std::size_t queue_records = 8192;      // waiting for the log, and for the spool; more are refused
+  std::size_t queue_records = 8192;  // that wait for the log, and for the spool; more are refused
   std::size_t spool_bytes = 64 * 1024 * 1024;
   std::chrono::milliseconds spool_age{3'600'000};  // no more is spooled once the oldest is older
   std::chrono::milliseconds spool_after{1'000};    // of waiting for the log
@@ -94,6 +95,8 @@ class VerdictRecorder {
  private:
   struct Entry;
   using EntryPtr = std::shared_ptr<Entry>;
+  // Of entries that are not settled: who has given up takes no place.
+  using Queue = std::list<EntryPtr>;
   using Timers = std::multimap<SteadyTime, EntryPtr>;
   struct Outcome {
     EntryPtr entry;
@@ -110,6 +113,9 @@ class VerdictRecorder {
   void time_loop();
   bool idle() const;
   bool enqueue(const EntryPtr& entry);
+  static void wait_in(Queue& queue, Queue::iterator before, const EntryPtr& entry);
+  static void leave_queue(Entry& entry);
+  void back_to_front(const EntryPtr& entry);
   bool can_drain(SteadyTime now) const;
   bool can_send(SteadyTime now) const;
   void send_from_queue(std::unique_lock<std::mutex>& lock);
@@ -127,7 +133,7 @@ class VerdictRecorder {
   void note_spooled(const Entry& entry, std::size_t size);
   void forget_spooled(bool newest);
   void forget_dropped(std::size_t count);
-  void to_spool(const EntryPtr& entry);
+  void to_spool(EntryPtr entry);
   void settle(const EntryPtr& entry, Placed placed, std::vector<Outcome>& outcomes);
   static void report(std::vector<Outcome>& outcomes);
 
@@ -138,8 +144,8 @@ class VerdictRecorder {
 
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable send_wake_, spool_wake_, time_wake_, idle_wake_;
-  std::deque<EntryPtr> queue_;      // for the log
-  std::deque<EntryPtr> spooling_;   // for the spool
+  Queue queue_;                     // for the log
+  Queue spooling_;                  // for the spool
   FairShares denials_waiting_;      // entries of kSometime, in both queues
   std::size_t denials_ = 0;         // all of them
   std::deque<Spooled> spooled_;     // as in the spool, behind what is of an earlier process
@@ -150,7 +156,6 @@ class VerdictRecorder {
   bool stopping_ = false;
   bool down_ = false;  // the last attempt failed
   bool spool_turn_ = false;
-  std::size_t singles_ = 0;       // at the queue's front: one of them was refused, so they go alone
   SteadyTime resume_at_{};        // of the log, after a failure
   SteadyTime spool_resume_at_{};  // of the spool's reading, after a failure of its own
   std::chrono::milliseconds backoff_{0};

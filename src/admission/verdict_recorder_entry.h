@@ -18,6 +18,9 @@ struct VerdictRecorder::Entry {
   bool settled = false;
   bool counted = false;   // in denials_waiting_
   bool to_spool = false;  // no longer for the queue
+  bool alone = false;     // one of its batch was refused: each of them goes by itself
+  Queue* waits_in = nullptr;
+  Queue::iterator place{};  // there
   std::optional<Timers::iterator> timer;
 };
 

@@ -49,12 +49,12 @@ void VerdictRecorder::send_loop() {
 
 std::vector<VerdictRecorder::EntryPtr> VerdictRecorder::take_batch() {
   std::vector<EntryPtr> batch;
-  const std::size_t most = singles_ > 0 ? 1 : options_.batch_records;
-  while (!queue_.empty() && batch.size() < most) {
-    EntryPtr entry = std::move(queue_.front());
-    queue_.pop_front();
-    if (singles_ > 0) --singles_;
-    if (!entry->settled && !entry->to_spool) batch.push_back(std::move(entry));
+  while (!queue_.empty() && batch.size() < options_.batch_records) {
+    const EntryPtr entry = queue_.front();
+    if (entry->alone && !batch.empty()) break;
+    leave_queue(*entry);
+    batch.push_back(entry);
+    if (entry->alone) break;
   }
   return batch;
 }
@@ -78,9 +78,10 @@ void VerdictRecorder::send_from_queue(std::unique_lock<std::mutex>& lock) {
   std::vector<Outcome> outcomes;
   lock.lock();
   // What did not fit goes first next time.
-  queue_.insert(queue_.begin(), batch.begin() + static_cast<std::ptrdiff_t>(records.size()),
-                batch.end());
-  batch.resize(records.size());
+  while (batch.size() > records.size()) {
+    back_to_front(batch.back());
+    batch.pop_back();
+  }
   if (sent.has_value()) {
     note_success();
     for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -111,11 +112,11 @@ void VerdictRecorder::batch_failed(const std::vector<EntryPtr>& batch, const Err
            {Placed::Where::kNowhere, 0, "the log refused the verdict: " + error.message}, outcomes);
     return;
   }
-  // One bad record must not take the others with it.
-  if (refused) singles_ = batch.size();
   for (auto it = batch.rbegin(); it != batch.rend(); ++it) {
+    // One bad record must not take the others with it.
+    if (refused) (*it)->alone = true;
     if (refused || (*it)->need == Need::kLog) {
-      queue_.push_front(*it);  // until it gives up
+      back_to_front(*it);  // until it gives up
     } else if (!(*it)->settled && !(*it)->to_spool) {
       to_spool(*it);
     }

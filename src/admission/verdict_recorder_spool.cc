@@ -88,8 +88,8 @@ void VerdictRecorder::spool_some(std::unique_lock<std::mutex>& lock,
                                  std::vector<Outcome>& outcomes) {
   std::vector<EntryPtr> batch;
   while (!spooling_.empty() && batch.size() < options_.batch_records) {
-    if (!spooling_.front()->settled) batch.push_back(std::move(spooling_.front()));
-    spooling_.pop_front();
+    batch.push_back(spooling_.front());
+    leave_queue(*batch.back());
   }
   if (batch.empty()) return;
   lock.unlock();

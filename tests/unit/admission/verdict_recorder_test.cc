@@ -549,6 +549,73 @@ TEST_F(Recorder, BoundsBothQueues) {
   EXPECT_EQ(recorder->stats().refused, 1U);
 }
 
+// The API server passes on what timeout a request asks for: whoever may send any can give up at
+// once.
+TEST_F(Recorder, WhoHasGivenUpTakesNobodysPlaceInTheQueues) {
+  RecorderOptions options;
+  options.queue_records = 4;
+  options.spool_after = seconds(30);
+  start(options);
+  log.gate.shut();
+  auto taken = record("taken", Need::kLog, seconds(60));
+  log.gate.await_somebody();
+  for (int round = 0; round < 5; ++round) {
+    std::vector<std::future<Placed>> impatient;
+    for (int i = 0; i < 4; ++i) {
+      impatient.push_back(record("gone" + std::to_string(4 * round + i),
+                                 i % 2 == 0 ? Need::kLog : Need::kLogOrSpool, milliseconds(20)));
+    }
+    EXPECT_EQ(recorder->stats().waiting, 4U);
+    for (auto& one : impatient)
+      EXPECT_EQ(await(one, milliseconds(20)).why.find("too many"), std::string::npos);
+    EXPECT_EQ(recorder->stats().waiting, 0U);
+  }
+  auto patient = record("patient", Need::kLog, seconds(60));
+  EXPECT_EQ(recorder->stats().waiting, 1U);
+  log.gate.open();
+  EXPECT_EQ(patient.get().where, Placed::Where::kLog);
+  EXPECT_EQ(log.ids(), (std::vector<std::string>{"taken", "patient"}));
+}
+
+TEST_F(Recorder, WhoHasGivenUpTakesNobodysPlaceBeforeADiskThatHangs) {
+  RecorderOptions options;
+  options.queue_records = 4;
+  start(options);
+  put_log_down();
+  spool.gate.shut();
+  auto taken = record("taken", Need::kLogOrSpool, seconds(60));
+  spool.gate.await_somebody();
+  std::vector<std::future<Placed>> impatient;
+  for (int i = 0; i < 4; ++i) {
+    impatient.push_back(record("gone" + std::to_string(i), Need::kLogOrSpool, milliseconds(20)));
+  }
+  for (auto& one : impatient) await(one, milliseconds(20));
+  auto patient = record("patient", Need::kLogOrSpool, seconds(60));
+  spool.gate.open();
+  EXPECT_EQ(patient.get().where, Placed::Where::kSpool);
+}
+
+// Those of the refused batch alone, and nobody after them.
+TEST_F(Recorder, SendsTogetherAgainOnceARefusedBatchHasGoneOneByOne) {
+  start();
+  log.set_bad("bad");
+  log.gate.shut();
+  auto first = record("first", Need::kLog);
+  log.gate.await_somebody();
+  std::vector<std::future<Placed>> all;
+  for (const char* id : {"a", "bad", "b"}) all.push_back(record(id, Need::kLog, seconds(60)));
+  log.gate.open();
+  for (auto& one : all) one.get();
+  log.gate.shut();
+  auto next = record("next", Need::kLog, seconds(60));
+  log.gate.await_somebody();
+  std::vector<std::future<Placed>> more;
+  for (const char* id : {"c", "d"}) more.push_back(record(id, Need::kLog, seconds(60)));
+  log.gate.open();
+  for (auto& one : more) EXPECT_EQ(one.get().where, Placed::Where::kLog);
+  EXPECT_EQ(log.batches(), (std::vector<std::size_t>{1, 3, 1, 1, 1, 1, 2}));
+}
+
 TEST_F(Recorder, FlushWaitsForQueueAndSpool) {
   start();
   put_log_down();
