@@ -38,6 +38,7 @@ constexpr milliseconds kCloseTime{2'000};
 constexpr milliseconds kRoomWait{5};  // for room for a piece of a body
 constexpr int kRoomPatience = 3;      // waits before another one's connection has to go
 constexpr int kRoomTries = 40;
+constexpr std::size_t kSmallAnswer = 4 * 1024;  // is given whether or not there is room
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 std::int64_t steady_millis() {
@@ -415,8 +416,24 @@ class Connection final : public ConnectionBase,
     write(std::move(response));
   }
 
+  // What its client does not take is held as long as a body that does not come.
+  HttpResponse with_room(HttpResponse response) {
+    if (response.body.size() <= kSmallAnswer) return response;
+    // One that is larger than all the room there is takes all of it.
+    const std::size_t size = std::min(response.body.size(), shared_.options.body_bytes);
+    if (shared_.reserve_answer(size, this)) {
+      body_held += size;
+      return response;
+    }
+    ++shared_.refused;
+    response = problem(503, "Overloaded", "too many answers at once; try again later");
+    response.headers.add("Retry-After", "1");
+    return response;
+  }
+
   void write(HttpResponse response) {
     if (shared_.stopping) keep_alive_ = false;
+    response = with_room(std::move(response));
     response_.emplace(to_beast(std::move(response), version_, keep_alive_));
     reading_since = steady_millis();  // who does not take the answer waits at others' cost as well
     lowest().expires_after(shared_.options.write);
@@ -430,6 +447,7 @@ class Connection final : public ConnectionBase,
   void on_written(error_code error, std::size_t) {
     serializer_.reset();
     response_.reset();
+    release_body();
     reading_since = 0;
     head_method_ = false;
     if (error) return close();

@@ -57,8 +57,8 @@ class ConnectionTable {
   std::shared_ptr<ConnectionBase> most_crowding();
   // Of the network with the most requests that are with the handler: the one that has been longest.
   std::shared_ptr<ConnectionBase> most_occupying();
-  // Of the network with the most bytes of bodies that are still being read: the one that has been
-  // reading longest.
+  // Of the network with the most bytes of bodies that are still being read, and of answers that are
+  // still being taken: the one that has been at it longest.
   std::shared_ptr<ConnectionBase> most_hoarding();
   std::size_t size();
   void wait_until_empty(std::chrono::steady_clock::time_point deadline);
@@ -102,6 +102,9 @@ struct ServerShared {
   void release_body(std::size_t bytes);
   // Asks a connection to end, so that there is room for another one's body. False: none can.
   bool end_a_hoarder(const ConnectionBase* for_whom);
+  // For an answer, which is there already: room is what others have been asked to give up, though
+  // they give it a moment later. False: none can.
+  bool reserve_answer(std::size_t bytes, const ConnectionBase* for_whom);
 };
 
 // `shared` must outlive the connection.

@@ -143,6 +143,19 @@ bool ServerShared::end_a_hoarder(const ConnectionBase* for_whom) {
   return true;
 }
 
+bool ServerShared::reserve_answer(std::size_t bytes, const ConnectionBase* for_whom) {
+  if (reserve_body(bytes)) return true;
+  std::size_t coming = 0;
+  while (coming < bytes) {
+    const auto hoarder = table.most_hoarding();
+    if (!hoarder || hoarder.get() == for_whom) return false;
+    const std::size_t held = hoarder->body_held;
+    if (hoarder->end_if_reading()) coming += held;
+  }
+  body_bytes.fetch_add(bytes);
+  return true;
+}
+
 void ServerShared::release_body(std::size_t bytes) { body_bytes.fetch_sub(bytes); }
 
 namespace {

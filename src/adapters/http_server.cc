@@ -194,7 +194,7 @@ HttpServerOptions health_options(std::string listen) {
   options.listen = std::move(listen);
   options.threads = 1;
   options.connections = 64;
-  options.body_bytes = 64UL * 1024;
+  options.body_bytes = 1024UL * 1024;  // a few answers to those who collect metrics
   return options;
 }
 

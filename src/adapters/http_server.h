@@ -46,13 +46,16 @@ struct HttpServerOptions {
 
   std::size_t header_bytes = 16 * 1024;
   // Beyond these two limits, room is made at the cost of the network (HttpRequest::network) that
-  // has the most connections or bytes of bodies: its connection that has been idle longest, or else
-  // has kept the server waiting longest, is closed. Nobody is locked out, not even who shares the
-  // network. A connection whose request is with the handler is closed last: where every one's is,
-  // and the longest first. A body for which there is no room all the same is 503.
+  // has the most connections or bytes of bodies and answers: its connection that has been idle
+  // longest, or else has kept the server waiting longest, is closed. Nobody is locked out, not even
+  // who shares the network. A connection whose request is with the handler is closed last: where
+  // every one's is, and the longest first. A body or an answer for which there is no room all the
+  // same is 503.
   std::size_t connections = 4096;
-  std::size_t body_bytes = 256 * 1024 * 1024;  // of all requests that are not answered, together
-  bool bodies_end_with_handle = false;         // handle() keeps nothing of a body when it returns
+  // Of all requests that are not answered and all answers that are not taken, together. An answer
+  // of up to 4 KiB is given in any case; one that is larger than this takes all of it.
+  std::size_t body_bytes = 256 * 1024 * 1024;
+  bool bodies_end_with_handle = false;  // handle() keeps nothing of a body when it returns
 
   std::chrono::milliseconds header_read{5'000};    // also the TLS handshake
   std::chrono::milliseconds request_read{10'000};  // from the first byte to the body's last
