@@ -90,9 +90,11 @@ std::optional<std::string> Leader::Parts::log_problem() {
   if (closed) return std::nullopt;
   constexpr const char* kTakesNone = "the log takes no entries: ";
   const auto space = volume.space();
-  const bool is_full = space.has_value() && space->available < kLeastSpace;
+  const bool lacks_files = space.has_value() && control::lacks_files(*space);
+  const bool is_full = space.has_value() && (space->available < kLeastSpace || lacks_files);
   std::optional<std::string> trouble;
   if (is_full) trouble = "its volume is full";
+  if (lacks_files) trouble = "its volume has no inode left for another file";
   if (log_is_open) {
     const tlog::LogStatus status = log->status();
     if (status.publish_trouble) trouble = *status.publish_trouble;
@@ -159,6 +161,14 @@ void Leader::Parts::show_metrics() {
             "below a "
             "quarter no evidence",
             static_cast<double>(volume.reserve_of(*space)));
+      if (space->files > 0) {
+        gauge("avouch_log_volume_available_files",
+              "Files (inodes) that can be made on the volume of log and stores",
+              static_cast<double>(space->files_available));
+        gauge("avouch_log_volume_reserve_files",
+              "Files below which the same is refused as below the reserve of bytes",
+              static_cast<double>(volume.reserve_of_files(*space)));
+      }
     }
     gauge("avouch_log_left_out_denials",
           "Denials not recorded because the volume is short of space, since the start",

@@ -17,6 +17,8 @@ Result<control::VolumeSpace> volume_space(const std::filesystem::path& path) {
   control::VolumeSpace space;
   space.available = static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize;
   space.size = static_cast<std::uint64_t>(found.f_blocks) * found.f_frsize;
+  space.files_available = static_cast<std::uint64_t>(found.f_favail);
+  space.files = static_cast<std::uint64_t>(found.f_files);
   return space;
 }
 

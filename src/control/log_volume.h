@@ -6,8 +6,9 @@
 //   available < 3/4 of it     no allows either, which the webhooks then spool or deny, and no
 //   records available < 1/4 of it     no evidence is kept
 //
-// What is left is for verdicts on nodes and epochs: however many reviews somebody has sent, or made
-// up, no node loses its trust by it. Pure, but for SpaceSource.
+// The same by files (inodes), where the file system has a number of them: small files can use them
+// up while there is space. What is left is for verdicts on nodes and epochs: however many reviews
+// somebody has sent, or made up, no node loses its trust by it. Pure, but for SpaceSource.
 
 #include <cstdint>
 #include <functional>
@@ -20,6 +21,8 @@ namespace avouch::control {
 struct VolumeSpace {
   std::uint64_t available = 0;  // bytes that this process can still write
   std::uint64_t size = 0;
+  std::uint64_t files_available = 0;  // that this process can still make
+  std::uint64_t files = 0;            // 0: the file system has no bound of them
 };
 
 // Thread-safe and quick. An error where the file system does not say.
@@ -29,7 +32,7 @@ using SpaceSource = std::function<Result<VolumeSpace>()>;
 // small one keeps some.
 struct VolumeReserve {
   std::uint64_t bytes = 1024ULL * 1024 * 1024;
-  unsigned percent = 10;  // of the volume's size
+  unsigned percent = 10;  // of the volume's size, and of its files
 };
 
 class LogVolume {
@@ -45,6 +48,8 @@ class LogVolume {
 
   Result<VolumeSpace> space() const { return space_(); }
   std::uint64_t reserve_of(const VolumeSpace& space) const;
+  // That share, 65,536 at most; none where no bytes are kept back either.
+  std::uint64_t reserve_of_files(const VolumeSpace& space) const;
 
  private:
   // True where with `more` bytes written `quarters` of the reserve are left.
@@ -54,7 +59,11 @@ class LogVolume {
   const SpaceSource space_;
 };
 
-// "3145728 of 10737418240 bytes are left"
+// No file can be made, whatever space there is.
+bool lacks_files(const VolumeSpace& space);
+
+// "3145728 of 10737418240 bytes and 12 of 655360 files (inodes) are left"; files where they have a
+// bound.
 std::string describe(const VolumeSpace& space);
 
 }  // namespace avouch::control

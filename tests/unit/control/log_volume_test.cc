@@ -33,6 +33,41 @@ TEST(LogVolume, DenialsEndFirstThenAllowsAndRecordsAndEvidenceLast) {
   EXPECT_FALSE(volume(99, 1000).takes_evidence(75));
 }
 
+LogVolume with_files(std::uint64_t available, std::uint64_t files, VolumeReserve reserve = {}) {
+  return {reserve, [available, files] { return VolumeSpace{900, 1000, available, files}; }};
+}
+
+// Small files use the inodes up long before the bytes.
+TEST(LogVolume, KeepsFilesBackAsItKeepsBytes) {
+  EXPECT_TRUE(with_files(100, 1000).takes_denials());
+  EXPECT_FALSE(with_files(99, 1000).takes_denials());
+  EXPECT_TRUE(with_files(75, 1000).takes_allows());
+  EXPECT_FALSE(with_files(74, 1000).takes_allows());
+  EXPECT_TRUE(with_files(75, 1000).takes_records(1));
+  EXPECT_FALSE(with_files(74, 1000).takes_records(1));
+  EXPECT_TRUE(with_files(25, 1000).takes_evidence(1));
+  EXPECT_FALSE(with_files(24, 1000).takes_evidence(1));
+  EXPECT_TRUE(with_files(65'536, 100'000'000).takes_denials()) << "the most that is kept back";
+  EXPECT_FALSE(with_files(65'535, 100'000'000).takes_denials());
+}
+
+TEST(LogVolume, AFileSystemWithoutABoundOfFilesKeepsNoneBack) {
+  EXPECT_TRUE(with_files(0, 0).takes_denials());
+  EXPECT_EQ(describe(VolumeSpace{900, 1000, 0, 0}), "900 of 1000 bytes are left");
+}
+
+TEST(LogVolume, WithoutAnyFileNothingIsTakenThoughNothingIsKeptBack) {
+  const LogVolume none = with_files(0, 1000, {.bytes = 0, .percent = 10});
+  EXPECT_FALSE(none.takes_denials());
+  EXPECT_FALSE(none.takes_allows());
+  EXPECT_FALSE(none.takes_evidence(0));
+  EXPECT_TRUE(with_files(1, 1000, {.bytes = 0, .percent = 10}).takes_denials());
+  EXPECT_TRUE(lacks_files({900, 1000, 0, 1000}));
+  EXPECT_FALSE(lacks_files({900, 1000, 1, 1000}));
+  EXPECT_EQ(describe(VolumeSpace{900, 1000, 0, 655'360}),
+            "900 of 1000 bytes and 0 of 655360 files (inodes) are left");
+}
+
 TEST(LogVolume, TakesNothingWhereNothingIsLeft) {
   const std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
   EXPECT_FALSE(volume(99, 1000).takes_evidence(most));
