@@ -118,8 +118,12 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
       pool(4, 1024),
       judge_pool(2, 16'384),
       registration_lane(2, 16),
+      append_lane(4, 256),
       strangers(2, 1024),
+      readers(4, 256),
       reception(callers, pool, strangers),
+      append_reception(callers, append_lane, strangers),
+      reader_reception(callers, readers, strangers),
       guard(config.webhook.configuration, config.release.object("controller"), clock.steady_now()) {
 }
 
@@ -140,6 +144,8 @@ void Leader::Parts::stop() {
   guard_worker.stop();
   again_worker.stop();
   strangers.stop();
+  readers.stop();
+  append_lane.stop();
   pool.stop();
   judge_pool.stop();
   if (read_pool) read_pool->stop();

@@ -136,6 +136,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<reference::SharedDigestLists> stored_lists;
   std::unique_ptr<adapters::RecordFiles> archive;
   std::unique_ptr<adapters::RenewalFiles> renewal_files;
+  std::optional<control::RenewalIndex> renewal_index;
 
   const kube::Client quick;  // for questions on the way of a request
   control::Callers callers;
@@ -151,8 +152,10 @@ struct Leader::Parts final : control::AppraiserOutput {
   control::Worker status_worker, node_worker, policy_status_worker, policy_worker, trust_worker,
       guard_worker, again_worker;
   control::WorkPool pool, judge_pool, registration_lane;
-  control::FairPool strangers;  // where the API server is asked who calls
-  control::Reception reception;
+  control::WorkPool append_lane;  // of what the webhook logs, and of nothing else
+  control::FairPool strangers;    // where the API server is asked who calls
+  control::FairPool readers;      // where log and records are read for those who may
+  control::Reception reception, append_reception, reader_reception;
   std::optional<control::WorkPool> read_pool;  // of requests that read a log in a database
   control::ManifestCatalog catalog;            // the policy worker's
   control::DigestLists digest_lists;

@@ -31,19 +31,20 @@ Result<void> Leader::Parts::serve() {
   if (is_in_database(config.log) && !read_pool) read_pool.emplace(4, kMostReads);
   tiles = std::make_unique<control::TileHandler>(
       *log_store, witnessing ? &witnessing->notes() : nullptr, read_pool ? &*read_pool : nullptr);
+  renewal_index.emplace(*renewal_files);
   log_side =
       std::make_unique<control::LogHandler>(control::LogParts{.log = *log,
                                                               .tiles = *log_store,
                                                               .entries = *entries,
                                                               .index = index,
                                                               .volume = volume,
-                                                              .renewals = *renewal_files,
+                                                              .renewals = *renewal_index,
                                                               .origin = keys->log_origin,
                                                               .pseudonym_key = keys->pseudonym,
                                                               .verifier_key = keys->verifier,
                                                               .random = crypto::system_random()},
-                                            reception, access);
-  record_side = std::make_unique<control::RecordHandler>(*archive, reception, access);
+                                            append_reception, reader_reception, access);
+  record_side = std::make_unique<control::RecordHandler>(*archive, reader_reception, access);
   list_side = std::make_unique<control::ListHandler>(bytes_for_lists(config.limits), reception,
                                                      access, *lists, pool, signals,
                                                      [this] { policy_worker.add(kAll); });
@@ -201,6 +202,7 @@ void Leader::Parts::show_metrics() {
           std::pair{"node-signals", node_worker.waiting()},
           std::pair{"policy-status", policy_status_worker.waiting()},
           std::pair{"requests", pool.waiting()}, std::pair{"strangers", strangers.waiting()},
+          std::pair{"appends", append_lane.waiting()}, std::pair{"readers", readers.waiting()},
           std::pair{"log-judge", judge_pool.waiting()}, std::pair{"renewals", renewals.waiting()},
           std::pair{"registrations", registration_lane.waiting()}}) {
       gauge("avouch_queue_depth", "Work that waits, by queue", static_cast<double>(depth),

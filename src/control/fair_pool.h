@@ -16,8 +16,8 @@
 namespace avouch::control {
 
 // A few threads for what anybody may ask, so that nobody keeps others waiting: networks (see
-// HttpRequest::network) are served in turn, each its oldest first. Where no more may wait, the
-// newest of the network that has most waiting gives way. Thread-safe.
+// HttpRequest::network), or who else shares a turn, are served in turn, each its oldest first.
+// Where no more may wait, the newest of the network that has most waiting gives way. Thread-safe.
 class FairPool {
  public:
   struct Task {

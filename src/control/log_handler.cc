@@ -58,6 +58,12 @@ HttpResponse no_room(const LogVolume& volume) {
                     "; they are kept for verdicts on nodes");
 }
 
+HttpResponse not_the_webhook(const Caller& caller) {
+  return problem(
+      403, "NotTheWebhook",
+      "\"" + caller.user.username + "\" is not the webhook's service account; nobody else appends");
+}
+
 HttpResponse failed(const Error& error) {
   switch (error.kind) {
     case ErrorKind::kRejected:
@@ -189,8 +195,9 @@ Result<std::optional<tlog::ServedObject>> TileHandler::find(std::string_view pat
   return served;
 }
 
-LogHandler::LogHandler(LogParts parts, Reception& reception, kube::AccessReviewer& access)
-    : parts_(std::move(parts)), reception_(reception), access_(access) {}
+LogHandler::LogHandler(LogParts parts, Reception& appends, Reception& readers,
+                       kube::AccessReviewer& access)
+    : parts_(std::move(parts)), appends_(appends), readers_(readers), access_(access) {}
 
 Result<BodyPlan> LogHandler::plan(const HttpRequest& head) {
   if (head.method != "POST" || head.path != kEntries) return BodyPlan{};
@@ -203,7 +210,7 @@ Result<BodyPlan> LogHandler::plan(const HttpRequest& head) {
   if (auto refusal = without_token(head.headers)) {
     return BodyPlan{.limit = 0, .sink = nullptr, .refusal = std::move(refusal)};
   }
-  AVOUCH_TRY(const Caller caller, reception_.known(head));
+  AVOUCH_TRY(const Caller caller, appends_.known(head));
   if (caller.role != Caller::Role::kWebhook)
     return BodyPlan{.limit = kUnknownBody, .sink = nullptr};
   return BodyPlan{.limit = kMaxAdmissionBytes, .sink = nullptr};
@@ -211,10 +218,16 @@ Result<BodyPlan> LogHandler::plan(const HttpRequest& head) {
 
 void LogHandler::handle(HttpRequest request, std::shared_ptr<BodySink>, Reply reply) {
   if (auto refusal = without_token(request.headers)) return reply(*std::move(refusal));
+  const bool appends = request.method == "POST" && request.path == kEntries;
+  if (appends) {  // others take no place there
+    const auto caller = appends_.recognise(request);
+    if (caller && caller->role != Caller::Role::kWebhook) return reply(not_the_webhook(*caller));
+  }
   auto shared = std::make_shared<HttpRequest>(std::move(request));
-  const auto taken = reception_.receive(
-      *shared,
-      [this, shared, reply](const Result<Caller>& caller) { serve(*shared, caller, reply); });
+  const auto taken = (appends ? appends_ : readers_)
+                         .receive(*shared, [this, shared, reply](const Result<Caller>& caller) {
+                           serve(*shared, caller, reply);
+                         });
   if (taken == WorkPool::Taken::kFull) {
     reply(overloaded("too many requests wait; try again later"));
   }
@@ -229,20 +242,18 @@ void LogHandler::serve(const HttpRequest& request, const Result<Caller>& caller,
     return reply(problem(405, "MethodNotAllowed", "expected GET, or POST /v1/log/entries"));
   }
   if (path == kEntries) return reply(list(*caller, request.query));
-  if (path == kRenewals) return reply(renewal(request.query));
+  if (path == kRenewals) return reply(renewal(*caller, request.query));
   if (path.starts_with(kEntries) && path.size() > kEntries.size() && path[kEntries.size()] == '/') {
     return reply(entry(*caller, path.substr(kEntries.size() + 1)));
   }
-  reply(
-      problem(404, "NotFound",
-              "expected /v1/log/entries, /v1/log/entries/N or /v1/log/renewals?token=sha256:HEX"));
+  reply(problem(404, "NotFound",
+                "expected /v1/log/entries, /v1/log/entries/N or "
+                "/v1/log/renewals?node=NAME&token=sha256:HEX"));
 }
 
 void LogHandler::append(const Caller& caller, const HttpRequest& request, const Reply& reply) {
   if (caller.role != Caller::Role::kWebhook) {
-    return reply(problem(403, "NotTheWebhook",
-                         "\"" + caller.user.username +
-                             "\" is not the webhook's service account; nobody else appends"));
+    return reply(not_the_webhook(caller));
   }
   if (const auto why = parts_.log.status().read_only) return reply(read_only(*why));
   auto entries = parse_admission_entries(request.body);
@@ -291,6 +302,17 @@ HttpResponse LogHandler::entry(const Caller& caller, std::string_view number) {
   return uncached_json(200, *shown);
 }
 
+std::optional<HttpResponse> LogHandler::refuse(const Caller& caller,
+                                               const kube::AccessQuestion& question,
+                                               std::string_view purpose) {
+  const auto access = access_.check(caller.user, question);
+  if (!access.has_value()) return failed(retryable(access.error().message));
+  if (*access == kube::Access::kAllowed) return std::nullopt;
+  return problem(
+      403, "NotEntitled",
+      "\"" + caller.user.username + "\" " + needs(question) + " " + std::string(purpose));
+}
+
 HttpResponse LogHandler::list(const Caller& caller, std::string_view query) {
   const auto value = [&](std::string_view name) -> std::string {
     const auto found = query_value(query, name);
@@ -317,14 +339,9 @@ HttpResponse LogHandler::list(const Caller& caller, std::string_view query) {
     return problem(400, "Malformed", "query: limit: expected 1 to 100");
   }
   // Which entries are about a node or a pod is what their pseudonyms hide.
-  const kube::AccessQuestion question =
-      node.empty() ? may_read_admissions(ns) : may_read_node(node);
-  const auto access = access_.check(caller.user, question);
-  if (!access.has_value()) return failed(retryable(access.error().message));
-  if (*access != kube::Access::kAllowed) {
-    return problem(
-        403, "NotEntitled",
-        "\"" + caller.user.username + "\" " + needs(question) + " to list the entries about it");
+  if (auto refusal = refuse(caller, node.empty() ? may_read_admissions(ns) : may_read_node(node),
+                            "to list the entries about it")) {
+    return *std::move(refusal);
   }
   const std::string key = node.empty() ? pod_key(ns, pod) : node_key(node);
   std::vector<std::uint64_t> found = parts_.index.find(key, before, limit);
@@ -350,14 +367,21 @@ HttpResponse LogHandler::list(const Caller& caller, std::string_view query) {
       200, Json::Object{{"entries", std::move(out)}, {"from", static_cast<std::int64_t>(from)}});
 }
 
-HttpResponse LogHandler::renewal(std::string_view query) {
+HttpResponse LogHandler::renewal(const Caller& caller, std::string_view query) {
   const auto text = query_value(query, "token");
   if (!text.has_value()) return failed(text.error());
   const auto digest = attest::parse_digest_text(text->value_or(""));
   if (!digest.has_value()) {
     return problem(400, "Malformed", "query: token: expected sha256: and 64 hexadecimal digits");
   }
-  const auto proof = find_renewal(parts_.renewals, *digest);
+  const auto node = query_value(query, "node");
+  if (!node.has_value() || node->value_or("").empty()) {
+    return problem(400, "Malformed", "query: expected node=NAME, the node of the token");
+  }
+  if (auto refusal = refuse(caller, may_read_node(**node), "to ask for renewals of its tokens")) {
+    return *std::move(refusal);
+  }
+  const auto proof = parts_.renewals.find(*digest);
   if (!proof.has_value()) return failed(proof.error());
   if (!proof->has_value()) {
     return problem(404, "NotFound",

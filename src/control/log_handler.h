@@ -6,13 +6,15 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/http.h"
 #include "control/log_index.h"
 #include "control/log_volume.h"
 #include "control/reception.h"
-#include "control/renewals.h"
+#include "control/renewal_index.h"
 #include "control/sequenced_log.h"
 #include "control/work_pool.h"
 #include "crypto/keys.h"
@@ -31,7 +33,7 @@ struct LogParts {
   SequencedLog& entries;
   LogIndex& index;
   const LogVolume& volume;
-  RenewalStore& renewals;
+  RenewalIndex& renewals;
   std::string origin;
   Bytes pseudonym_key;
   const crypto::PrivateKey& verifier_key;
@@ -62,8 +64,9 @@ class TileHandler final : public HttpHandler {
 // Requests under /v1/log/.
 class LogHandler final : public HttpHandler {
  public:
-  // References outlive the handler.
-  LogHandler(LogParts parts, Reception& reception, kube::AccessReviewer& access);
+  // References outlive the handler. `appends` serves what is sent to the log, and that alone, so
+  // that no reader keeps the webhook waiting; `readers` all else.
+  LogHandler(LogParts parts, Reception& appends, Reception& readers, kube::AccessReviewer& access);
 
   Result<BodyPlan> plan(const HttpRequest& head) override;
   void handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) override;
@@ -76,12 +79,16 @@ class LogHandler final : public HttpHandler {
   void append(const Caller& caller, const HttpRequest& request, const Reply& reply);
   HttpResponse entry(const Caller& caller, std::string_view number);
   HttpResponse list(const Caller& caller, std::string_view query);
-  HttpResponse renewal(std::string_view query);
+  HttpResponse renewal(const Caller& caller, std::string_view query);
+  // 403 or 503 unless the caller may.
+  std::optional<HttpResponse> refuse(const Caller& caller, const kube::AccessQuestion& question,
+                                     std::string_view purpose);
   // The entry as the caller may see it.
   Result<codec::Json> show(const Caller& caller, std::uint64_t index);
 
   const LogParts parts_;
-  Reception& reception_;
+  Reception& appends_;
+  Reception& readers_;
   kube::AccessReviewer& access_;
   std::atomic<std::uint64_t> left_out_{0};
   std::mutex further_;  // held by the one who looks through old entries

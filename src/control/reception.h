@@ -4,6 +4,7 @@
 // that anybody makes up keep nobody waiting but their own network.
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -15,15 +16,20 @@
 
 namespace avouch::control {
 
+// Who shares a turn with whom in a FairPool: the service accounts of a namespace, since whoever has
+// it may make any number of them; others by themselves.
+std::string turn_of(const kube::UserInfo& user);
+
 // Thread-safe.
 class Reception {
  public:
   using Serve = std::function<void(const Result<Caller>&)>;
 
   // References outlive it. Strangers are identified on `strangers`; who is known is served on
-  // `pool`, where it is also asked again before the answer is too old, so that who goes on calling
-  // does not become a stranger.
+  // `pool`, as it comes or in turn (turn_of), where it is also asked again before the answer is too
+  // old, so that who goes on calling does not become a stranger.
   Reception(Callers& callers, WorkPool& pool, FairPool& strangers);
+  Reception(Callers& callers, FairPool& pool, FairPool& strangers);
 
   // Calls `serve` once on a thread of one of the two, with who sends the request, or with why that
   // is not known (as Callers::identify; kRetryable too where too many wait). The request has a
@@ -42,8 +48,13 @@ class Reception {
   std::size_t waiting() const { return strangers_.waiting(); }
 
  private:
+  using Post = std::function<WorkPool::Taken(const Caller&, FairPool::Task)>;
+  using SharedServe = std::shared_ptr<const Serve>;
+
+  WorkPool::Taken serve_known(const Caller& caller, const SharedServe& serve);
+
   Callers& callers_;
-  WorkPool& pool_;
+  const Post post_;  // to the pool of those who are known
   FairPool& strangers_;
 };
 

@@ -89,23 +89,19 @@ Result<std::vector<Renewal>> parse_renewals(ByteView bytes) {
   return out;
 }
 
-Result<std::optional<RenewalProof>> find_renewal(RenewalStore& store, const crypto::Sha256& token) {
-  AVOUCH_TRY(const std::vector<std::uint64_t> epochs, store.epochs());
-  for (const std::uint64_t epoch : epochs) {
-    AVOUCH_TRY(const Bytes bytes, store.read(epoch));
-    AVOUCH_TRY(const std::vector<Renewal> renewals, parse_renewals(bytes));
-    const auto found = std::find_if(renewals.begin(), renewals.end(),
-                                    [&](const Renewal& renewal) { return renewal.token == token; });
-    if (found == renewals.end()) continue;
-    RenewalProof proof;
-    proof.epoch_index = epoch;
-    proof.leaf_index = static_cast<std::uint64_t>(found - renewals.begin());
-    proof.size = renewals.size();
-    AVOUCH_TRY(proof.path,
-               tlog::make_inclusion_proof(proof.leaf_index, proof.size, nodes_of(renewals)));
-    return std::optional(std::move(proof));
-  }
-  return std::optional<RenewalProof>();
+Result<std::optional<RenewalProof>> find_renewal(std::uint64_t epoch_index,
+                                                 const std::vector<Renewal>& renewals,
+                                                 const crypto::Sha256& token) {
+  const auto found = std::find_if(renewals.begin(), renewals.end(),
+                                  [&](const Renewal& renewal) { return renewal.token == token; });
+  if (found == renewals.end()) return std::optional<RenewalProof>();
+  RenewalProof proof;
+  proof.epoch_index = epoch_index;
+  proof.leaf_index = static_cast<std::uint64_t>(found - renewals.begin());
+  proof.size = renewals.size();
+  AVOUCH_TRY(proof.path,
+             tlog::make_inclusion_proof(proof.leaf_index, proof.size, nodes_of(renewals)));
+  return std::optional(std::move(proof));
 }
 
 }  // namespace avouch::control

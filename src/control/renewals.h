@@ -60,7 +60,9 @@ class RenewalStore {
 Bytes encode_renewals(const std::vector<Renewal>& renewals);
 Result<std::vector<Renewal>> parse_renewals(ByteView bytes);
 
-// Searches newest epochs first; nothing if no epoch that is kept has the token.
-Result<std::optional<RenewalProof>> find_renewal(RenewalStore& store, const crypto::Sha256& token);
+// Where `token` stands in the renewals of one epoch; nothing if it is not there.
+Result<std::optional<RenewalProof>> find_renewal(std::uint64_t epoch_index,
+                                                 const std::vector<Renewal>& renewals,
+                                                 const crypto::Sha256& token);
 
 }  // namespace avouch::control

@@ -162,8 +162,10 @@ Result<UnverifiedList> LogAccess::list(const std::string& query, int limit) {
   return out;
 }
 
-Result<std::optional<UnverifiedRenewal>> LogAccess::renewal(const tlog::Hash& token_digest) {
-  const std::string query = "token=sha256:" + to_hex(token_digest);
+Result<std::optional<UnverifiedRenewal>> LogAccess::renewal(const std::string& node,
+                                                            const tlog::Hash& token_digest) {
+  const std::string query =
+      "node=" + kube::url_encode(node) + "&token=sha256:" + to_hex(token_digest);
   AVOUCH_TRY(const HttpResponse response, get("/v1/log/renewals", query, true));
   if (response.status == 404 && !is_api_status(response)) return std::optional<UnverifiedRenewal>();
   if (response.status != 200) return unexpected(response, "/v1/log/renewals");

@@ -50,8 +50,9 @@ class LogAccess final : public tlog::TileReader {
   Result<UnverifiedList> list(const std::string& query, int limit);
   // Its COSE Receipt (tlog/receipt.h), by the newest checkpoint.
   Result<Bytes> receipt(std::uint64_t index);
-  // Nothing while the token is in no epoch entry yet.
-  Result<std::optional<UnverifiedRenewal>> renewal(const tlog::Hash& token_digest);
+  // Of a token of `node`; nothing while it is in no epoch entry yet.
+  Result<std::optional<UnverifiedRenewal>> renewal(const std::string& node,
+                                                   const tlog::Hash& token_digest);
 
   // Records of verdicts of `node`, by the SHA-256 of the token (docs/interfaces.md). Nothing where
   // it is not kept (any more).

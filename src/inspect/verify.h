@@ -92,8 +92,8 @@ class Verifier {
                                           std::string_view phase);
   enum class Wait { kForTheNextEpoch, kIfItMayCome, kNot };
   Wait wait_for_basis(const codec::Cbor& admission) const;
-  Result<ProofStep> prove_renewal(const tlog::Hash& token_digest, const std::string& subject,
-                                  Wait wait);
+  Result<ProofStep> prove_renewal(const std::string& node, const tlog::Hash& token_digest,
+                                  const std::string& subject, Wait wait);
   Result<ProofStep> prove_newest(const std::string& node, std::string_view node_uid,
                                  std::uint64_t index);
   Result<ProofStep> prove_status(const codec::Json& evidence, const std::string& name,

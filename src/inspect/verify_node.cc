@@ -72,14 +72,14 @@ std::string_view phase_of(attest::Status status) {
 
 }  // namespace
 
-Result<ProofStep> Verifier::prove_renewal(const tlog::Hash& token_digest,
+Result<ProofStep> Verifier::prove_renewal(const std::string& node, const tlog::Hash& token_digest,
                                           const std::string& subject, Wait wait) {
   progress_("looking for the epoch entry that has the renewed verdict");
   const SteadyTime deadline =
       clock_.steady_now() + (wait == Wait::kNot ? kEpochWait * 0 : kEpochWait);
   std::optional<UnverifiedRenewal> renewal;
   for (;;) {
-    auto found = log_.renewal(token_digest);
+    auto found = log_.renewal(node, token_digest);
     if (!found.has_value()) {
       if (!disproves(found.error())) return found.error();
       return fails("the renewed token is in the epoch's renewals", found.error().message);
@@ -152,8 +152,8 @@ Result<ProofStep> Verifier::prove_token_entry(const attest::VerifiedToken& token
     return std::move(verdict.step);
   }
   parts.push_back(note("the token was renewed since, with nothing changed"));
-  AVOUCH_TRY(ProofStep renewal,
-             prove_renewal(token.digest(), verdict.subject, Wait::kForTheNextEpoch));
+  AVOUCH_TRY(ProofStep renewal, prove_renewal(text_of(verdict.payload, "node"), token.digest(),
+                                              verdict.subject, Wait::kForTheNextEpoch));
   parts.push_back(std::move(renewal));
   return std::move(verdict.step);
 }

@@ -116,8 +116,8 @@ Result<std::vector<ProofStep>> Verifier::prove_basis(const Cbor& admission,
         if (token != nullptr && crypto::sha256(*token) == wanted) {
           parts.push_back(holds("it holds the token that was relied on"));
         } else {
-          AVOUCH_TRY(ProofStep renewal,
-                     prove_renewal(wanted, verdict.subject, wait_for_basis(admission)));
+          AVOUCH_TRY(ProofStep renewal, prove_renewal(text_of(verdict.payload, "node"), wanted,
+                                                      verdict.subject, wait_for_basis(admission)));
           parts.push_back(std::move(renewal));
         }
       }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "control/renewal_index.h"
 #include "support/manual_clock.h"
 #include "tests/support/tpm_structures.h"
 #include "tlog/entry.h"
@@ -152,7 +153,7 @@ TEST_F(EpochPublisherTest, RenewalsAreLoggedOnceWhateverFails) {
   clock.advance(seconds(10));
   ASSERT_TRUE(publisher.step().has_value());
   EXPECT_EQ(entries.renewals(1), 0);
-  const auto proof = find_renewal(store, token);
+  const auto proof = RenewalIndex(store).find(token);
   ASSERT_TRUE(proof.has_value());
   ASSERT_TRUE(proof->has_value());
   EXPECT_EQ((*proof)->epoch_index, 0U);
@@ -168,7 +169,7 @@ TEST_F(EpochPublisherTest, AFullDiskCostsNoBeaconAndNoProofForGood) {
   store.fault.reset();
   clock.advance(seconds(10));
   ASSERT_TRUE(publisher.step().has_value());
-  const auto proof = find_renewal(store, token);
+  const auto proof = RenewalIndex(store).find(token);
   ASSERT_TRUE(proof.has_value() && proof->has_value());
   EXPECT_EQ((*proof)->epoch_index, 0U) << "the entry that has its root";
 }

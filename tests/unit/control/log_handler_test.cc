@@ -4,8 +4,11 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <future>
+#include <thread>
 
+#include "base/hex.h"
 #include "codec/base64.h"
 #include "control/log_payloads.h"
 #include "control/names.h"
@@ -25,11 +28,21 @@ using ::testing::HasSubstr;
 using testing::must_value;
 using ::testing::Not;
 
-class NoRenewals final : public RenewalStore {
+// One epoch with one renewal, which is there once it may be read.
+class OneRenewal final : public RenewalStore {
  public:
   Result<void> save(std::uint64_t, ByteView) override { return {}; }
-  Result<std::vector<std::uint64_t>> epochs() override { return std::vector<std::uint64_t>(); }
-  Result<Bytes> read(std::uint64_t) override { return rejected("none"); }
+  Result<std::vector<std::uint64_t>> epochs() override {
+    ++asked;
+    open.wait(false);
+    return std::vector<std::uint64_t>{7};
+  }
+  Result<Bytes> read(std::uint64_t) override {
+    return encode_renewals({make_renewal("node:00", token)});
+  }
+  const crypto::Sha256 token = crypto::sha256(std::string_view("token"));
+  std::atomic<int> asked = 0;
+  std::atomic<bool> open = true;
 };
 
 class LogHandlerTest : public ::testing::Test {
@@ -57,7 +70,8 @@ class LogHandlerTest : public ::testing::Test {
     one.push_back({std::move(made.statement), std::move(made.preimage), ""});
     testing::must(entries.append(std::move(one)).has_value(), "an entry");
   }
-  static std::string admission_body(const std::string& id, const std::string& decision = "deny") {
+  static std::string admission_body(const std::string& id, const std::string& decision = "deny",
+                                    const std::string& uid = "") {
     Cbor::Map map;
     for (const auto& [name, value] : {std::pair{"id", id},
                                       {"decision", decision},
@@ -67,21 +81,26 @@ class LogHandlerTest : public ::testing::Test {
       map.emplace_back(Cbor::text(name), Cbor::text(value));
     }
     map.emplace_back(Cbor::text("time"), Cbor::integer(1));
+    if (!uid.empty()) map.emplace_back(Cbor::text("podUID"), Cbor::text(uid));
     const Bytes payload = codec::to_cbor(Cbor::map(std::move(map)));
     return R"({"entries":[{"id":")" + id + R"(","payload":")" + codec::to_base64(payload) + "\"}]}";
   }
   HttpResponse serve(const std::string& method, const std::string& target, const std::string& token,
                      std::string body = "") {
+    return ask(method, target, token, std::move(body)).get();
+  }
+  std::future<HttpResponse> ask(const std::string& method, const std::string& target,
+                                const std::string& token, std::string body = "") {
     HttpRequest request;
     request.method = method;
     request.path = target.substr(0, target.find('?'));
     if (target.find('?') != std::string::npos) request.query = target.substr(target.find('?') + 1);
     if (!token.empty()) request.headers.add("Authorization", "Bearer " + token);
     request.body = std::move(body);
-    std::promise<HttpResponse> answer;
+    const auto answer = std::make_shared<std::promise<HttpResponse>>();
     handler.handle(std::move(request), nullptr,
-                   [&](HttpResponse response) { answer.set_value(std::move(response)); });
-    return answer.get_future().get();
+                   [answer](HttpResponse response) { answer->set_value(std::move(response)); });
+    return answer->get_future();
   }
   // Lets `alice` get whatever `rule` says.
   void allow(std::function<bool(const Json& attributes)> rule) {
@@ -107,27 +126,31 @@ class LogHandlerTest : public ::testing::Test {
   LogVolume volume{{.bytes = 100, .percent = 10}, [this] {
                      return VolumeSpace{available.load(), 1000};
                    }};
-  NoRenewals renewals;
+  OneRenewal renewals;
+  RenewalIndex renewal_index{renewals};
   Callers callers{
       kube::Client(server),
       clock,
       {.ns = "ns", .agent_service_account = "agent", .webhook_service_account = "webhook"}};
   kube::Client client{server};
   kube::AccessReviewer access{client, clock};
-  WorkPool pool{2, 16};
+  WorkPool append_lane{1, 16};
+  FairPool readers{2, 16};
   FairPool strangers{1, 16};
-  Reception reception{callers, pool, strangers};
+  Reception append_reception{callers, append_lane, strangers};
+  Reception reader_reception{callers, readers, strangers};
   LogHandler handler{{.log = *log,
                       .tiles = store,
                       .entries = entries,
                       .index = index,
                       .volume = volume,
-                      .renewals = renewals,
+                      .renewals = renewal_index,
                       .origin = "log",
                       .pseudonym_key = Bytes(32, 1),
                       .verifier_key = key,
                       .random = crypto::system_random()},
-                     reception,
+                     append_reception,
+                     reader_reception,
                      access};
 };
 
@@ -249,6 +272,68 @@ TEST_F(LogHandlerTest, FindsAnEntryBehindMoreOfItsNameThanAreIndexed) {
   EXPECT_EQ(found, all);
 }
 
+TEST_F(LogHandlerTest, ProvesRenewalsToThoseWhoMayReadTheirNode) {
+  const std::string target = "/v1/log/renewals?token=sha256:" + to_hex(renewals.token);
+  EXPECT_EQ(serve("GET", target, "").status, 401);
+  EXPECT_EQ(serve("GET", target, "reader").status, 400) << "of which node?";
+  const HttpResponse refused = serve("GET", target + "&node=node-1", "reader");
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_THAT(refused.body, HasSubstr("NotEntitled"));
+  EXPECT_EQ(renewals.asked, 0) << "nothing is looked for";
+  allow([](const Json& what) {
+    return what.text({"resource"}) == "attestationevidences" && what.text({"name"}) == "node-1";
+  });
+  clock.advance(std::chrono::minutes(2));
+  EXPECT_EQ(serve("GET", target + "&node=node-1", "reader").body,
+            R"({"epochIndex":7,"leafIndex":0,"path":[],"size":1})");
+  EXPECT_EQ(serve("GET", target + "&node=node-2", "reader").status, 403);
+  const std::string none = "&token=sha256:" + std::string(64, '0');
+  EXPECT_EQ(serve("GET", "/v1/log/renewals?node=node-1" + none, "reader").status, 404);
+}
+
+// A disk may be slow, and anybody who may read asks as often as he likes.
+TEST_F(LogHandlerTest, ReadersKeepTheWebhookWaitingForNothing) {
+  allow([](const Json&) { return true; });
+  ASSERT_EQ(serve("POST", "/v1/log/entries", "webhook", admission_body("a")).status, 200);
+  ASSERT_EQ(serve("GET", "/v1/log/entries/0", "reader").status, 200);  // no stranger from here on
+  renewals.open = false;
+  const std::string target = "/v1/log/renewals?node=node-1&token=sha256:" + to_hex(renewals.token);
+  std::vector<std::future<HttpResponse>> asked;
+  for (int i = 0; i < 40; ++i) asked.push_back(ask("GET", target, "reader"));
+  while (renewals.asked == 0) std::this_thread::yield();
+  auto appended = ask("POST", "/v1/log/entries", "webhook", admission_body("b"));
+  const bool in_time = appended.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
+  renewals.open = true;
+  renewals.open.notify_all();
+  EXPECT_TRUE(in_time);
+  EXPECT_EQ(appended.get().status, 200);
+  int answered = 0, refused = 0;
+  for (auto& one : asked) {
+    const int status = one.get().status;
+    answered += status == 200;
+    refused += status == 503;
+  }
+  EXPECT_EQ(answered + refused, 40);
+  EXPECT_GE(answered, 16);
+  EXPECT_GE(refused, 20) << "no more than so many wait";
+}
+
+TEST_F(LogHandlerTest, WhoIsNotTheWebhookTakesNoPlaceBeforeIt) {
+  ASSERT_EQ(serve("POST", "/v1/log/entries", "reader", admission_body("a")).status, 403);
+  std::promise<void> busy, go_on;
+  ASSERT_EQ(append_lane.post([&] {
+    busy.set_value();
+    go_on.get_future().wait();
+  }),
+            WorkPool::Taken::kYes);
+  busy.get_future().wait();
+  auto refused = ask("POST", "/v1/log/entries", "reader", admission_body("a"));
+  EXPECT_EQ(refused.wait_for(std::chrono::seconds(0)), std::future_status::ready);
+  go_on.set_value();
+  append_lane.stop();  // it looks at what is gone after this
+  EXPECT_EQ(refused.get().status, 403);
+}
+
 TEST_F(LogHandlerTest, AKindWithoutARuleIsShownToNobody) {
   Cbor::Map map;
   map.emplace_back(Cbor::text("node"), Cbor::text("node-1"));
@@ -270,7 +355,8 @@ TEST_F(LogHandlerTest, WhenTheServerCannotBeAskedNothingIsShown) {
 TEST_F(LogHandlerTest, SaysWhatIsWrongWithAQuestion) {
   for (const char* target :
        {"/v1/log/entries", "/v1/log/entries?node=a&namespace=b&pod=c", "/v1/log/entries?pod=c",
-        "/v1/log/entries/x", "/v1/log/entries/-1", "/v1/log/renewals?token=sha256:00"}) {
+        "/v1/log/entries/x", "/v1/log/entries/-1",
+        "/v1/log/renewals?node=a&token=sha256:00"}) {
     EXPECT_EQ(serve("GET", target, "reader").status, 400) << target;
   }
   EXPECT_EQ(serve("GET", "/v1/log/entries/99", "reader").status, 404);

@@ -179,6 +179,52 @@ TEST_F(ReceptionTest, AnAnswerThatCannotBeRenewedStaysUntilItExpires) {
   EXPECT_EQ(receive(reception, request("webhook")).error().kind, ErrorKind::kRetryable);
 }
 
+// Each namespace's service accounts share a turn: whoever has one may make any number of them.
+TEST_F(ReceptionTest, ServesWhoIsKnownInTurnWhoeverAsksMost) {
+  const auto give = [&](const std::string& token, const std::string& name) {
+    server.add_token(token, Json::Object{{"username", name}}, {std::string(kTokenAudience)});
+  };
+  give("a", "system:serviceaccount:tenant:a");
+  give("b", "system:serviceaccount:tenant:b");
+  give("c", "system:serviceaccount:other:c");
+  Desk desk(server, clock);
+  FairPool fair(1, 16);
+  Reception reception(desk.callers, fair, desk.strangers);
+  for (const char* token : {"a", "b", "c"}) {
+    ASSERT_TRUE(receive(reception, request(token)).has_value());
+  }
+  std::promise<void> busy, go_on;
+  ASSERT_EQ(reception.receive(request("a"),
+                              [&](const Result<Caller>&) {
+                                busy.set_value();
+                                go_on.get_future().wait();
+                              }),
+            WorkPool::Taken::kYes);
+  busy.get_future().wait();
+  std::vector<std::string> order;  // the one thread's, until all are served
+  std::atomic<int> served = 0;
+  const auto ask = [&](const std::string& token) {
+    ASSERT_EQ(reception.receive(request(token),
+                                [&, token](const Result<Caller>& caller) {
+                                  order.push_back(caller.has_value() ? token : "refused");
+                                  ++served;
+                                }),
+              WorkPool::Taken::kYes);
+  };
+  for (const char* token : {"a", "b", "a", "b", "c", "c"}) ask(token);
+  go_on.set_value();
+  while (served < 6) std::this_thread::yield();
+  EXPECT_EQ(order, (std::vector<std::string>{"a", "c", "b", "c", "a", "b"}));
+}
+
+TEST(TurnOf, IsTheNamespaceOfServiceAccountsAndTheNameOfOthers) {
+  const auto turn = [](const std::string& name) { return turn_of({.username = name}); };
+  EXPECT_EQ(turn("system:serviceaccount:ns:a"), turn("system:serviceaccount:ns:b"));
+  EXPECT_NE(turn("system:serviceaccount:ns:a"), turn("system:serviceaccount:other:a"));
+  EXPECT_NE(turn("alice"), turn("bob"));
+  EXPECT_NE(turn("namespace ns"), turn("system:serviceaccount:ns:a"));
+}
+
 TEST(FairPool, ServesNetworksInTurnAndTheOneWithMostGivesWay) {
   FairPool pool(1, 4);
   std::promise<void> busy, go_on;

@@ -322,7 +322,8 @@ TEST_F(VerifyTest, SaysThatARenewalWhichIsNoLongerKeptIsNotProven) {
   const std::uint64_t index = add_admission("allow", node, to_bytes("a renewed token"));
   serve(token_for("uid-1"), node);
   list({index});
-  transport.on(kProxy + "/v1/log/renewals", [](const HttpRequest&) {
+  transport.on(kProxy + "/v1/log/renewals", [](const HttpRequest& request) {
+    EXPECT_EQ(query_value(request.query, "node").value(), "n1");
     return HttpResponse{.status = 404, .body = R"({"status":404})"};
   });
   const auto proof = verify_pod();
