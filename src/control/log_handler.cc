@@ -321,8 +321,11 @@ HttpResponse LogHandler::list(const Caller& caller, std::string_view query) {
   const std::string node = value("node");
   const std::string ns = value("namespace");
   const std::string pod = value("pod");
-  if (node.empty() == (ns.empty() || pod.empty())) {
-    return problem(400, "Malformed", "query: expected node=NAME, or namespace=NS and pod=NAME");
+  const std::string uid = value("uid");
+  if (node.empty() == (ns.empty() || pod.empty()) || (!node.empty() && !uid.empty())) {
+    return problem(400, "Malformed",
+                   "query: expected node=NAME, or namespace=NS and pod=NAME, and uid=UID for the "
+                   "pod's own alone");
   }
   std::uint64_t before = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t limit = kListedByDefault;
@@ -343,7 +346,7 @@ HttpResponse LogHandler::list(const Caller& caller, std::string_view query) {
                             "to list the entries about it")) {
     return *std::move(refusal);
   }
-  const std::string key = node.empty() ? pod_key(ns, pod) : node_key(node);
+  const std::string key = node.empty() ? pod_key(ns, pod, uid) : node_key(node);
   std::vector<std::uint64_t> found = parts_.index.find(key, before, limit);
   std::uint64_t from = std::min(before, parts_.log.checkpoint().size());
   if (found.size() == limit) {

@@ -3,8 +3,8 @@
 // Which entries of the log are about a node or a pod: what pseudonyms in the log do not tell.
 // In memory, bounded, made from the preimages.
 
+#include <array>
 #include <cstdint>
-#include <deque>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -20,21 +20,28 @@
 
 namespace avouch::control {
 
-// "node/NAME" or "pod/NAMESPACE/NAME".
+// "node/NAME", "pod/NAMESPACE/NAME", and "pod/NAMESPACE/NAME/UID" of the verdicts that name a pod's
+// UID: those of its name alone, anybody who may create such pods can make any number of.
 std::string node_key(std::string_view node);
-std::string pod_key(std::string_view pod_namespace, std::string_view pod);
+std::string pod_key(std::string_view pod_namespace, std::string_view pod,
+                    std::string_view uid = {});
 
 // Of entries that hold a registration policy.
 std::string registration_policy_key();
 
 // What an entry's payload is about; nothing for kinds that are about none.
-std::optional<std::string> subject_key(const codec::Cbor& payload);
+std::vector<std::string> subject_keys(const codec::Cbor& payload);
 
-// Thread-safe. Keeps the newest kPerKey indexes of each of the kKeys keys that were used last.
+// Thread-safe. Keeps the newest kPerKey indexes of each of the `keys` keys that were used last, of
+// fewer where their indexes take more than `bytes`. Of a key, whatever its length, a digest is kept
+// (BENCHMARKS.md, "Memory").
 class LogIndex {
  public:
   static constexpr std::size_t kPerKey = 256;
-  static constexpr std::size_t kKeys = 100'000;
+  static constexpr std::size_t kKeys = 200'000;  // two a pod that was let in
+  static constexpr std::size_t kBytes = 16UL * 1024 * 1024;
+
+  explicit LogIndex(std::size_t keys = kKeys, std::size_t bytes = kBytes);
 
   // `preimage` as stored; one that is empty (erased) or unreadable is not indexed.
   void add(std::uint64_t index, ByteView preimage);
@@ -52,16 +59,28 @@ class LogIndex {
   std::size_t keys() const;
 
  private:
+  // Salted, so that nobody can make names up whose digests meet.
+  using Digest = std::array<std::uint8_t, 16>;
+  struct DigestHash {
+    std::size_t operator()(const Digest& digest) const;
+  };
   struct Places {
-    std::deque<std::uint64_t> indexes;  // ascending
-    std::uint64_t from = 0;             // all of the key from there on
-    std::list<std::string>::iterator recency;
+    std::vector<std::uint64_t> indexes;  // ascending
+    std::uint64_t from = 0;              // all of the key from there on
+    std::list<const Digest*>::iterator recency;
   };
 
+  Digest digest_of(std::string_view key) const;
+  void add_key(std::uint64_t index, const Digest& digest);
+  void forget_oldest();
+
+  const std::size_t most_keys_, most_bytes_;
+  const Bytes salt_;
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, Places> places_;
-  std::list<std::string> recency_;  // oldest first
-  std::uint64_t from_ = 0;          // of keys that are not here: there are none from there on
+  std::unordered_map<Digest, Places, DigestHash> places_;
+  std::list<const Digest*> recency_;  // in places_, oldest first
+  std::size_t bytes_ = 0;             // of all indexes, with the room that they have
+  std::uint64_t from_ = 0;            // of keys that are not here: there are none from there on
 };
 
 // What a look through the stored preimages has found.

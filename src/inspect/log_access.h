@@ -46,7 +46,8 @@ class LogAccess final : public tlog::TileReader {
   Result<std::optional<Bytes>> fetch(std::string_view path) override;
 
   Result<UnverifiedListed> entry(std::uint64_t index);
-  // `query` is "node=NAME" or "namespace=NS&pod=NAME", with "&before=N" to go on.
+  // `query` is "node=NAME" or "namespace=NS&pod=NAME" (where wanted with "&uid=UID", for what names
+  // that UID alone), with "&before=N" to go on.
   Result<UnverifiedList> list(const std::string& query, int limit);
   // Its COSE Receipt (tlog/receipt.h), by the newest checkpoint.
   Result<Bytes> receipt(std::uint64_t index);

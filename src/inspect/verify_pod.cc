@@ -17,7 +17,7 @@ using codec::Cbor;
 constexpr std::chrono::seconds kRecent{60};
 constexpr std::chrono::seconds kClocksApart{30};  // the webhook's and the API server's, at most
 constexpr int kPage = 50;
-constexpr int kMaxPages = 200;  // of one pod's verdicts
+constexpr int kMaxPages = 2'000;  // of one pod's verdicts
 
 bool is_about(const Cbor& payload, const std::string& ns, const std::string& name) {
   return text_of(payload, "namespace") == ns && text_of(payload, "pod") == name;
@@ -149,12 +149,14 @@ Result<Verifier::PodVerdict> Verifier::verdict_of_pod(const std::string& ns,
                                                       const std::string& name,
                                                       const LivePod& live) {
   const std::string query = "namespace=" + kube::url_encode(ns) + "&pod=" + kube::url_encode(name);
+  // Of its name anybody who may create such pods can have any number logged.
+  const std::string asks = live.uid.empty() ? query : query + "&uid=" + kube::url_encode(live.uid);
   PodVerdict out;
   std::optional<std::uint64_t> newest, before;
   for (int page = 0; page < kMaxPages; ++page) {
     const std::optional<std::uint64_t> asked = before;
     AVOUCH_TRY(const auto found,
-               log_.list(before ? query + "&before=" + std::to_string(*before) : query, kPage));
+               log_.list(before ? asks + "&before=" + std::to_string(*before) : asks, kPage));
     for (const UnverifiedListed& listed : found.entries) {
       if (before && listed.index >= *before) {
         return rejected("the controller's answer: entries: expected newest first, got entry " +
@@ -182,6 +184,10 @@ Result<Verifier::PodVerdict> Verifier::verdict_of_pod(const std::string& ns,
     }
     if (!is_full) before = found.from;
     if (page % 4 == 3) progress_("looking further back, below entry " + std::to_string(*before));
+  }
+  if (!newest && asks != query) {
+    AVOUCH_TRY(const auto found, log_.list(query, 1));
+    if (!found.entries.empty()) newest = found.entries.front().index;
   }
   if (!newest) {
     const std::string none = "the log has no admission verdict of pod " + ns + "/" + name;
@@ -230,8 +236,11 @@ Result<ProofStep> Verifier::pod(const std::string& ns, const std::string& name,
     const std::string claim = "it let in the pod that runs now on node " + live.node;
     parts.push_back(let_in(admission.payload, live.uid, live.node, live.placed)
                         ? holds(claim)
-                        : fails(claim, "none of the newest " + std::to_string(chosen.looked_at) +
-                                           " verdicts of that name did"));
+                        : fails(claim, chosen.looked_at == 0
+                                           ? "no verdict of that name has the pod's UID"
+                                           : "none of the newest " +
+                                                 std::to_string(chosen.looked_at) +
+                                                 " verdicts with the pod's UID did"));
   } else {
     parts.push_back(note("no pod of that name is on a node now"));
   }

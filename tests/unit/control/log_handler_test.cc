@@ -240,6 +240,25 @@ TEST_F(LogHandlerTest, EntriesAreListedOnlyForThoseWhoMayReadTheirSubject) {
   EXPECT_THAT(pods.body, HasSubstr("preimage"));
 }
 
+// Pods that are made and deleted again and again have one name, and each a UID of its own.
+TEST_F(LogHandlerTest, FindsTheVerdictOnAPodByItsUidWithoutReadingThoseOfItsName) {
+  allow([](const Json&) { return true; });
+  const auto log_one = [&](const std::string& id, const std::string& uid) {
+    ASSERT_EQ(serve("POST", "/v1/log/entries", "webhook", admission_body(id, "allow", uid)).status,
+              200);
+  };
+  log_one("first", "runs");
+  for (int i = 0; i < 300; ++i) log_one("later-" + std::to_string(i), "u" + std::to_string(i));
+  static_cast<void>(log->publish_now().value());
+  const HttpResponse page =
+      serve("GET", "/v1/log/entries?namespace=shop&pod=web-0&uid=runs&limit=50", "reader");
+  ASSERT_EQ(page.status, 200) << page.body;
+  const Json answer = codec::parse_json(page.body).value();
+  ASSERT_EQ(answer.find("entries")->as_array()->size(), 1U) << page.body;
+  EXPECT_EQ(*answer.find("entries")->as_array()->front().find("index")->as_int(), 2);
+  EXPECT_EQ(*answer.find("from")->as_int(), 0) << "and that is all of it";
+}
+
 // Whoever may create pods can have any number of verdicts logged under the name of another's pod.
 TEST_F(LogHandlerTest, FindsAnEntryBehindMoreOfItsNameThanAreIndexed) {
   allow([](const Json&) { return true; });
@@ -355,7 +374,7 @@ TEST_F(LogHandlerTest, WhenTheServerCannotBeAskedNothingIsShown) {
 TEST_F(LogHandlerTest, SaysWhatIsWrongWithAQuestion) {
   for (const char* target :
        {"/v1/log/entries", "/v1/log/entries?node=a&namespace=b&pod=c", "/v1/log/entries?pod=c",
-        "/v1/log/entries/x", "/v1/log/entries/-1",
+        "/v1/log/entries?node=a&uid=d", "/v1/log/entries/x", "/v1/log/entries/-1",
         "/v1/log/renewals?node=a&token=sha256:00"}) {
     EXPECT_EQ(serve("GET", target, "reader").status, 400) << target;
   }

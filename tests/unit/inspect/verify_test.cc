@@ -258,6 +258,49 @@ TEST_F(VerifyTest, FindsTheVerdictThatLetAPodInBehindManyThatWereMadeUp) {
       << endless.error().message;
 }
 
+// Thousands of its name can be made in a minute, and would have to be read one by one.
+TEST_F(VerifyTest, AsksForTheVerdictsThatNameTheRunningPodsUid) {
+  const Bytes token = token_for("uid-1");
+  const std::uint64_t node = add_node_verdict(token);
+  const std::uint64_t in = add_admission("allow", node, token);
+  const std::uint64_t other = add_admission("allow", node, token, "uid-1", {}, "of-another");
+  serve(token, node);
+  const std::string path = "/api/v1/namespaces/shop/pods/web-0";
+  const auto run = [&](const std::string& uid) {
+    transport.answer(path, R"({"metadata":{"name":"web-0","namespace":"shop","uid":")" + uid +
+                               R"("},"spec":{"nodeName":"n1"}})");
+  };
+  run("pod-uid");
+  // More of its name than anybody reads.
+  std::uint64_t below = 100'000'000;
+  transport.on(kProxy + "/v1/log/entries", [&](const HttpRequest& request) {
+    const auto uid = query_value(request.query, "uid").value();
+    std::string items;
+    if (uid == "pod-uid") items = json_entry(in, kinds[in], entries[in]);
+    if (!uid) items = json_entry(other, kinds[other], entries[other]);
+    if (!uid && query_value(request.query, "limit").value() != "1") {
+      items = "";
+      below -= 16'384;
+    }
+    const std::uint64_t from = uid || !items.empty() ? 0 : below;
+    return HttpResponse{
+        .status = 200,
+        .content_type = "application/json",
+        .headers = {},
+        .body = R"({"entries":[)" + items + R"(],"from":)" + std::to_string(from) + "}"};
+  });
+  const auto proof = verify_pod({.trusted = true});
+  ASSERT_TRUE(proof.has_value()) << proof.error().message;
+  EXPECT_TRUE(all_hold(*proof)) << render_text(*proof);
+
+  // Where none names it, the newest of the name is shown.
+  run("never-let-in");
+  const auto none = verify_pod();
+  expect_failing(none, "it let in the pod that runs now");
+  EXPECT_NE(render_text(*none).find("no verdict of that name has the pod's UID"), std::string::npos)
+      << render_text(*none);
+}
+
 TEST_F(VerifyTest, GoesOnWhereTheControllerHasLookedThroughAPartAlone) {
   const Bytes token = token_for("uid-1");
   const std::uint64_t node = add_node_verdict(token);
