@@ -45,6 +45,12 @@ rolls_pods() {
   [[ $(render --show-only "$template" | grep 'avouch.dev/config:') != $(render --show-only "$template" "$@" | grep 'avouch.dev/config:') ]]
 }
 
+# spreads_webhook MINOR HAS LACKS: what a server of that version gets to spread the replicas over nodes.
+spreads_webhook() {
+  local text
+  text=$(render --kube-version "1.$1" --show-only templates/webhook.yaml) && grep -q "$2" <<<"$text" && ! grep -q "$3" <<<"$text"
+}
+
 # What the unit tests take for the chart's webhooks is what the chart renders.
 vector_is_rendered() {
   render --kube-version 1.31 --show-only templates/controller.yaml | /usr/bin/python3 -c '
@@ -128,6 +134,8 @@ check_renderings() {
   check "another engine of the log rolls the controller" rolls_pods controller --set controller.log.engine=postgres,controller.log.database.secret=db
   check "another configuration rolls the webhook" rolls_pods webhook --set 'exemptNamespaces={a}'
   check "the webhook's port can be kept to API servers" limits_callers
+  check "the webhook's replicas are spread over nodes" spreads_webhook 26 podAntiAffinity: matchLabelKeys:
+  check "an upgrade's replicas are spread among themselves where the server knows how" spreads_webhook 27 "matchLabelKeys: \[pod-template-hash\]" podAntiAffinity:
   check "another configuration rolls the agents" rolls_pods agent --set agent.heartbeat=5s
 }
 
