@@ -144,16 +144,19 @@ Result<Exit> status(const Context& context) {
   context.progress("reading whether webhook and controller are there");
   const inspect::PresenceReport presence = inspect::report_presence(api, release, now);
   const std::vector<std::string> unwritten = inspect::unwritten_nodes(presence, nodes, now);
+  const auto log = inspect::log_report(policies);
   if (context.common.format == Format::kJson) {
     Json out = inspect::status_json(nodes, now);
     out["policies"] = inspect::policies_json(policies);
     out["release"] = inspect::presence_json(presence, release);
     out["release"]["notWritten"] = Json::Array(unwritten.begin(), unwritten.end());
+    if (log) out["release"]["log"] = inspect::log_json(*log);
     std::cout << codec::to_json_pretty(out) << '\n';
   } else {
     const std::string warnings =
         inspect::presence_lines(presence, release) + inspect::unwritten_line(unwritten, release) +
-        inspect::guard_lines(policies, presence.configuration.state == PartState::kAbsent);
+        inspect::guard_lines(policies, presence.configuration.state == PartState::kAbsent) +
+        inspect::log_line(log);
     std::cout << warnings << (warnings.empty() ? "" : "\n") << inspect::status_table(nodes, now)
               << inspect::status_summary(nodes, now) << inspect::policy_lines(policies, nodes);
   }

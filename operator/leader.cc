@@ -88,6 +88,7 @@ Result<void> Leader::start(const std::stop_token& stop) {
   p.guard_worker.start();
   p.again_worker.start();
   p.guard_worker.add(kAll);
+  p.guard_worker.add(kLogIntake);
   p.epochs->start();
   p.watch_cluster();
   p.show_metrics();

@@ -1,4 +1,5 @@
-// Whether the webhook configuration is as the release has it: who hears of it when it is not.
+// Whether the webhook configuration is as the release has it, and whether the log takes what is
+// decided: who hears of it where that is not so.
 
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::seconds kLookEvery{30};
+constexpr std::chrono::seconds kLookAtLogEvery{10};
 constexpr std::chrono::seconds kWatchedWithin{120};
 constexpr std::size_t kMostStates = 64;  // that wait; of more the oldest are not looked at
 
@@ -77,6 +79,20 @@ void Leader::Parts::tell_guard(const control::AdmissionGuard::News& news) {
     event.message = news->message;
     events.add(std::move(event));
   }
+  show_policies_again();
+}
+
+Result<void> Leader::Parts::watch_log() {
+  guard_worker.add_after(kLogIntake, kLookAtLogEvery);
+  const control::LogIntake now{.read_only = log->status().read_only,
+                               .stalled = log_problem().has_value(),
+                               .takes_allows = volume.takes_allows(),
+                               .takes_denials = volume.takes_denials()};
+  if (recorded.see(now, clock.steady_now())) show_policies_again();
+  return {};
+}
+
+void Leader::Parts::show_policies_again() {
   const auto snapshot = policies.snapshot();
   for (const auto& [name, object] : *snapshot) policy_status_worker.add(name);
 }

@@ -112,7 +112,9 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
       trust_worker("trust objects", 1, clock, signals,
                    [this](const std::string&) { return keep_trust(); }),
       guard_worker("webhook configuration", 1, clock, signals,
-                   [this](const std::string&) { return watch_guard(); }),
+                   [this](const std::string& what) {
+                     return what == kLogIntake ? watch_log() : watch_guard();
+                   }),
       again_worker("evidence again", 1, clock, signals,
                    [this](const std::string& name) { return hand_over_again(name); }),
       pool(4, 1024),

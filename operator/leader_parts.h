@@ -38,6 +38,7 @@
 #include "control/node_board.h"
 #include "control/receipt_handler.h"
 #include "control/record_handler.h"
+#include "control/recorded_watch.h"
 #include "control/recorder.h"
 #include "control/reference_watcher.h"
 #include "control/registration_handler.h"
@@ -53,7 +54,8 @@ namespace avouch::controller {
 
 inline constexpr std::string_view kUse = "use of lists";  // of the queue of policies
 std::uint64_t bytes_for_lists(const config::ControllerConfig::Limits& limits);
-inline constexpr const char* kAll = "all";  // the only item of a queue that has one
+inline constexpr const char* kLogIntake = "log";  // of the queue of the webhook configuration
+inline constexpr const char* kAll = "all";        // the only item of a queue that has one
 
 // What comes later uses what comes before.
 struct Leader::Parts final : control::AppraiserOutput {
@@ -85,6 +87,9 @@ struct Leader::Parts final : control::AppraiserOutput {
   Result<void> watch_guard();
   void see_configuration(kube::ObjectPtr configuration);  // null: there is none
   void tell_guard(const control::AdmissionGuard::News& news);
+  // Looks whether the log takes what is decided, and has every policy say it where that changed.
+  Result<void> watch_log();
+  void show_policies_again();
   Result<void> refresh_policies();
   // What a manifest names is in use, whether or not a policy names the manifest.
   Result<void> use_lists();
@@ -178,6 +183,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<control::Router> router;
   std::unique_ptr<adapters::HttpServer> server;
 
+  control::RecordedWatch recorded;
   control::AdmissionGuard guard;
   std::mutex guard_mutex;
   std::deque<kube::ObjectPtr> configurations;  // states that were not compared yet, oldest first

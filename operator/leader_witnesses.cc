@@ -133,6 +133,7 @@ void Leader::Parts::tell_read_only(const std::string& why) {
   event.reason = "LogReadOnly";
   event.message = "The verdict log takes no entries and signs nothing: " + why;
   events.add(std::move(event));
+  guard_worker.add(kLogIntake);
 }
 
 void Leader::Parts::check_log() {

@@ -119,10 +119,9 @@ Result<void> Leader::Parts::sync_policy(const std::string& name) {
   if (outlook == nullptr) return {};
   const kube::ObjectPtr live = policies.find(name);
   codec::Json status = outlook->status;
-  if (const auto guarded = guard.state()) {
-    if (codec::Json::Array* conditions = status["conditions"].as_array()) {
-      conditions->push_back(guarded->condition());
-    }
+  if (codec::Json::Array* conditions = status["conditions"].as_array()) {
+    if (const auto guarded = guard.state()) conditions->push_back(guarded->condition());
+    if (const auto taken = recorded.state()) conditions->push_back(taken->condition());
   }
   return control::sync_status(client, kube::attestation_policies(), "AttestationPolicy", name,
                               outlook->uid, status, live.get(), clock.now());

@@ -19,11 +19,13 @@ struct NodeReason {
   codec::Json whole;  // as the status has it: also event, line, fields, suggestion
 };
 
-// What an AttestationPolicy says of itself, and its status of the webhook configuration.
+// What an AttestationPolicy says of itself, and its status of the webhook configuration and of the
+// log.
 struct PolicyReport {
   std::string name;
-  std::string mode;                      // "Enforce" where it says nothing
-  std::string guarded, reason, message;  // the condition Guarded; "" where there is none
+  std::string mode;                              // "Enforce" where it says nothing
+  std::string guarded, reason, message;          // the condition Guarded; "" where there is none
+  std::optional<kube::Condition> recorded = {};  // whether the log takes what is decided
   bool enforced() const { return mode != "Audit" && mode != "Warn"; }
 };
 
@@ -70,6 +72,11 @@ Result<std::vector<PolicyReport>> report_policies(const kube::Client& api);
 // configuration has been said already); which policies are not satisfied, in which mode and by
 // which nodes.
 std::string guard_lines(const std::vector<PolicyReport>& policies, bool absent_told = false);
+// Whether the log takes what is decided, which every policy says alike: the first of their
+// conditions `Recorded` that is not True, or else the first; nothing where no policy has one.
+std::optional<kube::Condition> log_report(const std::vector<PolicyReport>& policies);
+// "LOG READ-ONLY: ..."; "" where it takes what is decided, or nobody says.
+std::string log_line(const std::optional<kube::Condition>& report);
 std::string policy_lines(const std::vector<PolicyReport>& policies,
                          const std::vector<NodeReport>& nodes);
 
@@ -78,6 +85,7 @@ std::string status_table(const std::vector<NodeReport>& nodes, SystemTime now);
 std::string status_summary(const std::vector<NodeReport>& nodes, SystemTime now);
 codec::Json status_json(const std::vector<NodeReport>& nodes, SystemTime now);
 codec::Json policies_json(const std::vector<PolicyReport>& policies);
+codec::Json log_json(const kube::Condition& report);
 std::string explain_text(const NodeReport& node, SystemTime now);
 
 // "a, b": eight at most, then how many more; printable.

@@ -15,6 +15,13 @@ using codec::Json;
 
 constexpr std::size_t kMostNames = 8;
 
+std::string_view log_heading(std::string_view reason) {
+  if (reason == "LogReadOnly") return "LOG READ-ONLY";
+  if (reason == "LogTakesNothing") return "LOG TAKES NOTHING";
+  if (reason == "AdmissionsNotRecorded") return "LOG TAKES NO ADMISSIONS";
+  return reason == "DenialsNotRecorded" ? "LOG TAKES NO DENIALS" : "NOT RECORDED";
+}
+
 }  // namespace
 
 std::string name_list(const std::vector<std::string>& names) {
@@ -37,6 +44,7 @@ Result<std::vector<PolicyReport>> report_policies(const kube::Client& api) {
     policy.mode = item.text({"spec", "mode"});
     if (policy.mode.empty()) policy.mode = "Enforce";
     for (const kube::Condition& condition : kube::conditions_of(item)) {
+      if (condition.type == "Recorded") policy.recorded = condition;
       if (condition.type != "Guarded") continue;
       policy.guarded = condition.status;
       policy.reason = condition.reason;
@@ -59,6 +67,26 @@ std::string guard_lines(const std::vector<PolicyReport>& policies, bool absent_t
            ": " + printable(policy.message) + "\n";
   }
   return out;
+}
+
+std::optional<kube::Condition> log_report(const std::vector<PolicyReport>& policies) {
+  std::optional<kube::Condition> out;
+  for (const PolicyReport& policy : policies) {
+    if (!policy.recorded) continue;
+    if (policy.recorded->status != "True") return policy.recorded;
+    if (!out) out = policy.recorded;
+  }
+  return out;
+}
+
+std::string log_line(const std::optional<kube::Condition>& report) {
+  if (!report || report->status == "True") return "";
+  return std::string(log_heading(report->reason)) + ": " + printable(report->message) + ".\n";
+}
+
+Json log_json(const kube::Condition& report) {
+  return Json::Object{
+      {"status", report.status}, {"reason", report.reason}, {"message", report.message}};
 }
 
 std::string policy_lines(const std::vector<PolicyReport>& policies,

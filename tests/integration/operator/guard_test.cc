@@ -1,7 +1,9 @@
 // A controller as a process on a real API server whose webhook configuration somebody edits and
-// deletes: every policy's condition, an Event and the log say so, and that it was put back.
+// deletes: every policy's condition, an Event and the log say so, and that it was put back. And one
+// whose volume comes back from a backup: every policy says that its log is read-only.
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include "adapters/rest_transport.h"
 #include "integration/operator/running.h"
@@ -57,11 +59,25 @@ class Guard : public ::testing::Test {
                "health: 127.0.0.1:0\ndataDir: " +
                    (dir_ / "data") + "\nlog: {cadence: 1s}\n");
     ASSERT_TRUE(run_command({"mkdir", "-m", "0700", dir_ / "data"}).has_value());
-    controller_ = ChildProcess::start({"/usr/bin/env", "POD_NAME=controller", "POD_UID=uid",
-                                       AVOUCH_OPERATOR, "--config", dir_ / "config.yaml",
-                                       "--kubeconfig", server_->write_kubeconfig(server_->admin())},
-                                      dir_ / "log")
+    start();
+  }
+
+  void start() {
+    ++starts_;
+    controller_ = ChildProcess::start({"/usr/bin/env", "POD_NAME=controller",
+                                       "POD_UID=uid" + std::to_string(starts_), AVOUCH_OPERATOR,
+                                       "--config", dir_ / "config.yaml", "--kubeconfig",
+                                       server_->write_kubeconfig(server_->admin())},
+                                      log_file())
                       .value();
+  }
+  void stop() {
+    controller_.signal(SIGTERM);
+    ASSERT_TRUE(eventually([&] { return !controller_.running(); })) << log();
+  }
+  static void run(const std::vector<std::string>& command) {
+    const auto ran = run_command(command);
+    ASSERT_TRUE(ran.has_value()) << ran.error().message;
   }
 
   void kubectl(const std::vector<std::string>& arguments) {
@@ -78,20 +94,21 @@ class Guard : public ::testing::Test {
                                        kube::PatchType::kJson, codec::parse_json(patch).value());
     ASSERT_TRUE(edited.has_value()) << edited.error().message;
   }
-  // "status reason: message" of the policy's condition.
-  std::string guarded() {
+  // "status reason: message" of the policy's condition of that type.
+  std::string condition_of(std::string_view type) {
     const auto policy = client_->get(kube::attestation_policies(), "production");
     const Json* conditions =
         policy.has_value() ? policy->find_path({"status", "conditions"}) : nullptr;
     if (conditions == nullptr || conditions->as_array() == nullptr) return "";
     for (const Json& condition : *conditions->as_array()) {
-      if (condition.text({"type"}) != "Guarded") continue;
+      if (condition.text({"type"}) != type) continue;
       return std::string(condition.text({"status"})) + " " +
              std::string(condition.text({"reason"})) + ": " +
              std::string(condition.text({"message"}));
     }
     return "";
   }
+  std::string guarded() { return condition_of("Guarded"); }
   bool becomes(const std::string& start, const std::string& part = "") {
     return eventually([&] {
       const std::string now = guarded();
@@ -105,7 +122,13 @@ class Guard : public ::testing::Test {
     for (const Json& event : all->items) count += event.text({"reason"}) == reason ? 1U : 0U;
     return count;
   }
-  std::string log() { return read_text(dir_ / "log"); }
+  std::string beacon() {
+    const auto map = client_->get(kube::config_maps(kNamespace), "avouch-beacon");
+    const Json* data = map.has_value() ? map->find("data") : nullptr;
+    return data == nullptr ? "" : codec::to_json(*data);
+  }
+  std::string log_file() const { return dir_ / ("log" + std::to_string(starts_)); }
+  std::string log() { return read_text(log_file()); }
   // The value of a metric without labels; "" while there is none.
   std::string metric(const std::string& name) {
     const std::string text = get(serving_address(log(), "health"), "/metrics");
@@ -126,6 +149,7 @@ class Guard : public ::testing::Test {
   std::unique_ptr<kube::Client> client_;
   Json configuration_{Json::Object{}};
   ChildProcess controller_;
+  int starts_ = 0;
 };
 
 TEST_F(Guard, TellsEditsAndDeletionOfTheWebhookConfigurationAndThatItIsBack) {
@@ -169,6 +193,36 @@ TEST_F(Guard, TellsEditsAndDeletionOfTheWebhookConfigurationAndThatItIsBack) {
   install();
   EXPECT_TRUE(becomes("True")) << state();
   EXPECT_TRUE(eventually([&] { return events("AsInstalled") >= 1; })) << state();
+  controller_.stop();
+}
+
+TEST_F(Guard, EveryPolicySaysThatTheLogOfARestoredVolumeIsReadOnly) {
+  const auto recorded = [&](const std::string& begin, const std::string& part) {
+    return eventually([&] {
+      const std::string now = condition_of("Recorded");
+      return now.starts_with(begin) && now.find(part) != std::string::npos;
+    });
+  };
+  ASSERT_TRUE(recorded("True EntriesTaken", "")) << condition_of("Recorded") << log();
+  ASSERT_NO_FATAL_FAILURE(stop());
+  ASSERT_NO_FATAL_FAILURE(run({"cp", "-a", dir_ / "data", dir_ / "backup"}));
+  const std::string backed_up = beacon();
+  ASSERT_NO_FATAL_FAILURE(start());
+  ASSERT_TRUE(eventually([&] { return beacon() != backed_up; })) << log();
+  ASSERT_NO_FATAL_FAILURE(stop());
+
+  ASSERT_NO_FATAL_FAILURE(run({"mv", dir_ / "data", dir_ / "newest"}));
+  ASSERT_NO_FATAL_FAILURE(run({"mv", dir_ / "backup", dir_ / "data"}));
+  ASSERT_NO_FATAL_FAILURE(start());
+  EXPECT_TRUE(recorded("False LogReadOnly", "ConfigMap avouch-system/avouch-beacon"))
+      << condition_of("Recorded") << log();
+  ASSERT_NO_FATAL_FAILURE(stop());
+
+  // The volume that has everything is put back.
+  ASSERT_NO_FATAL_FAILURE(run({"mv", dir_ / "data", dir_ / "backup"}));
+  ASSERT_NO_FATAL_FAILURE(run({"mv", dir_ / "newest", dir_ / "data"}));
+  ASSERT_NO_FATAL_FAILURE(start());
+  EXPECT_TRUE(recorded("True EntriesTaken", "")) << condition_of("Recorded") << log();
   controller_.stop();
 }
 

@@ -109,6 +109,42 @@ TEST(Nodes, SaysOnceThatPodsAreNotGuarded) {
             R"({"message":"m","reason":"AsInstalled","status":"True"})");
 }
 
+TEST(Nodes, SaysOnceThatTheLogDoesNotTakeWhatIsDecided) {
+  const auto policies_with = [](const std::string& first, const std::string& second) {
+    AnsweringTransport transport;
+    transport.answer("/apis/avouch.dev/v1alpha1/attestationpolicies",
+                     R"({"kind":"AttestationPolicyList","metadata":{"resourceVersion":"1"},"items":[
+      {"metadata":{"name":"a"},"status":{"conditions":[)" +
+                         first + R"(]}},{"metadata":{"name":"b"},"status":{"conditions":[)" +
+                         second + "]}}]}");
+    return report_policies(kube::Client(transport)).value();
+  };
+  const auto condition = [](const std::string& status, const std::string& reason) {
+    return R"({"type":"Recorded","status":")" + status + R"(","reason":")" + reason +
+           R"(","message":"it \u001b[31m is so"})";
+  };
+  const auto line = [&](const std::string& reason) {
+    const std::string one = condition("False", reason);
+    return log_line(log_report(policies_with(one, one)));
+  };
+  EXPECT_EQ(line("LogReadOnly"), "LOG READ-ONLY: it \\x1b[31m is so.\n");
+  EXPECT_EQ(line("LogTakesNothing"), "LOG TAKES NOTHING: it \\x1b[31m is so.\n");
+  EXPECT_EQ(line("AdmissionsNotRecorded"), "LOG TAKES NO ADMISSIONS: it \\x1b[31m is so.\n");
+  EXPECT_EQ(line("DenialsNotRecorded"), "LOG TAKES NO DENIALS: it \\x1b[31m is so.\n");
+  EXPECT_EQ(line("OfALaterVersion"), "NOT RECORDED: it \\x1b[31m is so.\n");
+  // One that was not written anew yet hides none that was.
+  const std::string taken = condition("True", "EntriesTaken");
+  EXPECT_EQ(log_line(log_report(policies_with(taken, condition("False", "LogReadOnly")))),
+            line("LogReadOnly"));
+  const auto fine = log_report(policies_with(taken, ""));
+  ASSERT_TRUE(fine.has_value());
+  EXPECT_EQ(log_line(fine), "");
+  EXPECT_EQ(codec::to_json(log_json(*fine)),
+            R"({"message":"it \u001b[31m is so","reason":"EntriesTaken","status":"True"})");
+  EXPECT_FALSE(log_report(policies_with("", "")).has_value());
+  EXPECT_EQ(log_line({}), "");
+}
+
 TEST(Nodes, SaysThatAvouchIsMissingAndWhichNodeIs) {
   AnsweringTransport transport;
   transport.answer("/api/v1/nodes", kNodes);
