@@ -121,13 +121,16 @@ Policies policies_of(const kube::Client& api) {
 
 using PartState = inspect::PartReport::State;
 
-Exit exit_of(const inspect::PresenceReport& presence) {
+// The first that is so: a part is absent, a part is down, a heading says that pods are not guarded
+// or that something is not recorded.
+Exit exit_of(const inspect::PresenceReport& presence, bool guarded, bool recorded) {
   const auto any = [&](PartState state) {
     return presence.configuration.state == state || presence.webhook.state == state ||
            presence.controller.state == state;
   };
   if (any(PartState::kAbsent)) return Exit::kRefused;
-  return any(PartState::kDown) ? Exit::kUnreachable : Exit::kGood;
+  if (any(PartState::kDown)) return Exit::kUnreachable;
+  return guarded && recorded ? Exit::kGood : Exit::kDoesNotHold;
 }
 
 }  // namespace
@@ -160,7 +163,7 @@ Result<Exit> status(const Context& context) {
     std::cout << warnings << (warnings.empty() ? "" : "\n") << inspect::status_table(nodes, now)
               << inspect::status_summary(nodes, now) << inspect::policy_lines(policies, nodes);
   }
-  return exit_of(presence);
+  return exit_of(presence, inspect::is_guarded(policies), !log || log->status == "True");
 }
 
 Result<Exit> version(const Context& context, const std::string& client_version) {

@@ -65,7 +65,8 @@ and --origin; without them they are those that the cluster itself names.
 
 Exit status:
   0  done, and everything that was checked holds
-  1  something that was checked does not hold (for verify --trusted also: it is not trusted)
+  1  something that was checked does not hold (for verify --trusted also: it is not trusted; for
+     status: pods are not guarded, or the log does not take all that is decided)
   2  the command line is wrong
   3  the API server, the controller or its log gave no answer: try again
   4  there is no such object, entry or file, a file cannot be read or written, no permission, or no
@@ -545,8 +546,10 @@ int main(int argc, char** argv) try {
        "controller are there",
        [](const Context& context) { return avouch::cli::status(context); })
       ->footer(
-          "Exit status: 0 also where nodes are not Trusted; 3 webhook or controller is there and "
-          "does not work; 4 one of them, or the webhook configuration, is not there");
+          "Exit status: 0 also where nodes are not Trusted; 1 pods are not guarded (NOT GUARDED), "
+          "or the log does not take all that is decided (LOG ...); 3 webhook or controller is "
+          "there and does not work; 4 one of them, or the webhook configuration, is not there. Of "
+          "several the greatest");
   add_explain(app, options);
   add_verify(app, options);
   add_log(app, options);

@@ -527,7 +527,7 @@ part_w() {
   eventually 20 "every policy's condition says what, where, and what was expected" \
     guarded False 'pods.avouch.dev: failurePolicy is "Ignore", expected "Fail"'
   check "the metric counts one deviation" deviations_are 1
-  check "kubectl avouch status says it too" prints 'NOT GUARDED.*failurePolicy is "Ignore"' kubectl avouch status
+  check "kubectl avouch status says it too" prints_and_ends 1 '^NOT GUARDED.*failurePolicy is "Ignore"' kubectl avouch status
   check "put back" pods_failure Fail
   eventually 20 "the condition is True again" guarded True
   check "and the metric 0" deviations_are 0

@@ -72,6 +72,8 @@ Result<std::vector<PolicyReport>> report_policies(const kube::Client& api);
 // configuration has been said already); which policies are not satisfied, in which mode and by
 // which nodes.
 std::string guard_lines(const std::vector<PolicyReport>& policies, bool absent_told = false);
+// False where some policy says that pods are not guarded as they should be.
+bool is_guarded(const std::vector<PolicyReport>& policies);
 // Whether the log takes what is decided, which every policy says alike: the first of their
 // conditions `Recorded` that is not True, or else the first; nothing where no policy has one.
 std::optional<kube::Condition> log_report(const std::vector<PolicyReport>& policies);

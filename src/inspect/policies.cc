@@ -69,6 +69,11 @@ std::string guard_lines(const std::vector<PolicyReport>& policies, bool absent_t
   return out;
 }
 
+bool is_guarded(const std::vector<PolicyReport>& policies) {
+  return std::none_of(policies.begin(), policies.end(),
+                      [](const PolicyReport& policy) { return policy.guarded == "False"; });
+}
+
 std::optional<kube::Condition> log_report(const std::vector<PolicyReport>& policies) {
   std::optional<kube::Condition> out;
   for (const PolicyReport& policy : policies) {

@@ -138,6 +138,25 @@ ANSWERS="/endpoints/avouch-webhook 200 {}
 $RELEASE" expect 3 "^WEBHOOK DOWN: .* is scaled to 0" status
 ANSWERS="/leases/avouch-controller 200 {\"spec\":{\"holderIdentity\":\"a\",\"renewTime\":\"2026-01-01T00:00:00Z\"}}
 $RELEASE" expect 3 '"state": "Down"' status -o json
+# What policies say of webhook configuration and log.
+policy_says() { # TYPE STATUS REASON
+  printf '/attestationpolicies 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"p"},"status":{"conditions":[{"type":"%s","status":"%s","reason":"%s","message":"so it is"}]}}]}\n' "$@"
+}
+ANSWERS="$(policy_says Guarded False ConfigurationChanged)
+$RELEASE" expect 1 "^NOT GUARDED: ConfigurationChanged: so it is$" status
+ANSWERS="$(policy_says Guarded Unknown ConfigurationAwaited)
+$RELEASE" expect 0 "^GUARDED\? ConfigurationAwaited" status
+ANSWERS="$(policy_says Guarded True AsInstalled)
+$RELEASE" expect 0 "^0 nodes$" status
+ANSWERS="$(policy_says Recorded False LogReadOnly)
+$RELEASE" expect 1 "^LOG READ-ONLY: so it is\.$" status
+ANSWERS="$(policy_says Recorded False AdmissionsNotRecorded)
+$RELEASE" expect 1 '"reason": "AdmissionsNotRecorded"' status -o json
+ANSWERS="$(policy_says Recorded True EntriesTaken)
+$RELEASE" expect 0 '"reason": "EntriesTaken"' status -o json
+ANSWERS="/endpoints/avouch-webhook 200 {}
+$(policy_says Recorded False LogReadOnly)
+$RELEASE" expect 3 "^LOG READ-ONLY" status
 unset ANSWERS
 export ANSWER=refuse
 ANSWER='503 {"kind":"Status","message":"etcd is away"}' expect 3 "etcd is away" status

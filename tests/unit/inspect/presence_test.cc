@@ -280,8 +280,15 @@ TEST(Presence, TheAbsentConfigurationIsToldOnce) {
                       .message = "it does not exist"};
   EXPECT_EQ(guard_lines({policy}), "NOT GUARDED: ConfigurationAbsent: it does not exist\n");
   EXPECT_EQ(guard_lines({policy}, true), "");
+  EXPECT_FALSE(is_guarded({policy}));
   policy.reason = "ConfigurationChanged";
   EXPECT_THAT(guard_lines({policy}, true), HasSubstr("ConfigurationChanged"));
+  EXPECT_FALSE(is_guarded({policy}));
+  for (const char* status : {"Unknown", "True", ""}) {
+    policy.guarded = status;
+    EXPECT_TRUE(is_guarded({policy})) << status;
+  }
+  EXPECT_TRUE(is_guarded({}));
 }
 
 }  // namespace
