@@ -9,6 +9,7 @@
 #include "inspect/boot_log.h"
 #include "inspect/entry_text.h"
 #include "inspect/nodes.h"
+#include "inspect/own_pods.h"
 #include "inspect/presence.h"
 #include "inspect/rights.h"
 #include "tlog/checkpoint.h"
@@ -148,18 +149,20 @@ Result<Exit> status(const Context& context) {
   const inspect::PresenceReport presence = inspect::report_presence(api, release, now);
   const std::vector<std::string> unwritten = inspect::unwritten_nodes(presence, nodes, now);
   const auto log = inspect::log_report(policies);
+  const inspect::OwnPods pods = inspect::own_pods_on_failing(api, release, nodes);
   if (context.common.format == Format::kJson) {
     Json out = inspect::status_json(nodes, now);
     out["policies"] = inspect::policies_json(policies);
     out["release"] = inspect::presence_json(presence, release);
     out["release"]["notWritten"] = Json::Array(unwritten.begin(), unwritten.end());
     if (log) out["release"]["log"] = inspect::log_json(*log);
+    out["release"]["podsOnFailingNodes"] = inspect::own_pods_json(pods);
     std::cout << codec::to_json_pretty(out) << '\n';
   } else {
     const std::string warnings =
         inspect::presence_lines(presence, release) + inspect::unwritten_line(unwritten, release) +
         inspect::guard_lines(policies, presence.configuration.state == PartState::kAbsent) +
-        inspect::log_line(log);
+        inspect::log_line(log) + inspect::own_pods_line(pods, release);
     std::cout << warnings << (warnings.empty() ? "" : "\n") << inspect::status_table(nodes, now)
               << inspect::status_summary(nodes, now) << inspect::policy_lines(policies, nodes);
   }

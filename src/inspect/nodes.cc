@@ -228,6 +228,16 @@ Error no_evidence_kind(const kube::ApiError& error, const ReleaseName& release) 
 
 }  // namespace
 
+bool fails_unenforced_only(const NodeReport& node) {
+  bool fails = false;
+  for (const NodePolicy& policy : node.policies) {
+    if (policy.result == "affirming") continue;
+    if (!stops_nothing(policy.mode)) return false;
+    fails = true;
+  }
+  return fails;
+}
+
 Result<std::vector<NodeReport>> report_nodes(const kube::Client& api,
                                              const std::vector<PolicyReport>& policies,
                                              const ReleaseName& release) {

@@ -56,6 +56,10 @@ struct NodeReport {
   bool expired(SystemTime now) const { return expires && *expires <= now; }
 };
 
+// Whether the node does not satisfy some policies, and all of these are in a mode that denies and
+// taints nothing. False where the mode of one was not read.
+bool fails_unenforced_only(const NodeReport& node);
+
 // Every node, by name. kRejected where the server knows no AttestationEvidence, or the caller may
 // not list: then with the role of `release` that grants it.
 Result<std::vector<NodeReport>> report_nodes(const kube::Client& api,

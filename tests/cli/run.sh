@@ -138,6 +138,15 @@ ANSWERS="/endpoints/avouch-webhook 200 {}
 $RELEASE" expect 3 "^WEBHOOK DOWN: .* is scaled to 0" status
 ANSWERS="/leases/avouch-controller 200 {\"spec\":{\"holderIdentity\":\"a\",\"renewTime\":\"2026-01-01T00:00:00Z\"}}
 $RELEASE" expect 3 '"state": "Down"' status -o json
+# Pods of the release on a node that fails, for those who may list them.
+FAILING='/nodes 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"n1","uid":"u"}}]}
+/attestationevidences 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"n1"},"status":{"phase":"Stale"}}]}'
+ANSWERS="$FAILING
+/pods 200 {\"kind\":\"List\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{\"metadata\":{\"name\":\"avouch-controller-0\",\"uid\":\"p\"},\"spec\":{\"nodeName\":\"n1\"}}]}
+$RELEASE" expect 0 "^KEYS ON A FAILING NODE: .*avouch-controller-0 on node n1 \(Stale\)" status
+ANSWERS="$FAILING
+/pods 403 {\"kind\":\"Status\",\"reason\":\"Forbidden\"}
+$RELEASE" expect 0 '"podsOnFailingNodes": null' status -o json
 # What policies say of webhook configuration and log.
 policy_says() { # TYPE STATUS REASON
   printf '/attestationpolicies 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"p"},"status":{"conditions":[{"type":"%s","status":"%s","reason":"%s","message":"so it is"}]}}]}\n' "$@"

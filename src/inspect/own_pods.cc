@@ -1,0 +1,82 @@
+#include "inspect/own_pods.h"
+
+#include <algorithm>
+#include <map>
+
+#include "inspect/proof.h"
+#include "kube/views.h"
+
+namespace avouch::inspect {
+namespace {
+
+using codec::Json;
+
+constexpr std::size_t kMostPods = 1000;  // of one release
+
+bool is_of(const std::string& pod, const ReleaseName& release) {
+  return pod.starts_with(release.name + "-controller-") ||
+         pod.starts_with(release.name + "-webhook-");
+}
+
+bool has_ended(const kube::PodView& pod) {
+  return pod.phase == "Succeeded" || pod.phase == "Failed";
+}
+
+}  // namespace
+
+OwnPods own_pods_on_failing(const kube::Client& api, const ReleaseName& release,
+                            const std::vector<NodeReport>& nodes) {
+  std::map<std::string, std::string> failing;
+  for (const NodeReport& node : nodes) {
+    const bool fails = node.phase == "Contraindicated" && !fails_unenforced_only(node);
+    if (fails || node.phase == "Stale") failing[node.name] = node.phase;
+  }
+  OwnPods out;
+  if (failing.empty()) return out;
+  kube::ListOptions options;
+  options.label_selector =
+      "app.kubernetes.io/name=avouch,app.kubernetes.io/component in (controller,webhook)";
+  options.max_objects = kMostPods;
+  const auto listed = api.list(kube::pods(release.ns), options);
+  if (!listed.has_value()) {
+    out.not_read = listed.error().message;
+    return out;
+  }
+  for (const Json& item : listed->items) {
+    const auto pod = kube::pod_view(item);
+    if (!pod.has_value() || !is_of(pod->meta.name, release) || has_ended(*pod)) continue;
+    const auto node = failing.find(pod->node_name);
+    if (node == failing.end()) continue;
+    out.on_failing.push_back({pod->meta.name, node->first, node->second});
+  }
+  std::sort(out.on_failing.begin(), out.on_failing.end(),
+            [](const OwnPod& a, const OwnPod& b) { return a.name < b.name; });
+  return out;
+}
+
+std::string own_pods_line(const OwnPods& pods, const ReleaseName& release) {
+  if (pods.on_failing.empty()) return "";
+  std::vector<std::string> places;
+  for (const OwnPod& pod : pods.on_failing) {
+    places.push_back(pod.name + " on node " + pod.node + " (" + pod.phase + ")");
+  }
+  return "KEYS ON A FAILING NODE: pods of the release run where nobody vouches for the node: " +
+         name_list(places) +
+         ". It means: root of such a node can use what the pod holds: of the controller the keys "
+         "that sign verdicts and log, of a webhook its certificate and place. To do: kubectl "
+         "cordon NODE, then kubectl -n " +
+         printable(release.ns) +
+         " delete pod POD, which starts elsewhere; what the node has read meanwhile it keeps "
+         "(docs/security.md).\n";
+}
+
+Json own_pods_json(const OwnPods& pods) {
+  if (!pods.not_read.empty()) return nullptr;
+  Json::Array out;
+  for (const OwnPod& pod : pods.on_failing) {
+    out.push_back(Json::Object{{"name", pod.name}, {"node", pod.node}, {"phase", pod.phase}});
+  }
+  return out;
+}
+
+}  // namespace avouch::inspect
