@@ -75,8 +75,10 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
 
 // Always valid UTF-8: bytes that are not become U+FFFD. A double stays one (1.0, not 1); infinities
 // and NaN, which JSON has not, become null.
-std::string to_json(const Json& value);         // compact; members sorted bytewise
-std::string to_json_pretty(const Json& value);  // two spaces, for people
+std::string to_json(const Json& value);  // compact; members sorted bytewise
+// Two spaces, for people: what is_unseen() names (utf8.h) stands as \uXXXX, above U+FFFF as a pair
+// of them, so that no terminal obeys it and everybody sees it. The value is the same.
+std::string to_json_pretty(const Json& value);
 
 // RFC 8785 for values without fractions: what digests are made of. kRejected: a double, an integer
 // beyond +-(2^53 - 1) (where RFC 8785 would round), text that is not UTF-8.

@@ -9,11 +9,12 @@
 namespace avouch::codec {
 namespace {
 
+constexpr std::string_view kDigits = "0123456789abcdef";
+
 // The short escapes of RFC 8259, else \u00xx in lower case, as RFC 8785 (3.2.2.2) asks.
 void append_escaped(std::string& out, char c) {
   constexpr std::string_view kPlain = "\b\t\n\f\r\"\\";
   constexpr std::string_view kEscaped = "btnfr\"\\";
-  constexpr std::string_view kDigits = "0123456789abcdef";
   const std::size_t known = kPlain.find(c);
   out += '\\';
   if (known != std::string_view::npos) {
@@ -25,13 +26,54 @@ void append_escaped(std::string& out, char c) {
   out += kDigits[static_cast<unsigned char>(c) & 15];
 }
 
-void append_string(std::string& out, std::string_view valid_utf8) {
-  out += '"';
-  for (const char c : valid_utf8) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\') {
-      append_escaped(out, c);
+// Of valid UTF-8.
+std::u16string to_utf16(std::string_view text) {
+  std::u16string out;
+  while (const auto point = first_code_point(text)) {
+    if (point->value < 0x10000) {
+      out += static_cast<char16_t>(point->value);
     } else {
+      out += static_cast<char16_t>(0xd7c0 + (point->value >> 10));
+      out += static_cast<char16_t>(0xdc00 + (point->value & 0x3ff));
+    }
+    text.remove_prefix(point->length);
+  }
+  return out;
+}
+
+// \uXXXX, above U+FFFF a pair of them.
+void append_as_units(std::string& out, std::string_view code_point) {
+  for (const char16_t unit : to_utf16(code_point)) {
+    out += "\\u";
+    for (const unsigned shift : {12U, 8U, 4U, 0U}) {
+      out += kDigits[static_cast<unsigned>(unit) >> shift & 15U];
+    }
+  }
+}
+
+// What is_unseen() names, which a terminal may obey and nobody sees.
+enum class Unseen { kAsItIs, kEscaped };
+
+void append_string(std::string& out, std::string_view valid_utf8, Unseen unseen = Unseen::kAsItIs) {
+  out += '"';
+  for (std::size_t i = 0; i < valid_utf8.size();) {
+    const char c = valid_utf8[i];
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || c == '"' || c == '\\') {
+      append_escaped(out, c);
+      ++i;
+    } else if (unseen == Unseen::kAsItIs || byte < 0x7f) {
       out += c;
+      ++i;
+    } else {
+      const auto point = first_code_point(valid_utf8.substr(i));
+      const std::string_view whole = valid_utf8.substr(i, point ? point->length : 1);
+      if (point && is_unseen(point->value)) {
+        append_as_units(out, whole);
+      } else {
+        out += whole;
+      }
+      i += whole.size();
     }
   }
   out += '"';
@@ -63,7 +105,7 @@ class Writer {
     } else if (const double* number = value.as_double()) {
       append_double(out_, *number);
     } else if (const std::string* text = value.as_string()) {
-      append_string(out_, to_valid_utf8(*text));
+      append_string(out_, to_valid_utf8(*text), unseen());
     } else if (const Json::Array* array = value.as_array()) {
       write_array(*array);
     } else {
@@ -94,7 +136,7 @@ class Writer {
       if (!first) out_ += ',';
       first = false;
       new_line();
-      append_string(out_, to_valid_utf8(name));
+      append_string(out_, to_valid_utf8(name), unseen());
       out_ += pretty_ ? ": " : ":";
       write(value);
     }
@@ -102,6 +144,8 @@ class Writer {
     if (!object.empty()) new_line();
     out_ += '}';
   }
+
+  Unseen unseen() const { return pretty_ ? Unseen::kEscaped : Unseen::kAsItIs; }
 
   void new_line() {
     if (!pretty_) return;
@@ -113,21 +157,6 @@ class Writer {
   std::size_t depth_ = 0;
   std::string out_;
 };
-
-// Of valid UTF-8.
-std::u16string to_utf16(std::string_view text) {
-  std::u16string out;
-  while (const auto point = first_code_point(text)) {
-    if (point->value < 0x10000) {
-      out += static_cast<char16_t>(point->value);
-    } else {
-      out += static_cast<char16_t>(0xd7c0 + (point->value >> 10));
-      out += static_cast<char16_t>(0xdc00 + (point->value & 0x3ff));
-    }
-    text.remove_prefix(point->length);
-  }
-  return out;
-}
 
 Result<void> append_canonical(std::string& out, const Json& value);
 

@@ -43,7 +43,8 @@ codec::Json render_json(const ProofStep& step);
 // Text from outside for a terminal: what is_unseen() names, and bytes that are no UTF-8, as \xNN,
 // or where it is no ASCII as \uNNNN, or \UNNNNNNNN above U+FFFF. A backslash stays what it is, as
 // people copy paths of EFI programs and JSON from here: so text can look as if something in it had
-// been escaped, but nothing unseen can look like text. The JSON output has it all as it is.
+// been escaped, but nothing unseen can look like text. The JSON output has the value as it is, and
+// unseen characters as JSON's own escapes.
 std::string printable(std::string_view text);
 
 }  // namespace avouch::inspect

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <limits>
+#include <string>
+
+#include "codec/utf8.h"
 
 namespace avouch::codec {
 namespace {
@@ -173,6 +177,50 @@ TEST(ToJson, RoundTripsThroughBothForms) {
   EXPECT_TRUE(*parse_json(to_json_pretty(*value)) == *value);
   EXPECT_EQ(to_json_pretty(*parse_json(R"({"a":[1,{}],"b":{"c":2}})")),
             "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": {\n    \"c\": 2\n  }\n}");
+}
+
+TEST(ToJson, ShowsPeopleWhatIsUnseenAndKeepsTheValue) {
+  Json value;
+  value["na\u202eme"] =
+      "a\x7f\xc2\x9b"
+      "2J\u202e\u2066\u200b\ufeff\U000e0041\U0001f600\u00fc\xff\n\\";
+  const std::string shown = to_json_pretty(value);
+  EXPECT_EQ(shown,
+            "{\n  \"na\\u202eme\": "
+            "\"a\\u007f\\u009b2J\\u202e\\u2066\\u200b\\ufeff\\udb40\\udc41\U0001f600\u00fc\ufffd\\n"
+            "\\\\\"\n}");
+  const auto read = parse_json(shown);
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_TRUE(*read == *parse_json(to_json(value)));
+  // What programs read stays as short as it was.
+  EXPECT_EQ(to_json(Json("\u202e\U000e0041")), "\"\u202e\U000e0041\"");
+}
+
+TEST(ToJson, EscapesEveryUnseenCharacterAndNoOther) {
+  for (std::uint32_t point = 0x20; point < 0xe1100; ++point) {
+    if (point >= 0xd800 && point <= 0xdfff) continue;
+    if (point == 0x20000) point = 0xdff00;  // nothing but scripts between these
+    if (point == '"' || point == '\\') continue;
+    std::string text;
+    if (point < 0x80) {
+      text = {static_cast<char>(point)};
+    } else if (point < 0x800) {
+      text = {static_cast<char>(0xc0 | point >> 6), static_cast<char>(0x80 | (point & 0x3f))};
+    } else if (point < 0x10000) {
+      text = {static_cast<char>(0xe0 | point >> 12), static_cast<char>(0x80 | (point >> 6 & 0x3f)),
+              static_cast<char>(0x80 | (point & 0x3f))};
+    } else {
+      text = {static_cast<char>(0xf0 | point >> 18), static_cast<char>(0x80 | (point >> 12 & 0x3f)),
+              static_cast<char>(0x80 | (point >> 6 & 0x3f)),
+              static_cast<char>(0x80 | (point & 0x3f))};
+    }
+    const std::string shown = to_json_pretty(Json(text));
+    ASSERT_EQ(shown == "\"" + text + "\"", !is_unseen(point)) << std::hex << point;
+    if (!is_unseen(point)) continue;
+    const auto read = parse_json(shown);
+    ASSERT_TRUE(read.has_value()) << shown;
+    ASSERT_TRUE(*read == Json(text)) << shown;
+  }
 }
 
 // RFC 8785, 3.2.3.
