@@ -73,6 +73,22 @@ Exit status:
      usable kubeconfig, login or key
 appraise, eventlog and reference have their own: see their --help)";
 
+constexpr const char* kStatusFooter =
+    R"(Columns:
+  AGE       since the phase began
+  REASON    the first of those that explain node has
+  EXPIRES   when the verdict ends unless it is renewed
+  BOOT      the TPM's counters of boots and of resumes since, as in 7.0
+  TAINT     that the controller has set
+  POLICIES  that judge the node: the first three, and how many more (-o json: all)
+  LOG       index of the verdict's entry
+
+Exit status, of several the greatest:
+  0  also where nodes are not Trusted
+  1  pods are not guarded (NOT GUARDED), or the log does not take all that is decided (LOG ...)
+  3  webhook or controller is there and does not work
+  4  one of them, or the webhook configuration, is not there)";
+
 // What the command line says.
 struct Options {
   avouch::cli::Common common;
@@ -545,11 +561,7 @@ int main(int argc, char** argv) try {
        "Nodes, their phases, ages and reasons, as the API server has them, and whether webhook and "
        "controller are there",
        [](const Context& context) { return avouch::cli::status(context); })
-      ->footer(
-          "Exit status: 0 also where nodes are not Trusted; 1 pods are not guarded (NOT GUARDED), "
-          "or the log does not take all that is decided (LOG ...); 3 webhook or controller is "
-          "there and does not work; 4 one of them, or the webhook configuration, is not there. Of "
-          "several the greatest");
+      ->footer(kStatusFooter);
   add_explain(app, options);
   add_verify(app, options);
   add_log(app, options);

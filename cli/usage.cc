@@ -2,8 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <vector>
 
 #include "cli/commands.h"
+#include "codec/nearest.h"
 #include "codec/utf8.h"
 #include "inspect/proof.h"
 
@@ -30,6 +32,28 @@ std::string choices(const CLI::App& app) {
   return "commands of " + command.get_name() + ": " + out + "\n";
 }
 
+// What stands where a command's own command should: the first word that is no option; "" without.
+std::string unknown_word(const CLI::App& app) {
+  for (const std::string& word : app.remaining(true)) {
+    if (!word.empty() && word.front() != '-') return word;
+  }
+  return "";
+}
+
+// Of a word that `command` has no command for. People know TYPE/NAME and plurals from kubectl.
+std::string no_such_command(const CLI::App& command, const std::string& word) {
+  std::vector<std::string> names;
+  for (const CLI::App* one : command.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(one->get_name());
+  }
+  const std::string what = codec::in_quotes(word) + " is no command of " + command.get_name();
+  const std::size_t slash = word.find('/');
+  const auto near = codec::nearest_name(word.substr(0, slash), names);
+  if (!near) return what;
+  if (slash == std::string::npos) return what + "; did you mean \"" + *near + "\"?";
+  return what + "; expected \"" + command.get_name() + " " + *near + " NAME\"";
+}
+
 // CLI11's words; of what is missing also what it is, and what is too much in the order in which it
 // was given, which CLI11 turns round.
 std::string words_of(const CLI::App& app, const CLI::Error& error) {
@@ -41,8 +65,13 @@ std::string words_of(const CLI::App& app, const CLI::Error& error) {
     }
     return "not expected: " + out;
   }
+  if (error.get_name() != "RequiredError") return words;
+  if (const CLI::App& command = command_of(app); command.get_require_subcommand_min() > 0) {
+    const std::string word = unknown_word(app);
+    return word.empty() ? words : no_such_command(command, word);
+  }
   const std::size_t end = words.find(" is required");
-  if (error.get_name() != "RequiredError" || end == std::string::npos) return words;
+  if (end == std::string::npos) return words;
   const CLI::Option* missing = command_of(app).get_option_no_throw(words.substr(0, end));
   return missing == nullptr ? words : words + ": " + missing->get_description();
 }

@@ -190,6 +190,32 @@ std::string mode_text(const std::string& mode) {
          (stops_nothing(mode) ? ": it denies and taints nothing)" : ")");
 }
 
+std::string policies_text(const std::vector<NodePolicy>& policies) {
+  constexpr std::size_t kMostShown = 3;
+  std::string out;
+  for (std::size_t i = 0; i < std::min(policies.size(), kMostShown); ++i) {
+    out += (i == 0 ? "" : ",") + printable(policies[i].name);
+  }
+  if (policies.size() > kMostShown) out += ",+" + std::to_string(policies.size() - kMostShown);
+  return out.empty() ? "-" : out;
+}
+
+std::string remedy_of_reasons(const NodeReport& node) {
+  const std::string by_code =
+      node.reasons.empty() ? "" : code_remedy(node.reasons.front(), node.name);
+  if (!by_code.empty()) return by_code;
+  if (node.phase == "Pending" || node.phase == "Enrolling") {
+    return "enrolment is under way; if it stays so, see the events: kubectl describe "
+           "attestationevidence " +
+           node.name;
+  }
+  if (node.phase == "Stale") {
+    return "no fresh evidence came in time: look at the agent's pod on this node and its log";
+  }
+  return "find out what changed on the machine; re-provision it, or, if the change is wanted, add "
+         "its value to the policy";
+}
+
 std::string remedy(const NodeReport& node, SystemTime now) {
   if (node.expired(now)) {
     return "the verdict was not renewed in time, so admission denies: is the controller's pod "
@@ -205,19 +231,13 @@ std::string remedy(const NodeReport& node, SystemTime now) {
     return "the agent has written nothing: is its pod running on this node, and can it open the "
            "TPM?";
   }
-  const std::string by_code =
-      node.reasons.empty() ? "" : code_remedy(node.reasons.front(), node.name);
-  if (!by_code.empty()) return by_code;
-  if (node.phase == "Pending" || node.phase == "Enrolling") {
-    return "enrolment is under way; if it stays so, see the events: kubectl describe "
-           "attestationevidence " +
-           node.name;
+  const bool judged = node.phase == "Contraindicated" || node.phase == "Warning";
+  if (judged && fails_unenforced_only(node)) {
+    return "nothing that must be done now: no policy that is not satisfied is enforced, so no pod "
+           "is denied and nothing tainted. Before one of them is: " +
+           remedy_of_reasons(node);
   }
-  if (node.phase == "Stale") {
-    return "no fresh evidence came in time: look at the agent's pod on this node and its log";
-  }
-  return "find out what changed on the machine; re-provision it, or, if the change is wanted, add "
-         "its value to the policy";
+  return remedy_of_reasons(node);
 }
 
 Error no_evidence_kind(const kube::ApiError& error, const ReleaseName& release) {
@@ -295,19 +315,14 @@ std::string status_table(const std::vector<NodeReport>& nodes, SystemTime now) {
   std::vector<std::vector<std::string>> rows = {
       {"NODE", "PHASE", "AGE", "REASON", "EXPIRES", "BOOT", "TAINT", "POLICIES", "LOG"}};
   for (const NodeReport& node : nodes) {
-    std::string policies;
-    for (const NodePolicy& policy : node.policies) {
-      policies += (policies.empty() ? "" : ",") + policy.name;
-    }
     const std::string boot =
         node.reset_count.empty() ? "-" : node.reset_count + "." + node.restart_count;
-    rows.push_back({printable(node.name), printable(phase_text(node, now)),
-                    age_text(node.since, now),
-                    node.reasons.empty() ? "-" : printable(node.reasons.front().code),
-                    end_text(node.expires, now), printable(boot),
-                    node.taints.empty() ? "-" : printable(node.taints.front()),
-                    policies.empty() ? "-" : printable(policies),
-                    node.log_index ? std::to_string(*node.log_index) : "-"});
+    rows.push_back(
+        {printable(node.name), printable(phase_text(node, now)), age_text(node.since, now),
+         node.reasons.empty() ? "-" : printable(node.reasons.front().code),
+         end_text(node.expires, now), printable(boot),
+         node.taints.empty() ? "-" : printable(node.taints.front()), policies_text(node.policies),
+         node.log_index ? std::to_string(*node.log_index) : "-"});
   }
   return text_table(rows);
 }

@@ -35,6 +35,12 @@ expect 2 "^commands of explain: node, pod$" explain
 expect 2 "^commands of verify: node, pod, log, proof, misbehaviour$" verify bogus
 expect 2 "^commands of reference: .*upload$" reference
 expect 2 "^kubectl avouch: \"bogus\" is no command$" bogus
+# Words as kubectl takes them.
+expect 2 '^"pods" is no command of explain; did you mean "pod"\?$' explain pods x
+expect 2 '^"pod/x" is no command of explain; expected "explain pod NAME"$' explain pod/x
+expect 2 '^"nodes/x" is no command of verify; expected "verify node NAME"$' verify nodes/x -o json
+expect 2 '^"bogus" is no command of verify$' verify bogus
+expect 2 "^A subcommand is required$" explain
 ANSWER="500 {}" expect 4 "the first time give --save alone" verify log --since "$0.none" --save "$0.none"
 expect 2 "output" status -o xml
 expect 2 "name of a Kubernetes object" verify node Node_1
@@ -59,6 +65,7 @@ done
 expect 0 "re-appraise" verify node --help
 expect 0 "re-appraise" verify pod --help
 expect 0 "as YAML" explain node --help
+expect 0 "BOOT +the TPM's counters" status --help
 expect 0 "^client: [0-9.]+$" version --client
 expect 0 '"client"' version --client -o json
 

@@ -91,6 +91,46 @@ TEST(Nodes, NamesThePoliciesThatAreNotSatisfiedAndWhetherTheyStopAnything) {
             std::string::npos);
 }
 
+TEST(Nodes, ShowsThreePoliciesOfANodeAndCountsTheRest) {
+  const auto shown = [](std::size_t count) {
+    NodeReport node;
+    node.name = "a";
+    node.phase = "Trusted";
+    for (std::size_t i = 0; i < count; ++i) {
+      node.policies.push_back({"p" + std::to_string(i), "affirming", "Enforce"});
+    }
+    const std::string table = status_table({node}, kNow);
+    const std::string json = codec::to_json(status_json({node}, kNow));
+    EXPECT_NE(json.find('"' + node.policies.back().name + '"'), std::string::npos) << json;
+    const std::string last = table.substr(0, table.find_last_not_of(" -\n") + 1);
+    return last.substr(last.find_last_of(' ') + 1);
+  };
+  EXPECT_EQ(shown(1), "p0");
+  EXPECT_EQ(shown(3), "p0,p1,p2");
+  EXPECT_EQ(shown(4), "p0,p1,p2,+1");
+  EXPECT_EQ(shown(61), "p0,p1,p2,+58");
+}
+
+TEST(Nodes, ANodeThatFailsAnUnenforcedPolicyAloneIsNotToBeReprovisionedNow) {
+  NodeReport node;
+  node.name = "a";
+  node.phase = "Contraindicated";
+  node.reasons = {{"PcrMismatch", "contraindicated", "PCR 7", {}}};
+  node.policies = {{"pilot", "contraindicated", "Audit"}, {"production", "affirming", "Enforce"}};
+  const std::string text = explain_text(node, kNow);
+  EXPECT_NE(text.find("What to do: nothing that must be done now: no policy that is not satisfied "
+                      "is enforced, so no pod is denied and nothing tainted. Before one of them "
+                      "is: the machine booted something that the policy does not list"),
+            std::string::npos)
+      << text;
+  node.policies[1].result = "contraindicated";
+  EXPECT_NE(explain_text(node, kNow).find("What to do: the machine booted something"),
+            std::string::npos);
+  node.policies.pop_back();
+  node.phase = "Stale";
+  EXPECT_EQ(explain_text(node, kNow).find("nothing that must"), std::string::npos);
+}
+
 TEST(Nodes, SaysOnceThatPodsAreNotGuarded) {
   AnsweringTransport transport;
   const std::string condition =
