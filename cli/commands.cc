@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 
+#include <algorithm>
 #include <iostream>
 #include <utility>
 
@@ -321,14 +322,20 @@ Result<Exit> log_list(const Context& context, const LogQuery& query) {
     AVOUCH_CHECK(expect_sought(session, inspect::sought_pod(query.ns, query.pod)));
   }
   Exit exit = Exit::kGood;
+  std::vector<Content> contents;
+  for (const auto& listed : entries) contents.push_back(content_of(listed, session.trust));
+  std::vector<const codec::Cbor*> payloads;
+  for (const Content& content : contents) payloads.push_back(&content.payload);
+  const std::vector<bool> late = inspect::late_entries(payloads);
   std::vector<std::vector<std::string>> rows = {{"INDEX", "TIME", "KIND", "CONTENT"}};
   Json::Array items;
-  for (const auto& listed : entries) {
-    const Content content = content_of(listed, session.trust);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const Content& content = contents[i];
     if (!content.broken.empty()) exit = Exit::kDoesNotHold;
-    rows.push_back({std::to_string(listed.index), inspect::time_of(content.payload),
-                    printable(listed.kind), content_text(listed, content)});
-    items.push_back(entry_json(listed, content));
+    rows.push_back({std::to_string(entries[i].index),
+                    inspect::time_of(content.payload) + (late[i] ? " late" : ""),
+                    printable(entries[i].kind), content_text(entries[i], content)});
+    items.push_back(entry_json(entries[i], content));
   }
   if (context.common.format == Format::kJson) {
     Json out;
@@ -340,6 +347,11 @@ Result<Exit> log_list(const Context& context, const LogQuery& query) {
     std::cout << "log " << printable(checkpoint->origin()) << ", " << checkpoint->size()
               << " entries\n"
               << inspect::text_table(rows);
+    if (std::find(late.begin(), late.end(), true) != late.end()) {
+      std::cout << "late: decided at that time, and entered after others that were decided later: "
+                   "it waited in a webhook's spool while the log took none, or the clock of who "
+                   "decided it was wrong\n";
+    }
   }
   return exit;
 }

@@ -1,5 +1,7 @@
 #include "inspect/entry_text.h"
 
+#include <algorithm>
+
 #include "base/hex.h"
 #include "base/time_text.h"
 #include "tlog/entry.h"
@@ -9,6 +11,12 @@ namespace avouch::inspect {
 using codec::Cbor;
 
 namespace {
+
+// When the entry was made, in milliseconds of Unix time.
+std::optional<std::int64_t> millis_of(const Cbor& payload) {
+  const auto time = integer_of(payload, "time");
+  return time ? time : integer_of(payload, "created");
+}
 
 // "120 denials of its namespace before it, since TIME, have no entry", or "" where there are none.
 std::string left_out_of(const Cbor& payload) {
@@ -67,12 +75,26 @@ const Bytes* bytes_of(const Cbor& payload, std::string_view key) {
 }
 
 std::string time_of(const Cbor& payload) {
-  for (const std::string_view key : {"time", "created"}) {
-    if (const auto millis = integer_of(payload, key)) {
-      return to_rfc3339(SystemTime(std::chrono::milliseconds(*millis)));
-    }
+  const auto millis = millis_of(payload);
+  return millis ? to_rfc3339(SystemTime(std::chrono::milliseconds(*millis))) : "-";
+}
+
+std::vector<bool> late_entries(const std::vector<const Cbor*>& newest_first) {
+  constexpr std::int64_t kClocksDiffer = 5000;  // ms
+  std::vector<bool> out(newest_first.size(), false);
+  std::optional<std::int64_t> latest;
+  for (std::size_t i = newest_first.size(); i-- > 0;) {
+    const Cbor& payload = *newest_first[i];
+    const auto millis = millis_of(payload);
+    if (!millis) continue;
+    const Cbor* late = payload.find("late");
+    const bool* says_so = late == nullptr ? nullptr : late->as_boolean();
+    // The difference of two times need not fit.
+    const bool before = latest && *latest >= kClocksDiffer && *millis < *latest - kClocksDiffer;
+    out[i] = before || (says_so != nullptr && *says_so);
+    latest = std::max(latest.value_or(*millis), *millis);
   }
-  return "-";
+  return out;
 }
 
 std::string reasons_of(const Cbor& payload) {

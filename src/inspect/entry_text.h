@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "codec/cbor.h"
 #include "codec/json.h"
@@ -23,6 +24,11 @@ const Bytes* bytes_of(const codec::Cbor& payload, std::string_view key);
 
 // When the entry was made, as RFC 3339; "-" where it does not say.
 std::string time_of(const codec::Cbor& payload);
+// Which of these entries, newest first as the log has them, do not stand in the order of their
+// times: those that say that they came by a webhook's spool, and those of more than five seconds
+// before the latest time of entries that stand before them (by less the clocks of a cluster
+// differ). A payload that is null has no time.
+std::vector<bool> late_entries(const std::vector<const codec::Cbor*>& newest_first);
 // "PcrMismatch: PCR 8 is ...; NoVerdict: ...", or "".
 std::string reasons_of(const codec::Cbor& payload);
 // Who sent the review of an admission verdict: "the review was sent by 10.0.0.7, which showed no
