@@ -32,18 +32,20 @@ Result<void> Leader::Parts::serve() {
   tiles = std::make_unique<control::TileHandler>(
       *log_store, witnessing ? &witnessing->notes() : nullptr, read_pool ? &*read_pool : nullptr);
   renewal_index.emplace(*renewal_files);
-  log_side =
-      std::make_unique<control::LogHandler>(control::LogParts{.log = *log,
-                                                              .tiles = *log_store,
-                                                              .entries = *entries,
-                                                              .index = index,
-                                                              .volume = volume,
-                                                              .renewals = *renewal_index,
-                                                              .origin = keys->log_origin,
-                                                              .pseudonym_key = keys->pseudonym,
-                                                              .verifier_key = keys->verifier,
-                                                              .random = crypto::system_random()},
-                                            append_reception, reader_reception, access);
+  log_side = std::make_unique<control::LogHandler>(
+      control::LogParts{.log = *log,
+                        .tiles = *log_store,
+                        .entries = *entries,
+                        .index = index,
+                        .volume = volume,
+                        .renewals = *renewal_index,
+                        .origin = keys->log_origin,
+                        .pseudonym_key = keys->pseudonym,
+                        .verifier_key = keys->verifier,
+                        .random = crypto::system_random(),
+                        .clock = clock,
+                        .appends = {config.log.appends.burst, config.log.appends.per_second}},
+      append_reception, reader_reception, access);
   record_side = std::make_unique<control::RecordHandler>(*archive, reader_reception, access);
   list_side = std::make_unique<control::ListHandler>(bytes_for_lists(config.limits), reception,
                                                      access, *lists, pool, signals,
@@ -174,6 +176,9 @@ void Leader::Parts::show_metrics() {
     gauge("avouch_log_left_out_denials",
           "Denials not recorded because the volume is short of space, since the start",
           static_cast<double>(log_side->left_out()));
+    gauge("avouch_log_appends_over_budget",
+          "Requests of webhooks that had spent what they may add to the log, since the start",
+          static_cast<double>(log_side->over_budget()));
     if (registrations) {
       const control::RegistrationHandler::Counts counts = registrations->counts();
       for (const auto& [outcome, count] :

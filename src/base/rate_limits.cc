@@ -33,6 +33,12 @@ std::optional<milliseconds> RateLimits::spend(const Key& key, double amount, Ste
   return std::nullopt;
 }
 
+void RateLimits::give_back(const Key& key, double amount) {
+  const std::lock_guard lock(mutex_);
+  const auto found = buckets_.find(key);
+  if (found != buckets_.end()) found->second.level = std::min(burst_, found->second.level + amount);
+}
+
 void RateLimits::forget_full(SteadyTime now) {
   std::erase_if(buckets_, [&](const auto& entry) {
     return entry.second.level + per_second_ * seconds_between(entry.second.at, now) >= burst_;

@@ -24,6 +24,9 @@ class RateLimits {
   // much, if nobody else spends it; an amount over `burst` is never there.
   std::optional<std::chrono::milliseconds> spend(const Key& key, double amount, SteadyTime now);
 
+  // What was spent for nothing is there again.
+  void give_back(const Key& key, double amount);
+
  private:
   struct Bucket {
     double level = 0;

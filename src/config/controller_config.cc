@@ -26,6 +26,13 @@ void read_engine(Section& log, ControllerConfig::Log& out) {
   }
 }
 
+void read_appends(Section section, ControllerConfig::Log::Appends& out) {
+  // The largest request that a webhook makes fits.
+  section.size("burst", out.burst, 2UL * 1024 * 1024, std::size_t{1} << 40);
+  section.size("perSecond", out.per_second, 4096, std::size_t{1} << 30);
+  section.finish();
+}
+
 void read_registration(Section section, ControllerConfig::Log::Registration& out) {
   section.size("maxBytes", out.max_bytes, 256, 65'535);
   for (Section each : section.sections("issuers", 64)) {
@@ -68,6 +75,7 @@ void read_log(Section log, ControllerConfig::Log& out) {
   }
   witnesses.finish();
   read_engine(log, out);
+  read_appends(log.section("appends"), out.appends);
   read_registration(log.section("registration"), out.registration);
   log.finish();
 }

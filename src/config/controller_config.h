@@ -29,6 +29,12 @@ struct ControllerConfig {
     Engine engine = Engine::kFiles;
     std::string connection_file;  // with kPostgres: holds libpq's connection string, a secret
 
+    // What each webhook may add (control/log_handler.h, AppendLimits).
+    struct Appends {
+      std::size_t burst = std::size_t{128} * 1024 * 1024;
+      std::size_t per_second = std::size_t{2} * 1024 * 1024;
+    } appends;
+
     // Whose statements are registered (tlog/registration.h, which checks the names and kinds); no
     // issuer: nobody's.
     struct Registration {

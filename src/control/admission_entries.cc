@@ -51,6 +51,7 @@ Result<AdmissionEntry> read_entry(std::string id, ByteView bytes) {
   entry.id = std::move(id);
   entry.decision = decision;
   entry.payload = *std::move(payload);
+  entry.bytes = bytes.size();
   return entry;
 }
 

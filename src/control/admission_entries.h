@@ -21,6 +21,7 @@ struct AdmissionEntry {
   std::string decision;  // "allow" or "deny"
   codec::Cbor payload;   // an admission-verdict
   std::string pod_namespace, pod;
+  std::size_t bytes = 0;  // of the payload, encoded
 };
 
 // Body of POST /v1/log/entries. kRejected names the entry and what is wrong with it: too many, no

@@ -11,6 +11,7 @@
 #include "codec/json.h"
 #include "control/admission_entries.h"
 #include "control/intake_handler.h"
+#include "crypto/short_digest.h"
 #include "tlog/entry.h"
 #include "tlog/signed_statement.h"
 
@@ -56,6 +57,26 @@ HttpResponse no_room(const LogVolume& volume) {
   return overloaded("the log's volume is short of space" +
                     (space.has_value() ? ": " + describe(*space) : std::string()) +
                     "; they are kept for verdicts on nodes");
+}
+
+// The pod that the caller's token is bound to: each replica has a budget of its own, whatever token
+// of its it shows. Tokens that are bound to none have one together.
+RateLimits::Key budget_of(const kube::UserInfo& user) {
+  const std::string pod = user.first_extra("authentication.kubernetes.io/pod-uid");
+  return crypto::short_digest(pod.empty() ? "user " + user.username : "pod " + pod);
+}
+
+HttpResponse beyond_budget(const AppendLimits& limits, std::chrono::milliseconds wait) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
+  HttpResponse response = problem(429, "OverBudget",
+                                  "this webhook has added as much to the log as it may (" +
+                                      std::to_string(limits.burst) + " bytes at once, " +
+                                      std::to_string(limits.per_second) +
+                                      " a second after that); the request has room "
+                                      "in " +
+                                      std::to_string(seconds) + " s");
+  response.headers.add("Retry-After", std::to_string(seconds));
+  return response;
 }
 
 HttpResponse not_the_webhook(const Caller& caller) {
@@ -197,7 +218,12 @@ Result<std::optional<tlog::ServedObject>> TileHandler::find(std::string_view pat
 
 LogHandler::LogHandler(LogParts parts, Reception& appends, Reception& readers,
                        kube::AccessReviewer& access)
-    : parts_(std::move(parts)), appends_(appends), readers_(readers), access_(access) {}
+    : parts_(std::move(parts)),
+      appends_(appends),
+      readers_(readers),
+      access_(access),
+      budgets_(std::make_shared<RateLimits>(static_cast<double>(parts_.appends.burst),
+                                            static_cast<double>(parts_.appends.per_second))) {}
 
 Result<BodyPlan> LogHandler::plan(const HttpRequest& head) {
   if (head.method != "POST" || head.path != kEntries) return BodyPlan{};
@@ -262,11 +288,22 @@ void LogHandler::append(const Caller& caller, const HttpRequest& request, const 
   const auto accepted = query_value(request.query, "leftOut");
   const bool leaves_out = accepted.has_value() && accepted->value_or("") == "accepted" &&
                           !parts_.volume.takes_denials();
-  std::vector<EntryToLog> made;
   std::vector<bool> kept;
-  for (AdmissionEntry& entry : *entries) {
+  std::size_t cost = 0;
+  for (const AdmissionEntry& entry : *entries) {
     kept.push_back(!leaves_out || entry.decision != "deny");
-    if (!kept.back()) {
+    if (kept.back()) cost += entry.bytes + kAppendOverhead;
+  }
+  const RateLimits::Key sender = budget_of(caller.user);
+  const auto spent = static_cast<double>(cost);
+  if (const auto wait = budgets_->spend(sender, spent, parts_.clock.steady_now())) {
+    ++over_budget_;
+    return reply(beyond_budget(parts_.appends, *wait));
+  }
+  std::vector<EntryToLog> made;
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    AdmissionEntry& entry = (*entries)[i];
+    if (!kept[i]) {
       ++left_out_;
       continue;
     }
@@ -283,9 +320,14 @@ void LogHandler::append(const Caller& caller, const HttpRequest& request, const 
                     entry.id + "/" + entry.decision});
   }
   if (made.empty()) return reply(append_answer(kept, {}));
+  // Where the log fails, what waits is sent again and again: that costs nothing.
   parts_.entries.append_then(std::move(made),
-                             [reply, kept = std::move(kept)](Result<std::vector<LogPlace>> places) {
-                               if (!places.has_value()) return reply(failed(places.error()));
+                             [reply, kept = std::move(kept), budgets = budgets_, sender,
+                              spent](Result<std::vector<LogPlace>> places) {
+                               if (!places.has_value()) {
+                                 budgets->give_back(sender, spent);
+                                 return reply(failed(places.error()));
+                               }
                                reply(append_answer(kept, *places));
                              });
 }

@@ -10,7 +10,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/http.h"
+#include "base/rate_limits.h"
 #include "control/log_index.h"
 #include "control/log_volume.h"
 #include "control/reception.h"
@@ -27,6 +29,17 @@
 
 namespace avouch::control {
 
+// How much a webhook may add to the log, in bytes: at once, and in the long run. Each of its
+// entries counts by its payload and kAppendOverhead. The defaults are what a webhook that answers
+// reviews without a pause can send on a small machine (BENCHMARKS.md), and more than its spool
+// holds.
+struct AppendLimits {
+  std::size_t burst = 128UL * 1024 * 1024;
+  std::size_t per_second = 2UL * 1024 * 1024;
+};
+// What the log adds to a payload, in round numbers: statement, hash, id and salt.
+inline constexpr std::size_t kAppendOverhead = 512;
+
 struct LogParts {
   tlog::Log& log;
   tlog::TileReader& tiles;
@@ -38,6 +51,8 @@ struct LogParts {
   Bytes pseudonym_key;
   const crypto::PrivateKey& verifier_key;
   crypto::Random& random;
+  Clock& clock;
+  AppendLimits appends = {};
 };
 
 // GET (and HEAD) /log/..., and /log/witnessed/..., where the same tiles lie below the newest
@@ -73,6 +88,8 @@ class LogHandler final : public HttpHandler {
 
   // Denials that were not recorded because the volume is short of space.
   std::uint64_t left_out() const { return left_out_; }
+  // Requests of webhooks that had spent what they may add to the log.
+  std::uint64_t over_budget() const { return over_budget_; }
 
  private:
   void serve(const HttpRequest& request, const Result<Caller>& caller, const Reply& reply);
@@ -90,8 +107,9 @@ class LogHandler final : public HttpHandler {
   Reception& appends_;
   Reception& readers_;
   kube::AccessReviewer& access_;
-  std::atomic<std::uint64_t> left_out_{0};
-  std::mutex further_;  // held by the one who looks through old entries
+  std::atomic<std::uint64_t> left_out_{0}, over_budget_{0};
+  const std::shared_ptr<RateLimits> budgets_;  // an append may end when the handler has
+  std::mutex further_;                         // held by the one who looks through old entries
 };
 
 }  // namespace avouch::control

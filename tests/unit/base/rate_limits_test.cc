@@ -47,6 +47,18 @@ TEST(RateLimits, SayHowLongToWait) {
   EXPECT_FALSE(limits.spend(kA, 1, kStart + milliseconds(250)).has_value());
 }
 
+TEST(RateLimits, GiveBackWhatWasSpentForNothingAndNoMore) {
+  RateLimits limits(3, 1);
+  limits.give_back(kA, 1);  // nobody has spent anything
+  EXPECT_FALSE(limits.spend(kA, 3, kStart).has_value());
+  limits.give_back(kA, 2);
+  EXPECT_EQ(limits.spend(kA, 3, kStart), seconds(1));
+  EXPECT_FALSE(limits.spend(kA, 2, kStart).has_value());
+  limits.give_back(kA, 100);
+  EXPECT_EQ(limits.spend(kA, 4, kStart), seconds(1));
+  EXPECT_FALSE(limits.spend(kA, 3, kStart).has_value());
+}
+
 TEST(RateLimits, NameNoWaitOfMoreThanADay) {
   RateLimits limits(1, 1e-9);
   EXPECT_FALSE(limits.spend(kA, 1, kStart).has_value());

@@ -67,6 +67,23 @@ TEST(Configuration, NamesFollowTheReleaseUnlessTheyAreGiven) {
             "mine");
 }
 
+TEST(Configuration, WhatAWebhookMayLogHasRoomForItsLargestRequest) {
+  const auto plain = controller("log: {cadence: 5s}\n");
+  EXPECT_EQ(plain->log.appends.burst, 134'217'728U);
+  EXPECT_EQ(plain->log.appends.per_second, 2'097'152U);
+  const auto given = controller("log: {appends: {burst: 2097152, perSecond: 65536}}\n");
+  ASSERT_TRUE(given.has_value()) << given.error().message;
+  EXPECT_EQ(given->log.appends.burst, 2'097'152U);
+  EXPECT_EQ(given->log.appends.per_second, 65'536U);
+  const std::string errors =
+      error_of(controller("log: {appends: {burst: 2097151, perSecond: 0, rate: 1}}\n"));
+  for (const char* part : {"log.appends.burst: \"2097151\": expected a whole number from 2097152",
+                           "log.appends.perSecond: \"0\": expected a whole number from 4096",
+                           "log.appends.rate: unknown key"}) {
+    EXPECT_THAT(errors, HasSubstr(part));
+  }
+}
+
 TEST(Configuration, WitnessesAreAskedWhereAPolicyIsNamed) {
   const auto plain = controller("log: {cadence: 5s}\n");
   EXPECT_TRUE(plain->log.witnesses.policy_file.empty());

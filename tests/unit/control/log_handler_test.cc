@@ -14,6 +14,7 @@
 #include "control/names.h"
 #include "kube/views.h"
 #include "support/fake_kube.h"
+#include "support/faulty_log_store.h"
 #include "support/manual_clock.h"
 #include "support/memory_log_store.h"
 #include "tests/support/tpm_structures.h"
@@ -47,16 +48,19 @@ class OneRenewal final : public RenewalStore {
 
 class LogHandlerTest : public ::testing::Test {
  protected:
-  LogHandlerTest() {
+  explicit LogHandlerTest(AppendLimits limits = {}) : appends(limits) {
     give("reader", "alice");
     give("webhook", "system:serviceaccount:ns:webhook");
     add(tlog::kGenesis, registration_policy_payload(clock.now()));
     add(tlog::kNodeVerdict,
         node_verdict_payload(clock.now(), "node-1", "uid-1", Phase::kPending, NodeVerdict{}));
   }
-  void give(const std::string& token, const std::string& name) {
+  void give(const std::string& token, const std::string& name, const std::string& pod_uid = "") {
     Json user;
     user["username"] = name;
+    if (!pod_uid.empty()) {
+      user["extra"]["authentication.kubernetes.io/pod-uid"] = Json::Array{pod_uid};
+    }
     server.add_token(token, user, {std::string(kTokenAudience)});
   }
   void add(std::string_view kind, Cbor payload) {
@@ -110,11 +114,13 @@ class LogHandlerTest : public ::testing::Test {
     });
   }
 
+  const AppendLimits appends;
   testing::FakeKube server;
   testing::ManualClock clock;
   crypto::PrivateKey key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
   testing::MemoryDisk disk;
-  testing::MemoryLogStore store{disk};
+  testing::Faults faults;
+  testing::FaultyLogStore store{std::make_unique<testing::MemoryLogStore>(disk), faults};
   std::unique_ptr<tlog::Log> log = must_value(
       tlog::Log::open({.origin = "log"}, store, {},
                       must_value(tlog::NoteSigner::make(
@@ -148,7 +154,9 @@ class LogHandlerTest : public ::testing::Test {
                       .origin = "log",
                       .pseudonym_key = Bytes(32, 1),
                       .verifier_key = key,
-                      .random = crypto::system_random()},
+                      .random = crypto::system_random(),
+                      .clock = clock,
+                      .appends = appends},
                      append_reception,
                      reader_reception,
                      access};
@@ -203,6 +211,63 @@ TEST_F(LogHandlerTest, TheLastOfTheVolumeIsForVerdictsOnNodes) {
   EXPECT_EQ(log->status().sequenced, 2U);
   available = 75;
   EXPECT_EQ(serve("POST", "/v1/log/entries", "webhook", admission_body("a", "allow")).status, 200);
+}
+
+class LogHandlerBudgetTest : public LogHandlerTest {
+ protected:
+  LogHandlerBudgetTest() : LogHandlerTest({.burst = 20'000, .per_second = 1'000}) {}
+};
+
+// A webhook's token is worth as much to whoever else has it.
+TEST_F(LogHandlerBudgetTest, AWebhookAddsNoMoreToTheLogThanItsBudget) {
+  give("one", "system:serviceaccount:ns:webhook", "uid-1");
+  give("one-renewed", "system:serviceaccount:ns:webhook", "uid-1");
+  give("two", "system:serviceaccount:ns:webhook", "uid-2");
+  const auto send = [&](const std::string& token) {
+    const std::string id = "id-" + std::to_string(log->status().sequenced);
+    return serve("POST", "/v1/log/entries?leftOut=accepted", token, admission_body(id, "allow"));
+  };
+  int taken = 0;
+  while (taken < 100 && send("one").status == 200) ++taken;
+  EXPECT_GT(taken, 20) << "an entry counts by what it takes, some 600 bytes";
+  EXPECT_LT(taken, 40);
+  const std::uint64_t size = log->status().sequenced;
+  const HttpResponse refused = send("one");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.headers.find("Retry-After"), "1");
+  EXPECT_THAT(refused.body, HasSubstr("OverBudget"));
+  EXPECT_THAT(refused.body, HasSubstr("20000 bytes at once, 1000 a second after that"));
+  EXPECT_EQ(send("one-renewed").status, 429) << "of the same pod";
+  EXPECT_EQ(log->status().sequenced, size);
+  EXPECT_EQ(handler.over_budget(), 3U);
+  EXPECT_EQ(send("two").status, 200) << "who has not had his own";
+  EXPECT_EQ(send("webhook").status, 200) << "a token that is bound to no pod";
+
+  clock.advance(std::chrono::seconds(1));
+  EXPECT_EQ(send("one").status, 200) << "what waited is taken, and loses nothing but time";
+  int more = 0;
+  while (more < 100 && send("one").status == 200) ++more;
+  EXPECT_LE(more, 1);
+}
+
+TEST_F(LogHandlerBudgetTest, WhatIsNotLoggedCostsAWebhookNothing) {
+  available = 74;
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(serve("POST", "/v1/log/entries", "webhook", admission_body("a", "allow")).status,
+              503);
+  }
+  available = 99;
+  for (int i = 0; i < 100; ++i) {
+    const std::string id = "d" + std::to_string(i);
+    ASSERT_EQ(serve("POST", "/v1/log/entries?leftOut=accepted", "webhook", admission_body(id)).body,
+              R"({"results":[{"leftOut":true}]})");
+  }
+  faults.fail_all(ErrorKind::kRetryable);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(serve("POST", "/v1/log/entries", "webhook", admission_body("a", "allow")).status, 503)
+        << i;
+  }
+  faults.heal();
 }
 
 TEST_F(LogHandlerTest, ContentIsShownToThoseWhoMayReadWhatItIsAbout) {
