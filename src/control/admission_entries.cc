@@ -3,9 +3,11 @@
 #include <array>
 #include <utility>
 
+#include "base/time_text.h"
 #include "codec/base64.h"
 #include "codec/fields.h"
 #include "codec/json.h"
+#include "codec/utf8.h"
 
 namespace avouch::control {
 namespace {
@@ -27,7 +29,57 @@ bool is_operation(std::string_view text) {
   return text == "pods" || text == "pods/binding" || text == "bindings";
 }
 
-Result<AdmissionEntry> read_entry(std::string id, ByteView bytes) {
+// Where in the payload something is too long: "\"reasons\"[2].\"message\"". At most as deep as
+// the payload was read.
+Result<void> check_lengths(const Cbor& value, const std::string& path) {
+  const auto check = [&](std::size_t size) -> Result<void> {
+    if (size <= kMaxAdmissionText) return {};
+    return rejected(path + ": is of " + std::to_string(size) + " bytes; expected at most " +
+                    std::to_string(kMaxAdmissionText));
+  };
+  if (const std::string* text = value.as_text()) return check(text->size());
+  if (const Bytes* bytes = value.as_bytes()) return check(bytes->size());
+  if (const Cbor::Array* array = value.as_array()) {
+    for (std::size_t i = 0; i < array->size(); ++i) {
+      AVOUCH_CHECK(check_lengths((*array)[i], path + "[" + std::to_string(i) + "]"));
+    }
+  }
+  if (const Cbor::Map* map = value.as_map()) {
+    for (const auto& [key, member] : *map) {
+      AVOUCH_CHECK(check_lengths(key, path.empty() ? "a key" : path + ": a key"));
+      const std::string* name = key.as_text();
+      if (name == nullptr) return rejected("a key that is no text");
+      const std::string quoted = codec::in_quotes(*name);
+      AVOUCH_CHECK(check_lengths(member, path.empty() ? quoted : path + "." + quoted));
+    }
+  }
+  return {};
+}
+
+Result<void> check_time(const Cbor& payload, SystemTime now) {
+  constexpr std::int64_t kYear10000 = 253'402'300'800'000;
+  const Cbor* time = payload.find("time");
+  const std::int64_t* millis = time == nullptr ? nullptr : time->as_integer();
+  if (millis == nullptr) return rejected("\"time\": expected Unix milliseconds");
+  const Cbor* late = payload.find("late");
+  const bool* is_late = late == nullptr ? nullptr : late->as_boolean();
+  if (late != nullptr && is_late == nullptr) return rejected("\"late\": expected true or false");
+  const auto is = "\"time\": is " + std::to_string(*millis);
+  if (is_late != nullptr && *is_late) {
+    if (*millis >= 0 && *millis < kYear10000) return {};
+    return rejected(is + "; expected Unix milliseconds");
+  }
+  const SystemTime first = now - kMostBehind, last = now + kMostAhead;
+  if (*millis >= first.time_since_epoch().count() && *millis <= last.time_since_epoch().count()) {
+    return {};
+  }
+  return rejected(is + "; expected Unix milliseconds from " + to_rfc3339(first) + " to " +
+                  to_rfc3339(last) +
+                  ", as the controller's clock says, of an entry that is not \"late\": set the "
+                  "clocks of both nodes right");
+}
+
+Result<AdmissionEntry> read_entry(std::string id, ByteView bytes, SystemTime now) {
   auto payload =
       codec::parse_cbor(bytes, {.bytes = kMaxAdmissionPayload, .depth = 8, .items = 4096});
   if (!payload.has_value()) return with_context(std::move(payload).error(), "payload");
@@ -35,9 +87,8 @@ Result<AdmissionEntry> read_entry(std::string id, ByteView bytes) {
 
   AVOUCH_TRY(const std::string own_id, text_member(*payload, "id"));
   if (own_id != id) return rejected("payload: \"id\" is not the entry's id");
-  const Cbor* time = payload->find("time");
-  if (time == nullptr || time->as_integer() == nullptr) {
-    return rejected("payload: \"time\": expected Unix milliseconds");
+  for (const Result<void>& checked : {check_lengths(*payload, ""), check_time(*payload, now)}) {
+    if (!checked.has_value()) return with_context(checked.error(), "payload");
   }
   AVOUCH_TRY(const std::string decision, text_member(*payload, "decision"));
   if (!is_decision(decision)) return rejected("payload: \"decision\": expected allow or deny");
@@ -57,7 +108,7 @@ Result<AdmissionEntry> read_entry(std::string id, ByteView bytes) {
 
 }  // namespace
 
-Result<std::vector<AdmissionEntry>> parse_admission_entries(std::string_view body) {
+Result<std::vector<AdmissionEntry>> parse_admission_entries(std::string_view body, SystemTime now) {
   AVOUCH_TRY(const codec::Json json,
              codec::parse_json(body, {.bytes = kMaxAdmissionBytes, .depth = 8}));
   codec::FieldErrors errors;
@@ -70,7 +121,7 @@ Result<std::vector<AdmissionEntry>> parse_admission_entries(std::string_view bod
     if (id.empty()) item.error("id", "expected the AdmissionReview's UID");
     if (!payload) item.error("payload", "expected base64 of CBOR");
     if (id.empty() || !payload) continue;
-    auto entry = read_entry(std::move(id), *payload);
+    auto entry = read_entry(std::move(id), *payload, now);
     if (entry.has_value()) {
       out.push_back(*std::move(entry));
     } else {

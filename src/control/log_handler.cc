@@ -282,7 +282,7 @@ void LogHandler::append(const Caller& caller, const HttpRequest& request, const 
     return reply(not_the_webhook(caller));
   }
   if (const auto why = parts_.log.status().read_only) return reply(read_only(*why));
-  auto entries = parse_admission_entries(request.body);
+  auto entries = parse_admission_entries(request.body, parts_.clock.now());
   if (!entries.has_value()) return reply(failed(entries.error()));
   if (!parts_.volume.takes_allows()) return reply(no_room(parts_.volume));
   const auto accepted = query_value(request.query, "leftOut");

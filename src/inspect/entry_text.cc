@@ -131,6 +131,9 @@ std::string summary_of(std::string_view kind, const Cbor& payload) {
     if (text_of(payload, "caller") == "unauthenticated") {
       out += ", asked by " + text_of(payload, "peer") + " without a certificate";
     }
+    const Cbor* late = payload.find("late");
+    const bool* is_late = late == nullptr ? nullptr : late->as_boolean();
+    if (is_late != nullptr && *is_late) out += ", entered late, from a webhook's spool";
     if (const std::string left_out = left_out_of(payload); !left_out.empty()) {
       out += " (" + left_out + ")";
     }

@@ -54,7 +54,8 @@ class EmbeddedLog final : public admission::LogEndpoint {
   }
 
   Result<admission::LogPlaces> append(std::span<const admission::LogRecord> records) override {
-    AVOUCH_TRY(auto entries, control::parse_admission_entries(write_log_request(records)));
+    AVOUCH_TRY(auto entries,
+               control::parse_admission_entries(write_log_request(records), clock_.now()));
     std::vector<tlog::Submission> made;
     for (auto& entry : entries) {
       AVOUCH_TRY(

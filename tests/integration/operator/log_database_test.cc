@@ -36,7 +36,10 @@ std::string denial(const std::string& id) {
                                     {"pod", "web-0"}}) {
     map.emplace_back(Cbor::text(name), Cbor::text(value));
   }
-  map.emplace_back(Cbor::text("time"), Cbor::integer(1));
+  map.emplace_back(Cbor::text("time"),
+                   Cbor::integer(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                     std::chrono::system_clock::now().time_since_epoch())
+                                     .count()));
   const Bytes payload = codec::to_cbor(Cbor::map(std::move(map)));
   return R"({"entries":[{"id":")" + id + R"(","payload":")" + codec::to_base64(payload) + "\"}]}";
 }

@@ -74,8 +74,8 @@ class LogHandlerTest : public ::testing::Test {
     one.push_back({std::move(made.statement), std::move(made.preimage), ""});
     testing::must(entries.append(std::move(one)).has_value(), "an entry");
   }
-  static std::string admission_body(const std::string& id, const std::string& decision = "deny",
-                                    const std::string& uid = "") {
+  std::string admission_body(const std::string& id, const std::string& decision = "deny",
+                             const std::string& uid = "", Cbor::Map more = {}) {
     Cbor::Map map;
     for (const auto& [name, value] : {std::pair{"id", id},
                                       {"decision", decision},
@@ -84,7 +84,14 @@ class LogHandlerTest : public ::testing::Test {
                                       {"pod", "web-0"}}) {
       map.emplace_back(Cbor::text(name), Cbor::text(value));
     }
-    map.emplace_back(Cbor::text("time"), Cbor::integer(1));
+    const bool has_time = std::any_of(more.begin(), more.end(), [](const auto& member) {
+      return *member.first.as_text() == "time";
+    });
+    if (!has_time) {
+      const auto time = clock.now().time_since_epoch().count();
+      map.emplace_back(Cbor::text("time"), Cbor::integer(time));
+    }
+    for (auto& member : more) map.push_back(std::move(member));
     if (!uid.empty()) map.emplace_back(Cbor::text("podUID"), Cbor::text(uid));
     const Bytes payload = codec::to_cbor(Cbor::map(std::move(map)));
     return R"({"entries":[{"id":")" + id + R"(","payload":")" + codec::to_base64(payload) + "\"}]}";
@@ -211,6 +218,63 @@ TEST_F(LogHandlerTest, TheLastOfTheVolumeIsForVerdictsOnNodes) {
   EXPECT_EQ(log->status().sequenced, 2U);
   available = 75;
   EXPECT_EQ(serve("POST", "/v1/log/entries", "webhook", admission_body("a", "allow")).status, 200);
+}
+
+TEST_F(LogHandlerTest, TakesNoTimeOfAReviewThatCannotBeButOfOneThatWasSpooled) {
+  using std::chrono::milliseconds;
+  using std::chrono::minutes;
+  int sent = 0;
+  const auto send = [&](SystemTime time, std::optional<bool> late = {}) {
+    Cbor::Map more;
+    more.emplace_back(Cbor::text("time"), Cbor::integer(time.time_since_epoch().count()));
+    if (late) more.emplace_back(Cbor::text("late"), Cbor::boolean(*late));
+    return serve("POST", "/v1/log/entries", "webhook",
+                 admission_body("id-" + std::to_string(++sent), "allow", "", std::move(more)));
+  };
+  const SystemTime now = clock.now();
+  EXPECT_EQ(send(now - minutes(60)).status, 200);
+  EXPECT_EQ(send(now + minutes(10), false).status, 200);
+  const std::uint64_t size = log->status().sequenced;
+  const SystemTime year_2000{milliseconds(946'684'800'000)};
+  for (const SystemTime time :
+       {now - minutes(60) - milliseconds(1), now + minutes(10) + milliseconds(1), year_2000,
+        SystemTime::min(), SystemTime::max()}) {
+    EXPECT_EQ(send(time).status, 400);
+    EXPECT_EQ(send(time, false).status, 400);
+  }
+  EXPECT_THAT(send(year_2000).body, HasSubstr("entries[0]: payload: \\\"time\\\": is 946684800000; "
+                                              "expected Unix milliseconds from "));
+  EXPECT_EQ(log->status().sequenced, size);
+  // Of what was let in and spooled nothing is lost for the time of a clock.
+  EXPECT_EQ(send(year_2000, true).status, 200);
+  EXPECT_EQ(send(now + std::chrono::hours(48), true).status, 200);
+  EXPECT_EQ(send(SystemTime::min(), true).status, 400) << "that is no time";
+}
+
+TEST_F(LogHandlerTest, TakesNoTextThatAWebhookWouldHaveCut) {
+  const auto send = [&](std::string_view name, Cbor value) {
+    Cbor::Map more;
+    more.emplace_back(Cbor::text(name), std::move(value));
+    return serve("POST", "/v1/log/entries", "webhook",
+                 admission_body("id", "allow", "", std::move(more)));
+  };
+  const Cbor longest = Cbor::text(std::string(256, 'x'));
+  const Cbor too_long = Cbor::text(std::string(257, 'x'));
+  const auto reason = [](const Cbor& message) {
+    Cbor::Map map;
+    map.emplace_back(Cbor::text("message"), message);
+    return Cbor::array({Cbor::map({}), Cbor::map(std::move(map))});
+  };
+  EXPECT_THAT(send("user", too_long).body,
+              HasSubstr("\\\"user\\\": is of 257 bytes; expected at most 256"));
+  EXPECT_THAT(send("reasons", reason(too_long)).body,
+              HasSubstr("\\\"reasons\\\"[1].\\\"message\\\": is of 257 bytes"));
+  EXPECT_EQ(send("podSpecDigest", Cbor::bytes(Bytes(257, 1))).status, 400);
+  EXPECT_EQ(send(std::string(257, 'x'), Cbor::integer(1)).status, 400);
+  EXPECT_EQ(log->status().sequenced, 2U);
+  EXPECT_EQ(send("user", longest).status, 200);
+  EXPECT_EQ(send("reasons", reason(longest)).status, 200);
+  EXPECT_EQ(send("ofANewerWebhook", longest).status, 200);
 }
 
 class LogHandlerBudgetTest : public LogHandlerTest {

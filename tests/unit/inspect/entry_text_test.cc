@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "tlog/entry.h"
+
 namespace avouch::inspect {
 namespace {
 
@@ -56,6 +58,23 @@ TEST(LateEntries, TakeTheGreatestAndLeastTimesThatAnEntryCanSay) {
   const Cbor most = made_at(std::numeric_limits<std::int64_t>::max());
   EXPECT_EQ(marks({least, most}), "L-");
   EXPECT_EQ(marks({most, least}), "--");
+}
+
+// The time of such an entry is not that of its neighbours, and anybody's who has the token.
+TEST(EntryText, SaysThatAnAdmissionWasEnteredLate) {
+  const auto summary = [](bool late) {
+    Cbor::Map map;
+    for (const auto& [name, value] : {std::pair{"decision", "allow"},
+                                      {"operation", "pods"},
+                                      {"namespace", "shop"},
+                                      {"pod", "web-0"}}) {
+      map.emplace_back(Cbor::text(name), Cbor::text(value));
+    }
+    map.emplace_back(Cbor::text("late"), Cbor::boolean(late));
+    return summary_of(tlog::kAdmissionVerdict, Cbor::map(std::move(map)));
+  };
+  EXPECT_EQ(summary(false), "allow of pod shop/web-0 (pods)");
+  EXPECT_EQ(summary(true), "allow of pod shop/web-0 (pods), entered late, from a webhook's spool");
 }
 
 }  // namespace
