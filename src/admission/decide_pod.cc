@@ -82,6 +82,7 @@ std::vector<Finding> judge_target(const DecisionInput& input, const PodRequest& 
   if (const VerdictFacts* known = verdict_on(node, input.snapshot)) {
     verdict.node_token = known->token.digest();
     verdict.node_verdict_index = known->log_index;
+    verdict.node_verdict_origin = known->token.claims().issuer;
   }
   for (const PolicyFacts* policy : policies) {
     if (auto finding = check_node(*policy, node, input.snapshot, input.now)) {

@@ -12,6 +12,7 @@ using codec::Cbor;
 constexpr std::size_t kMaxListed = 32;
 constexpr std::size_t kMaxFindingText = 256;
 constexpr std::size_t kMaxName = 253;
+constexpr std::size_t kMaxOrigin = 255;
 
 int status_of(std::string_view code) {
   if (code == code::kInvalid) return 422;
@@ -110,6 +111,10 @@ Cbor verdict_payload(const AdmissionVerdict& verdict, bool allowed, std::string_
     if (verdict.node_verdict_index) {
       const auto index = static_cast<std::int64_t>(*verdict.node_verdict_index);
       add(node_verdict, "index", Cbor::integer(index));
+    }
+    // One that is cut would name another log.
+    if (!verdict.node_verdict_origin.empty() && verdict.node_verdict_origin.size() <= kMaxOrigin) {
+      add(node_verdict, "origin", Cbor::text(verdict.node_verdict_origin));
     }
     add(node_verdict, "tokenDigest", Cbor::bytes(*verdict.node_token));
     add(map, "nodeVerdict", Cbor::map(std::move(node_verdict)));

@@ -56,6 +56,7 @@ struct AdmissionVerdict {
   std::vector<Finding> findings;
   std::vector<JudgedPolicy> policies;
   std::optional<std::uint64_t> node_verdict_index;
+  std::string node_verdict_origin;  // of the log that this is an index of: the token's issuer
   std::optional<crypto::Sha256> node_token;
   std::optional<crypto::Sha256> pod_spec;
   std::optional<LeftOut> left_out;  // denials before this one that have no entry

@@ -2,6 +2,7 @@
 
 #include "base/hex.h"
 #include "base/time_text.h"
+#include "codec/utf8.h"
 #include "inspect/absent.h"
 #include "inspect/entry_text.h"
 #include "inspect/rights.h"
@@ -87,6 +88,18 @@ Result<std::vector<ProofStep>> Verifier::prove_basis(const Cbor& admission,
     out.push_back(note("it was based on no verdict of the node"));
     if (demands.reappraise) {
       out.push_back(note("there is no verdict of the node to judge again"));
+    }
+    return out;
+  }
+  // Older entries do not say it: they are of the log that they are in, unless a new one was begun
+  // between decision and entry.
+  const std::string origin = text_of(*basis, "origin");
+  if (!origin.empty() && origin != anchors_.origin) {
+    out.push_back(note("it was based on a verdict of the node in another log, " +
+                       codec::in_quotes(origin) +
+                       ", which was the release's when it was decided: that log alone proves it"));
+    if (demands.reappraise) {
+      out.push_back(note("this log has no verdict of the node to judge again"));
     }
     return out;
   }

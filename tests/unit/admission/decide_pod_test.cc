@@ -496,6 +496,8 @@ TEST(VerdictPayload, SaysWhatWasDecidedAndWhy) {
   EXPECT_EQ(*payload.find("caller")->as_text(), "unauthenticated");
   EXPECT_EQ(payload.find("peer"), nullptr);  // nobody has said
   EXPECT_EQ(*payload.find("nodeVerdict")->find("index")->as_integer(), 12);
+  EXPECT_EQ(*payload.find("nodeVerdict")->find("origin")->as_text(), kOrigin)
+      << "another log may have been begun before it is entered";
   const auto& reasons = *payload.find("reasons")->as_array();
   ASSERT_EQ(reasons.size(), 1U);
   EXPECT_EQ(*reasons[0].find("code")->as_text(), "Contraindicated");

@@ -235,6 +235,22 @@ TEST_F(Restart, BoundsWhatAWrongClockCanDo) {
   EXPECT_EQ(world.phase("node-1"), Phase::kStale);
 }
 
+// The old log's entries are not the new one's, and nobody believes a token whose issuer has ended.
+TEST_F(Restart, EntersVerdictsAnewWhereTheReleaseHasBegunANewLog) {
+  const std::size_t before = world.entries.size();
+  world.origin = "another";
+  world.restart(seconds(1));
+  EXPECT_EQ(world.phase("node-1"), Phase::kEnrolling) << "enrolled, and waiting for a quote";
+  EXPECT_FALSE(world.find("node-1")->saved.verdict->log.has_value());
+  world.heartbeat(one);
+  EXPECT_TRUE(is_trusted("node-1"));
+  ASSERT_EQ(world.entries.size(), before + 1);
+  EXPECT_EQ(world.find("node-1")->saved.verdict->log.value().index, before);
+  world.restart(seconds(1));
+  EXPECT_TRUE(is_trusted("node-1")) << "the log is the same";
+  EXPECT_EQ(world.entries.size(), before + 1);
+}
+
 TEST_F(Restart, JudgesAChangedPolicyWithTheEvidenceThatIsStillFresh) {
   world.restart(seconds(10));
   world.set_policies({policy_object("production", {.event = "no node has this"})});

@@ -177,7 +177,7 @@ class World final : public AppraiserOutput {
   }
   void publish_beacon() {
     const std::uint64_t size = beacon_.size + 3;
-    beacon_ = {"log", size, "log\n" + std::to_string(size) + "\nroot\n", clock.steady_now()};
+    beacon_ = {origin, size, origin + "\n" + std::to_string(size) + "\nroot\n", clock.steady_now()};
     beacons->add(beacon_);
   }
 
@@ -186,6 +186,7 @@ class World final : public AppraiserOutput {
   void restart(std::chrono::milliseconds away = {}, std::chrono::milliseconds clock_error = {}) {
     queue_.clear();
     shown.clear();
+    places_.clear();
     clock.advance(away);
     clock.step_wall_clock(clock_error);
     start();
@@ -277,6 +278,7 @@ class World final : public AppraiserOutput {
     }
   }
 
+  std::string origin = "log";  // of the log, from the next start on
   testing::ManualClock clock;
   testing::EkAuthority maker;
   testing::EkCertificateFields fields_of_certificates;
@@ -330,7 +332,7 @@ class World final : public AppraiserOutput {
                                        });
     beacons = std::make_unique<BeaconRing>();
     appraiser =
-        std::make_unique<Appraiser>(AppraiserOptions{.origin = "log",
+        std::make_unique<Appraiser>(AppraiserOptions{.origin = origin,
                                                      .build = "test",
                                                      .pseudonym_key = Bytes(32, 7),
                                                      .warm_nodes = warm_nodes},

@@ -71,21 +71,25 @@ class VerifyTest : public ::testing::Test {
     return add("node-verdict", "node:1", Cbor::map(std::move(map)));
   }
 
+  std::string basis_origin;     // of admission verdicts' nodeVerdict; empty: it says none
   std::int64_t decided_at = 3;  // of admission verdicts, in milliseconds since 1970
 
   std::uint64_t add_admission(const std::string& decision, std::uint64_t node_verdict,
                               const Bytes& token, const std::string& node_uid = "uid-1",
                               const Cbor::Map& more = {}, const std::string& pod_uid = "pod-uid") {
-    Cbor::Map map = {
-        {Cbor::text("time"), Cbor::integer(decided_at)},
-        {Cbor::text("decision"), Cbor::text(decision)},
-        {Cbor::text("namespace"), Cbor::text("shop")},
-        {Cbor::text("pod"), Cbor::text("web-0")},
-        {Cbor::text("node"), Cbor::text("n1")},
-        {Cbor::text("nodeUID"), Cbor::text(node_uid)},
-        {Cbor::text("nodeVerdict"),
-         Cbor::map({{Cbor::text("index"), Cbor::integer(static_cast<std::int64_t>(node_verdict))},
-                    {Cbor::text("tokenDigest"), Cbor::bytes(crypto::sha256(token))}})}};
+    Cbor::Map basis = {
+        {Cbor::text("index"), Cbor::integer(static_cast<std::int64_t>(node_verdict))},
+        {Cbor::text("tokenDigest"), Cbor::bytes(crypto::sha256(token))}};
+    if (!basis_origin.empty()) {
+      basis.emplace_back(Cbor::text("origin"), Cbor::text(basis_origin));
+    }
+    Cbor::Map map = {{Cbor::text("time"), Cbor::integer(decided_at)},
+                     {Cbor::text("decision"), Cbor::text(decision)},
+                     {Cbor::text("namespace"), Cbor::text("shop")},
+                     {Cbor::text("pod"), Cbor::text("web-0")},
+                     {Cbor::text("node"), Cbor::text("n1")},
+                     {Cbor::text("nodeUID"), Cbor::text(node_uid)},
+                     {Cbor::text("nodeVerdict"), Cbor::map(std::move(basis))}};
     if (!pod_uid.empty()) map.emplace_back(Cbor::text("podUID"), Cbor::text(pod_uid));
     map.insert(map.end(), more.begin(), more.end());
     return add("admission-verdict", "pod:1", Cbor::map(std::move(map)));

@@ -360,6 +360,30 @@ TEST_F(VerifyTest, DoesNotBelieveAnAdmissionOnAnotherNodesVerdict) {
   expect_failing(verify_pod(), "it is the verdict of that node");
 }
 
+// Decided under a log that has ended, and spooled until another one took it.
+TEST_F(VerifyTest, TakesNoEntryForTheVerdictOfAnotherLog) {
+  const Bytes token = token_for("uid-1");
+  add_node_verdict(token);
+  basis_origin = "another";
+  const std::uint64_t admission = add_admission("allow", 55, token);
+  serve(token, 2);
+  list({admission});
+  const auto proof = verify_pod();
+  ASSERT_TRUE(proof.has_value()) << proof.error().message;
+  EXPECT_TRUE(all_hold(*proof)) << render_text(*proof);
+  const std::string text = render_text(*proof);
+  EXPECT_THAT(text, ::testing::HasSubstr("a verdict of the node in another log, \"another\""));
+  EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr("it is the verdict of that node")));
+
+  // An index that this log is said to have, and has not.
+  basis_origin = kOrigin;
+  const std::uint64_t wrong = add_admission("allow", 55, token);
+  serve(token, 2);
+  list({wrong});
+  const auto refuted = verify_pod();
+  EXPECT_FALSE(refuted.has_value() && all_hold(*refuted));
+}
+
 TEST_F(VerifyTest, SaysThatARenewalWhichIsNoLongerKeptIsNotProven) {
   const std::uint64_t node = add_node_verdict(token_for("uid-1"));
   const std::uint64_t index = add_admission("allow", node, to_bytes("a renewed token"));

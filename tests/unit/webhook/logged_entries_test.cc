@@ -33,6 +33,7 @@ admission::AdmissionVerdict largest(std::size_t shift) {
     out.policies.push_back({text, crypto::Sha256{}, attest::Mode::kEnforce});
   }
   out.node_verdict_index = std::uint64_t{1} << 62U;
+  out.node_verdict_origin = std::string(255, 'o');
   out.node_token = out.pod_spec = crypto::Sha256{};
   out.left_out = admission::LeftOut{std::uint64_t{1} << 62U, kNow, true};
   return out;
