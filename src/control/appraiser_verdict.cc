@@ -52,8 +52,9 @@ void Appraiser::step_verdict(NodeState& node, const Policies& policies, Moment n
         judge(node, policies, *node.quote, node.findings, Awaited::kMissing, now), *node.quote,
         evidence, options_.origin, node.name, options_.build, current.issued_at, now.wall);
     name_judged_logs(node.findings, evidence, candidate.claims);
+    const SteadyTime since = node.quote_since;
     const bool fresh = candidate.claims.expires_at > candidate.claims.issued_at &&
-                       now.steady < node.quote_since + candidate.verdict.max_age;
+                       now.steady < since + candidate.verdict.max_age;
     if (fresh) {
       candidate.verdict.log = current.log;
       Step step = next_step(current, candidate.verdict, now.wall);
@@ -65,8 +66,11 @@ void Appraiser::step_verdict(NodeState& node, const Policies& policies, Moment n
     }
     drop_quote(node);
     if (current.issued_at > now.wall + kIssuedAhead) return clock_went_back(node, now);
-    if (is_judged(current.phase)) change(node, stale_after(current, node.name), now);
-    return;
+    if (!is_judged(current.phase)) return;
+    const bool is_outrun = current.issued_at > now.wall && candidate.claims.expires_at > now.wall &&
+                           now.steady < since + candidate.verdict.max_age;
+    return change(
+        node, is_outrun ? outrun_after(current, node.name) : stale_after(current, node.name), now);
   }
   if (over) {
     drop_quote(node);  // one whose logs are being judged anew has expired with its verdict

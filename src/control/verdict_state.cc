@@ -126,6 +126,20 @@ NodeVerdict stale_after(const NodeVerdict& current, std::string_view node_name) 
   return stale;
 }
 
+NodeVerdict outrun_after(const NodeVerdict& current, std::string_view node_name) {
+  NodeVerdict stale = stale_after(current, node_name);
+  stale.reasons.front().message =
+      "the verdict of node \"" + std::string(node_name) +
+      "\" has changed so often that its tokens, each dated a second after the one before, have run "
+      "ahead of the clock, to " +
+      to_rfc3339(current.issued_at) +
+      ", and another one would be dated after the end of its evidence by its shortest maxAge of " +
+      to_duration(current.max_age) +
+      "; the node is trusted again with its evidence for a later beacon. Look in its log entries "
+      "for what changes";
+  return stale;
+}
+
 NodeVerdict unsteady_instead_of(const NodeVerdict& next, const NodeVerdict& current,
                                 std::string_view node_name, SystemTime ends) {
   NodeVerdict out;

@@ -89,6 +89,10 @@ Step next_step(const NodeVerdict& current, const NodeVerdict& candidate, SystemT
 // The verdict that takes the place of `current` when its time is over: Stale, EvidenceExpired.
 NodeVerdict stale_after(const NodeVerdict& current, std::string_view node_name);
 
+// The same where the evidence is acceptable still, and its tokens have run ahead of it: each is
+// dated a second after the one before, and the newest would be dated after its own end.
+NodeVerdict outrun_after(const NodeVerdict& current, std::string_view node_name);
+
 // The verdict that takes the place of `next` where the node's verdict has changed too often: nobody
 // trusts it, and it says why `next` did not either. Of `next`'s policies it names those that the
 // node fails. It is over at `ends`.

@@ -173,6 +173,21 @@ TEST_F(F6, ATokenOfTheFutureIsWaitedForAndTheReasonSaysSo) {
   EXPECT_EQ(world.phase("node-1"), Phase::kTrusted);
 }
 
+TEST_F(F6, TokensThatRunAheadOfTheirEvidenceEndItAndTheReasonSaysSo) {
+  for (int i = 0; i < 70; ++i) {
+    const char* event = i % 2 == 0 ? "no node has this" : "good firmware";
+    world.set_policies({policy_object("production", {.max_age = "1m", .event = event})});
+  }
+  ASSERT_EQ(world.phase("node-1"), Phase::kStale);
+  const attest::Reason& reason = world.find("node-1")->saved.verdict->reasons.at(0);
+  EXPECT_EQ(reason.code, "EvidenceExpired");
+  EXPECT_NE(reason.message.find("has changed so often that its tokens"), std::string::npos)
+      << reason.message;
+  EXPECT_EQ(reason.message.find("no acceptable evidence"), std::string::npos) << reason.message;
+  world.pass(seconds(10), {&one});
+  EXPECT_TRUE(is_trusted("node-1")) << "as it says";
+}
+
 TEST_F(F6, ASmallStepBackCostsNoTrust) {
   world.pass(minutes(1), {&one});
   world.clock.step_wall_clock(-seconds(160));
