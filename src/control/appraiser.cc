@@ -73,7 +73,7 @@ void Appraiser::begin(Moment now) {
     restore_quote(node, policies, now);
     consider(node, now);
     take_resource_quote(node, policies, Report::kSilent, now);
-    drop_if_gone(name);
+    drop_if_gone(name, now);
   }
   publish_policies();
 }
@@ -110,7 +110,9 @@ void Appraiser::set_node(NodeFacts facts, Moment now) {
     output_.record(std::move(job));
     output_.forget(node.record.node_uid);
     node.record.held_by.clear();
+    const bool has_no_room = waits_for_room(node, now);
     node.record.verdict = NodeVerdict{};
+    if (has_no_room) stay_unsteady(node, now);
     node.record.node_uid = uid;
     show_saved(node);
     // Which TPM had this name has to outlive this process.
@@ -130,7 +132,7 @@ void Appraiser::remove_node(const std::string& name, Moment now) {
   node->dirty = true;
   policies_dirty_ = true;
   if (begun_) consider(*node, now);
-  drop_if_gone(name);
+  drop_if_gone(name, now);
 }
 
 void Appraiser::set_evidence(EvidenceFacts evidence, Moment now) {
@@ -162,7 +164,7 @@ void Appraiser::remove_evidence(const std::string& name, Moment now) {
     release(node, now);
     consider(node, now);
   }
-  drop_if_gone(name);
+  drop_if_gone(name, now);
 }
 
 void Appraiser::recorded(const std::string& node_name, std::uint64_t job,
@@ -239,6 +241,10 @@ NodeState* Appraiser::take(const std::string& name, Moment now) {
 NodeState& Appraiser::state(const std::string& name, Moment now) {
   NodeState& node = nodes_.find_or_add(name);
   if (node.lost) begin_anew(node, now);
+  if (const auto former = former_budgets_.take(name)) {
+    node.changes = former->changes;
+    if (former->unsteady) stay_unsteady(node, now);
+  }
   return node;
 }
 
@@ -324,7 +330,7 @@ Appraiser::Tell Appraiser::worth_telling(NodeState& node, std::string_view code,
   return recent ? Tell::kNo : Tell::kYes;
 }
 
-void Appraiser::drop_if_gone(const std::string& name) {
+void Appraiser::drop_if_gone(const std::string& name, Moment now) {
   NodeState* known = nodes_.find(name);
   if (known == nullptr) return;
   const NodeState& node = *known;
@@ -339,6 +345,7 @@ void Appraiser::drop_if_gone(const std::string& name) {
     output_.forget(node.record.node_uid);
   }
   disown_tpms(node);
+  former_budgets_.keep(name, {node.changes, waits_for_room(node, now)}, now.steady);
   nodes_.erase(name);
 }
 

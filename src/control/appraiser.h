@@ -18,6 +18,7 @@
 #include "attest/token.h"
 #include "codec/cbor.h"
 #include "control/beacon_ring.h"
+#include "control/change_budget.h"
 #include "control/log_judge.h"
 #include "control/log_payloads.h"
 #include "control/moment.h"
@@ -179,7 +180,7 @@ class Appraiser {
   void distrust(NodeState& node, const std::string& why, Moment now);
   enum class Tell { kYes, kNo };
   static Tell worth_telling(NodeState& node, std::string_view code, Moment now);
-  void drop_if_gone(const std::string& name);
+  void drop_if_gone(const std::string& name, Moment now);
 
   // Enrolment (appraiser_enrolment.cc).
   void step_enrolment(NodeState& node, const Policies& policies, Moment now);
@@ -232,6 +233,7 @@ class Appraiser {
                              const NodeVerdict& verdict, Step step, Moment now, RecordJob& job);
   void issue(NodeState& node, const Policies& policies, Candidate candidate, Step step, Moment now);
   static bool waits_for_room(const NodeState& node, Moment now);
+  static void stay_unsteady(NodeState& node, Moment now);
   void change(NodeState& node, NodeVerdict verdict, Moment now, RecordJob job = {});
   void clock_went_back(NodeState& node, Moment now);
   void show_unjudged(NodeState& node, const Policies& policies, Moment now);
@@ -260,6 +262,7 @@ class Appraiser {
   NodeTable nodes_;
   std::map<crypto::Sha256, std::string> tpm_owners_;         // EK digest -> node name
   std::map<std::string, RecordedPolicy> recorded_policies_;  // by UID
+  FormerBudgets former_budgets_;
   std::uint64_t policy_changes_ = 0;  // of any policy, or of what it refers to
   bool policies_dirty_ = true;
   std::map<std::string, codec::Json> shown_policies_;  // by name: last published status

@@ -185,6 +185,16 @@ bool Appraiser::waits_for_room(const NodeState& node, Moment now) {
   return is_unsteady(*node.record.verdict) && !node.changes.allows(now.steady);
 }
 
+// Of a Node made anew, whose verdict had changed too often before, nothing more is said either, or
+// making it anew would be a way to an entry each time.
+void Appraiser::stay_unsteady(NodeState& node, Moment now) {
+  if (node.changes.allows(now.steady)) return;
+  node.verdict_ends = node.changes.allows_from();
+  node.record.verdict = unsteady_instead_of(NodeVerdict{}, NodeVerdict{}, node.name,
+                                            now.wall + (node.verdict_ends - now.steady));
+  show_saved(node);
+}
+
 // A transition: an entry of its own, then the record, then everything that is shown.
 void Appraiser::change(NodeState& node, NodeVerdict verdict, Moment now, RecordJob job) {
   if (waits_for_room(node, now)) return submit(node, {});

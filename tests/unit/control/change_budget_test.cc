@@ -31,6 +31,14 @@ class S5 : public ::testing::Test {
       join();
     }
   }
+  enum class With { kEvidence, kNodeAlone };
+  void make_anew(With with) {
+    world.remove_node("node-1");
+    if (with == With::kEvidence) world.delete_evidence("node-1");
+    world.add_node("node-1", {{"attested", "yes"}});
+    world.enrol(agent);
+    world.heartbeat(agent);
+  }
   std::size_t entries() const { return world.entries_of(std::string(tlog::kNodeVerdict)); }
   const NodeVerdict& verdict() const { return *world.find("node-1")->saved.verdict; }
 
@@ -107,6 +115,64 @@ TEST_F(S5, EditsOfPoliciesAreNotTheNodes) {
   flip(500);
   EXPECT_EQ(entries(), 260U);
   EXPECT_EQ(world.first_code("node-1"), "VerdictUnsteady");
+}
+
+// By an administrator's program, or a cloud's that deletes the Nodes of machines that are off.
+TEST_F(S5, NoNodeGetsAnotherBudgetByBeingDeletedAndMadeAnew) {
+  for (int i = 0; i < 100; ++i) make_anew(With::kEvidence);
+  EXPECT_EQ(entries(), 60U);
+  EXPECT_EQ(world.first_code("node-1"), "VerdictUnsteady");
+  EXPECT_TRUE(verdict().token.empty());
+  EXPECT_NE(world.signals("node-1").taint, attest::TaintEffect::kNone);
+  for (int i = 0; i < 100; ++i) make_anew(With::kNodeAlone);
+  EXPECT_EQ(entries(), 60U) << "nor does an entry come of each new Node";
+  EXPECT_EQ(world.first_code("node-1"), "VerdictUnsteady");
+
+  world.pass(minutes(7), {&agent});
+  EXPECT_EQ(world.phase("node-1"), Phase::kTrusted);
+  EXPECT_LE(entries(), 62U);
+}
+
+TEST_F(S5, AsLittleDoesANodeWhoseEvidenceStays) {
+  for (int i = 0; i < 100; ++i) make_anew(With::kNodeAlone);
+  EXPECT_EQ(entries(), 60U);
+  EXPECT_EQ(world.first_code("node-1"), "VerdictUnsteady");
+}
+
+TEST_F(S5, ANodeThatIsMadeAnewForOnceIsTrustedAtOnce) {
+  flip(10);
+  for (const With with : {With::kEvidence, With::kNodeAlone}) {
+    make_anew(with);
+    EXPECT_EQ(world.phase("node-1"), Phase::kTrusted);
+  }
+}
+
+TEST(FormerBudgets, KeepWhatIsNotFullAgainOfABoundedNumberOfNames) {
+  FormerBudgets budgets;
+  const SteadyTime now{std::chrono::hours(1)};
+  const auto spent = [&](int times) {
+    FormerBudget out;
+    for (int i = 0; i < times; ++i) out.changes.spend(now);
+    return out;
+  };
+  budgets.keep("untouched", {}, now);
+  EXPECT_EQ(budgets.size(), 0U);
+  budgets.keep("bad", spent(60), now);
+  for (std::size_t i = 0; i < FormerBudgets::kMost + 100; ++i) {
+    budgets.keep("n" + std::to_string(i), spent(2), now);
+  }
+  EXPECT_EQ(budgets.size(), FormerBudgets::kMost);
+  budgets.keep("worse", spent(30), now);
+  EXPECT_EQ(budgets.size(), FormerBudgets::kMost);
+  EXPECT_TRUE(budgets.take("worse").has_value());
+  EXPECT_TRUE(budgets.take("bad").has_value());
+  EXPECT_FALSE(budgets.take("bad").has_value()) << "it has it again";
+
+  const SteadyTime later = now + minutes(10);
+  FormerBudget newest;
+  newest.changes.spend(later);
+  for (int i = 0; i < 3; ++i) budgets.keep("later" + std::to_string(i), newest, later);
+  EXPECT_EQ(budgets.size(), 3U) << "the others are full again, and there was no room";
 }
 
 // What goes wrong in there each time costs no more than once.
