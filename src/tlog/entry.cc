@@ -136,6 +136,10 @@ std::string policy_pseudonym(ByteView key, std::string_view policy) {
 
 std::string log_pseudonym(ByteView key) { return pseudonym("log", key, "log"); }
 
+std::string entry_pseudonym(ByteView key, std::string_view origin, std::uint64_t index) {
+  return pseudonym("entry", key, "entry\n" + std::string(origin) + "\n" + std::to_string(index));
+}
+
 Result<NewEntry> make_entry(const crypto::PrivateKey& key, const EntryParts& parts,
                             crypto::Random& random) {
   AVOUCH_CHECK(check_name(parts.issuer, "issuer"));

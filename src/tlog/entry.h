@@ -4,6 +4,7 @@
 // only a commitment; the preimage, kept apart, holds salt and payload. See docs/interfaces.md,
 // 'Log entries'. Pure and thread-safe.
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,15 +25,18 @@ inline constexpr std::size_t kMaxPreimageBytes = 65'535;
 inline constexpr std::string_view kGenesis = "genesis", kEpoch = "epoch",
                                   kNodeVerdict = "node-verdict",
                                   kAdmissionVerdict = "admission-verdict",
-                                  kPolicyChange = "policy-change";
+                                  kPolicyChange = "policy-change", kEndorsement = "endorsement",
+                                  kDispute = "dispute", kMeasurement = "measurement",
+                                  kSupersede = "supersede";
 
 // Names become pseudonyms under a secret key, so that no name lies in the log for ever:
-// `node:`, `pod:`, `policy:` or `log:` and the hexadecimal first 16 bytes of
+// `node:`, `pod:`, `policy:`, `log:` or `entry:` and the hexadecimal first 16 bytes of
 // HMAC-SHA-256(key, subject).
 std::string node_pseudonym(ByteView key, std::string_view node_uid);
 std::string pod_pseudonym(ByteView key, std::string_view pod_namespace, std::string_view pod);
 std::string policy_pseudonym(ByteView key, std::string_view policy);
 std::string log_pseudonym(ByteView key);
+std::string entry_pseudonym(ByteView key, std::string_view origin, std::uint64_t index);
 
 struct EntryParts {
   std::string issuer;   // the log's origin

@@ -233,6 +233,45 @@ def entry_lines():
     yield f"log-subject = log:{mac[:16].hex()}"
 
 
+# --- remarks (src/tlog/FORMAT.md) -----------------------------------------------------------------
+
+def remark_lines():
+    ours, theirs = "log.example.org/avouch", "log.example.net/other"
+    key = ed25519.Ed25519PrivateKey.from_private_bytes(bytes([9]) * 32)
+    leaves, cache = [b"%d" % i for i in range(13)], {}
+    root = mth(leaves, cache, 0, 13)
+    text = f"{theirs}\n13\n{base64.b64encode(root).decode()}\n"
+    proof = "c2sp.org/tlog-proof@v1\nindex 6\n"
+    for node in path(leaves, cache, 6, 0, 13):
+        proof += base64.b64encode(node).decode() + "\n"
+    proof += "\n" + text + "\n" + signature_line(theirs, key, text)
+    abroad = {"origin": theirs, "index": 6, "leafHash": sha256(b"\0" + leaves[6]), "proof": proof}
+
+    def own(index):
+        return {"origin": ours, "index": index, "leafHash": sha256(b"leaf %d" % index)}
+
+    said = {"version": 1, "time": 1800000000000, "by": "system:serviceaccount:audit:auditor"}
+    material = [{"type": "application/pdf", "digest": sha256(b"report")}]
+    payloads = {
+        "endorsement": {**said, "refs": [own(7)]},
+        "dispute": {**said, "refs": [abroad, own(8)], "text": "PCR 8 is not what the log says: \u00fcber",
+                    "material": material},
+        "measurement": {**said, "refs": [own(99)],
+                        "values": [{"name": "pcr 8", "algorithm": "sha256", "digest": sha256(b"8")},
+                                   {"name": "image", "algorithm": "sha512", "digest": bytes(64)}]},
+        "supersede": {**said, "refs": [own(20), own(21)], "replacement": own(22)},
+    }
+    pseudonym_key = bytes(range(100, 132))
+    yield f"origin = {ours.encode().hex()}"
+    yield f"pseudonym-key = {pseudonym_key.hex()}"
+    for kind, payload in payloads.items():
+        first = payload["refs"][0]
+        about = f"entry\n{first['origin']}\n{first['index']}".encode()
+        mac = hmac.new(pseudonym_key, about, "sha256").digest()
+        yield f"{kind} = {cbor(payload).hex()}"
+        yield f"{kind}-sub = entry:{mac[:16].hex()}"
+
+
 # --- statements of other parties -----------------------------------------------------------------
 
 def other_statement(key, algorithm, hash_of, size, extra_claims=None, extra_headers=None, outer=None):
@@ -378,6 +417,7 @@ def main():
     for name, lines in (("tree.txt", tree_lines()), ("note.txt", note_lines()),
                         ("cosignature.txt", cosignature_lines()),
                         ("entry.txt", entry_lines()), ("statements.txt", statement_lines()),
+                        ("remarks.txt", remark_lines()),
                         ("files.txt", journal_lines())):
         with open(name, "w", encoding="utf-8") as out:
             for line in lines:
