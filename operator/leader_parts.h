@@ -42,11 +42,13 @@
 #include "control/recorder.h"
 #include "control/reference_watcher.h"
 #include "control/registration_handler.h"
+#include "control/remark_handler.h"
 #include "control/router.h"
 #include "control/sequenced_log.h"
 #include "control/trust_material.h"
 #include "kube/informer.h"
 #include "operator/leader.h"
+#include "operator/log_policy_file.h"
 #include "tlog/log.h"
 #include "tlog/witnessing.h"
 
@@ -99,6 +101,8 @@ struct Leader::Parts final : control::AppraiserOutput {
   Result<tlog::VerifiedCheckpoint> publish_log();
   Result<void> record_registration_policy();
   Result<void> open_witnesses();
+  // Which other logs' entries may be referred to.
+  Result<void> open_references();
   // Checkpoints of the log that others hold: witnesses, and the cluster itself.
   Result<std::vector<tlog::Remembered>> what_others_remember();
   void tell_read_only(const std::string& why);
@@ -134,6 +138,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<tlog::Log> log;
   std::unique_ptr<control::LogCheck> log_check;
   std::unique_ptr<control::SequencedLog> entries;
+  std::optional<LogPolicyFile> other_logs;           // nothing: only this one's are referred to
   std::optional<std::uint64_t> registration_policy;  // its entry, where it takes anything
   std::unique_ptr<adapters::NodeFiles> records;
   std::unique_ptr<adapters::BlobFiles> blobs, lists;
@@ -156,7 +161,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   control::Board<control::PolicyOutlook> policy_board;
   control::Worker status_worker, node_worker, policy_status_worker, policy_worker, trust_worker,
       guard_worker, again_worker;
-  control::WorkPool pool, judge_pool, registration_lane;
+  control::WorkPool pool, judge_pool, registration_lane, remark_lane;
   control::WorkPool append_lane;  // of what the webhook logs, and of nothing else
   control::FairPool strangers;    // where the API server is asked who calls
   control::FairPool readers;      // where log and records are read for those who may
@@ -180,6 +185,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<control::ListHandler> list_side;
   std::unique_ptr<control::ReceiptHandler> receipts;
   std::unique_ptr<control::RegistrationHandler> registrations;  // null: nobody's are taken
+  std::unique_ptr<control::RemarkHandler> remarks;
   std::unique_ptr<control::Router> router;
   std::unique_ptr<adapters::HttpServer> server;
 

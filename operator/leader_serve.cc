@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/remark_rights.h"
 #include "crypto/random.h"
 #include "operator/leader_parts.h"
 #include "operator/log_engine.h"
@@ -53,26 +54,40 @@ Result<void> Leader::Parts::serve() {
   receipts = std::make_unique<control::ReceiptHandler>(
       control::ReceiptParts{.log = *log, .origin = keys->log_origin, .signer = keys->verifier},
       read_pool ? *read_pool : pool);
-  if (registration_policy) {
+  const tlog::RegistrationPolicy statements = registration_policy_of(config.log.registration);
+  if (registration_policy && statements.takes_any()) {
     registrations = std::make_unique<control::RegistrationHandler>(
         control::RegistrationParts{.log = *log,
                                    .volume = volume,
                                    .receipts = *receipts,
-                                   .policy = registration_policy_of(config.log.registration),
+                                   .policy = statements,
                                    .policy_entry = *registration_policy},
         reception, access, registration_lane, signals);
   }
+  remarks = std::make_unique<control::RemarkHandler>(
+      control::RemarkParts{
+          .log = *log,
+          .entries = *entries,
+          .volume = volume,
+          .receipts = *receipts,
+          .origin = keys->log_origin,
+          .pseudonym_key = keys->pseudonym,
+          .verifier_key = keys->verifier,
+          .random = crypto::system_random(),
+          .clock = clock,
+          .trusted = other_logs ? std::optional(other_logs->policy) : std::nullopt},
+      reception, access, remark_lane, signals);
   HttpHandler& entries_root = registrations ? static_cast<HttpHandler&>(*registrations) : *receipts;
-  router = std::make_unique<control::Router>(
-      std::vector<control::Router::Route>{{"/v1/nodes/", *intake},
-                                          {"/v1/records/", *record_side},
-                                          {"/v1/blobs/", *intake},
-                                          {"/v1/lists/", *list_side},
-                                          {"/log/", *tiles},
-                                          {"/entries/", *receipts},
-                                          {"/entries", entries_root},
-                                          {"/.well-known/scitt-keys", *receipts},
-                                          {"/v1/log/", *log_side}});
+  std::vector<control::Router::Route> routes{
+      {"/v1/nodes/", *intake},    {"/v1/records/", *record_side},
+      {"/v1/blobs/", *intake},    {"/v1/lists/", *list_side},
+      {"/log/", *tiles},          {"/entries/", *receipts},
+      {"/entries", entries_root}, {"/.well-known/scitt-keys", *receipts},
+      {"/v1/log/", *log_side}};
+  for (const auto& [kind, resource] : control::kRemarkResources) {
+    routes.push_back({"/v1/log/" + std::string(resource), *remarks});
+  }
+  router = std::make_unique<control::Router>(std::move(routes));
   adapters::HttpServerOptions options;
   options.listen = config.listen;
   options.threads = 4;
@@ -188,6 +203,14 @@ void Leader::Parts::show_metrics() {
               static_cast<double>(count), {{"outcome", outcome}});
       }
     }
+    const control::RemarkHandler::Counts said = remarks->counts();
+    for (const auto& [outcome, count] :
+         {std::pair{"recorded", said.recorded}, std::pair{"refused", said.refused}}) {
+      gauge("avouch_log_remarks",
+            "Endorsements, disputes, measurements and supersedes by what became of them, since the "
+            "start",
+            static_cast<double>(count), {{"outcome", outcome}});
+    }
     gauge("avouch_evidence_store_bytes", "Evidence on disk", static_cast<double>(blobs->bytes()));
     const adapters::RecordFiles::Counts kept = archive->counts();
     gauge("avouch_records_bytes", "Records of verdicts on disk, with all that they name",
@@ -209,7 +232,8 @@ void Leader::Parts::show_metrics() {
           std::pair{"requests", pool.waiting()}, std::pair{"strangers", strangers.waiting()},
           std::pair{"appends", append_lane.waiting()}, std::pair{"readers", readers.waiting()},
           std::pair{"log-judge", judge_pool.waiting()}, std::pair{"renewals", renewals.waiting()},
-          std::pair{"registrations", registration_lane.waiting()}}) {
+          std::pair{"registrations", registration_lane.waiting()},
+          std::pair{"remarks", remark_lane.waiting()}}) {
       gauge("avouch_queue_depth", "Work that waits, by queue", static_cast<double>(depth),
             {{"queue", queue}});
     }

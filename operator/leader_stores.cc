@@ -13,6 +13,7 @@
 #include "crypto/random.h"
 #include "operator/leader_parts.h"
 #include "operator/log_engine.h"
+#include "operator/log_policy_file.h"
 #include "operator/registration.h"
 #include "tlog/entry.h"
 
@@ -37,6 +38,7 @@ Result<void> Leader::Parts::open_log() {
     head_file = std::make_unique<control::FencedAnchor>(std::move(on_disk), clock, leading_until);
   }
   if (!witnessing) AVOUCH_CHECK(open_witnesses());
+  if (!other_logs) AVOUCH_CHECK(open_references());
   AVOUCH_TRY(std::vector<tlog::NoteSigner> signers, control::log_signers(*keys));
   const std::string log_vkey = tlog::format_vkey(signers.front().verifier());
   tlog::LogOptions options;
@@ -73,6 +75,24 @@ Result<void> Leader::Parts::open_log() {
   return record_registration_policy();
 }
 
+Result<void> Leader::Parts::open_references() {
+  constexpr std::size_t kMaxBytes = 16UL * 1024;  // it becomes part of an entry
+  const std::string& file = config.log.references_policy_file;
+  if (file.empty()) return {};
+  AVOUCH_TRY(LogPolicyFile read, read_log_policy(file, kMaxBytes));
+  if (read.policy.logs().empty()) {
+    return rejected(file + ": names no log; expected a line \"log VKEY\" for each");
+  }
+  for (const tlog::KnownLog& each : read.policy.logs()) {
+    if (each.key.name != keys->log_origin) continue;
+    return rejected(file + ": names this log itself; its own entries need no key there");
+  }
+  signals.note("references", "entries of " + std::to_string(read.policy.logs().size()) +
+                                 " keys' logs may be referred to");
+  other_logs = std::move(read);
+  return {};
+}
+
 Result<void> Leader::Parts::record_registration_policy() {
   const control::PolicyRecordParts parts{.log = *log,
                                          .entries = *entries,
@@ -82,10 +102,11 @@ Result<void> Leader::Parts::record_registration_policy() {
                                          .verifier_key = keys->verifier,
                                          .random = crypto::system_random()};
   const tlog::RegistrationPolicy policy = registration_policy_of(config.log.registration);
-  const auto recorded = control::ensure_registration_policy(parts, policy, clock.now());
+  const auto recorded = control::ensure_registration_policy(
+      parts, policy, clock.now(), other_logs ? other_logs->text : std::string());
   if (!recorded.has_value()) return with_context(recorded.error(), "log.registration");
   registration_policy = *recorded;
-  if (registration_policy) {
+  if (registration_policy && policy.takes_any()) {
     signals.note("registration", "statements of " + std::to_string(policy.issuers.size()) +
                                      " issuers are taken; the policy is entry " +
                                      std::to_string(*registration_policy));

@@ -5,10 +5,10 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/files.h"
 #include "adapters/log_files.h"
 #include "adapters/rest_witness.h"
 #include "operator/leader_parts.h"
+#include "operator/log_policy_file.h"
 
 namespace avouch::controller {
 namespace {
@@ -51,17 +51,14 @@ double seconds_of(SystemTime time) {
 Result<void> Leader::Parts::open_witnesses() {
   const config::ControllerConfig::Log::Witnesses& asked = config.log.witnesses;
   if (asked.policy_file.empty()) return {};
-  AVOUCH_TRY(const std::optional<Bytes> text,
-             adapters::read_file(asked.policy_file, tlog::kMaxLogPolicyBytes));
-  if (!text) return rejected(asked.policy_file + ": there is no such file");
-  auto policy = tlog::LogPolicy::parse(as_text(*text));
-  if (!policy.has_value()) return with_context(policy.error(), asked.policy_file);
-  if (const auto reach = check_reach(*policy); !reach.has_value()) {
+  AVOUCH_TRY(LogPolicyFile file, read_log_policy(asked.policy_file));
+  tlog::LogPolicy& policy = file.policy;
+  if (const auto reach = check_reach(policy); !reach.has_value()) {
     return with_context(reach.error(), asked.policy_file);
   }
   std::string authorities;
   std::vector<tlog::AskedWitness> witnesses;
-  for (const tlog::KnownWitness& witness : policy->witnesses()) {
+  for (const tlog::KnownWitness& witness : policy.witnesses()) {
     if (witness.url.empty()) continue;
     if (authorities.empty() && witness.url.starts_with("https://")) {
       AVOUCH_TRY(authorities, adapters::witness_authorities(asked.ca_file));
@@ -93,7 +90,7 @@ Result<void> Leader::Parts::open_witnesses() {
     log->stop_signing(what);
     tell_read_only(what);
   };
-  witnessing = std::make_unique<tlog::Witnessing>(std::move(options), *std::move(policy),
+  witnessing = std::make_unique<tlog::Witnessing>(std::move(options), std::move(policy),
                                                   std::move(witnesses), *log_store,
                                                   witnessed_file.get(), clock);
   return {};

@@ -74,6 +74,11 @@ void read_log(Section log, ControllerConfig::Log& out) {
     witnesses.error("caFile", "expected policyFile too: without one no witness is asked");
   }
   witnesses.finish();
+  Section references = log.section("references");
+  if (references.has("policyFile")) {
+    references.absolute_path("policyFile", out.references_policy_file);
+  }
+  references.finish();
   read_engine(log, out);
   read_appends(log.section("appends"), out.appends);
   read_registration(log.section("registration"), out.registration);

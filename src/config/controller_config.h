@@ -25,6 +25,8 @@ struct ControllerConfig {
       std::string ca_file;      // authorities of their certificates; empty: the system's
       std::chrono::milliseconds every{5'000};
     } witnesses;
+    // Of which other logs entries may be referred to: a C2SP tlog-policy; empty: of none.
+    std::string references_policy_file;
     enum class Engine { kFiles, kPostgres };
     Engine engine = Engine::kFiles;
     std::string connection_file;  // with kPostgres: holds libpq's connection string, a secret

@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "attest/policy.h"
 #include "base/hex.h"
@@ -11,6 +12,7 @@
 #include "codec/json.h"
 #include "control/admission_entries.h"
 #include "control/intake_handler.h"
+#include "control/remark_rights.h"
 #include "crypto/short_digest.h"
 #include "tlog/entry.h"
 #include "tlog/signed_statement.h"
@@ -130,10 +132,20 @@ kube::AccessQuestion may_read_admissions(std::string ns) {
           .name = ""};
 }
 
+kube::AccessQuestion may_read_remarks(tlog::RemarkKind kind) {
+  return {.verb = "get",
+          .group = "avouch.dev",
+          .resource = remark_resource(kind),
+          .subresource = "",
+          .ns = "",
+          .name = ""};
+}
+
 std::string needs(const kube::AccessQuestion& question) {
-  return "needs \"get\" on " + question.resource +
-         (question.ns.empty() ? " \"" + question.name + "\""
-                              : " in namespace \"" + question.ns + "\"");
+  std::string out = "needs \"get\" on " + question.resource;
+  if (!question.name.empty()) out += " \"" + question.name + "\"";
+  if (!question.ns.empty()) out += " in namespace \"" + question.ns + "\"";
+  return out;
 }
 
 // Kinds whose content every authenticated caller may see: nothing in them is about a node or a pod.
@@ -147,7 +159,40 @@ std::optional<kube::AccessQuestion> question_for(std::string_view kind,
                                                  const codec::Cbor& payload) {
   if (kind == tlog::kNodeVerdict) return may_read_node(text_of(payload, "node"));
   if (kind == tlog::kAdmissionVerdict) return may_read_admissions(text_of(payload, "namespace"));
+  if (const auto remark = tlog::remark_kind(kind)) return may_read_remarks(*remark);
   return std::nullopt;
+}
+
+// What entries are to be about, and what is needed to ask that: it is what their pseudonyms hide.
+struct ListedSubject {
+  std::string key;
+  std::vector<kube::AccessQuestion> rights;
+};
+
+std::string query_text(std::string_view query, std::string_view name) {
+  const auto found = query_value(query, name);
+  return found.has_value() ? found->value_or("") : std::string();
+}
+
+// Nothing where the query names none, or two.
+std::optional<ListedSubject> listed_subject(std::string_view query, std::string_view own_origin) {
+  const std::string node = query_text(query, "node");
+  const std::string ns = query_text(query, "namespace");
+  const std::string pod = query_text(query, "pod");
+  const std::string uid = query_text(query, "uid");
+  const std::string entry = query_text(query, "refersTo");
+  const std::string origin = query_text(query, "origin");
+  const bool is_pod = !ns.empty() && !pod.empty();
+  if ((node.empty() ? 0 : 1) + (is_pod ? 1 : 0) + (entry.empty() ? 0 : 1) != 1) return std::nullopt;
+  if ((!uid.empty() && !is_pod) || (!origin.empty() && entry.empty())) return std::nullopt;
+  if (!node.empty()) return ListedSubject{node_key(node), {may_read_node(node)}};
+  if (is_pod) return ListedSubject{pod_key(ns, pod, uid), {may_read_admissions(ns)}};
+  const auto index = parse_number(entry);
+  if (!index) return std::nullopt;
+  ListedSubject out{entry_key(origin.empty() ? own_origin : origin, *index), {}};
+  for (const auto& [kind, resource] : kRemarkResources)
+    out.rights.push_back(may_read_remarks(kind));
+  return out;
 }
 
 // `places` of those that are kept.
@@ -356,23 +401,16 @@ std::optional<HttpResponse> LogHandler::refuse(const Caller& caller,
 }
 
 HttpResponse LogHandler::list(const Caller& caller, std::string_view query) {
-  const auto value = [&](std::string_view name) -> std::string {
-    const auto found = query_value(query, name);
-    return found.has_value() ? found->value_or("") : std::string();
-  };
-  const std::string node = value("node");
-  const std::string ns = value("namespace");
-  const std::string pod = value("pod");
-  const std::string uid = value("uid");
-  if (node.empty() == (ns.empty() || pod.empty()) || (!node.empty() && !uid.empty())) {
+  const auto subject = listed_subject(query, parts_.origin);
+  if (!subject) {
     return problem(400, "Malformed",
-                   "query: expected node=NAME, or namespace=NS and pod=NAME, and uid=UID for the "
-                   "pod's own alone");
+                   "query: expected node=NAME; or namespace=NS and pod=NAME, and uid=UID for the "
+                   "pod's own alone; or refersTo=N, and origin=ORIGIN for an entry of another log");
   }
   std::uint64_t before = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t limit = kListedByDefault;
   for (const auto& [name, target] : {std::pair{"before", &before}, std::pair{"limit", &limit}}) {
-    const std::string text = value(name);
+    const std::string text = query_text(query, name);
     if (text.empty()) continue;
     const auto parsed = parse_number(text);
     if (!parsed) {
@@ -383,12 +421,12 @@ HttpResponse LogHandler::list(const Caller& caller, std::string_view query) {
   if (limit == 0 || limit > kMaxListed) {
     return problem(400, "Malformed", "query: limit: expected 1 to 100");
   }
-  // Which entries are about a node or a pod is what their pseudonyms hide.
-  if (auto refusal = refuse(caller, node.empty() ? may_read_admissions(ns) : may_read_node(node),
-                            "to list the entries about it")) {
-    return *std::move(refusal);
+  for (const kube::AccessQuestion& right : subject->rights) {
+    if (auto refusal = refuse(caller, right, "to list the entries about it")) {
+      return *std::move(refusal);
+    }
   }
-  const std::string key = node.empty() ? pod_key(ns, pod, uid) : node_key(node);
+  const std::string& key = subject->key;
   std::vector<std::uint64_t> found = parts_.index.find(key, before, limit);
   std::uint64_t from = std::min(before, parts_.log.checkpoint().size());
   if (found.size() == limit) {

@@ -9,6 +9,7 @@
 #include "crypto/random.h"
 #include "tlog/entry.h"
 #include "tlog/preimages.h"
+#include "tlog/remark.h"
 
 namespace avouch::control {
 namespace {
@@ -19,6 +20,28 @@ constexpr std::size_t kSaltBytes = 16;
 const std::string* payload_text(const codec::Cbor& payload, std::string_view name) {
   const codec::Cbor* member = payload.find(name);
   return member == nullptr ? nullptr : member->as_text();
+}
+
+void add_reference(const codec::Cbor* reference, std::vector<std::string>& keys) {
+  if (reference == nullptr) return;
+  const std::string* origin = payload_text(*reference, "origin");
+  const codec::Cbor* index = reference->find("index");
+  const std::int64_t* number = index == nullptr ? nullptr : index->as_integer();
+  if (origin == nullptr || number == nullptr || *number < 0) return;
+  keys.push_back(entry_key(*origin, static_cast<std::uint64_t>(*number)));
+}
+
+// What a remark refers to; nothing for other kinds.
+std::vector<std::string> reference_keys(const codec::Cbor& payload) {
+  std::vector<std::string> keys;
+  const codec::Cbor* list = payload.find("refs");
+  const codec::Cbor::Array* refs = list == nullptr ? nullptr : list->as_array();
+  if (refs == nullptr) return keys;
+  for (std::size_t i = 0; i < refs->size() && i < tlog::Remark::kMaxRefs; ++i) {
+    add_reference(&(*refs)[i], keys);
+  }
+  add_reference(payload.find("replacement"), keys);
+  return keys;
 }
 
 std::vector<std::string> keys_of(ByteView preimage) {
@@ -41,6 +64,10 @@ std::string pod_key(std::string_view pod_namespace, std::string_view pod, std::s
   return key;
 }
 
+std::string entry_key(std::string_view origin, std::uint64_t index) {
+  return "entry/" + std::to_string(index) + "/" + std::string(origin);
+}
+
 std::string registration_policy_key() { return "log/registration-policy"; }
 
 std::vector<std::string> subject_keys(const codec::Cbor& payload) {
@@ -56,7 +83,7 @@ std::vector<std::string> subject_keys(const codec::Cbor& payload) {
   }
   const std::string* type = payload_text(payload, "type");
   if (type != nullptr && *type == kRegistrationPolicyType) return {registration_policy_key()};
-  return {};
+  return reference_keys(payload);
 }
 
 std::size_t LogIndex::DigestHash::operator()(const Digest& digest) const {

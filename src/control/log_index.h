@@ -26,6 +26,9 @@ std::string node_key(std::string_view node);
 std::string pod_key(std::string_view pod_namespace, std::string_view pod,
                     std::string_view uid = {});
 
+// Of remarks that refer to that entry of the log of `origin`.
+std::string entry_key(std::string_view origin, std::uint64_t index);
+
 // Of entries that hold a registration policy.
 std::string registration_policy_key();
 

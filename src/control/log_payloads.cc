@@ -41,16 +41,20 @@ Cbor statements_rule(const tlog::RegistrationPolicy& policy) {
 
 }  // namespace
 
-Cbor registration_policy_payload(SystemTime created, const tlog::RegistrationPolicy& statements) {
+Cbor registration_policy_payload(SystemTime created, const tlog::RegistrationPolicy& statements,
+                                 std::string_view references) {
   Cbor::Array kinds;
-  for (const std::string_view kind : {tlog::kGenesis, tlog::kEpoch, tlog::kNodeVerdict,
-                                      tlog::kAdmissionVerdict, tlog::kPolicyChange}) {
+  for (const std::string_view kind :
+       {tlog::kGenesis, tlog::kEpoch, tlog::kNodeVerdict, tlog::kAdmissionVerdict,
+        tlog::kPolicyChange, tlog::kEndorsement, tlog::kDispute, tlog::kMeasurement,
+        tlog::kSupersede}) {
     kinds.push_back(text(kind));
   }
   Cbor::Map map;
   put(map, "type", text(kRegistrationPolicyType));
   put(map, "created", millis(created));
-  put(map, "kinds", Cbor::array(std::move(kinds)));
+  put(map, kKindsMember, Cbor::array(std::move(kinds)));
+  if (!references.empty()) put(map, kReferencesMember, text(references));
   if (statements.takes_any()) put(map, kStatementsMember, statements_rule(statements));
   return Cbor::map(std::move(map));
 }

@@ -18,11 +18,14 @@
 namespace avouch::control {
 
 inline constexpr std::string_view kRegistrationPolicyType = "registration-policy";
-inline constexpr std::string_view kStatementsMember = "statements";
+inline constexpr std::string_view kKindsMember = "kinds", kStatementsMember = "statements",
+                                  kReferencesMember = "references";
 
-// `statements`: whose are registered; where nobody's are, the member is absent.
+// `statements`: whose are registered; where nobody's are, the member is absent. `references`: the
+// policy that names the other logs whose entries are referred to; absent where it is "".
 codec::Cbor registration_policy_payload(SystemTime created,
-                                        const tlog::RegistrationPolicy& statements = {});
+                                        const tlog::RegistrationPolicy& statements = {},
+                                        std::string_view references = "");
 codec::Cbor trust_anchors_payload(SystemTime created,
                                   const std::vector<crypto::PublicKey>& verifier_keys,
                                   std::string_view log_vkey);

@@ -35,24 +35,32 @@ Result<std::optional<Recorded>> newest(const PolicyRecordParts& parts) {
 }
 
 bool say_the_same(const Cbor& one, const Cbor& other) {
-  const Cbor* left = one.find(kStatementsMember);
-  const Cbor* right = other.find(kStatementsMember);
-  if (left == nullptr || right == nullptr) return left == right;
-  return *left == *right;
+  for (const std::string_view member : {kKindsMember, kStatementsMember, kReferencesMember}) {
+    const Cbor* left = one.find(member);
+    const Cbor* right = other.find(member);
+    if (left == nullptr || right == nullptr) {
+      if (left != right) return false;
+    } else if (!(*left == *right)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace
 
 Result<std::optional<std::uint64_t>> ensure_registration_policy(
-    const PolicyRecordParts& parts, const tlog::RegistrationPolicy& policy, SystemTime now) {
+    const PolicyRecordParts& parts, const tlog::RegistrationPolicy& policy, SystemTime now,
+    std::string_view references) {
   using Index = std::optional<std::uint64_t>;
   AVOUCH_CHECK(tlog::check_policy(policy, parts.origin));
   AVOUCH_TRY(const std::optional<Recorded> recorded, newest(parts));
-  const Cbor payload = registration_policy_payload(now, policy);
+  const bool takes_any = policy.takes_any() || !references.empty();
+  const Cbor payload = registration_policy_payload(now, policy, references);
   if (recorded && say_the_same(recorded->payload, payload)) {
-    return policy.takes_any() ? Index(recorded->index) : Index();
+    return takes_any ? Index(recorded->index) : Index();
   }
-  if (!recorded && !policy.takes_any()) return Index();
+  if (!recorded && !takes_any) return Index();
   AVOUCH_TRY(tlog::NewEntry entry,
              tlog::make_entry(parts.verifier_key,
                               {.issuer = parts.origin,
@@ -63,7 +71,7 @@ Result<std::optional<std::uint64_t>> ensure_registration_policy(
   std::vector<EntryToLog> one;
   one.push_back({std::move(entry.statement), std::move(entry.preimage), ""});
   AVOUCH_TRY(const std::vector<LogPlace> places, parts.entries.append(std::move(one)));
-  return policy.takes_any() ? Index(places.front().index) : Index();
+  return takes_any ? Index(places.front().index) : Index();
 }
 
 }  // namespace avouch::control

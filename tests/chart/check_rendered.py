@@ -35,8 +35,15 @@ WRITES = {
         "attestationevidences": {"delete"},
     },
     "statement-sender": {"statements": {"create"}},
+    "remark-sender": {
+        "endorsements": {"create"},
+        "disputes": {"create"},
+        "measurements": {"create"},
+        "supersessions": {"create"},
+    },
     "reader-nodes": {},
     "reader-pods": {},
+    "reader-remarks": {},
     "log-reader": {"serviceaccounts/token": {"create"}},
     "hooks": {"namespaces": {"patch"}},
     "cleanup": {

@@ -260,6 +260,7 @@ check_rights() {
   check "the controller may not read Events of workloads" may_not controller /api/v1/namespaces/kube-system/events/x
   check "a reader of the log may read no pod" may_not reader /api/v1/namespaces/default/pods/x
   check "a reader of the log is entitled to admission verdicts" may_get reader /apis/avouch.dev/v1alpha1/namespaces/default/admissionverdicts/x
+  check "a reader of the log is entitled to remarks" may_get reader /apis/avouch.dev/v1alpha1/disputes/x
   check "the controller may not list Secrets" may_not controller "/api/v1/namespaces/$NS/secrets"
 }
 

@@ -132,6 +132,7 @@ check_renderings() {
   check "another bound of the records rolls the controller" rolls_pods controller --set controller.records.bytes=1073741825
   check "another maker of the webhook's certificate rolls the controller" rolls_pods controller --set webhook.certManager.enabled=true,webhook.certManager.issuerRef.name=i
   check "another engine of the log rolls the controller" rolls_pods controller --set controller.log.engine=postgres,controller.log.database.secret=db
+  check "another list of other logs rolls the controller" rolls_pods controller --set controller.log.references.policy=quorum
   check "another configuration rolls the webhook" rolls_pods webhook --set 'exemptNamespaces={a}'
   check "the webhook's port can be kept to API servers" limits_callers
   check "the webhook's replicas are spread over nodes" spreads_webhook 26 podAntiAffinity: matchLabelKeys:

@@ -101,6 +101,17 @@ TEST(Configuration, WitnessesAreAskedWhereAPolicyIsNamed) {
               HasSubstr("log.witnesses.every"));
 }
 
+TEST(Configuration, OtherLogsAreReferredToWhereAPolicyIsNamed) {
+  EXPECT_TRUE(controller("log: {cadence: 5s}\n")->log.references_policy_file.empty());
+  const auto named = controller("log: {references: {policyFile: /p}}\n");
+  ASSERT_TRUE(named.has_value()) << named.error().message;
+  EXPECT_EQ(named->log.references_policy_file, "/p");
+  EXPECT_THAT(error_of(controller("log: {references: {policyFile: p}}\n")),
+              HasSubstr("log.references.policyFile: \"p\": expected an absolute path"));
+  EXPECT_THAT(error_of(controller("log: {references: {policy: /p}}\n")),
+              HasSubstr("log.references.policy"));
+}
+
 TEST(Configuration, StatementsAreTakenOfIssuersThatAreNamedWhole) {
   EXPECT_TRUE(controller("log: {cadence: 5s}\n")->log.registration.issuers.empty());
   const std::string key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256).public_key().pem();

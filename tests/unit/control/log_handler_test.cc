@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <thread>
@@ -19,6 +20,7 @@
 #include "support/memory_log_store.h"
 #include "tests/support/tpm_structures.h"
 #include "tlog/entry.h"
+#include "tlog/remark.h"
 
 namespace avouch::control {
 namespace {
@@ -485,11 +487,43 @@ TEST_F(LogHandlerTest, WhoIsNotTheWebhookTakesNoPlaceBeforeIt) {
 TEST_F(LogHandlerTest, AKindWithoutARuleIsShownToNobody) {
   Cbor::Map map;
   map.emplace_back(Cbor::text("node"), Cbor::text("node-1"));
-  add("dispute", Cbor::map(std::move(map)));
+  add("exception", Cbor::map(std::move(map)));
   allow([](const Json&) { return true; });
   const HttpResponse answer = serve("GET", "/v1/log/entries/2", "reader");
   EXPECT_THAT(answer.body, HasSubstr("withheld"));
   EXPECT_THAT(answer.body, Not(HasSubstr("preimage")));
+}
+
+// That something is said of an entry, and by whom, is for those who may read remarks of each kind.
+TEST_F(LogHandlerTest, RemarksAreShownAndListedToThoseWhoMayReadThem) {
+  tlog::Remark remark;
+  remark.kind = tlog::RemarkKind::kDispute;
+  remark.refs = {{"log", 1, tlog::leaf_hash(must_value(log->get(1)).entry), ""}};
+  remark.text = "wrong";
+  add(tlog::kDispute, must_value(tlog::remark_payload({remark, "bob", clock.now()}, "log")));
+  std::vector<std::string> readable = {"endorsements", "measurements", "supersessions"};
+  allow([&](const Json& what) {
+    return what.text({"verb"}) == "get" && what.text({"group"}) == "avouch.dev" &&
+           what.text({"namespace"}).empty() && what.text({"name"}).empty() &&
+           std::find(readable.begin(), readable.end(), what.text({"resource"})) != readable.end();
+  });
+  HttpResponse answer = serve("GET", "/v1/log/entries/2", "reader");
+  EXPECT_THAT(answer.body, HasSubstr(R"(needs \"get\" on disputes")"));
+  EXPECT_THAT(answer.body, Not(HasSubstr("preimage")));
+  EXPECT_EQ(serve("GET", "/v1/log/entries?refersTo=1", "reader").status, 403);
+
+  readable.emplace_back("disputes");
+  clock.advance(std::chrono::minutes(2));
+  answer = serve("GET", "/v1/log/entries/2", "reader");
+  EXPECT_THAT(answer.body, HasSubstr("preimage"));
+  answer = serve("GET", "/v1/log/entries?refersTo=1", "reader");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_THAT(answer.body, HasSubstr(R"("index":2)"));
+  for (const char* other : {"?refersTo=0", "?refersTo=2", "?refersTo=1&origin=another"}) {
+    answer = serve("GET", std::string("/v1/log/entries") + other, "reader");
+    EXPECT_EQ(answer.status, 200) << other;
+    EXPECT_THAT(answer.body, HasSubstr(R"("entries":[])")) << other;
+  }
 }
 
 TEST_F(LogHandlerTest, WhenTheServerCannotBeAskedNothingIsShown) {
@@ -504,6 +538,8 @@ TEST_F(LogHandlerTest, SaysWhatIsWrongWithAQuestion) {
   for (const char* target :
        {"/v1/log/entries", "/v1/log/entries?node=a&namespace=b&pod=c", "/v1/log/entries?pod=c",
         "/v1/log/entries?node=a&uid=d", "/v1/log/entries/x", "/v1/log/entries/-1",
+        "/v1/log/entries?refersTo=x", "/v1/log/entries?refersTo=1&node=a",
+        "/v1/log/entries?node=a&origin=b", "/v1/log/entries?refersTo=1&uid=d",
         "/v1/log/renewals?node=a&token=sha256:00"}) {
     EXPECT_EQ(serve("GET", target, "reader").status, 400) << target;
   }

@@ -10,6 +10,7 @@
 
 #include "codec/cbor.h"
 #include "tests/support/counted_memory.h"
+#include "tlog/remark.h"
 
 namespace avouch::control {
 namespace {
@@ -63,6 +64,22 @@ TEST(LogIndex, TakesWhatComesLateOrTwice) {
   EXPECT_EQ(index.known_from(key), 4U);
   EXPECT_EQ(index.find(key, 1003, 10), (Indexes{1002, 1001, 1000, 9, 5}));
   EXPECT_EQ(index.find(key, kAll, 1000).size(), LogIndex::kPerKey);
+}
+
+TEST(LogIndex, FindsRemarksByEachEntryThatTheyReferTo) {
+  LogIndex index;
+  tlog::Remark remark;
+  remark.kind = tlog::RemarkKind::kSupersede;
+  remark.refs = {{"log", 3, {}, ""}, {"log", 40, {}, ""}};
+  remark.replacement = tlog::EntryReference{"log", 41, {}, ""};
+  const Cbor payload = tlog::remark_payload({remark, "somebody", SystemTime{}}, "log").value();
+  index.add(50, codec::to_cbor(Cbor::array({Cbor::bytes(Bytes(32, 7)), payload})));
+  for (const std::uint64_t at : {3U, 40U, 41U}) {
+    EXPECT_EQ(index.find(entry_key("log", at), kAll, 10), (Indexes{50})) << at;
+    EXPECT_TRUE(index.find(entry_key("another", at), kAll, 10).empty()) << at;
+  }
+  EXPECT_TRUE(index.find(entry_key("log", 4), kAll, 10).empty());
+  EXPECT_EQ(index.keys(), 3U);
 }
 
 // Whoever may create pods can have any number of verdicts on one name logged, each with a new UID.

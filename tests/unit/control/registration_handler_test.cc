@@ -10,51 +10,25 @@
 #include "codec/cbor.h"
 #include "codec/cose.h"
 #include "control/log_payloads.h"
-#include "control/names.h"
 #include "control/registration_record.h"
-#include "control/sequenced_log.h"
-#include "support/fake_kube.h"
-#include "support/manual_clock.h"
-#include "support/memory_log_store.h"
-#include "tests/support/tpm_structures.h"
 #include "tlog/entry.h"
 #include "tlog/receipt.h"
+#include "unit/control/entering_scene.h"
 
 namespace avouch::control {
 namespace {
 
 using codec::Cbor;
-using codec::Json;
 using ::testing::HasSubstr;
 using testing::must_value;
 
 constexpr const char* kIssuer = "https://vendor.example";
 constexpr const char* kKind = "application/spdx+json";
 
-class Notes final : public ControlObserver {
- public:
-  void heartbeat(std::string_view, std::string_view, std::chrono::microseconds) override {}
-  void verdict(std::string_view, std::string_view, std::string_view, std::uint64_t) override {}
-  void problem(std::string_view, std::string_view) override {}
-  void note(std::string_view, std::string_view message) override { last = message; }
-  void fatal(std::string_view, const Error&) override {}
-  std::string last;
-};
-
-class RegistrationHandlerTest : public ::testing::Test {
+class RegistrationHandlerTest : public EnteringTest {
  protected:
   RegistrationHandlerTest() {
-    for (const std::string name : {"sender", "stranger"}) {
-      Json user;
-      user["username"] = name;
-      server.add_token(name + "s-token", user, {std::string(kTokenAudience)});
-    }
-    server.set_access([](const Json& spec) {
-      return spec.text({"user"}) == "sender" &&
-             spec.text({"resourceAttributes", "verb"}) == "create" &&
-             spec.text({"resourceAttributes", "group"}) == "avouch.dev" &&
-             spec.text({"resourceAttributes", "resource"}) == "statements";
-    });
+    allow("sender", "create", "statements");
     must_value(ensure());
   }
 
@@ -74,7 +48,8 @@ class RegistrationHandlerTest : public ::testing::Test {
     return record(policy, index);
   }
   Result<std::optional<std::uint64_t>> record(const tlog::RegistrationPolicy& policy,
-                                              const LogIndex& index_of) {
+                                              const LogIndex& index_of,
+                                              std::string_view references = "") {
     const Bytes pseudonym(32, 1);
     return ensure_registration_policy({.log = *log,
                                        .entries = entries,
@@ -83,7 +58,7 @@ class RegistrationHandlerTest : public ::testing::Test {
                                        .pseudonym_key = pseudonym,
                                        .verifier_key = key,
                                        .random = crypto::system_random()},
-                                      policy, clock.now());
+                                      policy, clock.now(), references);
   }
 
   Bytes statement(std::string_view subject = "firmware/7", const char* kind = kKind) const {
@@ -106,58 +81,10 @@ class RegistrationHandlerTest : public ::testing::Test {
     out.body = as_text(body);
     return out;
   }
-  // As a server does it.
-  HttpResponse serve(HttpRequest what) {
-    const auto plan = must_value(handler.plan(what));
-    if (plan.refusal) return *plan.refusal;
-    if (what.body.size() > plan.limit) return problem(413, "BodyTooLarge", "");
-    std::promise<HttpResponse> answer;
-    handler.handle(std::move(what), nullptr,
-                   [&](HttpResponse response) { answer.set_value(std::move(response)); });
-    return answer.get_future().get();
-  }
+  HttpResponse serve(HttpRequest what) { return serve_by(handler, std::move(what)); }
   HttpResponse post(ByteView body) { return serve(request(body)); }
-  // Title and detail of a refusal.
-  static std::string said(const HttpResponse& response) {
-    EXPECT_EQ(response.content_type, "application/concise-problem-details+cbor");
-    const auto body = codec::parse_cbor(to_bytes(response.body));
-    if (!body.has_value() || body->find(std::int64_t{-1}) == nullptr ||
-        body->find(std::int64_t{-2}) == nullptr) {
-      return "";
-    }
-    return *body->find(std::int64_t{-1})->as_text() + ": " +
-           *body->find(std::int64_t{-2})->as_text();
-  }
-  std::uint64_t size() const { return log->status().sequenced; }
 
-  testing::FakeKube server;
-  testing::ManualClock clock;
-  const crypto::PrivateKey key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
   const crypto::PrivateKey vendor = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
-  testing::MemoryDisk disk;
-  testing::MemoryLogStore store{disk};
-  std::unique_ptr<tlog::Log> log = must_value(
-      tlog::Log::open({.origin = "log"}, store, {},
-                      must_value(tlog::NoteSigner::make(
-                          "log", crypto::PrivateKey::generate(crypto::KeyType::kEd25519))),
-                      clock));
-  LogIndex index;
-  SequencedLog entries{*log, index};
-  std::atomic<std::uint64_t> available{1000};
-  LogVolume volume{{.bytes = 100, .percent = 10}, [this] {
-                     return VolumeSpace{available.load(), 1000};
-                   }};
-  Callers callers{
-      kube::Client(server),
-      clock,
-      {.ns = "ns", .agent_service_account = "agent", .webhook_service_account = "webhook"}};
-  const kube::Client client{server};
-  kube::AccessReviewer access{client, clock};
-  Notes notes;
-  WorkPool pool{2, 64}, lane{2, 16};
-  FairPool strangers{1, 64};
-  Reception reception{callers, pool, strangers};
-  ReceiptHandler receipts{{.log = *log, .origin = "log", .signer = key}, pool};
   RegistrationHandler handler{{.log = *log,
                                .volume = volume,
                                .receipts = receipts,
@@ -335,6 +262,39 @@ TEST_F(RegistrationHandlerTest, ThePolicyIsEnteredWhenItChanges) {
   testing::must(fresh.rebuild(store, 6, 100).has_value(), "rebuild");
   EXPECT_EQ(must_value(record(policy, fresh)), 5U);
   EXPECT_EQ(size(), 6U);
+}
+
+TEST_F(RegistrationHandlerTest, WhichOtherLogsAreReferredToIsInThePolicy) {
+  const auto policy = policy_of(vendor);
+  EXPECT_EQ(must_value(record(policy, index, "quorum none\n")), 3U);
+  EXPECT_EQ(must_value(record(policy, index, "quorum none\n")), 3U);
+  EXPECT_EQ(must_value(record({}, index, "quorum none\n")), 4U);
+  EXPECT_EQ(must_value(record({}, index, "quorum none\n")), 4U);
+  EXPECT_EQ(size(), 5U);
+  const tlog::StoredEntry stored = must_value(log->get(4));
+  const Cbor payload = must_value(tlog::open_preimage(
+      must_value(tlog::parse_statement_unverified(stored.entry)).preimage_digest, stored.preimage));
+  EXPECT_EQ(*payload.find("references")->as_text(), "quorum none\n");
+  EXPECT_EQ(must_value(record({})), std::nullopt);
+  EXPECT_EQ(size(), 6U);  // that none is any more
+}
+
+// As an older version left it.
+TEST_F(RegistrationHandlerTest, APolicyThatNamesFewerKindsIsEnteredAgain) {
+  Cbor::Map old = *registration_policy_payload(clock.now(), policy_of(vendor)).as_map();
+  std::erase_if(old, [](const auto& member) { return *member.first.as_text() == "kinds"; });
+  old.emplace_back(Cbor::text("kinds"), Cbor::array({Cbor::text("genesis")}));
+  auto made = must_value(tlog::make_entry(key,
+                                          {.issuer = "log",
+                                           .subject = "log:00",
+                                           .kind = std::string(tlog::kGenesis),
+                                           .payload = Cbor::map(std::move(old))},
+                                          crypto::system_random()));
+  std::vector<EntryToLog> one;
+  one.push_back({std::move(made.statement), std::move(made.preimage), ""});
+  must_value(entries.append(std::move(one)));
+  EXPECT_EQ(must_value(record(policy_of(vendor))), 4U);
+  EXPECT_EQ(must_value(record(policy_of(vendor))), 4U);
 }
 
 TEST_F(RegistrationHandlerTest, APolicyThatCannotBeInForceIsNotEntered) {
