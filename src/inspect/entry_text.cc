@@ -5,6 +5,7 @@
 #include "base/hex.h"
 #include "base/time_text.h"
 #include "tlog/entry.h"
+#include "tlog/remark.h"
 
 namespace avouch::inspect {
 
@@ -28,6 +29,17 @@ std::string left_out_of(const Cbor& payload) {
          " before it, since " +
          (since ? to_rfc3339(SystemTime(std::chrono::milliseconds(*since))) : "-") +
          ", have no entry";
+}
+
+// "entry 3 of log ORIGIN", and how many more.
+std::string references_of(const Cbor& payload) {
+  const Cbor* list = payload.find("refs");
+  const Cbor::Array* refs = list == nullptr ? nullptr : list->as_array();
+  if (refs == nullptr || refs->empty()) return "nothing";
+  const auto index = integer_of(refs->front(), "index");
+  return "entry " + (index ? std::to_string(*index) : "-") + " of log " +
+         text_of(refs->front(), "origin") +
+         (refs->size() > 1 ? " and " + std::to_string(refs->size() - 1) + " more" : "");
 }
 
 }  // namespace
@@ -150,6 +162,9 @@ std::string summary_of(std::string_view kind, const Cbor& payload) {
     const Cbor* renewals = payload.find("renewals");
     const auto count = renewals == nullptr ? std::nullopt : integer_of(*renewals, "count");
     out = "epoch with " + std::to_string(count.value_or(0)) + " renewals";
+  } else if (tlog::remark_kind(kind)) {
+    out += " by " + text_of(payload, "by") + " of " + references_of(payload);
+    if (const std::string text = text_of(payload, "text"); !text.empty()) out += ": " + text;
   } else if (kind == tlog::kGenesis) {
     out = "genesis: " + text_of(payload, "type");
   }

@@ -98,6 +98,7 @@ Result<std::optional<ProofStep>> Verifier::prove_content(std::uint64_t index, Pr
   if (!included.has_value()) {
     return broken("leaf hash leads to the checkpoint's root", included.error());
   }
+  out.leaf = included->leaf;
   out.step.parts.push_back(holds("leaf hash leads to the checkpoint's root over " +
                                      std::to_string(included->proof.size()) + " hashes",
                                  to_hex(included->leaf)));

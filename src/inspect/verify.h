@@ -17,6 +17,9 @@
 #include "inspect/release.h"
 #include "kube/client.h"
 #include "tlog/checkpoint.h"
+#include "tlog/log_policy.h"
+#include "tlog/remark.h"
+#include "tlog/tree.h"
 
 namespace avouch::inspect {
 
@@ -25,6 +28,13 @@ struct Demands {
   bool trusted = false;  // of a node: it is Trusted now; of a pod: it was let in
   // The node's verdict is judged again, from its record, with the same outcome.
   bool reappraise = false;
+};
+
+// How far a chain of references is followed.
+struct ChainBounds {
+  static constexpr int kMaxDepth = 16, kMaxEntries = 200;
+  int depth = 3;     // steps from the entry, in either direction
+  int entries = 50;  // in all
 };
 
 // What is said where the log has only `size` entries: kRejected.
@@ -56,6 +66,12 @@ class Verifier {
   // so many.
   Result<ProofStep> entry(std::uint64_t index);
 
+  // Entry `index`, what it refers to and which later entries of this log refer to it, each proven
+  // as above. The references themselves: those of this log by the leaf hash of the entry, those of
+  // others by their proof, under the keys of `other_logs` where it names that log.
+  Result<ProofStep> references(std::uint64_t index, const ChainBounds& bounds,
+                               const tlog::LogPolicy* other_logs);
+
   // The newest checkpoint: its signature and, with an `older` note, that it continues that one.
   Result<ProofStep> log(std::string_view older);
 
@@ -67,8 +83,10 @@ class Verifier {
     ProofStep step;
     bool sound = false;  // every part holds, but for content that is withheld
     std::string kind, subject;
+    tlog::Hash leaf{};    // of the entry, where its inclusion holds
     codec::Cbor payload;  // null where it is withheld
   };
+  struct Chain;  // one walk along references
   struct LivePod {
     std::string uid, node;             // "" unless it runs
     std::optional<SystemTime> placed;  // on the node, as the API server's clock had it
@@ -98,6 +116,14 @@ class Verifier {
                                  std::uint64_t index);
   Result<ProofStep> prove_status(const codec::Json& evidence, const std::string& name,
                                  std::string_view node_uid, const Demands& demands);
+  // Adds to `out` what a remark refers to, and that it is one.
+  Result<void> follow_references(std::uint64_t index, const Proven& from, int depth, Chain& chain,
+                                 ProofStep& out);
+  Result<ProofStep> prove_reference(const tlog::EntryReference& reference, const std::string& word,
+                                    int depth, Chain& chain);
+  // Adds to `out` the later entries that refer to this one.
+  Result<void> follow_back(std::uint64_t index, const tlog::Hash& leaf, int depth, Chain& chain,
+                           ProofStep& out);
   // The verdict of that token, judged again from its record; `named` is the digest that the token's
   // own log entry gives of the record, where it was read.
   Result<ProofStep> prove_again(const std::string& node, const tlog::Hash& token,

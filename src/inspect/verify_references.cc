@@ -1,0 +1,174 @@
+// Chains of references between entries: what an entry refers to, and what refers to it.
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "inspect/entry_text.h"
+#include "inspect/verify.h"
+#include "tlog/reference_proof.h"
+
+namespace avouch::inspect {
+namespace {
+
+std::string place_of(const tlog::EntryReference& reference) {
+  return "entry " + std::to_string(reference.index) + " of log " + reference.origin;
+}
+
+// Why the entry at `own_index`, of `kind`, does not refer to that entry of its log, or "".
+std::string misses(std::string_view kind, const codec::Cbor& payload, std::uint64_t own_index,
+                   const tlog::EntryReference& wanted) {
+  const auto remark_kind = tlog::remark_kind(kind);
+  if (!remark_kind) return "it is no remark";
+  const auto read = tlog::parse_remark(*remark_kind, payload, wanted.origin, own_index);
+  if (!read.has_value()) return read.error().message;
+  std::vector<tlog::EntryReference> all = read->remark.refs;
+  if (read->remark.replacement) all.push_back(*read->remark.replacement);
+  const auto found = std::find_if(all.begin(), all.end(), [&](const auto& each) {
+    return each.origin == wanted.origin && each.index == wanted.index;
+  });
+  if (found == all.end()) return "it refers to other entries only";
+  return found->leaf == wanted.leaf ? "" : "it refers to another entry at that index";
+}
+
+// Of another log: by the proof that the remark carries.
+ProofStep foreign_reference(const tlog::EntryReference& reference, const std::string& word,
+                            const tlog::LogPolicy* other_logs) {
+  const std::string claim = word + " " + place_of(reference);
+  const bool is_known =
+      other_logs != nullptr &&
+      std::any_of(other_logs->logs().begin(), other_logs->logs().end(),
+                  [&](const auto& log) { return log.key.name == reference.origin; });
+  if (!is_known) {
+    return note(claim,
+                "its proof leads to the root of a checkpoint, of which it was not checked who "
+                "signed it; name that log's key by --log-policy");
+  }
+  const auto verified = tlog::verify_foreign_reference(reference, *other_logs);
+  return verified.has_value() ? holds(claim, "its proof leads to a checkpoint by a key of that log")
+                              : fails(claim, verified.error().message);
+}
+
+}  // namespace
+
+struct Verifier::Chain {
+  const ChainBounds& bounds;
+  const tlog::LogPolicy* other_logs;
+  std::set<std::uint64_t> shown;
+
+  // Whether one more entry of this log is shown; else `out` says why not.
+  bool enter(std::uint64_t index, int depth, const std::string& claim, ProofStep& out) {
+    if (shown.contains(index)) {
+      out = note(claim, "shown above");
+    } else if (depth <= 0) {
+      out = note(claim, "not followed further; --depth says how far");
+    } else if (shown.size() >= static_cast<std::size_t>(bounds.entries)) {
+      out = note(claim, "not followed: " + std::to_string(bounds.entries) + " entries are shown");
+    } else {
+      shown.insert(index);
+      return true;
+    }
+    return false;
+  }
+};
+
+Result<ProofStep> Verifier::references(std::uint64_t index, const ChainBounds& bounds,
+                                       const tlog::LogPolicy* other_logs) {
+  if (const auto head = checkpoint(); head.has_value() && index >= (*head)->size()) {
+    return no_entry(index, (*head)->size());
+  }
+  AVOUCH_TRY(Proven proven, prove(index));
+  Chain chain{bounds, other_logs, {index}};
+  if (!proven.sound) return std::move(proven.step);
+  AVOUCH_CHECK(follow_references(index, proven, bounds.depth, chain, proven.step));
+  AVOUCH_CHECK(follow_back(index, proven.leaf, bounds.depth, chain, proven.step));
+  return std::move(proven.step);
+}
+
+Result<void> Verifier::follow_references(std::uint64_t index, const Proven& from, int depth,
+                                         Chain& chain, ProofStep& out) {
+  const auto kind = tlog::remark_kind(from.kind);
+  if (!kind || from.payload.is_null()) return {};
+  // Refuses a reference to itself or to a later entry: what is followed has an end.
+  const auto remark = tlog::parse_remark(*kind, from.payload, anchors_.origin, index);
+  if (!remark.has_value()) {
+    out.parts.push_back(fails("it is a remark as this program knows them", remark.error().message));
+    return {};
+  }
+  for (const tlog::EntryReference& reference : remark->remark.refs) {
+    AVOUCH_TRY(ProofStep step, prove_reference(reference, "refers to", depth, chain));
+    out.parts.push_back(std::move(step));
+  }
+  if (!remark->remark.replacement) return {};
+  AVOUCH_TRY(ProofStep step,
+             prove_reference(*remark->remark.replacement, "puts in its place", depth, chain));
+  out.parts.push_back(std::move(step));
+  return {};
+}
+
+Result<ProofStep> Verifier::prove_reference(const tlog::EntryReference& reference,
+                                            const std::string& word, int depth, Chain& chain) {
+  if (reference.origin != anchors_.origin) {
+    return foreign_reference(reference, word, chain.other_logs);
+  }
+  ProofStep out;
+  const std::string claim = word + " entry " + std::to_string(reference.index);
+  if (!chain.enter(reference.index, depth, claim, out)) return out;
+  AVOUCH_TRY(Proven proven, prove(reference.index));
+  out = std::move(proven.step);
+  out.claim = word + " " + out.claim;
+  if (!proven.sound) return out;
+  const std::string same = "it is the entry that was referred to";
+  if (proven.leaf != reference.leaf) {
+    out.parts.push_back(fails(same, "its leaf hash is another"));
+    return out;
+  }
+  out.parts.push_back(holds(same));
+  AVOUCH_CHECK(follow_references(reference.index, proven, depth - 1, chain, out));
+  return out;
+}
+
+Result<void> Verifier::follow_back(std::uint64_t index, const tlog::Hash& leaf, int depth,
+                                   Chain& chain, ProofStep& out) {
+  if (!log_.reads_content()) return {};
+  progress_("looking for entries that refer to entry " + std::to_string(index));
+  const auto listed = log_.list("refersTo=" + std::to_string(index), 100);
+  if (!listed.has_value()) {
+    if (listed.error().kind != ErrorKind::kRejected) return listed.error();
+    out.parts.push_back(note("entries that refer to it are not shown", listed.error().message));
+    return {};
+  }
+  if (listed->from > index + 1) {
+    out.parts.push_back(
+        note("which entries refer to it is the controller's word",
+             "and it has looked no further back than to entry " + std::to_string(listed->from)));
+  }
+  for (auto each = listed->entries.rbegin(); each != listed->entries.rend(); ++each) {
+    ProofStep step;
+    const std::string claim = "is referred to by entry " + std::to_string(each->index);
+    if (!chain.enter(each->index, depth, claim, step)) {
+      out.parts.push_back(std::move(step));
+      continue;
+    }
+    AVOUCH_TRY(Proven proven, prove(each->index));
+    step = std::move(proven.step);
+    step.claim = "is referred to by " + step.claim;
+    if (proven.sound) {
+      const std::string refers = "it refers to entry " + std::to_string(index);
+      if (proven.payload.is_null()) {
+        step.parts.push_back(note(refers, "the controller says so; its content was not read"));
+      } else if (const std::string wrong = misses(proven.kind, proven.payload, each->index,
+                                                  {anchors_.origin, index, leaf, ""});
+                 !wrong.empty()) {
+        step.parts.push_back(fails(refers, wrong));
+      } else {
+        step.parts.push_back(holds(refers));
+        AVOUCH_CHECK(follow_back(each->index, proven.leaf, depth - 1, chain, step));
+      }
+    }
+    out.parts.push_back(std::move(step));
+  }
+  return {};
+}
+
+}  // namespace avouch::inspect
