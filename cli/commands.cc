@@ -356,9 +356,16 @@ Result<Exit> log_list(const Context& context, const LogQuery& query) {
   return exit;
 }
 
-Result<Exit> log_show(const Context& context, std::uint64_t index) {
+Result<Exit> log_show(const Context& context, const ShowOptions& options) {
+  AVOUCH_TRY(const std::optional<tlog::LogPolicy> other_logs,
+             read_log_policy_file(options.log_policy));
   AVOUCH_TRY(Session session, Session::open(context));
-  AVOUCH_TRY(const inspect::ProofStep proof, verifier_of(context, session).entry(index));
+  const std::uint64_t index = options.index;
+  inspect::Verifier verifier = verifier_of(context, session);
+  AVOUCH_TRY(const inspect::ProofStep proof,
+             options.with_references
+                 ? verifier.references(index, options.bounds, other_logs ? &*other_logs : nullptr)
+                 : verifier.entry(index));
   std::optional<Json> payload;
   if (inspect::all_hold(proof) && session.log.reads_content()) {
     AVOUCH_TRY(const inspect::UnverifiedListed listed, session.log.entry(index));

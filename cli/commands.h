@@ -80,7 +80,13 @@ Result<Exit> verify_pod(const Context& context, const std::string& ns, const std
                         const inspect::Demands& demands);
 Result<Exit> verify_log(const Context& context, const LogCheck& check);
 Result<Exit> log_list(const Context& context, const LogQuery& query);
-Result<Exit> log_show(const Context& context, std::uint64_t index);
+struct ShowOptions {
+  std::uint64_t index = 0;
+  bool with_references = false;  // what it refers to, and what refers to it
+  inspect::ChainBounds bounds;
+  std::string log_policy;  // "" or the file that names the keys of other logs
+};
+Result<Exit> log_show(const Context& context, const ShowOptions& options);
 
 struct UploadOptions {
   std::string file;

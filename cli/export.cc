@@ -174,12 +174,7 @@ Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& co
                                             anchors.origin, common.verifier_keys_file));
     anchors.verifier_keys = std::move(trust.verifier_keys);
   }
-  if (!options.log_policy.empty()) {
-    AVOUCH_TRY(const std::string text, read_user_file(options.log_policy));
-    auto policy = tlog::LogPolicy::parse(text);
-    if (!policy.has_value()) return with_context(policy.error(), options.log_policy);
-    anchors.policy = *std::move(policy);
-  }
+  AVOUCH_TRY(anchors.policy, read_log_policy_file(options.log_policy));
   return show_proof(inspect::check_proof_file(as_text(proof), preimage, anchors), common.format);
 }
 

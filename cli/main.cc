@@ -14,9 +14,11 @@
 #include "cli/log_copy.h"
 #include "cli/log_fsck.h"
 #include "cli/log_register.h"
+#include "cli/log_remark.h"
 #include "cli/offline.h"
 #include "cli/progress.h"
 #include "cli/reference.h"
+#include "cli/remark_options.h"
 #include "cli/usage.h"
 
 namespace {
@@ -50,6 +52,7 @@ constexpr const char* kFooter =
                                               proves that the log only grew since last time
   kubectl avouch log --node worker-2          entries about a node, newest first
   kubectl avouch log show 4182 -o json        one entry, with its proof
+  kubectl avouch log show 4182 --refs         what was said about it, and what it refers to
   kubectl avouch export 4182 -f 4182.tlog-proof
   kubectl avouch verify proof 4182.tlog-proof --vkey log.vkey
                                               a proof in a file, and its check without a cluster
@@ -98,13 +101,14 @@ struct Options {
   avouch::cli::BootLogShown boot_log = avouch::cli::BootLogShown::kTable;
   avouch::cli::LogQuery query;
   avouch::cli::LogCheck check;
-  std::uint64_t index = 0;
+  avouch::cli::ShowOptions show;
   bool client_only = false;
   avouch::cli::ExportOptions exported;
   avouch::cli::ProofFileOptions proof_file;
   std::string log_directory, log_database;  // of log fsck; "" both: the release's log
   avouch::cli::LogCopyOptions log_copy;
   avouch::cli::LogRegisterOptions log_register;
+  avouch::cli::LogRemarkOptions log_remark;
   bool needs_keys = false;      // of the log or of the verifier: verify proof
   std::string_view needs_vkey;  // why the command that was given needs --vkey; "" where it does not
   avouch::cli::AppraiseOptions appraise;
@@ -335,7 +339,7 @@ void add_verify(CLI::App& app, Options& options) {
                   "is replaced");
 }
 
-CLI::App* add_log_copy(CLI::App* log, Options& options) {
+void add_log_copy(CLI::App* log, Options& options) {
   CLI::App* copy = leaf(log, options, "copy",
                         "Moves a log to another engine, and verifies all of it", Command());
   copy->add_option("--from", options.log_copy.from,
@@ -354,10 +358,9 @@ CLI::App* add_log_copy(CLI::App* log, Options& options) {
       return avouch::cli::log_copy(options.log_copy, options.common, progress);
     };
   });
-  return copy;
 }
 
-CLI::App* add_log_register(CLI::App* log, Options& options) {
+void add_log_register(CLI::App* log, Options& options) {
   avouch::cli::LogRegisterOptions& to = options.log_register;
   CLI::App* sub = leaf(log, options, "register",
                        "Puts a signed statement of another party (SCITT) into the log",
@@ -376,7 +379,27 @@ CLI::App* add_log_register(CLI::App* log, Options& options) {
       "--force", [&to] { to.if_there = IfThere::kReplace; }, kForceHelp);
   sub->add_option("statement", to.statement, "COSE_Sign1 of its issuer: a hash envelope, RFC 9995")
       ->required();
-  return sub;
+}
+
+void add_log_show(CLI::App* log, Options& options) {
+  avouch::cli::ShowOptions& to = options.show;
+  CLI::App* show =
+      leaf(log, options, "show", "One entry: its content, and the proof that it is in the log",
+           [&](const Context& context) { return avouch::cli::log_show(context, options.show); });
+  show->add_option("index", to.index, "Index of the entry")->required()->check(index_problem);
+  CLI::Option* refs = show->add_flag("--refs", to.with_references,
+                                     "Also what it refers to, and which entries refer to it");
+  show->add_option("--depth", to.bounds.depth, "How many steps references are followed")
+      ->check(CLI::Range(1, avouch::inspect::ChainBounds::kMaxDepth))
+      ->capture_default_str()
+      ->needs(refs);
+  show->add_option("--limit", to.bounds.entries, "How many entries are shown at most")
+      ->check(CLI::Range(1, avouch::inspect::ChainBounds::kMaxEntries))
+      ->capture_default_str()
+      ->needs(refs);
+  show->add_option("--log-policy", to.log_policy,
+                   "C2SP tlog-policy file with the keys of other logs that are referred to")
+      ->needs(refs);
 }
 
 void add_log(CLI::App& app, Options& options) {
@@ -393,10 +416,7 @@ void add_log(CLI::App& app, Options& options) {
   // The log is listed whole, of a node, or of a pod, never of a namespace.
   add_namespace(log, options)->needs(pod);
   log->require_subcommand(0, 1);
-  CLI::App* show =
-      leaf(log, options, "show", "One entry: its content, and the proof that it is in the log",
-           [&](const Context& context) { return avouch::cli::log_show(context, options.index); });
-  show->add_option("index", options.index, "Index of the entry")->required()->check(index_problem);
+  add_log_show(log, options);
   CLI::App* fsck =
       leaf(log, options, "fsck", "Reads the whole log and names all that is damaged or missing",
            avouch::cli::log_fsck);
@@ -416,10 +436,17 @@ void add_log(CLI::App& app, Options& options) {
                  : avouch::cli::log_fsck_database(options.log_database, options.common, progress);
     };
   });
-  CLI::App* copy = add_log_copy(log, options);
-  CLI::App* registration = add_log_register(log, options);
-  log->final_callback([&options, show, fsck, copy, registration] {
-    if (show->parsed() || fsck->parsed() || copy->parsed() || registration->parsed()) return;
+  add_log_copy(log, options);
+  add_log_register(log, options);
+  avouch::cli::add_remarks(
+      {.leaf = [log, &options](
+                   const std::string& name, const std::string& what,
+                   Command command) { return leaf(log, options, name, what, std::move(command)); },
+       .is_index = index_problem,
+       .is_account = account_problem},
+      options.log_remark);
+  log->final_callback([&options, log] {
+    if (!log->get_subcommands().empty()) return;
     options.command = [&options](const Context& context) {
       options.query.ns = options.ns;
       return avouch::cli::log_list(context, options.query);

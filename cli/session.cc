@@ -62,6 +62,14 @@ Result<std::vector<tlog::NoteVerifier>> read_vkey_file(const std::string& file) 
   return keys;
 }
 
+Result<std::optional<tlog::LogPolicy>> read_log_policy_file(const std::string& file) {
+  if (file.empty()) return std::optional<tlog::LogPolicy>();
+  AVOUCH_TRY(const std::string text, read_user_file(file));
+  auto policy = tlog::LogPolicy::parse(text);
+  if (!policy.has_value()) return with_context(policy.error(), file);
+  return std::optional(*std::move(policy));
+}
+
 kube::Client api_of(const Context& context) {
   kube::Client::Options options;
   options.max_object_bytes = kube::kMaxStoredObjectBytes;

@@ -13,6 +13,7 @@
 #include "inspect/proof.h"
 #include "kube/client.h"
 #include "tlog/checkpoint.h"
+#include "tlog/log_policy.h"
 #include "tlog/note.h"
 
 namespace avouch::cli {
@@ -41,6 +42,9 @@ inline const std::string kSigned = "checkpoint is signed by the log";
 
 // The one verifier key of a log in such a file.
 Result<std::vector<tlog::NoteVerifier>> read_vkey_file(const std::string& file);
+
+// A C2SP tlog-policy that the user named; nothing for "".
+Result<std::optional<tlog::LogPolicy>> read_log_policy_file(const std::string& file);
 
 // An entry's content as the controller gave it, checked against the entry's own signature and
 // commitment (not against the tree: that is what `log show` and `verify` do).

@@ -58,11 +58,24 @@ expect 2 '"010" is no index' log show 010
 expect 2 "is no index" log show 99999999999999999999
 expect 2 "limit" log --limit -1
 expect 0 "Exit status:" --help
-for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "log fsck" "log copy" "log register" "export" "verify proof" "verify misbehaviour" "version" "appraise" "eventlog"; do
+for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "log fsck" "log copy" "log register" "log endorse" "log dispute" "log measure" "log supersede" "export" "verify proof" "verify misbehaviour" "version" "appraise" "eventlog"; do
   # shellcheck disable=SC2086
   expect 0 "Usage" $words --help
 done
 expect 0 "re-appraise" verify node --help
+speaker=(--service-account audit/auditor)
+expect 2 "service-account" log endorse 3
+expect 2 "text" log dispute "${speaker[@]}" 3
+expect 2 "value" log measure "${speaker[@]}" 3
+expect 2 "index" log supersede "${speaker[@]}"
+expect 2 "expected NAME=ALGORITHM:HEX" log measure "${speaker[@]}" --value "pcr 8" 3
+expect 2 "expected TYPE:FILE" log endorse "${speaker[@]}" --material report.pdf 3
+expect 2 '"three" is no index' log endorse "${speaker[@]}" three
+expect 2 "refs" log show 3 --depth 2
+expect 2 "depth" log show 3 --refs --depth 17
+expect 4 "what is it about" log endorse "${speaker[@]}"
+expect 4 "no such file" log endorse "${speaker[@]}" --proof "$0.none"
+expect 4 "$0: tlog-proof: line 1" log endorse "${speaker[@]}" --proof "$0" 3
 expect 0 "re-appraise" verify pod --help
 expect 0 "as YAML" explain node --help
 expect 0 "BOOT +the TPM's counters" status --help
@@ -315,7 +328,11 @@ expect 2 "needs --vkey" verify misbehaviour "$PROOFS/fork.misbehaviour"
 export LOG_FILES=$LOG/public ANSWER='404 {"kind":"Status","reason":"NotFound"}'
 keys=(--vkey "$LOG/log.vkey" --verifier-keys "$PROOFS/verifier.pem" --origin log.example.org/avouch)
 expect 0 "verified: everything" log show 0 "${keys[@]}"
+expect 0 "verified: everything" log show 0 --refs "${keys[@]}"
+expect 4 "$0: line 1" log show 0 --refs --log-policy "$0" "${keys[@]}"
 expect 4 "there is no entry 300: the log's newest checkpoint is of 300 entries" log show 300 "${keys[@]}"
+expect 4 "there is no entry 300" log show 300 --refs "${keys[@]}"
+expect 4 "there is no entry 300" log endorse "${speaker[@]}" 300 "${keys[@]}"
 expect 4 "there is no entry 300" log show 300 -o json "${keys[@]}"
 expect 4 "there is no entry 300" export 300 "${keys[@]}"
 expect 4 "there is no entry 999999999999999999" log show 999999999999999999 "${keys[@]}"
@@ -427,7 +444,7 @@ for word in -h --help; do
 done
 
 completes "status :4" st
-completes "show fsck copy :4" log ""
+completes "show fsck copy endorse dispute measure supersede :4" log ""
 completes "upload :4" reference up
 completes "from-evidence from-rootfs from-debs :4" reference from
 completes "node pod log proof :4" verify ""
