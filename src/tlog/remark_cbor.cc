@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "codec/utf8.h"
 #include "tlog/remark.h"
 
 namespace avouch::tlog {
@@ -104,9 +105,10 @@ class Members {
       if (name != nullptr && std::find(asked_.begin(), asked_.end(), *name) != asked_.end()) {
         continue;
       }
-      return rejected((where_.empty() ? "" : where_ + ": ") + "there is a member \"" +
-                      (name == nullptr ? "that is no text" : *name) +
-                      "\" that this version does not know");
+      const std::string where = where_.empty() ? "" : where_ + ": ";
+      if (name == nullptr) return rejected(where + "the key of a member is no text");
+      return rejected(where + "there is a member " + codec::in_quotes(*name) +
+                      " that this version does not know");
     }
     return {};
   }

@@ -345,7 +345,7 @@ TEST(Remark, IsReadStrictly) {
          map.emplace_back(Cbor::integer(1), Cbor::integer(1));
          return Cbor::map(std::move(map));
        },
-       "there is a member \"that is no text\""},
+       "the key of a member is no text"},
       {"references that are no array", kDispute,
        [&](const Cbor& p) { return with(p, "refs", text("x")); }, "refs: expected an array"},
       {"an empty array of references", kDispute,
