@@ -167,6 +167,7 @@ std::optional<kube::AccessQuestion> question_for(std::string_view kind,
 struct ListedSubject {
   std::string key;
   std::vector<kube::AccessQuestion> rights;
+  std::uint64_t since = 0;  // no entry before is about it
 };
 
 std::string query_text(std::string_view query, std::string_view name) {
@@ -189,7 +190,9 @@ std::optional<ListedSubject> listed_subject(std::string_view query, std::string_
   if (is_pod) return ListedSubject{pod_key(ns, pod, uid), {may_read_admissions(ns)}};
   const auto index = parse_number(entry);
   if (!index) return std::nullopt;
-  ListedSubject out{entry_key(origin.empty() ? own_origin : origin, *index), {}};
+  const bool is_own = origin.empty() || origin == own_origin;
+  ListedSubject out{.key = entry_key(is_own ? own_origin : origin, *index), .rights = {}};
+  if (is_own) out.since = *index + 1;
   for (const auto& [kind, resource] : kRemarkResources)
     out.rights.push_back(may_read_remarks(kind));
   return out;
@@ -431,7 +434,7 @@ HttpResponse LogHandler::list(const Caller& caller, std::string_view query) {
   std::uint64_t from = std::min(before, parts_.log.checkpoint().size());
   if (found.size() == limit) {
     from = found.back();
-  } else if (from = std::min(from, parts_.index.known_from(key)); from > 0) {
+  } else if (from = std::min(from, parts_.index.known_from(key)); from > subject->since) {
     const std::unique_lock turn(further_, std::try_to_lock);
     if (!turn) return overloaded("another caller looks through old entries; try again later");
     const auto more =

@@ -526,6 +526,24 @@ TEST_F(LogHandlerTest, RemarksAreShownAndListedToThoseWhoMayReadThem) {
   }
 }
 
+TEST_F(LogHandlerTest, RemarksAreNotLookedForBeforeTheEntryThatTheyAreAbout) {
+  for (int i = 0; i < 300; ++i) {
+    must_value(log->append_and_wait(
+        {.entry = to_bytes("entry " + std::to_string(i)), .preimage = {}, .id = ""}));
+  }
+  must_value(log->publish_now());
+  // It knows the newest group alone.
+  ASSERT_TRUE(index.rebuild(store, log->checkpoint().size(), 1).has_value());
+  allow([](const Json&) { return true; });
+  const auto looked_from = [&](const char* target) {
+    const HttpResponse answer = serve("GET", target, "reader");
+    return *must_value(codec::parse_json(answer.body)).find("from")->as_int();
+  };
+  EXPECT_EQ(looked_from("/v1/log/entries?refersTo=280"), 256);
+  EXPECT_EQ(looked_from("/v1/log/entries?refersTo=5"), 0);
+  EXPECT_EQ(looked_from("/v1/log/entries?refersTo=280&origin=another"), 0);
+}
+
 TEST_F(LogHandlerTest, WhenTheServerCannotBeAskedNothingIsShown) {
   allow([](const Json&) { return true; });
   ASSERT_TRUE(callers.identify("reader").has_value());
