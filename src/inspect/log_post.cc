@@ -8,7 +8,7 @@
 namespace avouch::inspect {
 namespace {
 
-constexpr std::chrono::seconds kTimeout{30};
+constexpr std::chrono::seconds kPostTimeout{30};
 constexpr int kAttempts = 10;
 constexpr codec::CborLimits kProblemLimits{16 * 1024, 4, 16};
 
@@ -39,7 +39,7 @@ Result<HttpResponse> post_to_log(kube::Transport& transport, const ReleaseName& 
   request.headers.add("Content-Type", post.content_type);
   request.body = as_text(post.body);
   for (int attempt = 1;; ++attempt) {
-    AVOUCH_TRY(HttpResponse response, transport.send(request, kTimeout, {}));
+    AVOUCH_TRY(HttpResponse response, transport.send(request, kPostTimeout, {}));
     if (response.status == 201) return response;
     const std::string message = "POST " + post.path + ": " + std::to_string(response.status) +
                                 ": " + concise_detail_of(response) +

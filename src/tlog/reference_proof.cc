@@ -14,7 +14,7 @@
 namespace avouch::tlog {
 namespace {
 
-std::vector<NoteVerifier> keys_of(const LogPolicy& trusted, std::string_view origin) {
+std::vector<NoteVerifier> trusted_keys(const LogPolicy& trusted, std::string_view origin) {
   std::vector<NoteVerifier> out;
   for (const KnownLog& log : trusted.logs()) {
     if (log.key.name == origin) out.push_back(log.key);
@@ -82,7 +82,7 @@ Result<VerifiedReference> verify_own_reference(const EntryReference& reference, 
 
 Result<VerifiedReference> verify_foreign_reference(const EntryReference& reference,
                                                    const LogPolicy& trusted) {
-  const std::vector<NoteVerifier> keys = keys_of(trusted, reference.origin);
+  const std::vector<NoteVerifier> keys = trusted_keys(trusted, reference.origin);
   if (keys.empty()) {
     return rejected("log " + codec::in_quotes(reference.origin) +
                     " is none that this log trusts the key of");

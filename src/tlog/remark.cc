@@ -27,7 +27,7 @@ constexpr std::array kNames = {
     std::pair{RemarkKind::kSupersede, kSupersede},
 };
 
-std::string at(std::string_view list, std::size_t index) {
+std::string item_of(std::string_view list, std::size_t index) {
   return std::string(list) + "[" + std::to_string(index) + "]";
 }
 
@@ -37,8 +37,8 @@ Result<void> check_line(std::string_view text, std::size_t most, const std::stri
                   " bytes of text without control characters");
 }
 
-Result<void> check_count(std::size_t count, std::size_t least, std::size_t most,
-                         const std::string& where) {
+Result<void> check_number(std::size_t count, std::size_t least, std::size_t most,
+                          const std::string& where) {
   if (count >= least && count <= most) return {};
   return rejected(where + ": has " + std::to_string(count) + ", expected " + std::to_string(least) +
                   " to " + std::to_string(most));
@@ -85,16 +85,16 @@ bool is_same_entry(const EntryReference& one, const EntryReference& other) {
 }
 
 Result<void> check_references(const Remark& remark, std::string_view origin, ProofSize size) {
-  AVOUCH_CHECK(check_count(remark.refs.size(), 1, Remark::kMaxRefs, "refs"));
+  AVOUCH_CHECK(check_number(remark.refs.size(), 1, Remark::kMaxRefs, "refs"));
   for (std::size_t i = 0; i < remark.refs.size(); ++i) {
     const EntryReference& ref = remark.refs[i];
-    AVOUCH_CHECK(check_reference(ref, origin, size, at("refs", i)));
+    AVOUCH_CHECK(check_reference(ref, origin, size, item_of("refs", i)));
     for (std::size_t j = 0; j < i; ++j) {
       if (!is_same_entry(ref, remark.refs[j])) continue;
-      return rejected(at("refs", i) + ": is the entry of " + at("refs", j));
+      return rejected(item_of("refs", i) + ": is the entry of " + item_of("refs", j));
     }
     if (remark.kind == RemarkKind::kSupersede && ref.origin != origin) {
-      return rejected(at("refs", i) + ".origin: only remarks of this log, " +
+      return rejected(item_of("refs", i) + ".origin: only remarks of this log, " +
                       codec::in_quotes(origin) + ", are superseded in it");
     }
   }
@@ -112,28 +112,28 @@ Result<void> check_replacement(const Remark& remark, std::string_view origin, Pr
   }
   for (std::size_t i = 0; i < remark.refs.size(); ++i) {
     if (is_same_entry(*remark.replacement, remark.refs[i])) {
-      return rejected("replacement: is the entry of " + at("refs", i));
+      return rejected("replacement: is the entry of " + item_of("refs", i));
     }
   }
   return {};
 }
 
-Result<void> check_text(const Remark& remark) {
+Result<void> check_words(const Remark& remark) {
   if (!remark.text.empty()) return check_line(remark.text, Remark::kMaxText, "text");
   if (remark.kind != RemarkKind::kDispute) return {};
   return rejected("text: is missing; a dispute says what is wrong");
 }
 
 Result<void> check_material(const std::vector<Remark::Material>& material) {
-  AVOUCH_CHECK(check_count(material.size(), 0, Remark::kMaxMaterial, "material"));
+  AVOUCH_CHECK(check_number(material.size(), 0, Remark::kMaxMaterial, "material"));
   for (std::size_t i = 0; i < material.size(); ++i) {
     if (!is_media_type(material[i].type)) {
-      return rejected(at("material", i) + ".type: expected a media type in lower case, such as " +
-                      "application/pdf");
+      return rejected(item_of("material", i) +
+                      ".type: expected a media type in lower case, such as " + "application/pdf");
     }
     const auto before = material.begin() + static_cast<std::ptrdiff_t>(i);
     if (std::find(material.begin(), before, material[i]) != before) {
-      return rejected(at("material", i) + ": stands there twice");
+      return rejected(item_of("material", i) + ": stands there twice");
     }
   }
   return {};
@@ -151,20 +151,20 @@ Result<void> check_values(const Remark& remark) {
     if (remark.values.empty()) return {};
     return rejected("values: only a measurement has them");
   }
-  AVOUCH_CHECK(check_count(remark.values.size(), 1, Remark::kMaxValues, "values"));
+  AVOUCH_CHECK(check_number(remark.values.size(), 1, Remark::kMaxValues, "values"));
   std::set<std::string_view> names;
   for (std::size_t i = 0; i < remark.values.size(); ++i) {
     const Remark::Value& value = remark.values[i];
-    AVOUCH_CHECK(check_line(value.name, kMaxValueName, at("values", i) + ".name"));
+    AVOUCH_CHECK(check_line(value.name, kMaxValueName, item_of("values", i) + ".name"));
     if (!names.insert(value.name).second) {
-      return rejected(at("values", i) + ".name: stands there twice");
+      return rejected(item_of("values", i) + ".name: stands there twice");
     }
     const std::size_t size = digest_size(value.algorithm);
     if (size == 0) {
-      return rejected(at("values", i) + ".algorithm: expected sha256, sha384 or sha512");
+      return rejected(item_of("values", i) + ".algorithm: expected sha256, sha384 or sha512");
     }
     if (value.digest.size() != size) {
-      return rejected(at("values", i) + ".digest: has " + std::to_string(value.digest.size()) +
+      return rejected(item_of("values", i) + ".digest: has " + std::to_string(value.digest.size()) +
                       " bytes, of " + value.algorithm + " expected " + std::to_string(size));
     }
   }
@@ -198,14 +198,14 @@ std::optional<RemarkKind> remark_kind(std::string_view entry_kind) {
 Result<void> check_remark(const Remark& remark, std::string_view origin, ProofSize size) {
   AVOUCH_CHECK(check_references(remark, origin, size));
   AVOUCH_CHECK(check_replacement(remark, origin, size));
-  AVOUCH_CHECK(check_text(remark));
+  AVOUCH_CHECK(check_words(remark));
   AVOUCH_CHECK(check_material(remark.material));
   return check_values(remark);
 }
 
 Result<void> check_order(const Remark& remark, std::string_view origin, std::uint64_t own_index) {
   for (std::size_t i = 0; i < remark.refs.size(); ++i) {
-    AVOUCH_CHECK(check_before(remark.refs[i], origin, own_index, at("refs", i)));
+    AVOUCH_CHECK(check_before(remark.refs[i], origin, own_index, item_of("refs", i)));
   }
   if (!remark.replacement) return {};
   return check_before(*remark.replacement, origin, own_index, "replacement");

@@ -15,7 +15,7 @@ using codec::Cbor;
 constexpr std::int64_t kVersion = 1;
 constexpr codec::CborLimits kRequestLimits{RemarkRequest::kMaxBytes, 8, 1000};
 
-void put(Cbor::Map& map, std::string_view name, Cbor value) {
+void put_member(Cbor::Map& map, std::string_view name, Cbor value) {
   map.emplace_back(Cbor::text(name), std::move(value));
 }
 
@@ -136,10 +136,10 @@ class Members {
 
 Cbor reference_cbor(const EntryReference& ref) {
   Cbor::Map map;
-  put(map, "origin", Cbor::text(ref.origin));
-  put(map, "index", Cbor::integer(static_cast<std::int64_t>(ref.index)));
-  put(map, "leafHash", Cbor::bytes(ref.leaf));
-  if (!ref.proof.empty()) put(map, "proof", Cbor::text(ref.proof));
+  put_member(map, "origin", Cbor::text(ref.origin));
+  put_member(map, "index", Cbor::integer(static_cast<std::int64_t>(ref.index)));
+  put_member(map, "leafHash", Cbor::bytes(ref.leaf));
+  if (!ref.proof.empty()) put_member(map, "proof", Cbor::text(ref.proof));
   return Cbor::map(std::move(map));
 }
 
@@ -153,27 +153,27 @@ EntryReference read_reference(Members& members) {
 }
 
 void put_remark(Cbor::Map& map, const Remark& remark) {
-  put(map, "version", Cbor::integer(kVersion));
+  put_member(map, "version", Cbor::integer(kVersion));
   Cbor::Array refs, material, values;
   for (const EntryReference& ref : remark.refs) refs.push_back(reference_cbor(ref));
   for (const Remark::Material& each : remark.material) {
     Cbor::Map one;
-    put(one, "type", Cbor::text(each.type));
-    put(one, "digest", Cbor::bytes(each.digest));
+    put_member(one, "type", Cbor::text(each.type));
+    put_member(one, "digest", Cbor::bytes(each.digest));
     material.push_back(Cbor::map(std::move(one)));
   }
   for (const Remark::Value& each : remark.values) {
     Cbor::Map one;
-    put(one, "name", Cbor::text(each.name));
-    put(one, "algorithm", Cbor::text(each.algorithm));
-    put(one, "digest", Cbor::bytes(each.digest));
+    put_member(one, "name", Cbor::text(each.name));
+    put_member(one, "algorithm", Cbor::text(each.algorithm));
+    put_member(one, "digest", Cbor::bytes(each.digest));
     values.push_back(Cbor::map(std::move(one)));
   }
-  put(map, "refs", Cbor::array(std::move(refs)));
-  if (!remark.text.empty()) put(map, "text", Cbor::text(remark.text));
-  if (!material.empty()) put(map, "material", Cbor::array(std::move(material)));
-  if (!values.empty()) put(map, "values", Cbor::array(std::move(values)));
-  if (remark.replacement) put(map, "replacement", reference_cbor(*remark.replacement));
+  put_member(map, "refs", Cbor::array(std::move(refs)));
+  if (!remark.text.empty()) put_member(map, "text", Cbor::text(remark.text));
+  if (!material.empty()) put_member(map, "material", Cbor::array(std::move(material)));
+  if (!values.empty()) put_member(map, "values", Cbor::array(std::move(values)));
+  if (remark.replacement) put_member(map, "replacement", reference_cbor(*remark.replacement));
 }
 
 Remark read_remark(RemarkKind kind, Members& members) {
@@ -221,8 +221,8 @@ Result<Cbor> remark_payload(const RecordedRemark& remark, std::string_view origi
   if (time < 0) return rejected("time: is before 1970");
   Cbor::Map map;
   put_remark(map, remark.remark);
-  put(map, "time", Cbor::integer(time));
-  put(map, "by", Cbor::text(remark.by));
+  put_member(map, "time", Cbor::integer(time));
+  put_member(map, "by", Cbor::text(remark.by));
   return Cbor::map(std::move(map));
 }
 
@@ -243,7 +243,7 @@ Result<RecordedRemark> parse_remark(RemarkKind kind, const Cbor& payload, std::s
 Bytes format_remark_request(const RemarkRequest& request) {
   Cbor::Map map;
   put_remark(map, request.remark);
-  put(map, "id", Cbor::text(request.id));
+  put_member(map, "id", Cbor::text(request.id));
   return codec::to_cbor(Cbor::map(std::move(map)));
 }
 

@@ -16,7 +16,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const testing::OtherLog& theirs() {
+const testing::OtherLog& partner() {
   static const testing::OtherLog one("log.example/theirs");
   return one;
 }
@@ -24,7 +24,7 @@ const testing::OtherLog& theirs() {
 class RemarkUpload : public ::testing::Test {
  protected:
   RemarkUpload() {
-    remark.refs = {{kOrigin, 0, {}, ""}, theirs().reference(5, 33)};
+    remark.refs = {{kOrigin, 0, {}, ""}, partner().reference(5, 33)};
     remark.text = "looked at";
   }
 
@@ -114,7 +114,7 @@ TEST_F(RemarkUpload, WhatIsNotWhatWasSentFails) {
   other.refs[0].leaf[0] ^= 1;
   expect_failing(check(record(other)), content);
   other = remark;
-  other.refs[1] = theirs().reference(5, 34);  // another proof
+  other.refs[1] = partner().reference(5, 34);  // another proof
   expect_failing(check(record(other)), content);
   other = remark;
   other.refs.pop_back();

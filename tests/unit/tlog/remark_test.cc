@@ -23,7 +23,7 @@ constexpr std::uint64_t kOwnIndex = 12;
 constexpr RemarkKind kEveryKind[] = {RemarkKind::kEndorsement, RemarkKind::kDispute,
                                      RemarkKind::kMeasurement, RemarkKind::kSupersede};
 
-const testing::OtherLog& other() {
+const testing::OtherLog& partner() {
   static const testing::OtherLog one("log.example/theirs");
   return one;
 }
@@ -38,7 +38,7 @@ EntryReference ours(std::uint64_t index) {
 Remark full(RemarkKind kind) {
   Remark remark;
   remark.kind = kind;
-  remark.refs = {ours(3), kind == RemarkKind::kSupersede ? ours(4) : other().reference(5, 33)};
+  remark.refs = {ours(3), kind == RemarkKind::kSupersede ? ours(4) : partner().reference(5, 33)};
   remark.text = "PCR 8 was measured by hand";
   remark.material = {{"application/pdf", crypto::sha256(to_bytes("report"))}};
   if (kind == RemarkKind::kMeasurement) {
@@ -121,7 +121,7 @@ TEST(Remark, ALargeOneFitsIntoAPreimage) {
   remark.material.clear();
   remark.values.clear();
   for (std::uint64_t i = 0; i < Remark::kMaxRefs; ++i) {
-    remark.refs.push_back(other().reference(i, 40));
+    remark.refs.push_back(partner().reference(i, 40));
   }
   remark.text = std::string(Remark::kMaxText, 't');
   for (std::size_t i = 0; i < 16; ++i) {
@@ -175,7 +175,7 @@ TEST(Remark, EachRuleIsKept) {
       {"a proof that is none", kDispute, [](Remark& r) { r.refs[1].proof = "x"; },
        "refs[1].proof: tlog-proof: line 1"},
       {"a proof of another index", kDispute,
-       [](Remark& r) { r.refs[1].proof = other().reference(6, 33).proof; },
+       [](Remark& r) { r.refs[1].proof = partner().reference(6, 33).proof; },
        "refs[1].proof: is of entry 6, expected 5"},
       {"a proof of another leaf", kDispute, [](Remark& r) { r.refs[1].leaf[0] ^= 1; },
        "refs[1].proof: "},
@@ -184,15 +184,15 @@ TEST(Remark, EachRuleIsKept) {
        "refs[1].proof: its checkpoint is of log"},
       {"a proof with the entry", kDispute,
        [](Remark& r) {
-         LogProof proof = other().proof(5, 33);
-         proof.extra = to_bytes(other().origin + " entry 5");
+         LogProof proof = partner().proof(5, 33);
+         proof.extra = to_bytes(partner().origin + " entry 5");
          r.refs[1].proof = format_log_proof(proof);
        },
        "refs[1].proof: has an \"extra\" line"},
       {"a size that is not above the index", kDispute,
        [](Remark& r) {
-         LogProof proof = other().proof(5, 33);
-         proof.note = other().note(5);
+         LogProof proof = partner().proof(5, 33);
+         proof.note = partner().note(5);
          r.refs[1].proof = format_log_proof(proof);
        },
        "refs[1].proof: "},
@@ -237,9 +237,9 @@ TEST(Remark, EachRuleIsKept) {
       {"a replacement in a dispute", kDispute, [](Remark& r) { r.replacement = ours(1); },
        "replacement: only a supersede"},
       {"superseding another log's", kSupersede,
-       [](Remark& r) { r.refs[1] = other().reference(5, 33); }, "refs[1].origin: only remarks"},
+       [](Remark& r) { r.refs[1] = partner().reference(5, 33); }, "refs[1].origin: only remarks"},
       {"a replacement of another log", kSupersede,
-       [](Remark& r) { r.replacement = other().reference(5, 33); }, "replacement.origin: "},
+       [](Remark& r) { r.replacement = partner().reference(5, 33); }, "replacement.origin: "},
       {"a replacement with a proof", kSupersede, [](Remark& r) { r.replacement->proof = "x"; },
        "replacement.proof: "},
       {"replaced by itself", kSupersede, [](Remark& r) { r.replacement = ours(4); },
@@ -310,7 +310,7 @@ TEST(Remark, RefersToNothingButWhatIsBeforeIt) {
   }
   // Another log counts for itself.
   Remark remark = least(RemarkKind::kEndorsement);
-  remark.refs.push_back(other().reference(30, 33));
+  remark.refs.push_back(partner().reference(30, 33));
   EXPECT_TRUE(check_order(remark, kOurs, kOwnIndex).has_value());
 }
 
