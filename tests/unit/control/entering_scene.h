@@ -85,8 +85,25 @@ class EnteringTest : public ::testing::Test {
     return *body->find(std::int64_t{-1})->as_text() + ": " +
            *body->find(std::int64_t{-2})->as_text();
   }
+  // Until that is set, nothing that is posted to the lane runs, and nothing more fits into it.
+  std::promise<void> block_lane() {
+    std::promise<void> gate;
+    const auto open = gate.get_future().share();
+    for (int i = 0; i < kLaneThreads; ++i) {
+      const auto started = std::make_shared<std::promise<void>>();
+      lane.post([open, started] {
+        started->set_value();
+        open.wait();
+      });
+      started->get_future().wait();
+    }
+    while (lane.post([] {}) == WorkPool::Taken::kYes) {
+    }
+    return gate;
+  }
   std::uint64_t size() const { return log->status().sequenced; }
 
+  static constexpr int kLaneThreads = 2;
   testing::FakeKube server;
   std::set<std::string> allowed;  // right()
   testing::ManualClock clock;
@@ -110,7 +127,7 @@ class EnteringTest : public ::testing::Test {
   const kube::Client client{server};
   kube::AccessReviewer access{client, clock};
   LastNote notes;
-  WorkPool pool{2, 64}, lane{2, 16};
+  WorkPool pool{2, 64}, lane{kLaneThreads, 16};
   FairPool strangers{1, 64};
   Reception reception{callers, pool, strangers};
   ReceiptHandler receipts{{.log = *log, .origin = "log", .signer = key}, pool};

@@ -215,18 +215,7 @@ TEST_F(RegistrationHandlerTest, AServerThatCannotBeAskedIsAReasonToWait) {
 }
 
 TEST_F(RegistrationHandlerTest, AStuckLaneKeepsNobodyWaiting) {
-  std::promise<void> gate;
-  const auto open = gate.get_future().share();
-  std::promise<void> busy[2];
-  for (auto& started : busy) {
-    lane.post([open, &started] {
-      started.set_value();
-      open.wait();
-    });
-  }
-  for (auto& started : busy) started.get_future().wait();
-  while (lane.post([] {}) == WorkPool::Taken::kYes) {
-  }
+  std::promise<void> gate = block_lane();
   EXPECT_EQ(post(statement()).status, 503);
   gate.set_value();
   lane.stop();

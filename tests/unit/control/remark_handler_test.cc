@@ -336,6 +336,14 @@ TEST_F(RemarkHandlerTest, ALogThatSignsNothingTakesNothing) {
   EXPECT_EQ(size(), 2U);
 }
 
+TEST_F(RemarkHandlerTest, AStuckLaneKeepsNobodyWaiting) {
+  std::promise<void> gate = block_lane();
+  expect_refused(post(endorsement({ours(1)})), 503, "too many remarks wait");
+  gate.set_value();
+  lane.stop();
+  EXPECT_EQ(size(), 2U);
+}
+
 TEST_F(RemarkHandlerTest, AUserOfANameThatIsNoLineSaysNothing) {
   const std::string name(600, 'u');
   add_user(name);
