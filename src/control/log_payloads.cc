@@ -10,7 +10,7 @@ namespace {
 
 using codec::Cbor;
 
-Cbor millis(SystemTime time) { return Cbor::integer(time.time_since_epoch().count()); }
+Cbor unix_millis(SystemTime time) { return Cbor::integer(time.time_since_epoch().count()); }
 Cbor text(std::string_view value) { return Cbor::text(value); }
 
 void put(Cbor::Map& map, std::string_view key, Cbor value) {
@@ -52,7 +52,7 @@ Cbor registration_policy_payload(SystemTime created, const tlog::RegistrationPol
   }
   Cbor::Map map;
   put(map, "type", text(kRegistrationPolicyType));
-  put(map, "created", millis(created));
+  put(map, "created", unix_millis(created));
   put(map, kKindsMember, Cbor::array(std::move(kinds)));
   if (!references.empty()) put(map, kReferencesMember, text(references));
   if (statements.takes_any()) put(map, kStatementsMember, statements_rule(statements));
@@ -65,7 +65,7 @@ Cbor trust_anchors_payload(SystemTime created, const std::vector<crypto::PublicK
   for (const crypto::PublicKey& key : verifier_keys) keys.push_back(Cbor::bytes(key.spki_der()));
   Cbor::Map map;
   put(map, "type", text("trust-anchors"));
-  put(map, "created", millis(created));
+  put(map, "created", unix_millis(created));
   put(map, "verifierKeys", Cbor::array(std::move(keys)));
   put(map, "logKey", text(log_vkey));
   return Cbor::map(std::move(map));
@@ -77,7 +77,7 @@ Cbor epoch_payload(SystemTime time, ByteView random, const crypto::Sha256& renew
   put(renewals, "root", Cbor::bytes(renewals_root));
   put(renewals, "count", Cbor::integer(static_cast<std::int64_t>(renewals_count)));
   Cbor::Map map;
-  put(map, "time", millis(time));
+  put(map, "time", unix_millis(time));
   put(map, "random", Cbor::bytes(random));
   put(map, "renewals", Cbor::map(std::move(renewals)));
   return Cbor::map(std::move(map));
@@ -113,7 +113,7 @@ Cbor node_verdict_payload(SystemTime time, std::string_view node, std::string_vi
   put(beacon, "size", Cbor::integer(static_cast<std::int64_t>(verdict.beacon.size)));
 
   Cbor::Map map;
-  put(map, "time", millis(time));
+  put(map, "time", unix_millis(time));
   put(map, "node", text(node));
   put(map, "nodeUID", text(node_uid));
   put(map, "phase", text(phase_name(verdict.phase)));
@@ -129,7 +129,7 @@ Cbor node_verdict_payload(SystemTime time, std::string_view node, std::string_vi
 
 Cbor policy_change_payload(SystemTime time, const PolicyChange& change) {
   Cbor::Map map;
-  put(map, "time", millis(time));
+  put(map, "time", unix_millis(time));
   put(map, "name", text(change.name));
   put(map, "specDigest", Cbor::bytes(change.spec_digest));
   put(map, "digest", Cbor::bytes(change.digest));
