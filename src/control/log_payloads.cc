@@ -46,8 +46,8 @@ Cbor registration_policy_payload(SystemTime created, const tlog::RegistrationPol
   Cbor::Array kinds;
   for (const std::string_view kind :
        {tlog::kGenesis, tlog::kEpoch, tlog::kNodeVerdict, tlog::kAdmissionVerdict,
-        tlog::kPolicyChange, tlog::kEndorsement, tlog::kDispute, tlog::kMeasurement,
-        tlog::kSupersede}) {
+        tlog::kPolicyChange, tlog::kEndorsementKind, tlog::kDisputeKind, tlog::kMeasurementKind,
+        tlog::kSupersedeKind}) {
     kinds.push_back(text(kind));
   }
   Cbor::Map map;

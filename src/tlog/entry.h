@@ -25,9 +25,9 @@ inline constexpr std::size_t kMaxPreimageBytes = 65'535;
 inline constexpr std::string_view kGenesis = "genesis", kEpoch = "epoch",
                                   kNodeVerdict = "node-verdict",
                                   kAdmissionVerdict = "admission-verdict",
-                                  kPolicyChange = "policy-change", kEndorsement = "endorsement",
-                                  kDispute = "dispute", kMeasurement = "measurement",
-                                  kSupersede = "supersede";
+                                  kPolicyChange = "policy-change", kEndorsementKind = "endorsement",
+                                  kDisputeKind = "dispute", kMeasurementKind = "measurement",
+                                  kSupersedeKind = "supersede";
 
 // Names become pseudonyms under a secret key, so that no name lies in the log for ever:
 // `node:`, `pod:`, `policy:`, `log:` or `entry:` and the hexadecimal first 16 bytes of

@@ -21,10 +21,10 @@ constexpr std::size_t kMaxOrigin = 512, kMaxValueName = 256;
 constexpr std::uint64_t kMaxIndex = std::numeric_limits<std::int64_t>::max();
 
 constexpr std::array kNames = {
-    std::pair{RemarkKind::kEndorsement, kEndorsement},
-    std::pair{RemarkKind::kDispute, kDispute},
-    std::pair{RemarkKind::kMeasurement, kMeasurement},
-    std::pair{RemarkKind::kSupersede, kSupersede},
+    std::pair{RemarkKind::kEndorsement, kEndorsementKind},
+    std::pair{RemarkKind::kDispute, kDisputeKind},
+    std::pair{RemarkKind::kMeasurement, kMeasurementKind},
+    std::pair{RemarkKind::kSupersede, kSupersedeKind},
 };
 
 std::string item_of(std::string_view list, std::size_t index) {

@@ -500,7 +500,7 @@ TEST_F(LogHandlerTest, RemarksAreShownAndListedToThoseWhoMayReadThem) {
   remark.kind = tlog::RemarkKind::kDispute;
   remark.refs = {{"log", 1, tlog::leaf_hash(must_value(log->get(1)).entry), ""}};
   remark.text = "wrong";
-  add(tlog::kDispute, must_value(tlog::remark_payload({remark, "bob", clock.now()}, "log")));
+  add(tlog::kDisputeKind, must_value(tlog::remark_payload({remark, "bob", clock.now()}, "log")));
   std::vector<std::string> readable = {"endorsements", "measurements", "supersessions"};
   allow([&](const Json& what) {
     return what.text({"verb"}) == "get" && what.text({"group"}) == "avouch.dev" &&

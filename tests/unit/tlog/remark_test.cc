@@ -300,13 +300,15 @@ TEST(Remark, RefersToNothingButWhatIsBeforeIt) {
     const Cbor payload = remark_payload(recorded(remark), kOurs).value();
     const auto read = parse_remark(RemarkKind::kEndorsement, payload, kOurs, kOwnIndex);
     EXPECT_EQ(read.has_value(), index < kOwnIndex) << index;
-    if (!read.has_value()) EXPECT_THAT(read.error().message, StartsWith("refs[1].index: "));
+    EXPECT_THAT(read.has_value() ? "refs[1].index: " : read.error().message,
+                StartsWith("refs[1].index: "));
 
     Remark supersede = least(RemarkKind::kSupersede);
     supersede.replacement = ours(index);
     const auto order = check_order(supersede, kOurs, kOwnIndex);
     EXPECT_EQ(order.has_value(), index < kOwnIndex) << index;
-    if (!order.has_value()) EXPECT_THAT(order.error().message, StartsWith("replacement.index: "));
+    EXPECT_THAT(order.has_value() ? "replacement.index: " : order.error().message,
+                StartsWith("replacement.index: "));
   }
   // Another log counts for itself.
   Remark remark = least(RemarkKind::kEndorsement);
