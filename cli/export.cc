@@ -16,8 +16,6 @@
 namespace avouch::cli {
 namespace {
 
-constexpr std::size_t kMaxProofFile = 1024 * 1024;
-
 Result<std::optional<Bytes>> read_preimage(const std::string& file) {
   if (file.empty()) return std::optional<Bytes>();
   AVOUCH_TRY(Bytes bytes, read_input(file, tlog::kMaxPreimageBytes));

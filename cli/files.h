@@ -12,6 +12,7 @@
 namespace avouch::cli {
 
 Result<Bytes> read_input(const std::string& file, std::size_t max_bytes);
+inline constexpr std::size_t kMaxProofFile = 1024 * 1024;  // of a tlog-proof, or the like of it
 
 // A small one: keys, a checkpoint, a policy.
 Result<std::string> read_user_file(const std::string& file);

@@ -22,7 +22,7 @@
 namespace avouch::cli {
 namespace {
 
-constexpr std::size_t kMaxProofFile = 1024 * 1024, kMaxMaterialFile = 64UL * 1024 * 1024;
+constexpr std::size_t kMaxMaterialFile = 64UL * 1024 * 1024;
 constexpr std::size_t kIdBytes = 16;
 
 // What is before and behind that place; all of it, and nothing, where there is none.

@@ -88,7 +88,7 @@ Result<void> Leader::Parts::watch_log() {
                                .stalled = log_problem().has_value(),
                                .takes_allows = volume.takes_allows(),
                                .takes_denials = volume.takes_denials()};
-  if (recorded.see(now, clock.steady_now())) show_policies_again();
+  if (recorded_watch.see(now, clock.steady_now())) show_policies_again();
   return {};
 }
 

@@ -189,7 +189,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<control::Router> router;
   std::unique_ptr<adapters::HttpServer> server;
 
-  control::RecordedWatch recorded;
+  control::RecordedWatch recorded_watch;
   control::AdmissionGuard guard;
   std::mutex guard_mutex;
   std::deque<kube::ObjectPtr> configurations;  // states that were not compared yet, oldest first

@@ -121,7 +121,7 @@ Result<void> Leader::Parts::sync_policy(const std::string& name) {
   codec::Json status = outlook->status;
   if (codec::Json::Array* conditions = status["conditions"].as_array()) {
     if (const auto guarded = guard.state()) conditions->push_back(guarded->condition());
-    if (const auto taken = recorded.state()) conditions->push_back(taken->condition());
+    if (const auto taken = recorded_watch.state()) conditions->push_back(taken->condition());
   }
   return control::sync_status(client, kube::attestation_policies(), "AttestationPolicy", name,
                               outlook->uid, status, live.get(), clock.now());
