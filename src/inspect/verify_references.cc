@@ -146,6 +146,10 @@ Result<void> Verifier::follow_back(std::uint64_t index, const tlog::Hash& leaf, 
   for (auto each = listed->entries.rbegin(); each != listed->entries.rend(); ++each) {
     ProofStep step;
     const std::string claim = "is referred to by entry " + std::to_string(each->index);
+    if (each->index <= index) {
+      out.parts.push_back(fails(claim, "which is not later than this one"));
+      continue;
+    }
     if (!chain.enter(each->index, depth, claim, step)) {
       out.parts.push_back(std::move(step));
       continue;

@@ -140,7 +140,9 @@ TEST_F(ReferencesTest, ToItselfOrWhatIsLaterFail) {
     expect_failing(references(index), "it is a remark as this program knows them");
   }
   back[4] = {3};
-  expect_failing(references(4), "it refers to entry 4");
+  expect_failing(references(4), "is referred to by entry 3");
+  back[1] = {2};
+  expect_failing(references(1), "it refers to entry 1");
 }
 
 TEST_F(ReferencesTest, ThatTheControllerMadeUpFail) {
@@ -148,8 +150,8 @@ TEST_F(ReferencesTest, ThatTheControllerMadeUpFail) {
   const auto remark = add_remark({to(1)});
   back[2] = {remark};
   expect_failing(references(2), "it refers to entry 2");
-  back[2] = {1};
-  expect_failing(references(2), "it refers to entry 2");
+  back[1] = {2};  // a verdict
+  expect_failing(references(1), "it refers to entry 1");
 }
 
 TEST_F(ReferencesTest, ToAnotherLogHoldByItsKeyAlone) {
