@@ -69,7 +69,10 @@ void Appraiser::step_hold(NodeState& node, const Policies& policies, Moment now)
     const bool waits = spec.taint == TaintEffect::kNoExecute &&
                        !fails(*node.record.verdict, policy->name) &&
                        !evicts(node.record.held_by, policy->name);
+    // What a policy refers to being gone says nothing of any node.
+    const bool may_evict = policy->usable() || evicts(node.record.held_by, policy->name);
     held[policy->name] = waits ? without_answer(spec) : spec.taint;
+    if (!may_evict) held[policy->name] = TaintEffect::kNoSchedule;
   }
   // Out of selection, or unreadable for now: no way to lose the taint.
   for (const auto& [name, effect] : node.record.held_by) {

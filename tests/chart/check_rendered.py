@@ -123,6 +123,10 @@ def check_pods(objects):
             yield f"{name}: no seccomp profile"
         if not any(t.get("operator") == "Exists" and t.get("key") in (None, "avouch.dev/unattested") for t in spec["tolerations"]):
             yield f"{name}: does not tolerate our own taint: a cold cluster would not come up"
+        if name == "avouch-webhook":
+            ours = [t for t in spec["tolerations"] if t.get("key") == "avouch.dev/unattested" and t.get("effect") in (None, "NoExecute")]
+            if [t.get("tolerationSeconds") for t in ours] != [60]:
+                yield f"{name}: expected to bear NoExecute for a minute: for less, one wrong policy leaves no webhook to let its edit in"
         if kind != "Job" and not spec["priorityClassName"].startswith("system-"):
             yield f"{name}: no system priority"
         for flag in ("hostNetwork", "hostPID", "hostIPC"):

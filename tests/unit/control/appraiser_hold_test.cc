@@ -95,6 +95,31 @@ TEST_F(HoldTest, ANodeThatFailsWhenTheControllerIsBackIsEmptiedAtOnce) {
   EXPECT_EQ(taint(), TaintEffect::kNoExecute);
 }
 
+TEST_F(HoldTest, APolicyThatLostWhatItRefersToEvictsNothing) {
+  PolicyText lost = kEvicting;
+  lost.makers = "gone";
+  world.set_policies({policy_object("production", lost)});
+  world.heartbeat(one);
+  ASSERT_EQ(world.phase("node-1"), Phase::kContraindicated);
+  EXPECT_EQ(taint(), TaintEffect::kNoSchedule);
+  wait(kMaxAge + seconds(1));
+  EXPECT_EQ(taint(), TaintEffect::kNoSchedule) << "nor is there anything to be silent about";
+  world.set_policies({policy_object("production", kEvicting)});
+  world.heartbeat(one);
+  EXPECT_EQ(taint(), TaintEffect::kNone);
+}
+
+TEST_F(HoldTest, ANodeThatFailedStaysEmptiedWhenThePolicyLosesWhatItRefersTo) {
+  one.tamper();
+  world.heartbeat(one);
+  ASSERT_EQ(taint(), TaintEffect::kNoExecute);
+  PolicyText lost = kEvicting;
+  lost.makers = "gone";
+  world.set_policies({policy_object("production", lost)});
+  world.heartbeat(one);
+  EXPECT_EQ(taint(), TaintEffect::kNoExecute);
+}
+
 TEST_F(HoldTest, ANodeThatWasNeverJudgedHasMaxAgeFromItsFirstDayToAnswer) {
   wait(minutes(1));
   world.add_node("node-2");
