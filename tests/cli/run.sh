@@ -73,9 +73,6 @@ expect 2 "expected TYPE:FILE" log endorse "${speaker[@]}" --material report.pdf 
 expect 2 '"three" is no index' log endorse "${speaker[@]}" three
 expect 2 "refs" log show 3 --depth 2
 expect 2 "depth" log show 3 --refs --depth 17
-expect 4 "what is it about" log endorse "${speaker[@]}"
-expect 4 "no such file" log endorse "${speaker[@]}" --proof "$0.none"
-expect 4 "$0: tlog-proof: line 1" log endorse "${speaker[@]}" --proof "$0" 3
 expect 0 "re-appraise" verify pod --help
 expect 0 "as YAML" explain node --help
 expect 0 "BOOT +the TPM's counters" status --help
@@ -329,10 +326,13 @@ export LOG_FILES=$LOG/public ANSWER='404 {"kind":"Status","reason":"NotFound"}'
 keys=(--vkey "$LOG/log.vkey" --verifier-keys "$PROOFS/verifier.pem" --origin log.example.org/avouch)
 expect 0 "verified: everything" log show 0 "${keys[@]}"
 expect 0 "verified: everything" log show 0 --refs "${keys[@]}"
-expect 4 "$0: line 1" log show 0 --refs --log-policy "$0" "${keys[@]}"
+expect 4 "$0: log policy, line 3: " log show 0 --refs --log-policy "$0" "${keys[@]}"
 expect 4 "there is no entry 300: the log's newest checkpoint is of 300 entries" log show 300 "${keys[@]}"
 expect 4 "there is no entry 300" log show 300 --refs "${keys[@]}"
 expect 4 "there is no entry 300" log endorse "${speaker[@]}" 300 "${keys[@]}"
+expect 4 "what is it about" log endorse "${speaker[@]}"
+expect 4 "no such file" log endorse "${speaker[@]}" --proof "$0.none"
+expect 4 "$0: tlog-proof: line 1" log endorse "${speaker[@]}" --proof "$0" 3
 expect 4 "there is no entry 300" log show 300 -o json "${keys[@]}"
 expect 4 "there is no entry 300" export 300 "${keys[@]}"
 expect 4 "there is no entry 999999999999999999" log show 999999999999999999 "${keys[@]}"
