@@ -29,6 +29,14 @@ bool is_operation(std::string_view text) {
   return text == "pods" || text == "pods/binding" || text == "bindings";
 }
 
+std::string item_of(const std::string& path, std::size_t i) {
+  return path + "[" + std::to_string(i) + "]";
+}
+
+std::string member_of(const std::string& path, const std::string& quoted) {
+  return path.empty() ? quoted : path + "." + quoted;
+}
+
 // Where in the payload something is too long: "\"reasons\"[2].\"message\"". At most as deep as
 // the payload was read.
 Result<void> check_lengths(const Cbor& value, const std::string& path) {
@@ -41,7 +49,7 @@ Result<void> check_lengths(const Cbor& value, const std::string& path) {
   if (const Bytes* bytes = value.as_bytes()) return check(bytes->size());
   if (const Cbor::Array* array = value.as_array()) {
     for (std::size_t i = 0; i < array->size(); ++i) {
-      AVOUCH_CHECK(check_lengths((*array)[i], path + "[" + std::to_string(i) + "]"));
+      AVOUCH_CHECK(check_lengths((*array)[i], item_of(path, i)));
     }
   }
   if (const Cbor::Map* map = value.as_map()) {
@@ -50,7 +58,7 @@ Result<void> check_lengths(const Cbor& value, const std::string& path) {
       const std::string* name = key.as_text();
       if (name == nullptr) return rejected("a key that is no text");
       const std::string quoted = codec::in_quotes(*name);
-      AVOUCH_CHECK(check_lengths(member, path.empty() ? quoted : path + "." + quoted));
+      AVOUCH_CHECK(check_lengths(member, member_of(path, quoted)));
     }
   }
   return {};
