@@ -323,8 +323,10 @@ Result<Exit> log_list(const Context& context, const LogQuery& query) {
   }
   Exit exit = Exit::kGood;
   std::vector<Content> contents;
+  contents.reserve(entries.size());
   for (const auto& listed : entries) contents.push_back(content_of(listed, session.trust));
   std::vector<const codec::Cbor*> payloads;
+  payloads.reserve(contents.size());
   for (const Content& content : contents) payloads.push_back(&content.payload);
   const std::vector<bool> late = inspect::late_entries(payloads);
   std::vector<std::vector<std::string>> rows = {{"INDEX", "TIME", "KIND", "CONTENT"}};
