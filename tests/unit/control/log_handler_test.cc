@@ -449,6 +449,7 @@ TEST_F(LogHandlerTest, ReadersKeepTheWebhookWaitingForNothing) {
   renewals.open = false;
   const std::string target = "/v1/log/renewals?node=node-1&token=sha256:" + to_hex(renewals.token);
   std::vector<std::future<HttpResponse>> asked;
+  asked.reserve(40);
   for (int i = 0; i < 40; ++i) asked.push_back(ask("GET", target, "reader"));
   while (renewals.asked == 0) std::this_thread::yield();
   auto appended = ask("POST", "/v1/log/entries", "webhook", admission_body("b"));

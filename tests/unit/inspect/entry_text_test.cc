@@ -22,6 +22,7 @@ Cbor spooled_at(std::int64_t millis, bool late) {
 // By letters, newest first: L of one that is marked.
 std::string marks(const std::vector<Cbor>& newest_first) {
   std::vector<const Cbor*> payloads;
+  payloads.reserve(newest_first.size());
   for (const Cbor& payload : newest_first) payloads.push_back(&payload);
   std::string out;
   for (const bool late : late_entries(payloads)) out += late ? 'L' : '-';

@@ -61,7 +61,8 @@ class ReferencesTest : public VerifyTest {
       std::string items;
       if (asked.has_value() && asked->has_value()) {
         for (const std::uint64_t each : back[std::stoull(**asked)]) {
-          items = json_entry(each, kinds[each], entries[each]) + (items.empty() ? "" : ",") + items;
+          const std::string one = json_entry(each, kinds[each], entries[each]);
+          items.insert(0, items.empty() ? one : one + ",");
         }
       }
       return refuse_lists ? problem(403, "NotEntitled", "needs \"get\" on disputes")
