@@ -66,13 +66,15 @@ void Appraiser::step_hold(NodeState& node, const Policies& policies, Moment now)
     const bool satisfied =
         affirms(*node.saved.verdict, policy->name) && affirms(*node.record.verdict, policy->name);
     if (satisfied || !taints(spec)) continue;
-    const bool waits = spec.taint == TaintEffect::kNoExecute &&
-                       !fails(*node.record.verdict, policy->name) &&
-                       !evicts(node.record.held_by, policy->name);
-    // What a policy refers to being gone says nothing of any node.
-    const bool may_evict = policy->usable() || evicts(node.record.held_by, policy->name);
+    const bool evicted = evicts(node.record.held_by, policy->name);
+    // What a policy refers to being gone says nothing of any node: it evicts nobody anew.
+    if (!policy->usable() && !evicted) {
+      held[policy->name] = TaintEffect::kNoSchedule;
+      continue;
+    }
+    const bool waits = spec.taint == TaintEffect::kNoExecute && !evicted &&
+                       !fails(*node.record.verdict, policy->name);
     held[policy->name] = waits ? without_answer(spec) : spec.taint;
-    if (!may_evict) held[policy->name] = TaintEffect::kNoSchedule;
   }
   // Out of selection, or unreadable for now: no way to lose the taint.
   for (const auto& [name, effect] : node.record.held_by) {
