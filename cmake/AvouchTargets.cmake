@@ -1,5 +1,12 @@
 # One library a folder, one test program a folder: the helpers that make them.
 
+# After how many seconds a test program hangs. A slow machine with builds beside the tests is not a hang.
+if(AVOUCH_SANITIZE)
+  set(AVOUCH_TEST_TIMEOUT 1200)
+else()
+  set(AVOUCH_TEST_TIMEOUT 600)
+endif()
+
 # avouch_library(NAME [PUBLIC lib...] [PRIVATE lib...])
 # The library avouch_NAME from every .cc of the calling folder.
 function(avouch_library name)
@@ -38,7 +45,7 @@ function(avouch_test target label folder)
   target_compile_options(${target} PRIVATE -O0 -U_FORTIFY_SOURCE)
   target_link_libraries(${target} PRIVATE avouch_test_support ${ARGN} GTest::gmock GTest::gtest_main)
   add_test(NAME ${target} COMMAND ${target})
-  set_tests_properties(${target} PROPERTIES LABELS ${label} TIMEOUT 600)
+  set_tests_properties(${target} PROPERTIES LABELS ${label} TIMEOUT ${AVOUCH_TEST_TIMEOUT})
   if(label STREQUAL "integration")
     # One set of servers at a time, beside tests that need none; first, as they mostly wait.
     set_tests_properties(${target} PROPERTIES TIMEOUT 1200 RESOURCE_LOCK servers COST 1000)

@@ -96,7 +96,7 @@ void VerdictRecorder::back_to_front(const EntryPtr& entry) {
   if (!entry->settled && !entry->to_spool) wait_in(queue_, queue_.begin(), entry);
 }
 
-void VerdictRecorder::to_spool(EntryPtr entry) {
+void VerdictRecorder::to_spool(const EntryPtr& entry) {
   entry->to_spool = true;
   leave_queue(*entry);
   wait_in(spooling_, spooling_.end(), entry);

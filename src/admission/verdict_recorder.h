@@ -133,7 +133,7 @@ class VerdictRecorder {
   void note_spooled(const Entry& entry, std::size_t size);
   void forget_spooled(bool newest);
   void forget_dropped(std::size_t count);
-  void to_spool(EntryPtr entry);
+  void to_spool(const EntryPtr& entry);
   void settle(const EntryPtr& entry, Placed placed, std::vector<Outcome>& outcomes);
   static void report(std::vector<Outcome>& outcomes);
 

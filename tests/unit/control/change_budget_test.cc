@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/sanitized.h"
 #include "tests/unit/control/world.h"
 #include "tlog/entry.h"
 
@@ -9,6 +10,10 @@ namespace avouch::control {
 namespace {
 
 using std::chrono::minutes;
+
+// More than any budget allows; a sanitizer takes minutes for ten times as much.
+constexpr int kFlood = testing::kSanitized ? 40 : 500;
+constexpr int kTimesAnew = testing::kSanitized ? 40 : 100;
 
 // A node that its kubelet puts under the policy and takes out of it, by a label within its reach.
 class S5 : public ::testing::Test {
@@ -47,18 +52,18 @@ class S5 : public ::testing::Test {
 };
 
 TEST_F(S5, ANodeThatChangesWithoutEndWritesNoMoreThanItsBudget) {
-  flip(500);
+  flip(kFlood);
   EXPECT_EQ(entries(), 60U);
   for (int i = 0; i < 60; ++i) {
     world.pass(minutes(1), {&agent});
-    flip(20);
+    flip(testing::kSanitized ? 2 : 20);
   }
   EXPECT_LE(entries(), 80U) << "twenty an hour";
   EXPECT_GE(entries(), 76U) << "and hardly fewer";
 }
 
 TEST_F(S5, BeyondItsBudgetItIsTrustedByNobodyAndSaysWhy) {
-  flip(500);
+  flip(kFlood);
   EXPECT_EQ(world.phase("node-1"), Phase::kContraindicated);
   EXPECT_EQ(world.first_code("node-1"), "VerdictUnsteady");
   EXPECT_TRUE(verdict().token.empty());
@@ -67,14 +72,14 @@ TEST_F(S5, BeyondItsBudgetItIsTrustedByNobodyAndSaysWhy) {
 }
 
 TEST_F(S5, TheNewestStateIsSaidOnceThereIsRoomForIt) {
-  flip(500);
+  flip(kFlood);
   world.pass(minutes(2), {&agent});
   EXPECT_EQ(world.first_code("node-1"), "VerdictUnsteady");
   world.pass(minutes(5), {&agent});
   EXPECT_EQ(world.phase("node-1"), Phase::kTrusted);
   EXPECT_FALSE(world.find("node-1")->record.held_by.contains("production"));
 
-  flip(500);
+  flip(kFlood);
   leave();
   world.pass(minutes(7));
   EXPECT_EQ(world.phase("node-1"), Phase::kPending);
@@ -112,19 +117,19 @@ TEST_F(S5, EditsOfPoliciesAreNotTheNodes) {
     ASSERT_EQ(world.phase("node-1"), Phase::kTrusted) << i;
   }
   EXPECT_EQ(entries(), 201U);
-  flip(500);
+  flip(kFlood);
   EXPECT_EQ(entries(), 260U);
   EXPECT_EQ(world.first_code("node-1"), "VerdictUnsteady");
 }
 
 // By an administrator's program, or a cloud's that deletes the Nodes of machines that are off.
 TEST_F(S5, NoNodeGetsAnotherBudgetByBeingDeletedAndMadeAnew) {
-  for (int i = 0; i < 100; ++i) make_anew(With::kEvidence);
+  for (int i = 0; i < kTimesAnew; ++i) make_anew(With::kEvidence);
   EXPECT_EQ(entries(), 60U);
   EXPECT_EQ(world.first_code("node-1"), "VerdictUnsteady");
   EXPECT_TRUE(verdict().token.empty());
   EXPECT_NE(world.signals("node-1").taint, attest::TaintEffect::kNone);
-  for (int i = 0; i < 100; ++i) make_anew(With::kNodeAlone);
+  for (int i = 0; i < kTimesAnew; ++i) make_anew(With::kNodeAlone);
   EXPECT_EQ(entries(), 60U) << "nor does an entry come of each new Node";
   EXPECT_EQ(world.first_code("node-1"), "VerdictUnsteady");
 
@@ -134,7 +139,7 @@ TEST_F(S5, NoNodeGetsAnotherBudgetByBeingDeletedAndMadeAnew) {
 }
 
 TEST_F(S5, AsLittleDoesANodeWhoseEvidenceStays) {
-  for (int i = 0; i < 100; ++i) make_anew(With::kNodeAlone);
+  for (int i = 0; i < kTimesAnew; ++i) make_anew(With::kNodeAlone);
   EXPECT_EQ(entries(), 60U);
   EXPECT_EQ(world.first_code("node-1"), "VerdictUnsteady");
 }
@@ -177,7 +182,7 @@ TEST(FormerBudgets, KeepWhatIsNotFullAgainOfABoundedNumberOfNames) {
 
 // What goes wrong in there each time costs no more than once.
 TEST_F(S5, AnAppraisalThatFailsAgainAndAgainEndsToo) {
-  flip(500);
+  flip(kFlood);
   world.signer.broken = true;
   world.pass(minutes(7), {&agent});
   EXPECT_NE(world.phase("node-1"), Phase::kTrusted);

@@ -10,6 +10,7 @@
 
 #include "codec/cbor.h"
 #include "tests/support/counted_memory.h"
+#include "tests/support/sanitized.h"
 #include "tlog/remark.h"
 
 namespace avouch::control {
@@ -101,7 +102,7 @@ std::string long_name(std::size_t i) {
 }
 
 TEST(LogIndexMemory, OfAKeyDoesNotDependOnItsLength) {
-  constexpr std::size_t kKeys = 10'000;
+  constexpr std::size_t kKeys = testing::kSanitized ? 2'000 : 10'000;
   const std::size_t before = testing::live_bytes;
   LogIndex index(kKeys);
   for (std::size_t i = 0; i < kKeys + 1000; ++i) {
@@ -115,7 +116,8 @@ TEST(LogIndexMemory, OfAKeyDoesNotDependOnItsLength) {
 }
 
 TEST(LogIndexMemory, OfAllIndexesIsBoundedHoweverManyAKeyHas) {
-  constexpr std::size_t kFull = 64;  // keys that fit with all that is kept of one
+  constexpr std::size_t kFull =
+      testing::kSanitized ? 16 : 64;  // keys that fit with all that is kept of one
   constexpr std::size_t kBytes = kFull * LogIndex::kPerKey * 8;
   const std::size_t before = testing::live_bytes;
   LogIndex index(LogIndex::kKeys, kBytes);
