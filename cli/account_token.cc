@@ -1,22 +1,16 @@
 #include "cli/account_token.h"
 
 #include <chrono>
-#include <string_view>
 
 #include "kube/auth.h"
 
 namespace avouch::cli {
-namespace {
-
-constexpr std::string_view kAudience = "avouch.dev/controller";
-
-}  // namespace
 
 Result<std::string> token_of_account(const kube::Client& api, const std::string& account) {
   const std::size_t slash = account.find('/');
   kube::TokenRequest request;
   request.account = {.ns = account.substr(0, slash), .name = account.substr(slash + 1)};
-  request.audiences = {std::string(kAudience)};
+  request.audiences = {std::string(kControllerAudience)};
   request.expiration = std::chrono::minutes(15);
   const auto token = kube::request_token(api, request);
   if (!token.has_value()) {

@@ -31,7 +31,7 @@ Result<std::unique_ptr<tlog::Store>> open_place(const std::string& place, bool i
   return adapters::open_log_postgres({.database = database, .take_over = take_over});
 }
 
-void print(const tlog::CopyReport& report, const std::string& origin, Format format) {
+void print_copied(const tlog::CopyReport& report, const std::string& origin, Format format) {
   if (format == Format::kJson) {
     codec::Json out;
     out["origin"] = origin;
@@ -81,7 +81,7 @@ Result<Exit> log_copy(const LogCopyOptions& options, const Common& common,
     progress(std::string(what) + ": " + std::to_string(entries) + " entries");
   };
   AVOUCH_TRY(const tlog::CopyReport report, tlog::copy_log(**from, **to, keys, origin, how));
-  print(report, origin, common.format);
+  print_copied(report, origin, common.format);
   return Exit::kGood;
 }
 

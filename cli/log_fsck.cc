@@ -39,7 +39,7 @@ Json to_json(const std::string& origin, std::uint64_t size, const tlog::FsckRepo
   return out;
 }
 
-void print(const std::string& origin, std::uint64_t size, const tlog::FsckReport& report) {
+void print_checked(const std::string& origin, std::uint64_t size, const tlog::FsckReport& report) {
   std::cout << "log " << printable(origin) << ", checkpoint of " << size << " entries\nread "
             << report.entries << " entries, " << report.tiles << " tiles, " << report.preimages
             << " preimages (" << report.erased << " erased): " << report.bytes << " bytes\n";
@@ -78,7 +78,7 @@ Result<Exit> check(tlog::TileReader& reader, std::span<const tlog::NoteVerifier>
   if (format == Format::kJson) {
     std::cout << codec::to_json_pretty(to_json(origin, checkpoint->size(), report)) << '\n';
   } else {
-    print(origin, checkpoint->size(), report);
+    print_checked(origin, checkpoint->size(), report);
   }
   return report.is_whole() ? Exit::kGood : Exit::kDoesNotHold;
 }

@@ -19,7 +19,7 @@ using inspect::printable;
 
 constexpr std::size_t kMaxBundleBytes = 4 * 1024 * 1024;
 
-Appraised exit_of(attest::Status status) {
+Appraised appraised_of(attest::Status status) {
   switch (status) {
     case attest::Status::kAffirming:
       return Appraised::kAffirming;
@@ -140,7 +140,7 @@ Result<Appraised> appraise(const AppraiseOptions& options, Format format, Clock&
   } else {
     print_text(verdict);
   }
-  return exit_of(verdict.result.status);
+  return appraised_of(verdict.result.status);
 }
 
 }  // namespace avouch::cli

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <utility>
 
+#include "cli/account_token.h"
 #include "cli/files.h"
 #include "inspect/entry_text.h"
 #include "inspect/rights.h"
@@ -16,12 +17,10 @@ namespace {
 
 using codec::Json;
 
-constexpr std::string_view kAudience = "avouch.dev/controller";
-
 Result<std::string> reader_token(const kube::Client& api, const inspect::ReleaseName& release) {
   kube::TokenRequest request;
   request.account = {.ns = release.ns, .name = release.name + "-reader"};
-  request.audiences = {std::string(kAudience)};
+  request.audiences = {std::string(kControllerAudience)};
   request.expiration = std::chrono::minutes(10);
   const auto token = kube::request_token(api, request);
   if (!token.has_value()) {

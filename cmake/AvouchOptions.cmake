@@ -3,7 +3,7 @@
 option(AVOUCH_TESTS "Build the tests" ON)
 option(AVOUCH_BENCH "Build the benchmarks" ON)
 option(AVOUCH_FUZZ "Build libFuzzer targets instead of corpus replays (clang only)" OFF)
-option(AVOUCH_UNITY "Compile ten files at a time; a whole build is faster, a small one slower" OFF)
+option(AVOUCH_UNITY "Compile forty files at a time; a whole build is faster, a small one slower" OFF)
 set(AVOUCH_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=, or empty")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -14,7 +14,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 # Names in anonymous namespaces are then to be unique in a library and in a test program.
 set(CMAKE_UNITY_BUILD ${AVOUCH_UNITY})
-set(CMAKE_UNITY_BUILD_BATCH_SIZE 10)
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 40)
 
 find_program(AVOUCH_CCACHE ccache)
 if(AVOUCH_CCACHE)

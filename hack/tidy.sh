@@ -4,7 +4,7 @@
 #   hack/tidy.sh BUILD_DIR [FILE...]    BUILD_DIR has been configured; without files: all of them
 #
 # A file that was clean is looked at again only when it, a header of it, its flags or the checks have changed; in a build
-# that compiles ten files as one, that goes for the ten.
+# that compiles forty files as one, that goes for the forty.
 set -euo pipefail
 
 # shellcheck source=hack/lib/common.sh

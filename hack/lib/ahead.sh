@@ -17,7 +17,7 @@ ahead_address() { build asan "$1"; }
 
 ahead_thread() { build tsan "$1" avouch_tests; }
 
-# By the build that compiles ten files as one.
+# By the build that compiles forty files as one.
 ahead_tidy() { configure asan "$1" && quietly "$1" "$HACK_DIR/tidy.sh" "$(build_dir asan)"; }
 
 main() {

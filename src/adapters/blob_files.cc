@@ -36,7 +36,7 @@ Error io_error(const std::string& what) {
   return retryable(message);
 }
 
-Result<void> write_all(int fd, ByteView bytes, const std::filesystem::path& path) {
+Result<void> write_blob(int fd, ByteView bytes, const std::filesystem::path& path) {
   while (!bytes.empty()) {
     const ssize_t put = ::write(fd, bytes.data(), bytes.size());
     if (put < 0 && errno == EINTR) continue;
@@ -117,7 +117,7 @@ class BlobFiles::Writer final : public control::BlobWriter {
     AVOUCH_CHECK(store_.reserve(owner_, piece.size()));
     reserved_ += piece.size();
     hasher_.update(piece);
-    return write_all(fd_, piece, path_);
+    return write_blob(fd_, piece, path_);
   }
 
   Result<BlobOutcome> commit() override {
@@ -287,7 +287,7 @@ Result<std::uint64_t> BlobFiles::append(const std::string& node_uid, const std::
         ::lseek(fd, static_cast<off_t>(log.bytes), SEEK_SET) < 0) {
       written = io_error("cut " + path.string());
     }
-    if (written.has_value()) written = write_all(fd, bytes, path);
+    if (written.has_value()) written = write_blob(fd, bytes, path);
     if (written.has_value() && ::fdatasync(fd) != 0) {
       written = fatal("fsync " + path.string() + ": " + reason());
     }

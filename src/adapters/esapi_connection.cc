@@ -6,7 +6,7 @@
 namespace avouch::adapters {
 namespace {
 
-bool is_passing(TSS2_RC code) {
+bool is_passing_code(TSS2_RC code) {
   switch (code & TSS2_RC_LAYER_MASK) {
     case TSS2_TCTI_RC_LAYER:
       return true;  // the device or socket, not the TPM, said so
@@ -62,7 +62,7 @@ Error parameter_error(TSS2_RC code, std::string_view what) {
 
 Error tss_error(TSS2_RC code, std::string_view what) {
   std::string message = std::string(what) + ": " + Tss2_RC_Decode(code);
-  return is_passing(code) ? retryable(std::move(message)) : rejected(std::move(message));
+  return is_passing_code(code) ? retryable(std::move(message)) : rejected(std::move(message));
 }
 
 void EsapiConnection::CloseTcti::operator()(TSS2_TCTI_CONTEXT* tcti) const {

@@ -83,7 +83,7 @@ struct PrivateFolder {
   }
 };
 
-Result<std::string> make_folder() {
+Result<std::string> make_socket_folder() {
   std::error_code nowhere;
   const std::filesystem::path parent = std::filesystem::temp_directory_path(nowhere);
   if (nowhere) {
@@ -137,7 +137,7 @@ std::string kubectl_complaint(const std::string& folder) {
 
 Result<std::unique_ptr<KubectlProxy>> KubectlProxy::start(const KubectlOptions& options) {
   std::unique_ptr<KubectlProxy> out(new KubectlProxy);
-  AVOUCH_TRY(out->folder_, make_folder());
+  AVOUCH_TRY(out->folder_, make_socket_folder());
 
   const std::string socket = out->folder_ + "/socket";
   std::vector<std::string> words = {"proxy", "--unix-socket=" + socket};
@@ -161,7 +161,7 @@ Result<std::unique_ptr<KubectlProxy>> KubectlProxy::start(const KubectlOptions& 
 
 Result<KubectlContext> current_context(const KubectlOptions& options) {
   PrivateFolder folder;
-  AVOUCH_TRY(folder.path, make_folder());
+  AVOUCH_TRY(folder.path, make_socket_folder());
   AVOUCH_TRY(const pid_t child, start_kubectl(options,
                                               {"config", "view", "--minify",
                                                "--output=jsonpath={.current-context}{'\\n'}"

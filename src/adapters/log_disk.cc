@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kFilesAtOnce = 64;  // descriptors in use while writing
 
-bool is_passing(int error) {
+bool is_passing_errno(int error) {
   switch (error) {
     case ENOSPC:
     case EDQUOT:
@@ -35,7 +35,7 @@ Error disk_error(std::string_view action, const std::filesystem::path& path) {
   const int error = errno;
   const std::string message = std::string(action) + " " + path.string() + ": " +
                               std::error_code(error, std::generic_category()).message();
-  return is_passing(error) ? retryable(message) : fatal(message);
+  return is_passing_errno(error) ? retryable(message) : fatal(message);
 }
 
 Result<FileHandle> open_file(const std::filesystem::path& path, int flags, int mode) {

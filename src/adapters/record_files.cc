@@ -38,19 +38,19 @@ std::int64_t millis(SystemTime time) {
 }
 std::int64_t day_of(SystemTime time) { return millis(time) / kDayMillis; }
 
-Error io_error(const std::string& what, const fs::path& path) {
+Error record_error(const std::string& what, const fs::path& path) {
   const std::string why = std::error_code(errno, std::generic_category()).message();
   return retryable(what + " " + path.string() + ": " + why);
 }
 
-Result<void> make_folder(const fs::path& folder) {
+Result<void> make_record_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directory(folder, error);
   if (error) return retryable("make " + folder.string() + ": " + error.message());
   return {};
 }
 
-std::optional<crypto::Sha256> digest_of_name(const std::string& name) {
+std::optional<crypto::Sha256> digest_of_record(const std::string& name) {
   const auto bytes = from_hex(name);
   crypto::Sha256 digest{};
   if (!bytes.has_value() || bytes->size() != digest.size() || to_hex(*bytes) != name) {
@@ -69,7 +69,7 @@ std::optional<std::int64_t> number_of_name(const std::string& name) {
   return value;
 }
 
-bool is_plain(std::string_view text) {
+bool is_plain_record(std::string_view text) {
   return !text.empty() && text.size() <= kMaxNameBytes &&
          std::all_of(text.begin(), text.end(), [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -94,9 +94,9 @@ Result<std::optional<Bytes>> read_piece(const fs::path& path, std::uint64_t offs
 }  // namespace
 
 Result<std::unique_ptr<RecordFiles>> RecordFiles::open(RecordFilesOptions options) {
-  AVOUCH_CHECK(make_folder(options.directory));
+  AVOUCH_CHECK(make_record_folder(options.directory));
   for (const char* part : {"days", "objects", "lists", "runtime", "incoming"}) {
-    AVOUCH_CHECK(make_folder(options.directory / part));
+    AVOUCH_CHECK(make_record_folder(options.directory / part));
   }
   std::unique_ptr<RecordFiles> out(new RecordFiles(std::move(options)));
   AVOUCH_CHECK(out->scan());
@@ -132,7 +132,7 @@ Result<void> RecordFiles::scan_objects(bool lists) {
   std::error_code error;
   const fs::path folder = object_path({}, lists).parent_path();
   return for_each_entry(folder, [&](const auto& entry) -> Result<void> {
-    const auto digest = digest_of_name(entry.path().filename().string());
+    const auto digest = digest_of_record(entry.path().filename().string());
     if (!digest) return {};  // of a write that was cut short, or not ours
     const std::uint64_t size = entry.file_size(error);
     if (error) return unreadable(entry, error);
@@ -173,12 +173,12 @@ Result<void> RecordFiles::write(const fs::path& path, ByteView bytes) {
   const fs::path incoming =
       options_.directory / "incoming" / std::to_string(next_incoming_.fetch_add(1));
   const int fd = ::open(incoming.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return io_error("create", incoming);
+  if (fd < 0) return record_error("create", incoming);
   while (!bytes.empty()) {
     const ssize_t put = ::write(fd, bytes.data(), bytes.size());
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) {
-      const Error error = io_error("write", incoming);
+      const Error error = record_error("write", incoming);
       ::close(fd);
       ::unlink(incoming.c_str());
       return error;
@@ -186,15 +186,15 @@ Result<void> RecordFiles::write(const fs::path& path, ByteView bytes) {
     bytes = bytes.subspan(static_cast<std::size_t>(put));
   }
   ::close(fd);
-  if (::rename(incoming.c_str(), path.c_str()) != 0) return io_error("rename", incoming);
+  if (::rename(incoming.c_str(), path.c_str()) != 0) return record_error("rename", incoming);
   return {};
 }
 
 Result<void> RecordFiles::sync() const {
   const int fd = ::open(options_.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return io_error("open", options_.directory);
+  if (fd < 0) return record_error("open", options_.directory);
   Result<void> out;
-  if (::syncfs(fd) != 0) out = io_error("sync", options_.directory);
+  if (::syncfs(fd) != 0) out = record_error("sync", options_.directory);
   ::close(fd);
   return out;
 }
@@ -246,7 +246,7 @@ Result<void> RecordFiles::put_blob(const fs::path& from, const crypto::Sha256& d
         ": raise records.bytes, or shorten " + "records.retention");
   }
   AVOUCH_CHECK(reserve(bytes, cause));
-  if (::link(blob.c_str(), path.c_str()) != 0 && errno != EEXIST) return io_error("link", path);
+  if (::link(blob.c_str(), path.c_str()) != 0 && errno != EEXIST) return record_error("link", path);
   counts_.bytes += bytes;
   if (is_list) list_bytes_ += bytes;
   touch(objects_[digest] = {bytes, 0, is_list}, path, cause.day);
@@ -257,7 +257,7 @@ Result<void> RecordFiles::put_blob(const fs::path& from, const crypto::Sha256& d
 // writes another file where it has to (blob_files.h).
 Result<void> RecordFiles::put_runtime_log(const std::string& boot, const Cause& cause) {
   const std::string& node_uid = cause.node_uid;
-  if (!is_plain(node_uid) || !is_plain(boot)) {
+  if (!is_plain_record(node_uid) || !is_plain_record(boot)) {
     return rejected("node UID or boot cannot name a file");
   }
   const fs::path log = runtime_log_file(options_.evidence, node_uid, boot);
@@ -271,7 +271,7 @@ Result<void> RecordFiles::put_runtime_log(const std::string& boot, const Cause& 
   const auto known = runtime_logs_.find(name);
   const std::uint64_t counted = known == runtime_logs_.end() ? 0 : known->second.bytes;
   if (bytes > counted) AVOUCH_CHECK(reserve(bytes - counted, cause));
-  if (::link(log.c_str(), path.c_str()) != 0 && errno != EEXIST) return io_error("link", path);
+  if (::link(log.c_str(), path.c_str()) != 0 && errno != EEXIST) return record_error("link", path);
   Kept& kept = runtime_logs_[name];
   counts_.bytes += bytes;
   counts_.bytes -= std::exchange(kept.bytes, bytes);
@@ -391,7 +391,7 @@ Result<std::optional<Bytes>> RecordFiles::object(const crypto::Sha256& digest, s
 Result<std::optional<Bytes>> RecordFiles::runtime_log(const std::string& node_uid,
                                                       const appraisal::RuntimeLogUsed& log,
                                                       std::uint64_t offset, std::size_t max_bytes) {
-  if (!is_plain(node_uid) || !is_plain(log.boot)) return std::optional<Bytes>();
+  if (!is_plain_record(node_uid) || !is_plain_record(log.boot)) return std::optional<Bytes>();
   const std::string prefix = node_uid + "." + log.boot + "-";
   std::vector<std::string> names;
   {

@@ -28,7 +28,7 @@ constexpr std::string_view kMagic = "avouch-spool/v1\n";
 constexpr std::string_view kSpoolSuffix = ".spool";
 constexpr std::size_t kMaxSegment = 1024UL * 1024 * 1024;
 
-Error failed(std::string_view action, const fs::path& path) {
+Error spool_failed(std::string_view action, const fs::path& path) {
   return retryable("spool: " + std::string(action) + " " + path.string() + ": " +
                    std::error_code(errno, std::generic_category()).message());
 }
@@ -47,11 +47,11 @@ struct Place {
   SystemTime spooled{};
 };
 
-Result<void> write_all(int fd, ByteView bytes, const fs::path& path) {
+Result<void> write_spool(int fd, ByteView bytes, const fs::path& path) {
   while (!bytes.empty()) {
     const ssize_t put = ::write(fd, bytes.data(), bytes.size());
     if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return failed("write", path);
+    if (put < 0) return spool_failed("write", path);
     bytes = bytes.subspan(static_cast<std::size_t>(put));
   }
   return {};
@@ -64,7 +64,7 @@ Result<Bytes> read_at(int fd, std::size_t offset, std::size_t length, const fs::
     const ssize_t got =
         ::pread(fd, out.data() + done, length - done, static_cast<off_t>(offset + done));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return failed("read", path);
+    if (got < 0) return spool_failed("read", path);
     if (got == 0) break;
     done += static_cast<std::size_t>(got);
   }
@@ -122,12 +122,12 @@ Result<void> SpoolFiles::open(std::vector<std::string>& notes) {
   }
   const fs::path lock = options_.directory / "lock";
   lock_ = FileHandle(::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (lock_.get() < 0) return failed("open", lock);
+  if (lock_.get() < 0) return spool_failed("open", lock);
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     return retryable("spool: " + options_.directory.string() + " is in use by another process");
   }
   folder_ = FileHandle(::open(options_.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder_.get() < 0) return failed("open", options_.directory);
+  if (folder_.get() < 0) return spool_failed("open", options_.directory);
   std::vector<std::pair<std::uint64_t, fs::path>> found;
   const auto listed = for_each_entry(options_.directory, [&](const auto& entry) -> Result<void> {
     if (const auto number = segment_number(entry.path())) found.emplace_back(*number, entry.path());
@@ -153,9 +153,9 @@ Result<void> SpoolFiles::load(std::uint64_t number, const fs::path& path,
                               std::vector<std::string>& notes) {
   next_number_ = number + 1;
   Segment segment{number, path, FileHandle(::open(path.c_str(), O_RDWR | O_CLOEXEC)), 0, 0};
-  if (segment.file.get() < 0) return failed("open", path);
+  if (segment.file.get() < 0) return spool_failed("open", path);
   struct stat status {};
-  if (::fstat(segment.file.get(), &status) != 0) return failed("stat", path);
+  if (::fstat(segment.file.get(), &status) != 0) return spool_failed("stat", path);
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size > kMaxSegment) return rejected("spool: " + path.string() + " is not a segment");
   AVOUCH_TRY(const Bytes content, read_at(segment.file.get(), 0, size, path));
@@ -186,7 +186,7 @@ Result<void> SpoolFiles::load(std::uint64_t number, const fs::path& path,
 }
 
 Result<void> SpoolFiles::sync_folder() const {
-  if (::fsync(folder_.get()) != 0) return failed("fsync", options_.directory);
+  if (::fsync(folder_.get()) != 0) return spool_failed("fsync", options_.directory);
   return {};
 }
 
@@ -202,9 +202,9 @@ Result<Segment*> SpoolFiles::writable() {
       next_number_, path,
       FileHandle(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_APPEND, 0600)), 0,
       0};
-  if (segment.file.get() < 0) return failed("create", path);
+  if (segment.file.get() < 0) return spool_failed("create", path);
   ++next_number_;
-  Result<void> made = write_all(segment.file.get(), as_bytes(kMagic), path);
+  Result<void> made = write_spool(segment.file.get(), as_bytes(kMagic), path);
   if (made.has_value()) made = sync_folder();
   if (!made.has_value()) {
     std::error_code ignored;
@@ -227,9 +227,9 @@ Result<void> SpoolFiles::append(std::span<const LogRecord> records, SystemTime n
   }
   const std::lock_guard lock(mutex_);
   AVOUCH_TRY(Segment* const segment, writable());
-  const auto written = write_all(segment->file.get(), bytes, segment->path);
+  const auto written = write_spool(segment->file.get(), bytes, segment->path);
   if (!written.has_value() || ::fdatasync(segment->file.get()) != 0) {
-    Error error = written.has_value() ? failed("fsync", segment->path) : written.error();
+    Error error = written.has_value() ? spool_failed("fsync", segment->path) : written.error();
     // What is on disk is not known now: cut it off, and write to this file no more.
     if (::ftruncate(segment->file.get(), static_cast<off_t>(segment->size)) != 0) {
       error.message += "; it could not be cut back either";

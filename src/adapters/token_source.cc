@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kMaxTokenBytes = 16 * 1024;
 constexpr std::chrono::milliseconds kReadAgainAfter{1'000};
 
-bool is_visible(char c) { return c > 0x20 && c < 0x7f; }
+bool is_visible_ascii(char c) { return c > 0x20 && c < 0x7f; }
 
 }  // namespace
 
@@ -23,7 +23,7 @@ Result<std::string> checked_token(const std::string& text, const std::string& wh
                                 ? ""
                                 : text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
   if (token.empty() || token.size() > kMaxTokenBytes ||
-      !std::all_of(token.begin(), token.end(), is_visible)) {
+      !std::all_of(token.begin(), token.end(), is_visible_ascii)) {
     return rejected(where + ": is no bearer token: expected 1 to 16384 visible ASCII characters");
   }
   return token;

@@ -36,7 +36,7 @@ using Context = std::unique_ptr<xmlParserCtxt, FreeContext>;
 using Document = std::unique_ptr<xmlDoc, FreeDocument>;
 using Output = std::unique_ptr<xmlOutputBuffer, CloseBuffer>;
 
-std::string text_of(const xmlChar* text) {
+std::string xml_text_of(const xmlChar* text) {
   return text == nullptr ? "" : reinterpret_cast<const char*>(text);
 }
 std::size_t size_of(int number) { return number < 0 ? 0 : static_cast<std::size_t>(number); }
@@ -85,7 +85,7 @@ void start_element(void* context, const xmlChar* name, const xmlChar* prefix, co
     return stop(context, "more than " + std::to_string(limits.namespaces) + " namespaces at once");
   }
   for (std::size_t i = 0; i < declared; ++i) {
-    if (text_of(declarations[2 * i + 1]).size() > limits.namespace_bytes) {
+    if (xml_text_of(declarations[2 * i + 1]).size() > limits.namespace_bytes) {
       return stop(context, "the name of a namespace is longer than " +
                                std::to_string(limits.namespace_bytes) + " bytes");
     }
@@ -117,8 +117,8 @@ void comment(void*, const xmlChar*) {}
 
 XmlElement element_of(const xmlNode& node, std::vector<const xmlNode*>& all) {
   XmlElement out;
-  out.name = text_of(node.name);
-  if (node.ns != nullptr) out.name_space = text_of(node.ns->href);
+  out.name = xml_text_of(node.name);
+  if (node.ns != nullptr) out.name_space = xml_text_of(node.ns->href);
   out.number = all.size();
   const long line = xmlGetLineNo(&node);
   out.line = line < 0 ? 0 : static_cast<std::size_t>(line);
@@ -126,17 +126,17 @@ XmlElement element_of(const xmlNode& node, std::vector<const xmlNode*>& all) {
   for (const xmlAttr* each = node.properties; each != nullptr; each = each->next) {
     std::string value;
     for (const xmlNode* part = each->children; part != nullptr; part = part->next) {
-      value += text_of(part->content);
+      value += xml_text_of(part->content);
     }
-    out.attributes.push_back({.name_space = each->ns == nullptr ? "" : text_of(each->ns->href),
-                              .name = text_of(each->name),
+    out.attributes.push_back({.name_space = each->ns == nullptr ? "" : xml_text_of(each->ns->href),
+                              .name = xml_text_of(each->name),
                               .value = std::move(value)});
   }
   for (const xmlNode* child = node.children; child != nullptr; child = child->next) {
     if (child->type == XML_ELEMENT_NODE) {
       out.children.push_back(element_of(*child, all));
     } else {
-      out.text += text_of(child->content);
+      out.text += xml_text_of(child->content);
     }
   }
   return out;
@@ -263,7 +263,7 @@ Result<std::unique_ptr<const provision::XmlDocument>> LibxmlReader::read(
   }
   if (document->encoding != nullptr &&
       xmlStrcasecmp(document->encoding, reinterpret_cast<const xmlChar*>("UTF-8")) != 0) {
-    return rejected("XML says that it is in " + codec::in_quotes(text_of(document->encoding)) +
+    return rejected("XML says that it is in " + codec::in_quotes(xml_text_of(document->encoding)) +
                     ": expected UTF-8");
   }
   if (xmlDocGetRootElement(document.get()) == nullptr) return rejected("XML without an element");

@@ -11,7 +11,7 @@ namespace {
 using codec::JsonView;
 
 constexpr std::size_t kMaxUid = 120;
-constexpr std::size_t kMaxName = 253;
+constexpr std::size_t kMaxNameBytes = 253;
 constexpr std::size_t kMaxUser = 4096;
 constexpr std::size_t kMaxGroups = 1000;
 constexpr std::size_t kMaxLabels = 1000;
@@ -22,7 +22,7 @@ Error wrong(std::string_view path, const std::string& expected) {
 
 // A text that may be missing (then "").
 Result<std::string> text(const JsonView& at, std::string_view member, std::string_view path,
-                         std::size_t max_bytes = kMaxName) {
+                         std::size_t max_bytes = kMaxNameBytes) {
   const JsonView value = at.find(member);
   if (!value.exists() || value.is_null()) return std::string();
   const auto found = value.as_string();
@@ -50,7 +50,7 @@ Result<std::string> extra(const JsonView& extras, std::string_view name) {
   const auto items = values.items();
   if (items.empty()) return std::string();
   const auto first = items.front().as_string();
-  if (items.size() != 1 || !first || first->size() > kMaxName) {
+  if (items.size() != 1 || !first || first->size() > kMaxNameBytes) {
     return wrong(path, "one text of at most 253 bytes");
   }
   return std::string(*first);

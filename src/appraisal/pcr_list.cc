@@ -19,7 +19,7 @@ std::optional<std::uint8_t> index_of(std::string_view digits) {
   return static_cast<std::uint8_t>(number);
 }
 
-Result<void> add(crypto::HashAlgorithm bank, std::string_view index, std::string_view hex,
+Result<void> add_pcr(crypto::HashAlgorithm bank, std::string_view index, std::string_view hex,
                  const std::string& where, tpm::PcrValues& out) {
   const auto number = index_of(index);
   if (!number) return rejected(where + ": expected a PCR from 0 to 23");
@@ -76,12 +76,12 @@ class Lines {
     if (words.size() == 2 && in_bank_) {
       std::string_view hex = words[1];
       if (hex.starts_with("0x") || hex.starts_with("0X")) hex.remove_prefix(2);
-      return known_ ? add(bank_, words[0], lower(hex), where, out) : Result<void>();
+      return known_ ? add_pcr(bank_, words[0], lower(hex), where, out) : Result<void>();
     }
     if (words.size() == 3) {
       const auto bank = crypto::parse_hash_name(words[0]);
       if (!bank.has_value()) return rejected(where + ": " + bank.error().message);
-      return add(*bank, words[1], lower(words[2]), where, out);
+      return add_pcr(*bank, words[1], lower(words[2]), where, out);
     }
     return rejected(where +
                     ": expected what tpm2_pcrread prints, \"BANK INDEX HEX\", or JSON as "
@@ -109,7 +109,7 @@ Result<tpm::PcrValues> parse_pcr_object(const Json& banks, const std::string& wh
     for (const auto& [index, digest] : *values.as_object()) {
       const std::string at = member(of_bank, index);
       if (digest.as_string() == nullptr) return rejected(at + ": expected hexadecimal digits");
-      AVOUCH_CHECK(add(*hash, index, *digest.as_string(), at, out));
+      AVOUCH_CHECK(add_pcr(*hash, index, *digest.as_string(), at, out));
     }
   }
   return out;

@@ -7,7 +7,7 @@ namespace {
 
 using crypto::Certificate;
 
-Reason invalid(std::size_t entry, const std::string& why) {
+Reason invalid_certificates(std::size_t entry, const std::string& why) {
   return refuse(code::kEndorsementInvalid,
                 "identity.ekCertificates[" + std::to_string(entry) + "]: " + why);
 }
@@ -58,11 +58,11 @@ class Reader {
  private:
   std::optional<Reason> add(ByteView der, std::size_t entry) {
     if (out_.size() == kMaxEkCertificates) {
-      return invalid(entry, "more than " + std::to_string(kMaxEkCertificates) +
+      return invalid_certificates(entry, "more than " + std::to_string(kMaxEkCertificates) +
                                 " certificates stand in NV, at most so many are accepted");
     }
     auto certificate = Certificate::from_der(der);
-    if (!certificate.has_value()) return invalid(entry, certificate.error().message);
+    if (!certificate.has_value()) return invalid_certificates(entry, certificate.error().message);
     if (!certificate->is_der()) note_rule(used_, rule::kNotDer);
     out_.push_back(std::move(certificate).value());
     return std::nullopt;

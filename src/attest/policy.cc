@@ -17,7 +17,7 @@ using codec::Json;
 using crypto::HashAlgorithm;
 
 constexpr std::size_t kMaxBundles = 16;
-constexpr std::size_t kMaxValues = 64;  // accepted values of one PCR
+constexpr std::size_t kMaxPcrValues = 64;  // accepted values of one PCR
 constexpr std::size_t kMaxKeys = 16;
 constexpr std::array kBanks = {HashAlgorithm::kSha1, HashAlgorithm::kSha256, HashAlgorithm::kSha384,
                                HashAlgorithm::kSha512};
@@ -129,7 +129,7 @@ void read_banks(Fields& pcrs, PolicySpec& out) {
 std::vector<Bytes> read_accepted(Fields& entry, HashAlgorithm bank) {
   const std::string name(crypto::hash_name(bank));
   std::vector<Bytes> out;
-  const auto texts = entry.strings(name, kMaxValues, 128);
+  const auto texts = entry.strings(name, kMaxPcrValues, 128);
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const std::string at = name + "[" + std::to_string(i) + "]";
     auto value = from_hex(texts[i]);

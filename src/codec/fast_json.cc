@@ -16,10 +16,10 @@ namespace dom = simdjson::dom;
 constexpr std::size_t kSmallObject = 12;              // members compared pair by pair
 constexpr std::size_t kKeptParserBytes = 256 * 1024;  // a parser that grew beyond it is not kept
 
-Error refuse(const std::string& message) { return rejected("JSON: " + message); }
+Error refuse_json(const std::string& message) { return rejected("JSON: " + message); }
 
 Error duplicate(std::string_view name) {
-  return refuse("duplicate member " + in_quotes(name) + ": each name may stand once in an object");
+  return refuse_json("duplicate member " + in_quotes(name) + ": each name may stand once in an object");
 }
 
 // Whether a member name stands twice. `names` is scratch space.
@@ -41,7 +41,7 @@ std::optional<std::string_view> repeated_name(const dom::object& object,
 }
 
 Error too_deep(std::size_t depth) {
-  return refuse("nested deeper than " + std::to_string(depth) + " levels");
+  return refuse_json("nested deeper than " + std::to_string(depth) + " levels");
 }
 
 // What simdjson lets through and parse_json does not: duplicates, integers over int64, and the
@@ -50,7 +50,7 @@ Result<void> check(const dom::element& element, std::size_t levels, const JsonLi
                    std::vector<std::string_view>& scratch) {
   switch (element.type()) {
     case dom::element_type::UINT64:
-      return refuse("number out of range: integers must fit 64 bits with sign");
+      return refuse_json("number out of range: integers must fit 64 bits with sign");
     case dom::element_type::ARRAY:
       if (levels == 0) return too_deep(limits.depth);
       for (const dom::element item : dom::array(element)) {
@@ -189,11 +189,11 @@ JsonDocument& JsonDocument::operator=(JsonDocument&&) noexcept = default;
 
 Result<JsonDocument> JsonDocument::parse(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.bytes) {
-    return refuse(std::to_string(text.size()) + " bytes: at most " + std::to_string(limits.bytes) +
+    return refuse_json(std::to_string(text.size()) + " bytes: at most " + std::to_string(limits.bytes) +
                   " are accepted");
   }
   if (text.starts_with("\xEF\xBB\xBF")) {
-    return refuse("a byte order mark: expected plain UTF-8 without one");
+    return refuse_json("a byte order mark: expected plain UTF-8 without one");
   }
   thread_local std::unique_ptr<dom::parser> parser;
   if (!parser) parser = std::make_unique<dom::parser>();
@@ -206,7 +206,7 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text, const JsonLimits
   }
   if (parser->capacity() > kKeptParserBytes) parser.reset();
   if (error == simdjson::DEPTH_ERROR) return too_deep(limits.depth);
-  if (error != simdjson::SUCCESS) return refuse(simdjson::error_message(error));
+  if (error != simdjson::SUCCESS) return refuse_json(simdjson::error_message(error));
   std::vector<std::string_view> scratch;
   AVOUCH_CHECK(check(root, limits.depth, limits, scratch));
   return JsonDocument(std::move(state));

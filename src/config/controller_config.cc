@@ -98,7 +98,7 @@ void read_leader_election(Section section, ControllerConfig::LeaderElection& out
   section.finish();
 }
 
-void read_tls(Section section, ControllerConfig::Tls& out) {
+void read_controller_tls(Section section, ControllerConfig::Tls& out) {
   section.strings("serviceNames", out.service_names, 20, 253);
   section.duration("certificateLife", out.certificate_life, 1h, 8784h);
   section.duration("caLife", out.ca_life, 24h, 100000h);
@@ -150,7 +150,7 @@ Result<ControllerConfig> parse_controller_config(std::string_view text, std::str
   root.absolute_path("dataDir", config.data_dir);
   read_log(root.section("log"), config.log);
   read_leader_election(root.section("leaderElection"), config.leader_election);
-  read_tls(root.section("tls"), config.tls);
+  read_controller_tls(root.section("tls"), config.tls);
   read_service_account(root.section("agent"), config.agent_service_account);
   read_webhook(root.section("webhook"), config.webhook);
   read_limits(root.section("limits"), config.limits);

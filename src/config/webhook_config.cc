@@ -5,7 +5,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-void read_tls(Section section, WebhookConfig::Tls& out) {
+void read_webhook_tls(Section section, WebhookConfig::Tls& out) {
   section.absolute_path("certificate", out.certificate);
   section.absolute_path("key", out.key);
   if (section.has("clientCA")) {
@@ -52,7 +52,7 @@ Result<WebhookConfig> parse_webhook_config(std::string_view text, std::string_vi
   config.agent_service_account = config.release.object("agent");
   root.listen_address("listen", config.listen);
   root.listen_address("health", config.health);
-  read_tls(root.section("tls"), config.tls);
+  read_webhook_tls(root.section("tls"), config.tls);
   read_controller_access(root.section("controller"), config.controller);
   config.exempt_namespaces = {config.release.name_space, "kube-system", "kube-node-lease"};
   root.strings("exemptNamespaces", config.exempt_namespaces, 1000, 63);

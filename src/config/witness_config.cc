@@ -14,7 +14,7 @@ void read_optional_path(Section& section, std::string_view key, std::string& out
   }
 }
 
-void read_tls(Section section, WitnessConfig::Tls& out) {
+void read_witness_tls(Section section, WitnessConfig::Tls& out) {
   read_optional_path(section, "certificate", out.certificate);
   read_optional_path(section, "key", out.key);
   if (out.certificate.empty() != out.key.empty()) {
@@ -71,7 +71,7 @@ Result<WitnessConfig> parse_witness_config(std::string_view text, std::string_vi
   root.listen_address("health", config.health);
   read_prefix(root, config.prefix);
   root.boolean("plainHTTP", config.plain_http);
-  read_tls(root.section("tls"), config.tls);
+  read_witness_tls(root.section("tls"), config.tls);
   if (config.tls.certificate.empty() && !config.plain_http && !is_loopback(config.listen)) {
     root.error("listen",
                "no tls, and not a loopback address: give tls a certificate and a key, or say "

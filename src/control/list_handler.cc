@@ -31,7 +31,7 @@ std::string not_entitled(const kube::UserInfo& user) {
          "\" may not update referencemanifests.avouch.dev, and so may not put lists for them here";
 }
 
-HttpResponse later(std::string_view code, std::string_view detail) {
+HttpResponse list_later(std::string_view code, std::string_view detail) {
   HttpResponse response = problem(503, code, detail);
   response.headers.add("Retry-After", "1");
   return response;
@@ -85,7 +85,7 @@ void ListHandler::handle(HttpRequest request, std::shared_ptr<BodySink> sink, Re
     serve(*shared, caller, sink, reply);
   };
   if (reception_.receive(*shared, std::move(serve_it)) == WorkPool::Taken::kFull) {
-    reply(later("Overloaded", "too many requests wait; try again later"));
+    reply(list_later("Overloaded", "too many requests wait; try again later"));
   }
 }
 
@@ -93,7 +93,7 @@ void ListHandler::serve(const HttpRequest& request, const Result<Caller>& caller
                         const std::shared_ptr<BodySink>& sink, const Reply& reply) {
   if (!caller.has_value()) return reply(unauthenticated(caller.error()));
   const auto access = access_.check(caller->user, may_write_manifests());
-  if (!access.has_value()) return reply(later("ReviewUnavailable", access.error().message));
+  if (!access.has_value()) return reply(list_later("ReviewUnavailable", access.error().message));
   if (*access != kube::Access::kAllowed) {
     return reply(problem(403, "NotEntitled", not_entitled(caller->user)));
   }
@@ -107,7 +107,7 @@ void ListHandler::serve(const HttpRequest& request, const Result<Caller>& caller
   }
   const auto writer = std::dynamic_pointer_cast<BlobWriter>(sink);
   if (writer == nullptr) {
-    return reply(later("TryAgain", "the caller was not known when the body came; try again"));
+    return reply(list_later("TryAgain", "the caller was not known when the body came; try again"));
   }
   const auto outcome = writer->commit();
   if (!outcome.has_value()) {
@@ -115,7 +115,7 @@ void ListHandler::serve(const HttpRequest& request, const Result<Caller>& caller
       case ErrorKind::kRejected:
         return reply(problem(400, "DigestMismatch", request.path + ": " + outcome.error().message));
       case ErrorKind::kRetryable:
-        return reply(later("StoreFull", outcome.error().message));
+        return reply(list_later("StoreFull", outcome.error().message));
       case ErrorKind::kFatal:
         observer_.fatal("digest lists", outcome.error());
         return reply(problem(500, "StoreFailed", "the store of digest lists has failed"));

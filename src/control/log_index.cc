@@ -50,7 +50,7 @@ std::vector<std::string> keys_of(ByteView preimage) {
   return payload.has_value() ? subject_keys(*payload) : std::vector<std::string>();
 }
 
-std::size_t bytes_of(const std::vector<std::uint64_t>& indexes) {
+std::size_t index_bytes(const std::vector<std::uint64_t>& indexes) {
   return indexes.capacity() * sizeof(std::uint64_t);
 }
 
@@ -132,7 +132,7 @@ void LogIndex::add_key(std::uint64_t index, const Digest& digest) {
   }
   const auto at = std::lower_bound(indexes.begin(), indexes.end(), index);
   if (at != indexes.end() && *at == index) return;
-  const std::size_t before = bytes_of(indexes);
+  const std::size_t before = index_bytes(indexes);
   if (is_full) {
     places.from = std::max(places.from, indexes.front() + 1);
     std::move(indexes.begin() + 1, at, indexes.begin());
@@ -140,14 +140,14 @@ void LogIndex::add_key(std::uint64_t index, const Digest& digest) {
   } else {
     indexes.insert(at, index);
   }
-  bytes_ += bytes_of(indexes) - before;
+  bytes_ += index_bytes(indexes) - before;
 }
 
 void LogIndex::forget_oldest() {
   const auto oldest = places_.find(*recency_.front());
   const auto& indexes = oldest->second.indexes;
   if (!indexes.empty()) from_ = std::max(from_, indexes.back() + 1);
-  bytes_ -= bytes_of(indexes);
+  bytes_ -= index_bytes(indexes);
   recency_.pop_front();
   places_.erase(oldest);
 }

@@ -85,7 +85,7 @@ attest::TpmState read_tpm(Fields fields) {
   return tpm;
 }
 
-void put_digest(Json& object, std::string_view name, const std::optional<crypto::Sha256>& digest) {
+void put_digest_text(Json& object, std::string_view name, const std::optional<crypto::Sha256>& digest) {
   if (digest) object[name] = attest::digest_text(*digest);
 }
 
@@ -106,10 +106,10 @@ Json encode(const NodeVerdict& verdict) {
     vector.push_back(Json::Object{{"value", std::int64_t{value}}});
   }
   Json evidence{Json::Object{}};
-  put_digest(evidence, "quote", verdict.evidence.quote);
-  put_digest(evidence, "pcrs", verdict.evidence.pcrs);
-  put_digest(evidence, "bootLog", verdict.evidence.boot_log);
-  put_digest(evidence, "runtimeLog", verdict.evidence.runtime_log);
+  put_digest_text(evidence, "quote", verdict.evidence.quote);
+  put_digest_text(evidence, "pcrs", verdict.evidence.pcrs);
+  put_digest_text(evidence, "bootLog", verdict.evidence.boot_log);
+  put_digest_text(evidence, "runtimeLog", verdict.evidence.runtime_log);
 
   Json out{Json::Object{{"phase", phase_name(verdict.phase)},
                         {"reasons", std::move(reasons)},

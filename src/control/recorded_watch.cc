@@ -16,7 +16,7 @@ constexpr const char* kSpooled =
 constexpr const char* kMakeRoom =
     ". To do: make the volume larger (docs/operations.md, \"The log's volume\")";
 
-std::string shortened(std::string_view why) {
+std::string shortened_why(std::string_view why) {
   std::string out = codec::to_valid_utf8(why.substr(0, kMostOfWhy));
   return why.size() > kMostOfWhy ? out + "..." : out;
 }
@@ -34,7 +34,7 @@ RecordedState recorded_state(const LogIntake& intake) {
   const std::string spooled(kSpooled);
   if (intake.read_only) {
     return {Taken::kReadOnly, "LogReadOnly",
-            "the verdict log takes no entries and signs nothing: " + shortened(*intake.read_only) +
+            "the verdict log takes no entries and signs nothing: " + shortened_why(*intake.read_only) +
                 ". Meanwhile " + spooled +
                 "; beacons stop, so that verdicts on nodes run out after maxAge. To do: find out "
                 "what happened before anything else (docs/operations.md, \"A log that is "

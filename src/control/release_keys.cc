@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kPseudonymBytes = 32;
 constexpr std::size_t kOriginBytes = 8;
 
-Result<std::string> member(const SecretData& data, const std::string& name) {
+Result<std::string> secret_member(const SecretData& data, const std::string& name) {
   const auto found = data.find(name);
   if (found == data.end() || found->second.empty()) {
     return rejected(name + " is missing; restore the Secret from a backup");
@@ -20,7 +20,7 @@ Result<std::string> member(const SecretData& data, const std::string& name) {
 
 Result<crypto::PrivateKey> private_key(const SecretData& data, const std::string& name,
                                        crypto::KeyType type) {
-  AVOUCH_TRY(const std::string pem, member(data, name));
+  AVOUCH_TRY(const std::string pem, secret_member(data, name));
   auto key = crypto::PrivateKey::from_pem(pem);
   if (!key.has_value()) return with_context(std::move(key).error(), name);
   if (key->type() != type) {
@@ -31,8 +31,8 @@ Result<crypto::PrivateKey> private_key(const SecretData& data, const std::string
 }
 
 Result<crypto::CertifiedKey> authority(const SecretData& data, const std::string& name) {
-  AVOUCH_TRY(std::string certificate, member(data, name + ".crt"));
-  AVOUCH_TRY(std::string key_pem, member(data, name + ".key"));
+  AVOUCH_TRY(std::string certificate, secret_member(data, name + ".crt"));
+  AVOUCH_TRY(std::string key_pem, secret_member(data, name + ".key"));
   auto certificates = crypto::Certificate::list_from_pem(certificate);
   if (!certificates.has_value()) {
     return with_context(std::move(certificates).error(), name + ".crt");
@@ -122,12 +122,12 @@ Result<ReleaseKeys> parse_keys(const SecretData& data) {
   if (data.contains("log-next.key")) {
     AVOUCH_TRY(log_next, private_key(data, "log-next.key", crypto::KeyType::kEd25519));
   }
-  AVOUCH_TRY(const std::string pseudonym, member(data, "pseudonym.key"));
+  AVOUCH_TRY(const std::string pseudonym, secret_member(data, "pseudonym.key"));
   if (pseudonym.size() != kPseudonymBytes) {
     return rejected("pseudonym.key has " + std::to_string(pseudonym.size()) +
                     " bytes, expected 32");
   }
-  AVOUCH_TRY(std::string origin, member(data, "log.origin"));
+  AVOUCH_TRY(std::string origin, secret_member(data, "log.origin"));
   AVOUCH_TRY(crypto::CertifiedKey current, authority(data, "ca"));
   CaSet ca{.current = std::move(current), .next = {}, .previous = {}};
   if (data.contains("ca-next.crt")) {

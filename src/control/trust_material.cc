@@ -14,7 +14,7 @@ using codec::Json;
 
 constexpr std::string_view kNamesAnnotation = "avouch.dev/names";
 
-std::string joined(const crypto::ServingNames& names) {
+std::string joined_names(const crypto::ServingNames& names) {
   std::string out;
   for (const auto* list : {&names.dns, &names.ip}) {
     for (const std::string& name : *list) out += (out.empty() ? "" : ",") + name;
@@ -177,7 +177,7 @@ Result<void> TrustMaterial::keep_webhook_secret() {
   const ReleaseNames& names = options_.names;
   const kube::ResourcePath secrets = kube::secrets(names.ns);
   const CaSet authority = ca();
-  const std::string wanted_names = joined(options_.webhook_names);
+  const std::string wanted_names = joined_names(options_.webhook_names);
 
   const auto found = client_.get(secrets, names.webhook_tls_secret());
   if (!found.has_value() && !found.error().is_not_found()) return Error(found.error());

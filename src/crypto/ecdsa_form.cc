@@ -3,13 +3,13 @@
 namespace avouch::crypto {
 namespace {
 
-constexpr std::uint8_t kSequence = 0x30;
-constexpr std::uint8_t kInteger = 0x02;
+constexpr std::uint8_t kSequenceTag = 0x30;
+constexpr std::uint8_t kIntegerTag = 0x02;
 
 void append_integer(Bytes& out, ByteView unsigned_be) {
   while (unsigned_be.size() > 1 && unsigned_be[0] == 0) unsigned_be = unsigned_be.subspan(1);
   const bool pad = (unsigned_be[0] & 0x80) != 0;
-  append_u8(out, kInteger);
+  append_u8(out, kIntegerTag);
   append_u8(out, static_cast<std::uint8_t>(unsigned_be.size() + (pad ? 1 : 0)));
   if (pad) append_u8(out, 0);
   append(out, unsigned_be);
@@ -20,7 +20,7 @@ Result<void> read_integer(ByteReader& reader, std::size_t size, Bytes& out) {
   AVOUCH_TRY(const std::uint8_t length, reader.u8("INTEGER length"));
   AVOUCH_TRY(ByteView value, reader.take(length, "INTEGER"));
   const bool has_pad = value.size() > 1 && value[0] == 0;
-  if (tag != kInteger || value.empty() || (value[0] & 0x80) != 0 ||
+  if (tag != kIntegerTag || value.empty() || (value[0] & 0x80) != 0 ||
       (has_pad && (value[1] & 0x80) == 0)) {
     return rejected("ECDSA signature: not the DER of a positive INTEGER");
   }
@@ -40,7 +40,7 @@ Result<Bytes> ecdsa_raw_to_der(ByteView raw, std::size_t size) {
   }
   Bytes out;
   out.reserve(2 * size + 8);
-  append_u8(out, kSequence);
+  append_u8(out, kSequenceTag);
   append_u8(out, 0);
   append_integer(out, raw.first(size));
   append_integer(out, raw.last(size));
@@ -52,7 +52,7 @@ Result<Bytes> ecdsa_der_to_raw(ByteView der, std::size_t size) {
   ByteReader reader(der);
   AVOUCH_TRY(const std::uint8_t tag, reader.u8("SEQUENCE tag"));
   AVOUCH_TRY(const std::uint8_t length, reader.u8("SEQUENCE length"));
-  if (tag != kSequence || length >= 0x80 || length != reader.remaining()) {
+  if (tag != kSequenceTag || length >= 0x80 || length != reader.remaining()) {
     return rejected("ECDSA signature: not a DER SEQUENCE of the right length");
   }
   Bytes out;

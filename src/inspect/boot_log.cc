@@ -12,7 +12,7 @@ namespace {
 
 using codec::Json;
 
-void mark(appraisal::LogDump& dump, const NodeReport& node) {
+void mark_events(appraisal::LogDump& dump, const NodeReport& node) {
   for (const NodeReason& reason : node.reasons) {
     const Json* number = reason.whole.find_path({"event", "number"});
     if (number == nullptr || number->as_int() == nullptr) continue;
@@ -43,7 +43,7 @@ Result<appraisal::LogDump> read_boot_log(const kube::Client& api, LogAccess& log
   if (!dump.has_value()) {
     return rejected("it cannot be decoded: " + dump.reason().code + ": " + dump.reason().message);
   }
-  mark(dump.value(), node);
+  mark_events(dump.value(), node);
   return std::move(dump).value();
 }
 

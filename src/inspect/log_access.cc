@@ -23,7 +23,7 @@ bool is_api_status(const HttpResponse& response) {
   return body.has_value() && body->text({"kind"}) == "Status";
 }
 
-std::string remedy(const HttpResponse& response, const ReleaseName& release) {
+std::string status_remedy(const HttpResponse& response, const ReleaseName& release) {
   switch (response.status) {
     case 401:
       return "; the controller does not take the token of account " + release.name +
@@ -58,7 +58,7 @@ Result<UnverifiedListed> read_listed(codec::Fields fields, codec::FieldErrors& e
 Error LogAccess::unexpected(const HttpResponse& response, const std::string& path) {
   const std::string message = "the log cannot be read: GET " + path + ": " +
                               std::to_string(response.status) + ": " + detail_of(response) +
-                              remedy(response, release_);
+                              status_remedy(response, release_);
   if (response.status >= 500 || response.status == 429) return retryable(message);
   refused_ = true;
   return rejected(message);

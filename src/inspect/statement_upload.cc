@@ -5,7 +5,7 @@
 namespace avouch::inspect {
 namespace {
 
-std::string remedy(int status) {
+std::string registration_remedy(int status) {
   if (status == 405) {
     return "; this log registers no statements of others: its controller has no issuers in "
            "controller.log.registration";
@@ -22,7 +22,7 @@ Result<Registered> register_statement(kube::Transport& transport, const ReleaseN
                                                       {.path = "/entries",
                                                        .content_type = "application/cose",
                                                        .body = statement,
-                                                       .remedy = remedy},
+                                                       .remedy = registration_remedy},
                                                       pause));
   return Registered{.receipt = to_bytes(response.body),
                     .policy_entry = std::string(

@@ -99,7 +99,7 @@ std::string shortened(std::string name) {
   return name;
 }
 
-std::optional<HashAlgorithm> algorithm_of(const Cbor& id) {
+std::optional<HashAlgorithm> named_algorithm(const Cbor& id) {
   struct Name {
     HashAlgorithm algorithm;
     std::int64_t named_information, cose;
@@ -325,7 +325,7 @@ class Reader {
     if (pair == nullptr || pair->size() != 2 || (*pair)[1].as_bytes() == nullptr) {
       return fault(place, "expected an algorithm and the digest's bytes");
     }
-    const auto algorithm = algorithm_of((*pair)[0]);
+    const auto algorithm = named_algorithm((*pair)[0]);
     if (!algorithm) {
       return fault(place, "algorithm " + key_text((*pair)[0]) +
                               " is not accepted: expected SHA-256 (1 or -16), SHA-384 (7 or -43) "

@@ -43,7 +43,7 @@ std::string lower(std::string_view text) {
 
 std::string shown(std::string_view text) { return printable_path(text).substr(0, kMaxRemark); }
 
-Error fault(const std::string& place, const std::string& what) {
+Error tag_fault(const std::string& place, const std::string& what) {
   return rejected(place + ": " + what);
 }
 
@@ -65,13 +65,13 @@ class TagReader {
  public:
   Result<SwidTag> read(const XmlElement& root) {
     if (!root.is(kSwid, "SoftwareIdentity")) {
-      return fault(shown(root.name),
-                   "expected SoftwareIdentity of ISO/IEC 19770-2:2015, the root of a SWID tag");
+      return tag_fault(shown(root.name),
+                       "expected SoftwareIdentity of ISO/IEC 19770-2:2015, the root of a SWID tag");
     }
     if (is_true(root, "patch")) {
-      return fault("SoftwareIdentity",
-                   "a patch is not taken: it speaks of a part of what another "
-                   "RIM describes, and nothing here knows that one");
+      return tag_fault("SoftwareIdentity",
+                       "a patch is not taken: it speaks of a part of what another "
+                       "RIM describes, and nothing here knows that one");
     }
     if (const std::string* name = root.attribute("", "name")) tag_.name = shown(*name);
     if (const std::string* id = root.attribute("", "tagId")) tag_.tag_id = shown(*id);
@@ -89,18 +89,18 @@ class TagReader {
       } else if (part.is(kSwid, "Meta")) {
         AVOUCH_CHECK(add_meta(part));
       } else if (part.is(kSwid, "Payload")) {
-        if (std::exchange(payload, true)) return fault("Payload", "is given twice");
+        if (std::exchange(payload, true)) return tag_fault("Payload", "is given twice");
         AVOUCH_CHECK(add_payload(part, "Payload", ""));
       } else {
         leave_out(part, "");
       }
     }
     if (!is_pc_client_) {
-      return fault("Meta",
-                   "expected rim:bindingSpec \"PC Client RIM\": of RIMs for other things "
-                   "it is not known what their files are");
+      return tag_fault("Meta",
+                       "expected rim:bindingSpec \"PC Client RIM\": of RIMs for other things "
+                       "it is not known what their files are");
     }
-    if (tag_.files.empty()) return fault("Payload", "expected at least one File");
+    if (tag_.files.empty()) return tag_fault("Payload", "expected at least one File");
     return std::move(tag_);
   }
 
@@ -129,15 +129,15 @@ class TagReader {
     if (const std::string* spec = rim_attribute(meta, "bindingSpec")) {
       const std::string name = lower(*spec);
       if (name != "pc client rim" && name != "tcg pc client rim") {
-        return fault("Meta", "rim:bindingSpec is " + codec::in_quotes(*spec) +
-                                 ": expected \"PC Client RIM\"");
+        return tag_fault("Meta", "rim:bindingSpec is " + codec::in_quotes(*spec) +
+                                     ": expected \"PC Client RIM\"");
       }
       is_pc_client_ = true;
     }
     const std::string* type = rim_attribute(meta, "PayloadType");
     if (type != nullptr && lower(*type) != "direct") {
-      return fault("Meta", "rim:payloadType is " + codec::in_quotes(*type) +
-                               ": expected direct, a payload that holds the digests itself");
+      return tag_fault("Meta", "rim:payloadType is " + codec::in_quotes(*type) +
+                                   ": expected direct, a payload that holds the digests itself");
     }
     std::string of;
     for (const char* name :
@@ -179,21 +179,22 @@ class TagReader {
     const std::string* name = element.attribute("", "name");
     if (name == nullptr || name->empty() || name->size() > 255 || *name == "." || *name == ".." ||
         printable_path(*name) != *name || name->find('/') != std::string::npos) {
-      return fault(where, "expected a name of printable ASCII that is no path, got " +
-                              (name == nullptr ? "none" : codec::in_quotes(*name)));
+      return tag_fault(where, "expected a name of printable ASCII that is no path, got " +
+                                  (name == nullptr ? "none" : codec::in_quotes(*name)));
     }
     const std::string place = where + " " + codec::in_quotes(*name, 255);
     SwidFile file;
     file.name = *name;
     for (const SwidFile& each : tag_.files) {
-      if (each.name == *name) return fault(place, "is given twice");
+      if (each.name == *name) return tag_fault(place, "is given twice");
     }
-    if (tag_.files.size() == kMaxFiles) return fault(place, "more than 256 files");
+    if (tag_.files.size() == kMaxFiles) return tag_fault(place, "more than 256 files");
     if (const std::string* size = element.attribute("", "size")) {
       std::uint64_t value = 0;
       const auto [end, failed] = std::from_chars(size->data(), size->data() + size->size(), value);
       if (failed != std::errc{} || end != size->data() + size->size()) {
-        return fault(place, "size is " + codec::in_quotes(*size) + ": expected a number of bytes");
+        return tag_fault(place,
+                         "size is " + codec::in_quotes(*size) + ": expected a number of bytes");
       }
       file.size = value;
     }
@@ -212,8 +213,8 @@ class TagReader {
         return hash.name_space == each.name_space;
       });
       if (known == kHashes.end()) {
-        return fault(place, "has a hash of namespace " + codec::in_quotes(each.name_space) +
-                                ", which is none that is known");
+        return tag_fault(place, "has a hash of namespace " + codec::in_quotes(each.name_space) +
+                                    ", which is none that is known");
       }
       if (!known->algorithm) {
         sha1 = true;
@@ -229,10 +230,11 @@ class TagReader {
       file.digests.push_back(*digest);
     }
     if (!file.digests.empty()) return {};
-    return fault(place, std::string(sha1 ? "has a SHA-1 digest alone, for which files can be made "
-                                           "that have it too"
-                                         : "has no digest") +
-                            ": expected SHA-256, SHA-384 or SHA-512");
+    return tag_fault(place,
+                     std::string(sha1 ? "has a SHA-1 digest alone, for which files can be made "
+                                        "that have it too"
+                                      : "has no digest") +
+                         ": expected SHA-256, SHA-384 or SHA-512");
   }
 
   static Result<SwidFile::Kind> kind_of(const std::string& name, const std::string& format,
@@ -242,8 +244,8 @@ class TagReader {
     if (by == "tcg_eventlog_assertion") return Kind::kEventLog;
     if (by == "tpm_pcr_assertion") return Kind::kPcrValues;
     if (!by.empty()) {
-      return fault(place, "supportRIMFormat is " + codec::in_quotes(format) +
-                              ": expected TCG_EventLog_Assertion or TPM_PCR_Assertion");
+      return tag_fault(place, "supportRIMFormat is " + codec::in_quotes(format) +
+                                  ": expected TCG_EventLog_Assertion or TPM_PCR_Assertion");
     }
     if (of.ends_with(".rimel")) return Kind::kEventLog;
     return of.ends_with(".rimpcr") ? Kind::kPcrValues : Kind::kOther;

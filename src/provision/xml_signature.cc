@@ -18,7 +18,7 @@ using crypto::SignatureScheme;
 
 constexpr std::string_view kDsig = "http://www.w3.org/2000/09/xmldsig#";
 constexpr std::string_view kEnveloped = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
-constexpr std::size_t kMaxReferences = 2, kMaxCertificates = 8;
+constexpr std::size_t kMaxReferences = 2, kMaxKeyCertificates = 8;
 
 struct Form {
   std::string_view uri;
@@ -29,11 +29,11 @@ constexpr std::array<Form, 3> kForms = {
      {"http://www.w3.org/2006/12/xml-c14n11", XmlCanonicalForm::kInclusive11},
      {"http://www.w3.org/2001/10/xml-exc-c14n#", XmlCanonicalForm::kExclusive10}}};
 
-struct Digest {
+struct DigestMethod {
   std::string_view uri;
   HashAlgorithm hash;
 };
-constexpr std::array<Digest, 3> kDigests = {
+constexpr std::array<DigestMethod, 3> kDigests = {
     {{"http://www.w3.org/2001/04/xmlenc#sha256", HashAlgorithm::kSha256},
      {"http://www.w3.org/2001/04/xmldsig-more#sha384", HashAlgorithm::kSha384},
      {"http://www.w3.org/2001/04/xmlenc#sha512", HashAlgorithm::kSha512}}};
@@ -56,7 +56,7 @@ constexpr std::array<Method, 6> kMethods = {{{"http://www.w3.org/2001/04/xmldsig
                                              {"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512",
                                               SignatureScheme::kEcdsa, HashAlgorithm::kSha512}}};
 
-Error fault(const XmlElement& element, const std::string& what) {
+Error signature_fault(const XmlElement& element, const std::string& what) {
   return rejected(element.place() + ": " + what);
 }
 
@@ -64,16 +64,16 @@ Error fault(const XmlElement& element, const std::string& what) {
 template <typename Row, std::size_t kSize>
 Result<Row> algorithm_of(const XmlElement& element, const std::array<Row, kSize>& table) {
   const std::string* uri = element.attribute("", "Algorithm");
-  if (uri == nullptr) return fault(element, "has no Algorithm");
+  if (uri == nullptr) return signature_fault(element, "has no Algorithm");
   for (const Row& row : table) {
     if (row.uri != *uri) continue;
-    if (!element.children.empty()) return fault(element, "expected no parameters");
+    if (!element.children.empty()) return signature_fault(element, "expected no parameters");
     return row;
   }
   const bool sha1 = uri->ends_with("sha1");
   std::string expected;
   for (const Row& row : table) expected += (expected.empty() ? "" : ", ") + std::string(row.uri);
-  return fault(element, "Algorithm " + codec::in_quotes(*uri, 128) + " is not accepted" +
+  return signature_fault(element, "Algorithm " + codec::in_quotes(*uri, 128) + " is not accepted" +
                             (sha1 ? " (SHA-1 is refused everywhere)" : "") + ": expected one of " +
                             expected);
 }
@@ -84,7 +84,7 @@ Result<Bytes> base64_of(const XmlElement& element) {
     if (c != ' ' && c != '\t' && c != '\r' && c != '\n') text += c;
   }
   auto bytes = codec::from_base64(text);
-  if (!bytes.has_value() || !element.children.empty()) return fault(element, "expected base64");
+  if (!bytes.has_value() || !element.children.empty()) return signature_fault(element, "expected base64");
   return bytes;
 }
 
@@ -127,11 +127,11 @@ class Signature {
       } else if (part.is(kDsig, "KeyInfo") && key_info_ == nullptr) {
         key_info_ = &part;
       } else if (!part.is(kDsig, "Object")) {
-        return fault(part, "has no place in a Signature, or stands there twice");
+        return signature_fault(part, "has no place in a Signature, or stands there twice");
       }
     }
     if (info_ == nullptr || value_ == nullptr) {
-      return fault(signature_, "expected SignedInfo and SignatureValue");
+      return signature_fault(signature_, "expected SignedInfo and SignatureValue");
     }
     for (const XmlElement& part : info_->children) {
       if (part.is(kDsig, "CanonicalizationMethod") && canonicalization_ == nullptr) {
@@ -141,11 +141,11 @@ class Signature {
       } else if (part.is(kDsig, "Reference") && references_.size() < kMaxReferences) {
         references_.push_back(&part);
       } else {
-        return fault(part, "has no place in a SignedInfo, or stands there too often");
+        return signature_fault(part, "has no place in a SignedInfo, or stands there too often");
       }
     }
     if (canonicalization_ == nullptr || method_ == nullptr || references_.empty()) {
-      return fault(*info_, "expected CanonicalizationMethod, SignatureMethod and Reference");
+      return signature_fault(*info_, "expected CanonicalizationMethod, SignatureMethod and Reference");
     }
     return {};
   }
@@ -162,7 +162,7 @@ class Signature {
     if (trust.key != nullptr) {
       const auto verified = has_signed(*trust.key);
       if (!verified.has_value()) {
-        return fault(signature_, "is not by the key that is given, or was changed afterwards: " +
+        return signature_fault(signature_, "is not by the key that is given, or was changed afterwards: " +
                                      verified.error().message);
       }
       return "the key " + to_hex(trust.key->key_identifier());
@@ -173,7 +173,7 @@ class Signature {
       const auto key = leaf.public_key();
       if (!key.has_value() || !has_signed(*key).has_value()) continue;
       if (leaf.is_ca() || !leaf.has_key_usage("digitalSignature")) {
-        return fault(*key_info_,
+        return signature_fault(*key_info_,
                      "the signer's certificate is an authority's own, or not made for "
                      "digital signatures (key usage)");
       }
@@ -183,7 +183,7 @@ class Signature {
       if (!chain.has_value()) return with_context(chain.error(), key_info_->place());
       return printable_path(leaf.subject()).substr(0, 200);
     }
-    return fault(signature_,
+    return signature_fault(signature_,
                  certificates.empty()
                      ? "has no certificate in its KeyInfo: give the signer's own as the key"
                      : "was made by none of the certificates in its KeyInfo, or what it signs was "
@@ -194,7 +194,7 @@ class Signature {
     std::vector<const XmlElement*> found;
     if (key_info_ == nullptr) return std::vector<crypto::Certificate>();
     find_all(*key_info_, "X509Certificate", found);
-    if (found.size() > kMaxCertificates) return fault(*key_info_, "more than 8 certificates");
+    if (found.size() > kMaxKeyCertificates) return signature_fault(*key_info_, "more than 8 certificates");
     std::vector<crypto::Certificate> out;
     for (const XmlElement* each : found) {
       AVOUCH_TRY(const Bytes der, base64_of(*each));
@@ -215,14 +215,14 @@ class Signature {
                                  : part.is(kDsig, "DigestValue") ? value
                                                                  : transforms;
       if (place != nullptr || (&place == &transforms && !part.is(kDsig, "Transforms"))) {
-        return fault(part, "has no place in a Reference, or stands there twice");
+        return signature_fault(part, "has no place in a Reference, or stands there twice");
       }
       place = &part;
     }
     if (method == nullptr || value == nullptr) {
-      return fault(reference, "expected DigestMethod and DigestValue");
+      return signature_fault(reference, "expected DigestMethod and DigestValue");
     }
-    AVOUCH_TRY(const Digest digest, algorithm_of(*method, kDigests));
+    AVOUCH_TRY(const DigestMethod digest, algorithm_of(*method, kDigests));
     AVOUCH_TRY(const Bytes expected, base64_of(*value));
     AVOUCH_TRY(const XmlElement* apex, whole ? root_of(reference) : own_part_of(reference));
     AVOUCH_TRY(const XmlCanonicalForm form, form_of(reference, transforms, whole));
@@ -230,7 +230,7 @@ class Signature {
                document_.canonical(form, apex->number,
                                    whole ? std::optional(signature_.number) : std::nullopt));
     if (!equal(crypto::hash(digest.hash, covered), expected)) {
-      return fault(reference, std::string(whole ? "the document" : "that part of the signature") +
+      return signature_fault(reference, std::string(whole ? "the document" : "that part of the signature") +
                                   " was changed after it was signed: its digest is another");
     }
     return covered;
@@ -239,7 +239,7 @@ class Signature {
   Result<const XmlElement*> root_of(const XmlElement& reference) const {
     const std::string* uri = reference.attribute("", "URI");
     if (uri == nullptr || !uri->empty()) {
-      return fault(reference,
+      return signature_fault(reference,
                    "covers " + (uri == nullptr ? "what it does not name" : codec::in_quotes(*uri)) +
                        ": expected URI=\"\", the whole document, so that nothing can be read that "
                        "is not signed");
@@ -258,7 +258,7 @@ class Signature {
       }
     }
     if (own.size() != 1 || everywhere.size() != 1) {
-      return fault(reference,
+      return signature_fault(reference,
                    "expected of a second one that it names one element in the signature's Object");
     }
     return own.front();
@@ -275,14 +275,14 @@ class Signature {
                                      : transforms->children.front().attribute("", "Algorithm");
       if (first == nullptr || *first != kEnveloped ||
           !transforms->children.front().children.empty()) {
-        return fault(reference, "expected the enveloped-signature transform first");
+        return signature_fault(reference, "expected the enveloped-signature transform first");
       }
       ++at;
     }
     if (at == count) return XmlCanonicalForm::kInclusive10;  // xmldsig-core1, 4.4.3.2
     const XmlElement& last = transforms->children[at];
     if (at + 1 != count || !is_transform(last)) {
-      return fault(last, "expected at most a canonical form as a further transform");
+      return signature_fault(last, "expected at most a canonical form as a further transform");
     }
     AVOUCH_TRY(const Form form, algorithm_of(last, kForms));
     return form.form;
@@ -305,18 +305,18 @@ Result<SignedXml> read_signed_xml(const XmlDocument& document, const SignerTrust
   std::vector<const XmlElement*> signatures;
   find_all(root, "Signature", signatures);
   if (signatures.size() > 1) {
-    return fault(*signatures[1], "is a second Signature: only one is taken, of the whole document");
+    return signature_fault(*signatures[1], "is a second Signature: only one is taken, of the whole document");
   }
   const XmlElement* own = nullptr;
   for (const XmlElement& each : root.children) {
     if (each.is(kDsig, "Signature")) own = &each;
   }
   if (own == nullptr && !signatures.empty()) {
-    return fault(*signatures.front(), "stands below " + root.place() +
+    return signature_fault(*signatures.front(), "stands below " + root.place() +
                                           " only indirectly: it is not that one's signature");
   }
   if (trust != nullptr) {
-    if (own == nullptr) return fault(root, "is not signed");
+    if (own == nullptr) return signature_fault(root, "is not signed");
     return Signature(document, *own).check(*trust);
   }
   SignedXml out;

@@ -7,7 +7,7 @@
 namespace avouch::runtimelog {
 namespace {
 
-constexpr std::string_view kMagic = "avrtfnd1";
+constexpr std::string_view kFindingsMagic = "avrtfnd1";
 
 template <typename Of>
 auto all_counts(Of& counts) {
@@ -70,7 +70,7 @@ void Findings::add(const Entry& entry, const Judgement& judgement) {
 }
 
 Bytes Findings::encode() const {
-  Bytes out = to_bytes(kMagic);
+  Bytes out = to_bytes(kFindingsMagic);
   out.reserve(kEncodedSize);
   append(out, ByteView(boot_));
   append(out, ByteView(rules_));
@@ -119,8 +119,8 @@ Result<Findings> Findings::decode(ByteView encoded) {
   }
   ByteReader reader(encoded);
   Findings out;
-  AVOUCH_TRY(const ByteView magic, reader.take(kMagic.size(), "magic"));
-  if (as_text(magic) != kMagic) return rejected(what + "not those of this version");
+  AVOUCH_TRY(const ByteView magic, reader.take(kFindingsMagic.size(), "magic"));
+  if (as_text(magic) != kFindingsMagic) return rejected(what + "not those of this version");
   AVOUCH_CHECK(read_into(reader, out.boot_));
   AVOUCH_CHECK(read_into(reader, out.rules_));
   AVOUCH_TRY(out.entries_, reader.be64("entries"));

@@ -16,13 +16,13 @@ using codec::Cbor;
 
 constexpr std::int64_t kRfc9162Sha256 = 1;     // verifiable data structure
 constexpr std::int64_t kInclusionProofs = -1;  // of its proofs
-constexpr std::size_t kMaxNameBytes = 512, kMaxKeyIdBytes = 64, kMaxPath = 63;
+constexpr std::size_t kMaxReceiptName = 512, kMaxReceiptKeyId = 64, kMaxReceiptPath = 63;
 constexpr codec::CborLimits kReceiptLimits{kMaxReceiptBytes, 8, 128};
 constexpr codec::CborLimits kTransparentLimits{kMaxTransparentBytes, 8, 128};
 
 Error receipt_fault(std::string_view what) { return rejected("receipt: " + std::string(what)); }
 
-bool is_name(std::string_view text) { return text.size() <= kMaxNameBytes && is_line(text); }
+bool is_receipt_name(std::string_view text) { return text.size() <= kMaxReceiptName && is_line(text); }
 
 // The value under the integer `key`, the only member of `map`.
 const Cbor* only_member(const Cbor* map, std::int64_t key) {
@@ -48,8 +48,9 @@ Result<Inclusion> parse_inclusion(ByteView encoded) {
   const auto index = number((*parts)[1]);
   if (!size || !index) return receipt_fault("size or index is not a number from 0");
   const Cbor::Array& path = *(*parts)[2].as_array();
-  if (path.empty() || path.size() > kMaxPath) {
-    return receipt_fault("an inclusion path has 1 to " + std::to_string(kMaxPath) + " hashes");
+  if (path.empty() || path.size() > kMaxReceiptPath) {
+    return receipt_fault("an inclusion path has 1 to " + std::to_string(kMaxReceiptPath) +
+                         " hashes");
   }
   Inclusion inclusion{.size = *size, .index = *index, .path = {}};
   for (const Cbor& element : path) {
@@ -73,15 +74,15 @@ Result<Bytes> inclusion_bytes(const codec::UnverifiedSign1& message) {
   return *list->front().as_bytes();
 }
 
-Result<void> read_claims(const Cbor& claims, UnverifiedReceipt& out) {
+Result<void> read_receipt_claims(const Cbor& claims, UnverifiedReceipt& out) {
   const Cbor* issuer = claims.find(codec::kCwtIss);
   const Cbor* subject = claims.find(codec::kCwtSub);
   if (claims.as_map() == nullptr || claims.as_map()->size() != 2 || issuer == nullptr ||
       subject == nullptr || issuer->as_text() == nullptr || subject->as_text() == nullptr ||
-      !is_name(*issuer->as_text()) || !is_name(*subject->as_text())) {
+      !is_receipt_name(*issuer->as_text()) || !is_receipt_name(*subject->as_text())) {
     return receipt_fault(
         "CWT claims (15) must be exactly iss (1) and sub (2), each a line of 1 to " +
-        std::to_string(kMaxNameBytes) + " bytes");
+        std::to_string(kMaxReceiptName) + " bytes");
   }
   out.issuer = *issuer->as_text();
   out.subject = *subject->as_text();
@@ -101,12 +102,12 @@ Result<UnverifiedReceipt> read_receipt(const codec::UnverifiedSign1& message) {
   }
   UnverifiedReceipt receipt;
   const Bytes* key_id = kid->as_bytes();
-  if (key_id == nullptr || key_id->empty() || key_id->size() > kMaxKeyIdBytes) {
-    return receipt_fault("kid (4) is not a byte string of 1 to " + std::to_string(kMaxKeyIdBytes) +
-                         " bytes");
+  if (key_id == nullptr || key_id->empty() || key_id->size() > kMaxReceiptKeyId) {
+    return receipt_fault("kid (4) is not a byte string of 1 to " +
+                         std::to_string(kMaxReceiptKeyId) + " bytes");
   }
   receipt.key_id = *key_id;
-  AVOUCH_CHECK(read_claims(*claims, receipt));
+  AVOUCH_CHECK(read_receipt_claims(*claims, receipt));
   if (message.payload) return receipt_fault("the payload is not detached");
   AVOUCH_TRY(const Bytes proof, inclusion_bytes(message));
   AVOUCH_TRY(receipt.inclusion, parse_inclusion(proof));
@@ -116,9 +117,9 @@ Result<UnverifiedReceipt> read_receipt(const codec::UnverifiedSign1& message) {
 }  // namespace
 
 Result<Bytes> make_receipt(const crypto::PrivateKey& key, const ReceiptParts& parts) {
-  if (!is_name(parts.issuer) || !is_name(parts.subject)) {
+  if (!is_receipt_name(parts.issuer) || !is_receipt_name(parts.subject)) {
     return receipt_fault("issuer and subject must be lines of 1 to " +
-                         std::to_string(kMaxNameBytes) + " bytes");
+                         std::to_string(kMaxReceiptName) + " bytes");
   }
   const Inclusion& in = parts.inclusion;
   if (in.path.empty()) return receipt_fault("a tree of one entry has none");

@@ -13,8 +13,8 @@ namespace {
 
 using codec::Cbor;
 
-constexpr std::int64_t kSha256Alg = -16;     // IANA COSE Algorithms
-constexpr std::int64_t kCoseLocation = 260;  // of the preimage (RFC 9995)
+constexpr std::int64_t kPayloadHashAlg = -16;  // IANA COSE Algorithms
+constexpr std::int64_t kCoseLocation = 260;    // of the preimage (RFC 9995)
 constexpr std::size_t kMaxName = 512, kMaxKeyId = 64, kMaxLocation = 1024;
 constexpr codec::CborLimits kLimits{kMaxEntryBytes, 8, 64};
 constexpr std::array<std::int64_t, 7> kLabels = {codec::kCoseAlg,
@@ -69,7 +69,7 @@ Result<void> read_claims(const Cbor& header, UnverifiedSignedStatement& out) {
   return {};
 }
 
-Result<void> read_headers(const Cbor& header, UnverifiedSignedStatement& out) {
+Result<void> read_statement_headers(const Cbor& header, UnverifiedSignedStatement& out) {
   if (const auto label = unknown_key(header, kLabels)) {
     return statement_fault(
         "protected header " + *label +
@@ -85,7 +85,7 @@ Result<void> read_headers(const Cbor& header, UnverifiedSignedStatement& out) {
   out.key_id = *key_id;
   AVOUCH_CHECK(read_claims(header, out));
   const Cbor* hash = header.find(codec::kCosePayloadHashAlg);
-  if (hash == nullptr || hash->as_integer() == nullptr || *hash->as_integer() != kSha256Alg) {
+  if (hash == nullptr || hash->as_integer() == nullptr || *hash->as_integer() != kPayloadHashAlg) {
     return statement_fault("payload hash algorithm (258) is not -16 (SHA-256)");
   }
   const Cbor* type = header.find(codec::kCosePreimageContentType);
@@ -135,7 +135,7 @@ Result<UnverifiedSignedStatement> parse(ByteView statement, StatementFault& sort
   }
   UnverifiedSignedStatement out;
   out.signed_message = *std::move(message);
-  AVOUCH_CHECK(read_headers(out.signed_message.protected_header, out));
+  AVOUCH_CHECK(read_statement_headers(out.signed_message.protected_header, out));
   const std::optional<Bytes>& payload = out.signed_message.payload;
   if (!payload) {
     sort = StatementFault::kPayloadMissing;

@@ -15,7 +15,7 @@ namespace {
 constexpr int kRaces = 64;  // lost by one request to others that cosigned the same checkpoint
 
 // The part of `text` before its first newline, taken from it.
-Result<std::string_view> take_line(std::string_view& text, std::string_view what) {
+Result<std::string_view> take_request_line(std::string_view& text, std::string_view what) {
   const auto end = text.find('\n');
   if (end == std::string_view::npos) return rejected(std::string(what) + " is missing");
   const std::string_view line = text.substr(0, end);
@@ -23,7 +23,7 @@ Result<std::string_view> take_line(std::string_view& text, std::string_view what
   return line;
 }
 
-Result<std::uint64_t> parse_size(std::string_view text) {
+Result<std::uint64_t> parse_old_size(std::string_view text) {
   std::uint64_t size = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), size);
   if (failure != std::errc() || end != text.data() + text.size() ||
@@ -95,12 +95,13 @@ Result<AddCheckpoint> parse_add_checkpoint(std::string_view body) {
                     std::to_string(kMaxAddCheckpointBytes) + " are read");
   }
   AddCheckpoint request;
-  AVOUCH_TRY(std::string_view first, take_line(body, "line 1"));
+  AVOUCH_TRY(std::string_view first, take_request_line(body, "line 1"));
   if (!first.starts_with("old ")) return rejected("line 1: expected \"old SIZE\"");
   first.remove_prefix(4);
-  AVOUCH_TRY(request.old_size, parse_size(first));
+  AVOUCH_TRY(request.old_size, parse_old_size(first));
   while (true) {
-    AVOUCH_TRY(const std::string_view line, take_line(body, "the empty line behind the proof"));
+    AVOUCH_TRY(const std::string_view line,
+               take_request_line(body, "the empty line behind the proof"));
     if (line.empty()) break;
     if (request.proof.size() == kMaxProofHashes) {
       return rejected("proof: more than " + std::to_string(kMaxProofHashes) + " hashes");

@@ -17,7 +17,7 @@ constexpr std::size_t kLengthCheckBytes = 8;
 constexpr std::size_t kBatchDigestBytes = 32;
 static_assert(kLengthBytes + kLengthCheckBytes + kBatchDigestBytes == kWitnessBatchHeaderBytes);
 
-Error damaged(std::uint64_t offset, const std::string& what) {
+Error damaged_record(std::uint64_t offset, const std::string& what) {
   return fatal("offset " + std::to_string(offset) + ": " + what);
 }
 
@@ -127,14 +127,14 @@ Result<Bytes> format_witness_batch(ByteView header, std::uint64_t offset,
 
 Result<WitnessNotes> parse_witness_journal(ByteView file) {
   if (file.size() < kWitnessHeaderBytes || !as_text(file).starts_with(kWitnessMagic)) {
-    return damaged(0, "expected \"avouch-witness/v1\" and a seed");
+    return damaged_record(0, "expected \"avouch-witness/v1\" and a seed");
   }
   WitnessNotes out;
   out.end = kWitnessHeaderBytes;
   while (out.torn == 0 && out.end < file.size()) {
     const std::uint64_t offset = out.end;
     const auto read = read_batch(file, out);
-    if (!read.has_value()) return damaged(offset, read.error().message);
+    if (!read.has_value()) return damaged_record(offset, read.error().message);
   }
   return out;
 }

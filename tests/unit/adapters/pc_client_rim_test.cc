@@ -38,7 +38,7 @@ crypto::PublicKey key(const std::string& name) {
   return must_value(certificates(name).front().public_key());
 }
 
-Result<Draft> read(ByteView tag, const SignerTrust* trust) {
+Result<Draft> read_rim(ByteView tag, const SignerTrust* trust) {
   adapters::LibxmlReader reader;
   adapters::SupportFolder files(testing::vectors_dir() / "rim");
   return read_pc_client_rim(reader, tag, files, trust);
@@ -47,15 +47,15 @@ Result<Draft> read(ByteView tag, const SignerTrust* trust) {
 Result<Draft> read_by_key(ByteView tag, const std::string& signer) {
   const crypto::PublicKey its = key(signer);
   const SignerTrust trust{.key = &its, .authorities = {}, .now = kLater};
-  return read(tag, &trust);
+  return read_rim(tag, &trust);
 }
 
 Result<Draft> read_by_authority(ByteView tag, const std::string& authority, SystemTime now) {
   const SignerTrust trust{.key = nullptr, .authorities = certificates(authority), .now = now};
-  return read(tag, &trust);
+  return read_rim(tag, &trust);
 }
 
-std::string problem(const Result<Draft>& read) {
+std::string rim_problem(const Result<Draft>& read) {
   if (read.has_value()) return "none";
   EXPECT_EQ(read.error().kind, ErrorKind::kRejected);
   EXPECT_TRUE(codec::is_utf8(read.error().message));
@@ -101,58 +101,58 @@ TEST(PcClientRim, EveryShapeThatIsFoundIsTakenByTheKeyThatSignedIt) {
   for (const char* name : {"one", "prefixed", "c14n11-sha512", "timestamp", "supplemental",
                            "odd-writing", "indented"}) {
     const auto draft = read_by_key(vector(std::string("good-") + name + ".swidtag"), "rsa");
-    EXPECT_EQ(problem(draft), "none") << name;
-    EXPECT_THAT(problem(read_by_key(vector(std::string("good-") + name + ".swidtag"), "brief")),
+    EXPECT_EQ(rim_problem(draft), "none") << name;
+    EXPECT_THAT(rim_problem(read_by_key(vector(std::string("good-") + name + ".swidtag"), "brief")),
                 HasSubstr("is not by the key"))
         << name;
   }
-  EXPECT_EQ(problem(read_by_key(vector("good-p384-exclusive.swidtag"), "p384")), "none");
+  EXPECT_EQ(rim_problem(read_by_key(vector("good-p384-exclusive.swidtag"), "p384")), "none");
 }
 
 // Of NSA's HIRS: their signatures hold, and what is missing is their event log.
 TEST(PcClientRim, TagsOfAnotherToolAreVerified) {
   for (const char* name : {"hirs-embedded", "hirs-timestamp", "hirs-prefixed"}) {
     const Bytes tag = vector(std::string(name) + ".swidtag");
-    EXPECT_THAT(problem(read_by_key(tag, "hirs-signer")), HasSubstr("it is not there")) << name;
-    EXPECT_THAT(problem(read_by_key(tag, "rsa")), HasSubstr("is not by the key")) << name;
+    EXPECT_THAT(rim_problem(read_by_key(tag, "hirs-signer")), HasSubstr("it is not there")) << name;
+    EXPECT_THAT(rim_problem(read_by_key(tag, "rsa")), HasSubstr("is not by the key")) << name;
   }
 }
 
 TEST(PcClientRim, AnAuthorityVouchesForTheSignersCertificate) {
   const Bytes tag = vector("good-one.swidtag");
   const auto draft = read_by_authority(tag, "ca", kLater);
-  ASSERT_EQ(problem(draft), "none");
+  ASSERT_EQ(rim_problem(draft), "none");
   EXPECT_THAT(draft->remarks, Contains(HasSubstr("Signed by CN=RIM signer rsa")));
-  EXPECT_THAT(problem(read_by_authority(tag, "other-ca", kLater)), HasSubstr("KeyInfo"));
-  EXPECT_THAT(problem(read_by_authority(tag, "rsa", kLater)), HasSubstr("KeyInfo"));
-  EXPECT_THAT(problem(read_by_authority(vector("hirs-embedded.swidtag"), "ca", kLater)),
+  EXPECT_THAT(rim_problem(read_by_authority(tag, "other-ca", kLater)), HasSubstr("KeyInfo"));
+  EXPECT_THAT(rim_problem(read_by_authority(tag, "rsa", kLater)), HasSubstr("KeyInfo"));
+  EXPECT_THAT(rim_problem(read_by_authority(vector("hirs-embedded.swidtag"), "ca", kLater)),
               HasSubstr("KeyInfo"));
 }
 
 TEST(PcClientRim, ACertificateThatIsNotForSignaturesVouchesForNothing) {
-  EXPECT_THAT(problem(read_by_authority(vector("signer-tls.swidtag"), "ca", kLater)),
+  EXPECT_THAT(rim_problem(read_by_authority(vector("signer-tls.swidtag"), "ca", kLater)),
               HasSubstr("not made for digital signatures"));
 }
 
 TEST(PcClientRim, ACertificateThatHasEndedVouchesForNothing) {
   const Bytes tag = vector("signer-brief.swidtag");
-  EXPECT_NE(problem(read_by_authority(tag, "ca", kLater)), "none");
+  EXPECT_NE(rim_problem(read_by_authority(tag, "ca", kLater)), "none");
   const auto then = certificates("brief").front().not_after();
-  EXPECT_EQ(problem(read_by_authority(tag, "ca", then)), "none");
-  EXPECT_NE(problem(read_by_authority(tag, "ca", then + std::chrono::seconds(1))), "none");
+  EXPECT_EQ(rim_problem(read_by_authority(tag, "ca", then)), "none");
+  EXPECT_NE(rim_problem(read_by_authority(tag, "ca", then + std::chrono::seconds(1))), "none");
 }
 
 TEST(PcClientRim, WithoutACertificateInTheSignatureAnAuthorityIsOfNoUse) {
-  EXPECT_THAT(problem(read_by_authority(vector("good-prefixed.swidtag"), "ca", kLater)),
+  EXPECT_THAT(rim_problem(read_by_authority(vector("good-prefixed.swidtag"), "ca", kLater)),
               HasSubstr("give the signer's own as the key"));
 }
 
 TEST(PcClientRim, UnverifiedIsSaidLoudly) {
-  EXPECT_THAT(must_value(read(vector("good-unsigned.swidtag"), nullptr)).remarks,
+  EXPECT_THAT(must_value(read_rim(vector("good-unsigned.swidtag"), nullptr)).remarks,
               Contains(HasSubstr("NOT VERIFIED. It is not signed")));
-  EXPECT_THAT(must_value(read(vector("good-one.swidtag"), nullptr)).remarks,
+  EXPECT_THAT(must_value(read_rim(vector("good-one.swidtag"), nullptr)).remarks,
               Contains(HasSubstr("NOT VERIFIED. Its signature was not checked")));
-  EXPECT_THAT(problem(read_by_key(vector("good-unsigned.swidtag"), "rsa")),
+  EXPECT_THAT(rim_problem(read_by_key(vector("good-unsigned.swidtag"), "rsa")),
               HasSubstr("is not signed"));
 }
 
@@ -171,7 +171,7 @@ std::vector<Refused> all_refused() {
 }
 class RefusedRim : public ::testing::TestWithParam<Refused> {};
 TEST_P(RefusedRim, SaysWhy) {
-  EXPECT_THAT(problem(read_by_key(vector("bad-" + GetParam().name + ".swidtag"), "rsa")),
+  EXPECT_THAT(rim_problem(read_by_key(vector("bad-" + GetParam().name + ".swidtag"), "rsa")),
               HasSubstr(GetParam().reason));
 }
 INSTANTIATE_TEST_SUITE_P(All, RefusedRim, ::testing::ValuesIn(all_refused()),
@@ -186,7 +186,7 @@ TEST(RefusedRims, AreAsManyAsTheGeneratorMakes) { EXPECT_GE(all_refused().size()
 TEST(PcClientRim, AnAuthoritysTrustHelpsNoRefusedRim) {
   for (const Refused& each : all_refused()) {
     if (each.name == "other-signer") continue;  // the same authority's: that is what it means
-    EXPECT_NE(problem(read_by_authority(vector("bad-" + each.name + ".swidtag"), "ca", kLater)),
+    EXPECT_NE(rim_problem(read_by_authority(vector("bad-" + each.name + ".swidtag"), "ca", kLater)),
               "none")
         << each.name;
   }
@@ -209,7 +209,7 @@ TEST(PcClientRim, EveryTruncationIsRefused) {
   const Bytes tag = vector("good-one.swidtag");
   const std::size_t whole = tag.size() - 1;  // but for the last newline
   for (std::size_t size = 0; size < whole; size += 7) {
-    EXPECT_NE(problem(read_by_key(ByteView(tag).first(size), "rsa")), "none") << size;
+    EXPECT_NE(rim_problem(read_by_key(ByteView(tag).first(size), "rsa")), "none") << size;
   }
 }
 
@@ -227,7 +227,7 @@ TEST(PcClientRim, AMissingSupportFileIsNamedWithItsDigest) {
   adapters::LibxmlReader reader;
   NoFiles files;
   const auto draft = read_pc_client_rim(reader, vector("good-one.swidtag"), files, nullptr);
-  EXPECT_THAT(problem(draft), AllOf(HasSubstr("Acme.RoadRunner.2.rimel"), HasSubstr("sha256:")));
+  EXPECT_THAT(rim_problem(draft), AllOf(HasSubstr("Acme.RoadRunner.2.rimel"), HasSubstr("sha256:")));
   EXPECT_EQ(files.asked_max, 16U * 1024 * 1024);
 }
 

@@ -26,7 +26,7 @@ using testing::WitnessPeer;
 
 constexpr const char* kOrigin = "log.example/one";
 
-crypto::CertifiedKey make_ca() {
+crypto::CertifiedKey make_witness_ca() {
   const SystemTime now = SystemClock().now();
   return crypto::make_ca("ca", now - 1h, now + 24h);
 }
@@ -80,7 +80,7 @@ class RestWitnessTest : public ::testing::Test {
         .value();
   }
 
-  static inline const crypto::CertifiedKey ca_ = make_ca();
+  static inline const crypto::CertifiedKey ca_ = make_witness_ca();
   tlog::NoteSigner log_ =
       tlog::NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519))
           .value();
@@ -121,7 +121,7 @@ TEST_F(RestWitnessTest, GetsCosignaturesFromAWitnessServer) {
 TEST_F(RestWitnessTest, BelievesNoServerByAnotherAuthority) {
   serve_peer("");
   const auto exchange = open_rest_witness(
-      {.url = server_->url(), .ca_pem = make_ca().certificate_pem, .timeout = 20s});
+      {.url = server_->url(), .ca_pem = make_witness_ca().certificate_pem, .timeout = 20s});
   const auto reply = exchange.value()->add_checkpoint("old 0\n", stop_.get_token());
   ASSERT_FALSE(reply.has_value());
   EXPECT_EQ(reply.error().kind, ErrorKind::kRetryable);

@@ -14,7 +14,7 @@ using provision::XmlSpace;
 using ::testing::HasSubstr;
 using testing::must_value;
 
-std::unique_ptr<const XmlDocument> read(std::string_view text, XmlSpace space = XmlSpace::kKept) {
+std::unique_ptr<const XmlDocument> read_xml(std::string_view text, XmlSpace space = XmlSpace::kKept) {
   return must_value(LibxmlReader().read(as_bytes(text), space));
 }
 
@@ -31,7 +31,7 @@ std::string canonical(const XmlDocument& document, XmlCanonicalForm form, std::s
 }
 
 TEST(LibxmlReader, GivesATreeOfValues) {
-  const auto document = read(
+  const auto document = read_xml(
       "<a xmlns='urn:1' xmlns:p='urn:2' p:x='1' x='&lt;2'>t<!-- no --><p:b>u</p:b>v\n<c/></a>");
   const provision::XmlElement& root = document->root();
   EXPECT_TRUE(root.is("urn:1", "a"));
@@ -49,7 +49,7 @@ TEST(LibxmlReader, GivesATreeOfValues) {
 // W3C Canonical XML 1.0, section 3: what comments, order, quotes, empty elements, references and
 // line ends become.
 TEST(LibxmlReader, CanonicalFormIsThatOfTheRecommendation) {
-  const auto document = read(
+  const auto document = read_xml(
       "<?xml version=\"1.0\"?>\r\n<e2   b='2'\r\n a='1'   xmlns:z=\"urn:z\" xmlns=\"urn:d\"><!-- x "
       "-->"
       "<v>1 &gt; &#65; &amp; \"</v><w t='&#9;&#10;&quot;'/><![CDATA[a<b]]>&#13;</e2>");
@@ -60,7 +60,7 @@ TEST(LibxmlReader, CanonicalFormIsThatOfTheRecommendation) {
 
 TEST(LibxmlReader, APartBringsWhatIsAroundItByTheFormsRule) {
   const auto document =
-      read("<a xmlns='urn:d' xmlns:n='urn:n' xml:lang='en'><b><n:c/></b><n:d/></a>");
+      read_xml("<a xmlns='urn:d' xmlns:n='urn:n' xml:lang='en'><b><n:c/></b><n:d/></a>");
   EXPECT_EQ(canonical(*document, XmlCanonicalForm::kInclusive10, 1),
             "<b xmlns=\"urn:d\" xmlns:n=\"urn:n\" xml:lang=\"en\"><n:c></n:c></b>");
   EXPECT_EQ(canonical(*document, XmlCanonicalForm::kExclusive10, 1),
@@ -72,7 +72,7 @@ TEST(LibxmlReader, APartBringsWhatIsAroundItByTheFormsRule) {
 }
 
 TEST(LibxmlReader, WhiteSpaceIsDroppedWhereItIsAllOfAText) {
-  const auto document = read("<a>\n <b> </b> x \n<c/>\t</a>", XmlSpace::kDropped);
+  const auto document = read_xml("<a>\n <b> </b> x \n<c/>\t</a>", XmlSpace::kDropped);
   EXPECT_EQ(canonical(*document, XmlCanonicalForm::kInclusive10, 0), "<a><b></b> x \n<c></c></a>");
 }
 
@@ -89,7 +89,7 @@ TEST(LibxmlReader, NothingIsEverFetchedOrExpanded) {
   EXPECT_THAT(problem("<a><?p i?></a>"), HasSubstr("line 1: a processing instruction"));
   // An inclusion is an element like others.
   const auto document =
-      read("<a xmlns:i='http://www.w3.org/2001/XInclude'><i:include href='/etc/hostname'/></a>");
+      read_xml("<a xmlns:i='http://www.w3.org/2001/XInclude'><i:include href='/etc/hostname'/></a>");
   EXPECT_EQ(document->root().children.at(0).text, "");
 }
 

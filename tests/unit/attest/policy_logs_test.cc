@@ -21,7 +21,7 @@ Result<Policy> parse(const std::string& members) {
   return parse_policy("p", codec::parse_json(spec_with(members)).value());
 }
 
-std::string errors_of(const std::string& members) {
+std::string log_errors_of(const std::string& members) {
   const auto policy = parse(members);
   return policy.has_value() ? "" : policy.error().message;
 }
@@ -67,28 +67,28 @@ TEST(ParsePolicyLogs, RequiresSecureBootAndDeniesViolationsUnlessToldOtherwise) 
 }
 
 TEST(ParsePolicyLogs, RefusesWhatWouldCheckNothing) {
-  EXPECT_TRUE(contains(errors_of(R"("bootLog": {"secureBoot": "Optional"})"),
+  EXPECT_TRUE(contains(log_errors_of(R"("bootLog": {"secureBoot": "Optional"})"),
                        "spec.pcrs.exact: nothing is checked"));
-  EXPECT_TRUE(contains(errors_of(R"("runtime": {"files": "ReplayOnly"})"), "nothing is checked"));
-  EXPECT_TRUE(contains(errors_of(R"("runtime": {})"), "spec.runtime.references: files are judged"));
-  EXPECT_TRUE(contains(errors_of(R"("mode": "Enforce")"), "nothing is checked"));
+  EXPECT_TRUE(contains(log_errors_of(R"("runtime": {"files": "ReplayOnly"})"), "nothing is checked"));
+  EXPECT_TRUE(contains(log_errors_of(R"("runtime": {})"), "spec.runtime.references: files are judged"));
+  EXPECT_TRUE(contains(log_errors_of(R"("mode": "Enforce")"), "nothing is checked"));
 }
 
 TEST(ParsePolicyLogs, NamesTheExpressionThatIsNone) {
-  EXPECT_TRUE(contains(errors_of(R"("bootLog": {"kernelCommandLine": {"forbidden": ["a", "("]}})"),
+  EXPECT_TRUE(contains(log_errors_of(R"("bootLog": {"kernelCommandLine": {"forbidden": ["a", "("]}})"),
                        "spec.bootLog.kernelCommandLine.forbidden[1]: "));
   EXPECT_TRUE(
-      contains(errors_of(R"("runtime": {"references": [{"name": "f"}], "exclude": ["[b-a]"]})"),
+      contains(log_errors_of(R"("runtime": {"references": [{"name": "f"}], "exclude": ["[b-a]"]})"),
                "spec.runtime.exclude[0]: "));
 }
 
 TEST(ParsePolicyLogs, RefusesUnknownAndRepeatedWords) {
-  EXPECT_TRUE(contains(errors_of(R"("bootLog": {"secureboot": "Required"})"), "spec.bootLog"));
-  EXPECT_TRUE(contains(errors_of(R"("bootLog": {"secureBoot": "On"})"), "Required"));
-  EXPECT_TRUE(contains(errors_of(R"("bootLog": {"references": [{"name": "a"}, {"name": "a"}]})"),
+  EXPECT_TRUE(contains(log_errors_of(R"("bootLog": {"secureboot": "Required"})"), "spec.bootLog"));
+  EXPECT_TRUE(contains(log_errors_of(R"("bootLog": {"secureBoot": "On"})"), "Required"));
+  EXPECT_TRUE(contains(log_errors_of(R"("bootLog": {"references": [{"name": "a"}, {"name": "a"}]})"),
                        "spec.bootLog.references[1].name: \"a\" is given twice"));
   EXPECT_TRUE(
-      contains(errors_of(R"("runtime": {"references": [{"name": "f"}], "allow": ["Anything"]})"),
+      contains(log_errors_of(R"("runtime": {"references": [{"name": "f"}], "allow": ["Anything"]})"),
                "spec.runtime.allow[0]: \"Anything\" is not known"));
 }
 

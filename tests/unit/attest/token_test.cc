@@ -23,7 +23,7 @@ using std::chrono::seconds;
 
 const std::string kIssuer = "example.com/log";
 
-TokenClaims sample() {
+TokenClaims sample_claims() {
   TokenClaims out;
   out.issuer = kIssuer;
   out.issued_at = kNow;
@@ -101,7 +101,7 @@ Cbor change(const Cbor& value, const Path& path, std::size_t depth,
 
 std::string error_with(const Path& path,
                        const std::function<std::optional<Cbor>(const Cbor&)>& with) {
-  return error_of(sign_payload(change(payload_of(issue(sample())), path, 0, with)));
+  return error_of(sign_payload(change(payload_of(issue(sample_claims())), path, 0, with)));
 }
 
 std::string error_with(const Path& path, const Cbor& value) {
@@ -144,15 +144,15 @@ const std::vector<Path>& every_claim() {
 }
 
 TEST(Token, IsVerifiedWithAllItsClaims) {
-  const Bytes token = issue(sample());
+  const Bytes token = issue(sample_claims());
   const auto verified = verify(token);
   ASSERT_TRUE(verified.has_value()) << verified.error().message;
-  EXPECT_EQ(verified->claims(), sample());
+  EXPECT_EQ(verified->claims(), sample_claims());
   EXPECT_EQ(verified->digest(), crypto::sha256(token));
 }
 
 TEST(Token, CarriesEveryOptionalClaimAndManyPolicies) {
-  TokenClaims claims = sample();
+  TokenClaims claims = sample_claims();
   claims.boot_log = crypto::sha256("boot");
   claims.runtime_log = crypto::sha256("ima");
   claims.status = Status::kContraindicated;
@@ -168,7 +168,7 @@ TEST(Token, CarriesEveryOptionalClaimAndManyPolicies) {
 // draft-ietf-rats-ear-04 and docs/interfaces.md: labels and types as other implementations read
 // them.
 TEST(Token, HasTheLabelsOfTheContract) {
-  const Cbor payload = payload_of(issue(sample()));
+  const Cbor payload = payload_of(issue(sample_claims()));
   EXPECT_EQ(*payload.find(265)->as_text(), "tag:ietf.org,2026:rats/ear#04");
   EXPECT_EQ(*payload.find(1)->as_text(), kIssuer);
   EXPECT_EQ(*payload.find(6)->as_integer(), 1'800'000'000);
@@ -221,7 +221,7 @@ TEST(S3, RefusesAClaimThatItDoesNotKnowAnywhere) {
   for (const Path& path : maps) {
     EXPECT_NE(error_with(path, more).find("not known"), std::string::npos);
   }
-  const Cbor top = *more(payload_of(issue(sample())));
+  const Cbor top = *more(payload_of(issue(sample_claims())));
   EXPECT_NE(error_of(sign_payload(top)).find("not known"), std::string::npos);
   EXPECT_NE(
       error_with({key("avouch_policies")},
@@ -250,13 +250,13 @@ TEST(S3, RefusesAStatusBetterThanItsVector) {
 TEST(S3, RefusesAStatusBetterThanItsPoliciesAndAcceptsAWorseOne) {
   for (const Status policy : {Status::kAffirming, Status::kWarning, Status::kContraindicated}) {
     for (const Status whole : {Status::kAffirming, Status::kWarning, Status::kContraindicated}) {
-      TokenClaims claims = sample();
+      TokenClaims claims = sample_claims();
       claims.policies[0].status = policy;
       claims.status = whole;
       KeySigner with = signer();
       EXPECT_EQ(issue_token(claims, with).has_value(), whole >= policy);
       // The same under a genuine signature, from a signer that does not check.
-      Cbor payload = payload_of(issue(sample()));
+      Cbor payload = payload_of(issue(sample_claims()));
       payload = change(payload, {key(266), key("node"), key(1000)}, 0,
                        [&](const Cbor&) { return Cbor::integer(static_cast<int>(whole)); });
       payload = change(payload, {key("avouch_policies")}, 0, [&](const Cbor& list) {
@@ -291,7 +291,7 @@ TEST(S3, RefusesPolicyIdsThatAreNotItsPolicies) {
 }
 
 TEST(S3, RefusesTwoPoliciesOfOneNameAndNone) {
-  TokenClaims claims = sample();
+  TokenClaims claims = sample_claims();
   claims.policies.push_back(claims.policies[0]);
   KeySigner with = signer();
   EXPECT_FALSE(issue_token(claims, with).has_value());
@@ -306,7 +306,7 @@ TEST(S3, RefusesLivesThatAreNotPositiveOrTooLong) {
                                    {seconds(1), true},
                                    {seconds(hours(24)), true},
                                    {seconds(hours(24)) + seconds(1), false}}) {
-    TokenClaims claims = sample();
+    TokenClaims claims = sample_claims();
     claims.expires_at = claims.issued_at + life;
     EXPECT_EQ(issue_token(claims, with).has_value(), good) << life.count();
     const std::string error = error_with({key(4)}, Cbor::integer(1'800'000'000 + life.count()));
@@ -317,23 +317,23 @@ TEST(S3, RefusesLivesThatAreNotPositiveOrTooLong) {
 TEST(S3, RefusesAnotherKeyAndKnowsEachOfSeveral) {
   const PrivateKey other = PrivateKey::generate(KeyType::kEcP256);
   KeySigner by_other = testing::must_value(KeySigner::make(other));
-  const Bytes forged = testing::must_value(issue_token(sample(), by_other));
+  const Bytes forged = testing::must_value(issue_token(sample_claims(), by_other));
   EXPECT_NE(error_of(forged).find("not one of the verifier's"), std::string::npos);
   const crypto::PublicKey both[] = {other.public_key(), verifier_key().public_key()};
   EXPECT_TRUE(verify_token(forged, both, kIssuer).has_value());
-  EXPECT_TRUE(verify_token(issue(sample()), both, kIssuer).has_value());
-  EXPECT_FALSE(verify_token(issue(sample()), {}, kIssuer).has_value());
+  EXPECT_TRUE(verify_token(issue(sample_claims()), both, kIssuer).has_value());
+  EXPECT_FALSE(verify_token(issue(sample_claims()), {}, kIssuer).has_value());
 }
 
 TEST(S3, RefusesTheKeyIdOfOneKeyUnderTheSignatureOfAnother) {
   const PrivateKey other = PrivateKey::generate(KeyType::kEcP256);
   const Bytes forged =
-      codec::sign1(other, header(), codec::to_cbor(payload_of(issue(sample())))).value();
+      codec::sign1(other, header(), codec::to_cbor(payload_of(issue(sample_claims())))).value();
   EXPECT_FALSE(verify(forged).has_value());
 }
 
 TEST(S3, RefusesEveryOtherProtectedHeader) {
-  const Bytes payload = codec::to_cbor(payload_of(issue(sample())));
+  const Bytes payload = codec::to_cbor(payload_of(issue(sample_claims())));
   const auto judged = [&](Cbor::Map with) {
     return error_of(codec::sign1(verifier_key(), std::move(with), payload).value());
   };
@@ -356,7 +356,7 @@ TEST(S3, RefusesEveryOtherProtectedHeader) {
 }
 
 TEST(S3, RefusesEveryFlippedBitTruncationAndTrailingByte) {
-  const Bytes token = issue(sample());
+  const Bytes token = issue(sample_claims());
   for (std::size_t bit = 0; bit < token.size() * 8; ++bit) {
     Bytes changed = token;
     changed[bit / 8] ^= static_cast<std::uint8_t>(1U << (bit % 8));
@@ -374,7 +374,7 @@ TEST(S3, RefusesEveryFlippedBitTruncationAndTrailingByte) {
 }
 
 TEST(F6, ATokenExpiresByItselfAtItsVeryTime) {
-  const VerifiedToken token = verify(issue(sample())).value();
+  const VerifiedToken token = verify(issue(sample_claims())).value();
   EXPECT_EQ(token.at(kNow), TokenTime::kValid);
   EXPECT_EQ(token.at(kNow + minutes(5) - milliseconds(1)), TokenTime::kValid);
   EXPECT_EQ(token.at(kNow + minutes(5)), TokenTime::kExpired);
@@ -382,17 +382,17 @@ TEST(F6, ATokenExpiresByItselfAtItsVeryTime) {
 }
 
 TEST(F6, ATokenFromTheFutureIsNotYetValid) {
-  const VerifiedToken token = verify(issue(sample())).value();
+  const VerifiedToken token = verify(issue(sample_claims())).value();
   EXPECT_EQ(token.at(kNow - seconds(60)), TokenTime::kValid);  // clocks differ a little
   EXPECT_EQ(token.at(kNow - seconds(60) - milliseconds(1)), TokenTime::kNotYet);
 }
 
 TEST(Token, OrdersByIssueThenByExpiry) {
-  TokenClaims later = sample();
+  TokenClaims later = sample_claims();
   later.issued_at += seconds(1);
-  TokenClaims longer = sample();
+  TokenClaims longer = sample_claims();
   longer.expires_at += seconds(1);
-  const VerifiedToken a = verify(issue(sample())).value();
+  const VerifiedToken a = verify(issue(sample_claims())).value();
   const VerifiedToken b = verify(issue(later)).value();
   const VerifiedToken c = verify(issue(longer)).value();
   EXPECT_TRUE(b.newer_than(a));
@@ -403,7 +403,7 @@ TEST(Token, OrdersByIssueThenByExpiry) {
 }
 
 TEST(Token, FindsAPolicyByNameAndSpecDigestTogether) {
-  const VerifiedToken token = verify(issue(sample())).value();
+  const VerifiedToken token = verify(issue(sample_claims())).value();
   ASSERT_NE(token.policy(crypto::sha256("spec"), "production"), nullptr);
   EXPECT_EQ(token.policy(crypto::sha256("spec"), "production")->status, Status::kAffirming);
   EXPECT_EQ(token.policy(crypto::sha256("other"), "production"), nullptr);

@@ -10,21 +10,13 @@
 #include "support/fake_kube.h"
 #include "support/manual_clock.h"
 #include "tests/unit/control/scene.h"
+#include "tests/unit/control/silent_observer.h"
 
 namespace avouch::control {
 namespace {
 
 using codec::Json;
 using ::testing::HasSubstr;
-
-class Silent final : public ControlObserver {
- public:
-  void heartbeat(std::string_view, std::string_view, std::chrono::microseconds) override {}
-  void verdict(std::string_view, std::string_view, std::string_view, std::uint64_t) override {}
-  void problem(std::string_view, std::string_view) override {}
-  void note(std::string_view, std::string_view) override {}
-  void fatal(std::string_view, const Error&) override {}
-};
 
 class Blobs final : public BlobStore, public RuntimeLogStore {
  public:
@@ -160,7 +152,7 @@ class IntakeTest : public Scene {
   Machine machine{maker};
   testing::FakeKube server;
   testing::ManualClock clock{now.wall};
-  Silent observer;
+  SilentObserver observer;
   Callers callers{
       kube::Client(server),
       clock,

@@ -10,20 +10,12 @@
 #include "control/names.h"
 #include "support/fake_kube.h"
 #include "support/manual_clock.h"
+#include "tests/unit/control/silent_observer.h"
 
 namespace avouch::control {
 namespace {
 
 using codec::Json;
-
-class Silent final : public ControlObserver {
- public:
-  void heartbeat(std::string_view, std::string_view, std::chrono::microseconds) override {}
-  void verdict(std::string_view, std::string_view, std::string_view, std::uint64_t) override {}
-  void problem(std::string_view, std::string_view) override {}
-  void note(std::string_view, std::string_view) override {}
-  void fatal(std::string_view, const Error&) override {}
-};
 
 // What is there, and whether anybody was given a place to write to.
 class Lists final : public BlobStore {
@@ -109,7 +101,7 @@ class ListHandlerTest : public ::testing::Test {
   const std::string list = std::string(64, 'a') + "  /usr/bin/a\n";
   testing::FakeKube server;
   testing::ManualClock clock;
-  Silent observer;
+  SilentObserver observer;
   Callers callers{
       kube::Client(server),
       clock,

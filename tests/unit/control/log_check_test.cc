@@ -13,7 +13,7 @@
 namespace avouch::control {
 namespace {
 
-constexpr const char* kOrigin = "log.example/one";
+constexpr const char* kCheckedOrigin = "log.example/one";
 
 // A store whose reads fail for now as long as a test says so.
 class FailingReader final : public tlog::TileReader {
@@ -33,7 +33,7 @@ class LogCheckTest : public ::testing::Test {
  protected:
   LogCheckTest() {
     tlog::LogOptions options;
-    options.origin = kOrigin;
+    options.origin = kCheckedOrigin;
     const auto log = tlog::Log::open(options, store_, {}, signer_, clock_).value();
     for (int i = 0; i < 700; ++i) {
       EXPECT_TRUE(
@@ -62,7 +62,8 @@ class LogCheckTest : public ::testing::Test {
   testing::MemoryLogStore store_{disk_};
   FailingReader reader_{store_};
   tlog::NoteSigner signer_ =
-      tlog::NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519))
+      tlog::NoteSigner::make(kCheckedOrigin,
+                             crypto::PrivateKey::generate(crypto::KeyType::kEd25519))
           .value();
   std::optional<tlog::VerifiedCheckpoint> checkpoint_;
   std::promise<std::string> damaged_, fault_;

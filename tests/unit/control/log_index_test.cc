@@ -19,7 +19,7 @@ namespace {
 using codec::Cbor;
 using Indexes = std::vector<std::uint64_t>;
 
-constexpr std::uint64_t kAll = 1ULL << 62;
+constexpr std::uint64_t kNoEnd = 1ULL << 62;
 
 Bytes verdict_on(const std::string& ns, const std::string& pod, const std::string& uid = "") {
   Cbor::Map payload;
@@ -39,12 +39,12 @@ TEST(LogIndex, FindsTheNewestOfEachNameAndSaysFromWhereOnItKnowsAll) {
     index.add(2 * i + 1, verdict_on("shop", "db"));
   }
   const std::string web = pod_key("shop", "web");
-  EXPECT_EQ(index.find(web, kAll, 3), (Indexes{530, 528, 526}));
+  EXPECT_EQ(index.find(web, kNoEnd, 3), (Indexes{530, 528, 526}));
   EXPECT_EQ(index.find(web, 528, 2), (Indexes{526, 524}));
-  EXPECT_EQ(index.find(web, kAll, 1000).size(), LogIndex::kPerKey);
-  EXPECT_EQ(index.find(web, kAll, 1000).back(), 20U);
+  EXPECT_EQ(index.find(web, kNoEnd, 1000).size(), LogIndex::kPerKey);
+  EXPECT_EQ(index.find(web, kNoEnd, 1000).back(), 20U);
   EXPECT_EQ(index.known_from(web), 19U) << "what was before was given up";
-  EXPECT_TRUE(index.find(pod_key("shop", "other"), kAll, 10).empty());
+  EXPECT_TRUE(index.find(pod_key("shop", "other"), kNoEnd, 10).empty());
   EXPECT_EQ(index.known_from(pod_key("shop", "other")), 0U) << "there are none of it";
   EXPECT_EQ(index.keys(), 2U);
 }
@@ -53,7 +53,7 @@ TEST(LogIndex, TakesWhatComesLateOrTwice) {
   LogIndex index;
   const std::string key = pod_key("shop", "web");
   for (const std::uint64_t i : {5U, 3U, 9U, 5U, 3U}) index.add(i, verdict_on("shop", "web"));
-  EXPECT_EQ(index.find(key, kAll, 10), (Indexes{9, 5, 3}));
+  EXPECT_EQ(index.find(key, kNoEnd, 10), (Indexes{9, 5, 3}));
   for (std::uint64_t i = 0; i < LogIndex::kPerKey - 3; ++i) {
     index.add(1000 + 2 * i, verdict_on("shop", "web"));
   }
@@ -64,7 +64,7 @@ TEST(LogIndex, TakesWhatComesLateOrTwice) {
   index.add(1001, verdict_on("shop", "web"));  // between two of them
   EXPECT_EQ(index.known_from(key), 4U);
   EXPECT_EQ(index.find(key, 1003, 10), (Indexes{1002, 1001, 1000, 9, 5}));
-  EXPECT_EQ(index.find(key, kAll, 1000).size(), LogIndex::kPerKey);
+  EXPECT_EQ(index.find(key, kNoEnd, 1000).size(), LogIndex::kPerKey);
 }
 
 TEST(LogIndex, FindsRemarksByEachEntryThatTheyReferTo) {
@@ -76,10 +76,10 @@ TEST(LogIndex, FindsRemarksByEachEntryThatTheyReferTo) {
   const Cbor payload = tlog::remark_payload({remark, "somebody", SystemTime{}}, "log").value();
   index.add(50, codec::to_cbor(Cbor::array({Cbor::bytes(Bytes(32, 7)), payload})));
   for (const std::uint64_t at : {3U, 40U, 41U}) {
-    EXPECT_EQ(index.find(entry_key("log", at), kAll, 10), (Indexes{50})) << at;
-    EXPECT_TRUE(index.find(entry_key("another", at), kAll, 10).empty()) << at;
+    EXPECT_EQ(index.find(entry_key("log", at), kNoEnd, 10), (Indexes{50})) << at;
+    EXPECT_TRUE(index.find(entry_key("another", at), kNoEnd, 10).empty()) << at;
   }
-  EXPECT_TRUE(index.find(entry_key("log", 4), kAll, 10).empty());
+  EXPECT_TRUE(index.find(entry_key("log", 4), kNoEnd, 10).empty());
   EXPECT_EQ(index.keys(), 3U);
 }
 
@@ -90,10 +90,10 @@ TEST(LogIndex, FindsTheVerdictOnAPodByItsUidAmongAnyNumberOfItsName) {
   for (std::uint64_t i = 0; i < 2'000; ++i) {
     index.add(100 + i, verdict_on("shop", "web", "uid-" + std::to_string(i)));
   }
-  EXPECT_EQ(index.find(pod_key("shop", "web", "uid-that-runs"), kAll, 10), Indexes{7});
+  EXPECT_EQ(index.find(pod_key("shop", "web", "uid-that-runs"), kNoEnd, 10), Indexes{7});
   EXPECT_EQ(index.known_from(pod_key("shop", "web", "uid-that-runs")), 0U);
-  EXPECT_EQ(index.find(pod_key("shop", "web"), kAll, 1), Indexes{2'099});
-  EXPECT_TRUE(index.find(pod_key("shop", "db", "uid-that-runs"), kAll, 10).empty());
+  EXPECT_EQ(index.find(pod_key("shop", "web"), kNoEnd, 1), Indexes{2'099});
+  EXPECT_TRUE(index.find(pod_key("shop", "db", "uid-that-runs"), kNoEnd, 10).empty());
 }
 
 std::string long_name(std::size_t i) {
@@ -130,8 +130,8 @@ TEST(LogIndexMemory, OfAllIndexesIsBoundedHoweverManyAKeyHas) {
   EXPECT_EQ(index.keys(), kFull);
   EXPECT_LT(held, kBytes + kFull * 400);
   const std::string newest = pod_key("shop", "web-" + std::to_string(kFull + 9));
-  EXPECT_EQ(index.find(newest, kAll, 1000).size(), LogIndex::kPerKey);
-  EXPECT_TRUE(index.find(pod_key("shop", "web-0"), kAll, 1).empty());
+  EXPECT_EQ(index.find(newest, kNoEnd, 1000).size(), LogIndex::kPerKey);
+  EXPECT_TRUE(index.find(pod_key("shop", "web-0"), kNoEnd, 1).empty());
   EXPECT_EQ(index.known_from(pod_key("shop", "web-0")), 10U * LogIndex::kPerKey);
 }
 

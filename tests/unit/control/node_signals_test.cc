@@ -14,7 +14,7 @@ using attest::TaintEffect;
 using codec::Json;
 using testing::FakeKube;
 
-const SystemTime kNow{std::chrono::seconds(1'800'000'000)};
+const SystemTime kSignalTime{std::chrono::seconds(1'800'000'000)};
 
 class NodeSignalsTest : public ::testing::Test {
  protected:
@@ -29,7 +29,7 @@ class NodeSignalsTest : public ::testing::Test {
   Json live() { return *server.peek(kube::nodes(), "n"); }
   void sync() {
     const Json seen = live();
-    const auto synced = sync_node(client, outlook, &seen, kNow);
+    const auto synced = sync_node(client, outlook, &seen, kSignalTime);
     ASSERT_TRUE(synced.has_value()) << synced.error().message;
   }
   // "key:effect" of every taint, in order.
@@ -122,7 +122,7 @@ TEST_F(NodeSignalsTest, WinARaceWithAnotherWriterWithoutLosingItsTaint) {
   Json changed = live();
   changed["spec"]["taints"] = codec::parse_json(R"([{"key":"new","effect":"NoSchedule"}])").value();
   server.put(kube::nodes(), changed);
-  ASSERT_TRUE(sync_node(client, outlook, &stale, kNow).has_value());
+  ASSERT_TRUE(sync_node(client, outlook, &stale, kSignalTime).has_value());
   EXPECT_EQ(taints(), "new:NoSchedule avouch.dev/unattested:NoSchedule");
 }
 

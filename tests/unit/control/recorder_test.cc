@@ -4,19 +4,11 @@
 
 #include "tests/support/manual_clock.h"
 #include "tests/unit/control/memory_archive.h"
+#include "tests/unit/control/silent_observer.h"
 #include "tlog/entry.h"
 
 namespace avouch::control {
 namespace {
-
-class Silent final : public ControlObserver {
- public:
-  void heartbeat(std::string_view, std::string_view, std::chrono::microseconds) override {}
-  void verdict(std::string_view, std::string_view, std::string_view, std::uint64_t) override {}
-  void problem(std::string_view, std::string_view) override {}
-  void note(std::string_view, std::string_view) override {}
-  void fatal(std::string_view, const Error&) override {}
-};
 
 class CountingLog final : public EntryLog {
  public:
@@ -75,7 +67,7 @@ class RecorderTest : public ::testing::Test {
   MemoryArchive archive{evidence};
   crypto::PrivateKey key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
   testing::ManualClock clock;
-  Silent observer;
+  SilentObserver observer;
   std::optional<LogPlace> told;
   Recorder recorder{{.origin = "log"},
                     log,

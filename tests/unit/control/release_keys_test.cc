@@ -5,17 +5,18 @@
 namespace avouch::control {
 namespace {
 
-const SystemTime kStart{std::chrono::seconds(1'800'000'000)};
-const CaRules kRules{.common_name = "avouch CA"};
+const SystemTime kReleaseStart{std::chrono::seconds(1'800'000'000)};
+const CaRules kReleaseRules{.common_name = "avouch CA"};
 
 ReleaseKeys made(const std::string& origin = "") {
-  return generate_keys(kRules, origin, "avouch/ns/r", crypto::system_random(), kStart);
+  return generate_keys(kReleaseRules, origin, "avouch/ns/r", crypto::system_random(),
+                       kReleaseStart);
 }
 
 TEST(ReleaseKeys, AreTheSameAfterTheyWereStored) {
   ReleaseKeys keys = made();
-  keys.ca.next = new_ca(kRules, kStart).current;
-  keys.ca.previous = {new_ca(kRules, kStart).current.certificate_pem};
+  keys.ca.next = new_ca(kReleaseRules, kReleaseStart).current;
+  keys.ca.previous = {new_ca(kReleaseRules, kReleaseStart).current.certificate_pem};
   const auto again = parse_keys(encode_keys(keys));
   ASSERT_TRUE(again.has_value()) << again.error().message;
   EXPECT_EQ(encode_keys(*again), encode_keys(keys));

@@ -23,7 +23,7 @@ Certificate real_authority(const std::string& file) {
   return Certificate::from_der(as_bytes(read_vector("corpus/cases/" + file))).value();
 }
 
-std::vector<Certificate> made(const std::vector<std::string>& names) {
+std::vector<Certificate> made_certificate(const std::vector<std::string>& names) {
   static const auto certificates = read_named_certificates("x509/paths.pem");
   std::vector<Certificate> out;
   out.reserve(names.size());
@@ -35,7 +35,7 @@ using Names = std::vector<std::string>;
 
 Result<std::vector<Certificate>> verify(const std::string& leaf, const Names& intermediates,
                                         const Names& roots, SystemTime now = kJudgedAt) {
-  return verify_chain(made({leaf}).front(), made(intermediates), made(roots), now);
+  return verify_chain(made_certificate({leaf}).front(), made_certificate(intermediates), made_certificate(roots), now);
 }
 
 std::string outcome(const Result<std::vector<Certificate>>& path) {

@@ -10,7 +10,7 @@ namespace {
 Bytes unhex_bytes(std::string_view text) { return from_hex(text).value(); }
 
 // RFC 4231, test case 2; RFC 2202, test case 2.
-TEST(Hmac, GivesTheKnownAnswers) {
+TEST(HmacByAlgorithm, GivesTheKnownAnswers) {
   const Bytes key = to_bytes("Jefe");
   const Bytes data = to_bytes("what do ya want for nothing?");
   EXPECT_EQ(to_hex(hmac(HashAlgorithm::kSha1, key, data)),
@@ -25,7 +25,7 @@ TEST(Hmac, GivesTheKnownAnswers) {
             "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737");
 }
 
-TEST(Hmac, TakesAnEmptyKeyAndAnEmptyMessage) {
+TEST(HmacByAlgorithm, TakesAnEmptyKeyAndAnEmptyMessage) {
   EXPECT_EQ(to_hex(hmac(HashAlgorithm::kSha256, {}, {})),
             "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 }

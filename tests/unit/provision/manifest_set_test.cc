@@ -33,7 +33,7 @@ std::vector<reference::ManifestWithList> read(const std::vector<Json>& objects,
   return out.has_value() ? *out : std::vector<reference::ManifestWithList>{};
 }
 
-std::string refusal(const std::vector<Json>& objects,
+std::string set_refusal(const std::vector<Json>& objects,
                     reference::SharedDigestLists* lists = nullptr) {
   const auto out = read_manifests(objects, lists);
   return out.has_value() ? "accepted" : out.error().message;
@@ -92,7 +92,7 @@ TEST(ReadManifests, NamesEveryProblemWithItsManifestAndField) {
   policy["kind"] = "AttestationPolicy";
   Json old = manifest_object("old", revoking("x"));
   old["apiVersion"] = "avouch.dev/v1";
-  const std::string all = refusal(
+  const std::string all = set_refusal(
       {policy, old, manifest_object("", revoking("x")), manifest_object("\x1b[2J", revoking("x")),
        manifest_object("a", revoking("x")), manifest_object("a", revoking("y")),
        manifest_object("b", Json::Object{{"revoked", Json::Array{"sha256:zz"}}})});
@@ -101,7 +101,7 @@ TEST(ReadManifests, NamesEveryProblemWithItsManifestAndField) {
         "\"?[2J\": metadata.name", "\"a\": is given twice", "\"b\": spec.revoked[0]"}) {
     EXPECT_TRUE(has(all, part)) << part << " in " << all;
   }
-  EXPECT_TRUE(has(refusal({}), "holds no ReferenceManifest"));
+  EXPECT_TRUE(has(set_refusal({}), "holds no ReferenceManifest"));
 }
 
 TEST(ReadManifests, FindsListsInConfigMapsAndByDigest) {
@@ -125,7 +125,7 @@ TEST(ReadManifests, FindsListsInConfigMapsAndByDigest) {
   EXPECT_TRUE(read({by_digest}, &lists)[0].list->contains(sha("env")));
   source.replace(crypto::sha256(list), "other");
   reference::SharedDigestLists anew(source);
-  EXPECT_TRUE(has(refusal({by_digest}, &anew), "\"b\": spec.ima.source"));
+  EXPECT_TRUE(has(set_refusal({by_digest}, &anew), "\"b\": spec.ima.source"));
 }
 
 Json in_config_map(const std::string& list_digest) {

@@ -12,24 +12,26 @@ using testing::LogVectors;
 
 constexpr const char* kRoot = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 
-const LogVectors& vectors() {
+const LogVectors& checkpoint_vectors() {
   static const LogVectors all("note.txt");
   return all;
 }
-std::vector<NoteVerifier> keys() { return {parse_vkey(vectors().text("log-vkey")).value()}; }
+std::vector<NoteVerifier> keys() {
+  return {parse_vkey(checkpoint_vectors().text("log-vkey")).value()};
+}
 
 TEST(Checkpoint, OfAnIndependentSignerVerifies) {
-  const auto checkpoint =
-      verify_checkpoint(vectors().decoded_text("checkpoint-note"), keys(), kAvouchOrigin);
+  const auto checkpoint = verify_checkpoint(checkpoint_vectors().decoded_text("checkpoint-note"),
+                                            keys(), kAvouchOrigin);
   ASSERT_TRUE(checkpoint.has_value()) << checkpoint.error().message;
   EXPECT_EQ(checkpoint->size(), 20'852'163U);
-  EXPECT_EQ(checkpoint->root(), vectors().hash("checkpoint-root"));
-  EXPECT_EQ(checkpoint->note(), vectors().decoded_text("checkpoint-note"));
+  EXPECT_EQ(checkpoint->root(), checkpoint_vectors().hash("checkpoint-root"));
+  EXPECT_EQ(checkpoint->note(), checkpoint_vectors().decoded_text("checkpoint-note"));
 }
 
 TEST(Checkpoint, MayHaveExtensionLines) {
   const auto checkpoint =
-      verify_checkpoint(vectors().decoded_text("extended-note"), keys(), kAvouchOrigin);
+      verify_checkpoint(checkpoint_vectors().decoded_text("extended-note"), keys(), kAvouchOrigin);
   ASSERT_TRUE(checkpoint.has_value()) << checkpoint.error().message;
   EXPECT_EQ(checkpoint->checkpoint().extensions,
             (std::vector<std::string>{"an extension line", "and another"}));
@@ -46,13 +48,13 @@ TEST(Checkpoint, IsWrittenAsItIsRead) {
 }
 
 TEST(Checkpoint, OfAnotherOriginIsRefused) {
-  const std::string note = vectors().decoded_text("checkpoint-note");
+  const std::string note = checkpoint_vectors().decoded_text("checkpoint-note");
   EXPECT_FALSE(verify_checkpoint(note, keys(), "log.example.org/avouc").has_value());
   EXPECT_FALSE(verify_checkpoint(note, keys(), "").has_value());
 }
 
 TEST(Checkpoint, OfNothingMustHaveTheRootOfNothing) {
-  const auto key = crypto::PrivateKey::from_pem(vectors().decoded_text("log-key-pem"));
+  const auto key = crypto::PrivateKey::from_pem(checkpoint_vectors().decoded_text("log-key-pem"));
   const std::vector signers{NoteSigner::make(kAvouchOrigin, key.value()).value()};
   const auto judge = [&](const Hash& root) {
     const std::string text = format_checkpoint({kAvouchOrigin, 0, root, {}}).value();

@@ -41,23 +41,23 @@ class PolicyText {
   NoteVerifier log_ = make_verifier("log.example", any_key()).value();
 };
 
-const PolicyText& keys() {
+const PolicyText& policy_text() {
   static const PolicyText one;
   return one;
 }
 
-constexpr const char* kWitnesses =
+constexpr const char* kWitnessLines =
     "witness a $W0 https://a.example/\nwitness b $W1\nwitness c $W2\nwitness d $W3\n"
     "witness e $W4\n";
 
 LogPolicy policy(const std::string& text) {
-  auto parsed = LogPolicy::parse(keys()(text));
+  auto parsed = LogPolicy::parse(policy_text()(text));
   EXPECT_TRUE(parsed.has_value()) << (parsed.has_value() ? "" : parsed.error().message);
   return std::move(parsed).value();
 }
 
 std::string error_of(const std::string& text) {
-  const auto parsed = LogPolicy::parse(keys()(text));
+  const auto parsed = LogPolicy::parse(policy_text()(text));
   return parsed.has_value() ? "(accepted)" : parsed.error().message;
 }
 
@@ -65,21 +65,22 @@ std::string error_of(const std::string& text) {
 std::vector<Cosignature> signed_by(const std::map<std::size_t, std::uint64_t>& times) {
   std::vector<Cosignature> out;
   for (const auto& [index, seconds] : times) {
-    out.push_back({keys().witness(index).name, keys().witness(index).key_id, seconds});
+    out.push_back(
+        {policy_text().witness(index).name, policy_text().witness(index).key_id, seconds});
   }
   return out;
 }
 
 TEST(LogPolicy, ReadsLogsWitnessesAndTheirUrls) {
   const LogPolicy read = policy(std::string("# ours\n\n  \t\nlog $LOG https://log.example/\r\n") +
-                                kWitnesses + "quorum none");
+                                kWitnessLines + "quorum none");
   ASSERT_EQ(read.logs().size(), 1U);
-  EXPECT_EQ(read.logs()[0].key.key_id, keys().log().key_id);
+  EXPECT_EQ(read.logs()[0].key.key_id, policy_text().log().key_id);
   EXPECT_EQ(read.logs()[0].url, "https://log.example/");
   ASSERT_EQ(read.witnesses().size(), 5U);
   EXPECT_EQ(read.witnesses()[0].url, "https://a.example/");
   EXPECT_EQ(read.witnesses()[1].url, "");
-  EXPECT_EQ(read.cosigner_keys()[2].key_id, keys().witness(2).key_id);
+  EXPECT_EQ(read.cosigner_keys()[2].key_id, policy_text().witness(2).key_id);
   EXPECT_FALSE(read.needs_witnesses());
   EXPECT_TRUE(read.is_met({}));
   EXPECT_FALSE(read.quorum_time({}).has_value());
@@ -87,7 +88,7 @@ TEST(LogPolicy, ReadsLogsWitnessesAndTheirUrls) {
 
 // Against the definition, for every set of witnesses.
 TEST(LogPolicy, CountsEveryQuorumOfGroupsWithinGroups) {
-  const LogPolicy read = policy(std::string(kWitnesses) +
+  const LogPolicy read = policy(std::string(kWitnessLines) +
                                 "group x any a b\ngroup y 2 c d e\ngroup z all x y\nquorum z\n");
   for (unsigned set = 0; set < 32; ++set) {
     std::map<std::size_t, std::uint64_t> times;
@@ -101,13 +102,13 @@ TEST(LogPolicy, CountsEveryQuorumOfGroupsWithinGroups) {
 }
 
 TEST(LogPolicy, TakesASingleWitnessAsQuorum) {
-  const LogPolicy read = policy(std::string(kWitnesses) + "quorum b\n");
+  const LogPolicy read = policy(std::string(kWitnessLines) + "quorum b\n");
   EXPECT_FALSE(read.is_met(signed_by({{0, 1}, {2, 1}})));
   EXPECT_TRUE(read.is_met(signed_by({{1, 1}})));
 }
 
 TEST(LogPolicy, SaysOfWhenTheLastQuorumIs) {
-  const LogPolicy read = policy(std::string(kWitnesses) + "group g 2 a b c\nquorum g\n");
+  const LogPolicy read = policy(std::string(kWitnessLines) + "group g 2 a b c\nquorum g\n");
   EXPECT_EQ(read.quorum_time(signed_by({{0, 50}, {1, 90}, {2, 70}})), 70U);
   EXPECT_EQ(read.quorum_time(signed_by({{0, 50}, {1, 90}})), 50U);
   EXPECT_EQ(read.quorum_time(signed_by({{0, 50}, {3, 90}})), std::nullopt);
@@ -117,12 +118,12 @@ TEST(LogPolicy, CountsNobodyItDoesNotKnow) {
   const LogPolicy read = policy("witness a $W0\nquorum a\n");
   EXPECT_FALSE(read.is_met(signed_by({{1, 5}})));
   // The right name with another key.
-  EXPECT_FALSE(
-      read.is_met(std::vector<Cosignature>{{keys().witness(0).name, keys().witness(1).key_id, 5}}));
+  EXPECT_FALSE(read.is_met(std::vector<Cosignature>{
+      {policy_text().witness(0).name, policy_text().witness(1).key_id, 5}}));
 }
 
 TEST(LogPolicy, RefusesWhatIsWrongWithItsLine) {
-  const std::string w = kWitnesses;
+  const std::string w = kWitnessLines;
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", "has no quorum line"},
       {w, "has no quorum line"},

@@ -10,17 +10,19 @@ namespace {
 
 using testing::LogVectors;
 
-const LogVectors& vectors() {
+const LogVectors& note_vectors() {
   static const LogVectors all("note.txt");
   return all;
 }
 
 NoteSigner signer() {
-  const auto key = crypto::PrivateKey::from_pem(vectors().decoded_text("log-key-pem"));
+  const auto key = crypto::PrivateKey::from_pem(note_vectors().decoded_text("log-key-pem"));
   return NoteSigner::make("log.example.org/avouch", key.value()).value();
 }
 
-NoteVerifier verifier(const std::string& name) { return parse_vkey(vectors().text(name)).value(); }
+NoteVerifier verifier(const std::string& name) {
+  return parse_vkey(note_vectors().text(name)).value();
+}
 
 std::string text_of(const std::string& note) { return note.substr(0, note.find("\n\n") + 1); }
 
@@ -28,12 +30,12 @@ TEST(VerifierKey, OfTheFormatsOwnExampleIsReadAndWritten) {
   const NoteVerifier example = verifier("example-vkey");
   EXPECT_EQ(example.name, "PeterNeumann");
   EXPECT_EQ(example.key_id, 0xc74f20a3U);
-  EXPECT_EQ(format_vkey(example), vectors().text("example-vkey"));
-  EXPECT_EQ(format_vkey(signer().verifier()), vectors().text("log-vkey"));
+  EXPECT_EQ(format_vkey(example), note_vectors().text("example-vkey"));
+  EXPECT_EQ(format_vkey(signer().verifier()), note_vectors().text("log-vkey"));
 }
 
 TEST(VerifierKey, RefusesWhatIsNotOne) {
-  const std::string good = vectors().text("example-vkey");
+  const std::string good = note_vectors().text("example-vkey");
   const auto typed = [&](std::uint8_t type) {
     Bytes key = codec::from_base64(good.substr(good.rfind("+A") + 1)).value();
     key.front() = type;
@@ -52,7 +54,7 @@ TEST(VerifierKey, RefusesWhatIsNotOne) {
 }
 
 TEST(Note, OfTheFormatsOwnExampleVerifies) {
-  const std::string note = vectors().decoded_text("example-note");
+  const std::string note = note_vectors().decoded_text("example-note");
   const std::vector<NoteVerifier> known{verifier("example-vkey")};
   const auto verified = verify_note(note, known);
   ASSERT_TRUE(verified.has_value()) << verified.error().message;
@@ -61,20 +63,20 @@ TEST(Note, OfTheFormatsOwnExampleVerifies) {
 }
 
 TEST(Note, IsSignedByteForByteAsAnIndependentSignerDoes) {
-  const std::string note = vectors().decoded_text("checkpoint-note");
+  const std::string note = note_vectors().decoded_text("checkpoint-note");
   const std::vector<NoteSigner> signers{signer()};
   EXPECT_EQ(sign_note(text_of(note), signers).value(), note);
 }
 
 TEST(Note, IgnoresSixteenLinesOfUnknownKeys) {
-  const std::string note = vectors().decoded_text("crowded-note");
+  const std::string note = note_vectors().decoded_text("crowded-note");
   EXPECT_EQ(parse_note_unverified(note)->signatures.size(), 17U);
   const std::vector<NoteVerifier> known{verifier("log-vkey")};
   EXPECT_EQ(verify_note(note, known)->signers().size(), 1U);
 }
 
 TEST(Note, IsRefusedWithoutAKnownKey) {
-  const std::string note = vectors().decoded_text("checkpoint-note");
+  const std::string note = note_vectors().decoded_text("checkpoint-note");
   const std::vector<NoteVerifier> others{verifier("example-vkey")};
   EXPECT_FALSE(verify_note(note, others).has_value());
   EXPECT_FALSE(verify_note(note, {}).has_value());
@@ -102,7 +104,7 @@ TEST(Note, IsRefusedWhereOneKnownKeyFailsAlthoughAnotherVerifies) {
 }
 
 TEST(Note, RefusesEveryFlippedBit) {
-  const std::string good = vectors().decoded_text("checkpoint-note");
+  const std::string good = note_vectors().decoded_text("checkpoint-note");
   const std::vector<NoteVerifier> known{verifier("log-vkey")};
   ASSERT_TRUE(verify_note(good, known).has_value());
   for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
@@ -113,7 +115,7 @@ TEST(Note, RefusesEveryFlippedBit) {
 }
 
 TEST(Note, RefusesEveryTruncation) {
-  const std::string good = vectors().decoded_text("crowded-note");
+  const std::string good = note_vectors().decoded_text("crowded-note");
   const std::vector<NoteVerifier> known{verifier("log-vkey")};
   for (std::size_t length = 0; length < good.size(); ++length) {
     EXPECT_FALSE(verify_note(good.substr(0, length), known).has_value()) << length;

@@ -13,19 +13,19 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using namespace std::chrono_literals;
 
-constexpr SystemTime kStart{std::chrono::seconds(1'800'000'000)};
+constexpr SystemTime kFirstSeen{std::chrono::seconds(1'800'000'000)};
 
 class SightingsTest : public ::testing::Test {
  protected:
   Sightings::Compared take(const std::string& by, const std::optional<std::string>& note,
-                           SystemTime now = kStart) {
+                           SystemTime now = kFirstSeen) {
     auto out = sightings_.take(by, note, follower_, log_.store, now);
     EXPECT_FALSE(out.failed.has_value());
     return out;
   }
   void follow_to(std::uint64_t size) {
     log_.grow_to(size);
-    ASSERT_TRUE(follower_.step(log_.store, kStart).value().advanced);
+    ASSERT_TRUE(follower_.step(log_.store, kFirstSeen).value().advanced);
   }
   // That one fork was found, and is proven.
   void expect_fork(const Sightings::Compared& compared) const {
@@ -48,7 +48,7 @@ class SightingsTest : public ::testing::Test {
                                         .quorum_within = 0s,
                                         .on_entry = {},
                                         .stop = {}},
-                                       std::nullopt, kStart)
+                                       std::nullopt, kFirstSeen)
                            .value();
   Sightings sightings_{60s};
 };
@@ -81,32 +81,32 @@ TEST_F(SightingsTest, WhoIsAlwaysALittleAheadIsComparedAllTheSame) {
 TEST_F(SightingsTest, WhatIsNotShownHereInTimeIsHeldBack) {
   follow_to(100);
   EXPECT_THAT(take("w", fork_.grow_to(105).note()).findings, IsEmpty());
-  EXPECT_THAT(take("w", fork_.grow_to(999).note(), kStart + 60s).findings, IsEmpty());
+  EXPECT_THAT(take("w", fork_.grow_to(999).note(), kFirstSeen + 60s).findings, IsEmpty());
   // Whether it goes on answering or not.
-  const auto late = take("w", std::nullopt, kStart + 61s);
+  const auto late = take("w", std::nullopt, kFirstSeen + 61s);
   ASSERT_EQ(late.findings.size(), 1U);
   EXPECT_EQ(late.findings[0].kind, FindingKind::kHeldBack);
   EXPECT_THAT(late.findings[0].what, HasSubstr("w was shown 105 entries 61 s ago"));
   Sightings patient(0s);
-  (void)patient.take("w", fork_.grow_to(1000).note(), follower_, log_.store, kStart);
-  EXPECT_THAT(patient.take("w", std::nullopt, follower_, log_.store, kStart + 1000h).findings,
+  (void)patient.take("w", fork_.grow_to(1000).note(), follower_, log_.store, kFirstSeen);
+  EXPECT_THAT(patient.take("w", std::nullopt, follower_, log_.store, kFirstSeen + 1000h).findings,
               IsEmpty());
 }
 
 TEST_F(SightingsTest, TwoWhoAreShownDifferentTreesOfOneSizeProveItWithoutTheLog) {
   EXPECT_THAT(take("a", log_.grow_to(50).note()).findings, IsEmpty());
   BusyReader none(log_.store, 0);
-  expect_fork(sightings_.take("b", fork_.grow_to(50).note(), follower_, none, kStart));
+  expect_fork(sightings_.take("b", fork_.grow_to(50).note(), follower_, none, kFirstSeen));
 }
 
 TEST_F(SightingsTest, WhatCannotBeReadForNowIsComparedLater) {
   follow_to(300);
   for (int good = 0;; ++good) {
     BusyReader busy(log_.store, good);
-    auto made = sightings_.take("w", log_.grow_to(300).note(), follower_, busy, kStart);
+    auto made = sightings_.take("w", log_.grow_to(300).note(), follower_, busy, kFirstSeen);
     EXPECT_FALSE(made.failed.has_value());
     testing::ServedLog same(signer_);
-    made = sightings_.take("w", same.grow_to(200).note(), follower_, busy, kStart);
+    made = sightings_.take("w", same.grow_to(200).note(), follower_, busy, kFirstSeen);
     if (!made.failed.has_value()) {
       EXPECT_GT(good, 1);
       break;
@@ -117,14 +117,14 @@ TEST_F(SightingsTest, WhatCannotBeReadForNowIsComparedLater) {
   EXPECT_THAT(take("w", fork_.grow_to(301).note()).findings, IsEmpty());
   follow_to(400);
   BusyReader busy(log_.store, 0);
-  EXPECT_TRUE(sightings_.take("w", std::nullopt, follower_, busy, kStart).failed.has_value());
+  EXPECT_TRUE(sightings_.take("w", std::nullopt, follower_, busy, kFirstSeen).failed.has_value());
   expect_fork(take("w", std::nullopt));
 }
 
 TEST_F(SightingsTest, WhatCouldNotBeFollowedIsHeldAgainstWhatIsFollowedLater) {
   fork_.grow_to(3000);
   BusyReader busy(fork_.store, 4);
-  ASSERT_FALSE(follower_.step(busy, kStart).has_value());
+  ASSERT_FALSE(follower_.step(busy, kFirstSeen).has_value());
   EXPECT_THAT(take("the monitor", follower_.unfollowed()->note()).findings, IsEmpty());
   follow_to(4000);
   expect_fork(take("the monitor", std::nullopt));

@@ -15,7 +15,7 @@ using testing::LogVectors;
 using testing::number_tree;
 using testing::PlainTree;
 
-const LogVectors& vectors() {
+const LogVectors& tree_vectors() {
   static const LogVectors all("tree.txt");
   return all;
 }
@@ -49,7 +49,7 @@ TEST(Tree, AgreesWithAnIndependentComputation) {
   const PlainTree ct = ct_tree();
   const PlainTree numbers = number_tree(70'000);
   std::size_t checked = 0;
-  for (const auto& [name, value] : vectors().all()) {
+  for (const auto& [name, value] : tree_vectors().all()) {
     const auto [what, first, second] = split(name);
     const PlainTree& tree = what.starts_with("ct-") ? ct : numbers;
     if (what.ends_with("root")) {

@@ -40,7 +40,7 @@ class MapMemory final : public WitnessMemory {
   std::optional<Error> fails_reading, fails_writing;
 };
 
-crypto::PrivateKey any_key() { return crypto::PrivateKey::generate(crypto::KeyType::kEd25519); }
+crypto::PrivateKey fresh_key() { return crypto::PrivateKey::generate(crypto::KeyType::kEd25519); }
 
 class WitnessTest : public ::testing::Test {
  protected:
@@ -67,8 +67,8 @@ class WitnessTest : public ::testing::Test {
   int status(const std::string& body) const { return add(body).status; }
 
   MapMemory memory_;
-  NoteSigner log_ = NoteSigner::make(kOrigin, any_key()).value();
-  Cosigner cosigner_ = Cosigner::make("witness.example", any_key()).value();
+  NoteSigner log_ = NoteSigner::make(kOrigin, fresh_key()).value();
+  Cosigner cosigner_ = Cosigner::make("witness.example", fresh_key()).value();
   Witness witness_ = Witness::make(cosigner_, {{kOrigin, {log_.verifier()}}}, memory_).value();
   PlainTree tree_, fork_;
 };
@@ -150,12 +150,12 @@ TEST_F(WitnessTest, TakesAnEmptyLogWithTheRootOfNothingAlone) {
 }
 
 TEST_F(WitnessTest, CosignsForKnownLogsAlone) {
-  const NoteSigner stranger = NoteSigner::make("log.example/two", any_key()).value();
+  const NoteSigner stranger = NoteSigner::make("log.example/two", fresh_key()).value();
   const std::string text = format_checkpoint({"log.example/two", 1, tree_.root(1), {}}).value();
   EXPECT_EQ(status("old 0\n\n" + sign_note(text, std::span(&stranger, 1)).value()), 404);
   // The known origin, signed by another key: under that key's own name, and under the log's.
   for (const char* name : {"log.example/two", kOrigin}) {
-    const NoteSigner forger = NoteSigner::make(name, any_key()).value();
+    const NoteSigner forger = NoteSigner::make(name, fresh_key()).value();
     const std::string ours = format_checkpoint({kOrigin, 1, tree_.root(1), {}}).value();
     EXPECT_EQ(status("old 0\n\n" + sign_note(ours, std::span(&forger, 1)).value()), 403);
   }
@@ -188,7 +188,7 @@ TEST_F(WitnessTest, RefusesWhatIsMalformed) {
 }
 
 TEST_F(WitnessTest, HandsOnNoLineOfOthers) {
-  const Cosigner other = Cosigner::make("other.example", any_key()).value();
+  const Cosigner other = Cosigner::make("other.example", fresh_key()).value();
   const std::string text = parse_note_unverified(note(5))->text;
   const std::string crowded = note(5) + other.cosign(text, 9).value();
   const WitnessAnswer answer = add("old 0\n\n" + crowded);
@@ -305,11 +305,11 @@ TEST_F(WitnessTest, KnowsWhenItCosignedLast) {
 TEST_F(WitnessTest, TakesNothingForItsMemoryThatItDidNotWrite) {
   ASSERT_EQ(status(body(0, 5)), 200);
   const std::string kept = memory_.notes.at(kOrigin);
-  const Witness other = Witness::make(Cosigner::make("other.example", any_key()).value(),
+  const Witness other = Witness::make(Cosigner::make("other.example", fresh_key()).value(),
                                       {{kOrigin, {log_.verifier()}}}, memory_)
                             .value();
   EXPECT_EQ(other.last_cosigned(0).error().kind, ErrorKind::kFatal);
-  const NoteSigner new_key = NoteSigner::make(kOrigin, any_key()).value();
+  const NoteSigner new_key = NoteSigner::make(kOrigin, fresh_key()).value();
   const Witness rotated =
       Witness::make(cosigner_, {{kOrigin, {new_key.verifier()}}}, memory_).value();
   EXPECT_EQ(rotated.last_cosigned(0).error().kind, ErrorKind::kFatal);
@@ -322,7 +322,7 @@ TEST_F(WitnessTest, TakesNothingForItsMemoryThatItDidNotWrite) {
 // The log changes its key: both are there until a checkpoint under the new one is cosigned.
 TEST_F(WitnessTest, FollowsALogToANewKey) {
   ASSERT_EQ(status(body(0, 5)), 200);
-  const NoteSigner next = NoteSigner::make(kOrigin, any_key()).value();
+  const NoteSigner next = NoteSigner::make(kOrigin, fresh_key()).value();
   const auto under_new = [&](std::uint64_t old_size, std::uint64_t size) {
     const std::string text = format_checkpoint({kOrigin, size, tree_.root(size), {}}).value();
     return format_add_checkpoint({old_size,
