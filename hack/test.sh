@@ -5,8 +5,8 @@
 #                             all of them)
 #
 # A stage that fails does not stop the others; the end lists how long each was waited for, what failed and where its
-# log is, and its last line counts: "N passed, N failed". While a stage's tests wait for their servers, what later
-# stages have to compute is computed in the background, at the lowest priority.
+# log is, and its last line counts: "N passed, N failed". While a stage waits, what later stages have to compute is
+# computed in the background, at the lowest priority.
 set -euo pipefail
 
 # shellcheck source=hack/lib/common.sh
@@ -33,10 +33,14 @@ contained() {
     env TMPDIR="$SCRATCH" "${@:2}"
 }
 
-# run_ctest PRESET LOG: all tests, two programs at a time, of which one at most has servers of its own. GoogleTest's own
-# counts go into the summary. A skipped test counts as failed.
+# run_ctest PRESET LOG: once Kubernetes is there, all tests, two programs at a time, of which one at most has servers of
+# its own. GoogleTest's own counts go into the summary. A skipped test counts as failed.
 run_ctest() {
   local dir status=0 skipped listed
+  await_ahead kubernetes || {
+    warn "Kubernetes could not be built: $LOGS/kubernetes.log"
+    return 1
+  }
   dir=$(build_dir "$1")
   contained "$2" ctest --test-dir "$dir" --no-tests=error --verbose --parallel 2 || status=$?
   passed=$((passed + $(sum_of '.*\[  PASSED  \] \([0-9]*\) test.*' "$2")))
@@ -66,8 +70,8 @@ check_scripts() {
 
 stage_release() {
   local built=0
-  build release "$1" || built=$?
   begin_ahead
+  build release "$1" || built=$?
   ((built == 0)) && run_ctest release "$1" &&
     contained "$1" env -u AVOUCH_KUBECTL "$HACK_DIR/run-corpus.sh" "$REPO_DIR/tests/vectors/corpus"
 }
@@ -85,7 +89,7 @@ stage_tidy() { await_ahead tidy; }
 # begin_ahead: starts on what these stages have to compute, unless that has begun.
 begin_ahead() {
   local stage
-  local -a ahead=()
+  local -a ahead=(kubernetes)
   [[ -z ${AHEAD:-} ]] || return 0
   for stage in "${stages[@]}"; do
     [[ ! $stage =~ ^(address|thread|tidy)$ ]] || ahead+=("$stage")
@@ -168,7 +172,6 @@ prepare() {
   install_build_deps
   install_cluster_deps
   install_packages "the tests" shellcheck strace git
-  ensure_kubernetes
   say "what was needed is installed"
   summary+=("$(printf 'ok      %-8s %5ds' install "$SECONDS")")
 }
@@ -189,7 +192,7 @@ main() {
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
   prepare
-  for stage in "${stages[@]}"; do rm -f "$LOGS/$stage.log"; done
+  for stage in "${stages[@]}" kubernetes; do rm -f "$LOGS/$stage.log"; done
   for stage in "${stages[@]}"; do
     current=$stage
     run_stage "$stage" "${WHAT[$stage]}"

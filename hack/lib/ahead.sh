@@ -4,14 +4,20 @@
 #   hack/lib/ahead.sh LOGS RESULTS STAGE...   the log of each is LOGS/STAGE.log; when it has ended, its exit status is
 #                                             in RESULTS/STAGE
 #
-# Of: address thread tidy. For a session of its own (setsid): where the kernel groups processes by session, the priority
-# of a group is that of its session.
+# Of: kubernetes address thread tidy. For a session of its own (setsid): where the kernel groups processes by session,
+# the priority of a group is that of its session.
 set -euo pipefail
 
 # shellcheck source=hack/lib/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 # shellcheck source=hack/lib/build.sh
 source "$HACK_DIR/lib/build.sh"
+# shellcheck source=hack/lib/deps.sh
+source "$HACK_DIR/lib/deps.sh"
+# shellcheck source=hack/lib/kubernetes.sh
+source "$HACK_DIR/lib/kubernetes.sh"
+
+ahead_kubernetes() { (ensure_kubernetes) >>"$1" 2>&1; }
 
 ahead_address() { build asan "$1"; }
 

@@ -20,7 +20,7 @@ std::optional<std::uint8_t> index_of(std::string_view digits) {
 }
 
 Result<void> add_pcr(crypto::HashAlgorithm bank, std::string_view index, std::string_view hex,
-                 const std::string& where, tpm::PcrValues& out) {
+                     const std::string& where, tpm::PcrValues& out) {
   const auto number = index_of(index);
   if (!number) return rejected(where + ": expected a PCR from 0 to 23");
   auto bytes = from_hex(hex);

@@ -58,8 +58,9 @@ class Reader {
  private:
   std::optional<Reason> add(ByteView der, std::size_t entry) {
     if (out_.size() == kMaxEkCertificates) {
-      return invalid_certificates(entry, "more than " + std::to_string(kMaxEkCertificates) +
-                                " certificates stand in NV, at most so many are accepted");
+      return invalid_certificates(entry,
+                                  "more than " + std::to_string(kMaxEkCertificates) +
+                                      " certificates stand in NV, at most so many are accepted");
     }
     auto certificate = Certificate::from_der(der);
     if (!certificate.has_value()) return invalid_certificates(entry, certificate.error().message);

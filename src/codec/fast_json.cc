@@ -19,7 +19,8 @@ constexpr std::size_t kKeptParserBytes = 256 * 1024;  // a parser that grew beyo
 Error refuse_json(const std::string& message) { return rejected("JSON: " + message); }
 
 Error duplicate(std::string_view name) {
-  return refuse_json("duplicate member " + in_quotes(name) + ": each name may stand once in an object");
+  return refuse_json("duplicate member " + in_quotes(name) +
+                     ": each name may stand once in an object");
 }
 
 // Whether a member name stands twice. `names` is scratch space.
@@ -189,8 +190,8 @@ JsonDocument& JsonDocument::operator=(JsonDocument&&) noexcept = default;
 
 Result<JsonDocument> JsonDocument::parse(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.bytes) {
-    return refuse_json(std::to_string(text.size()) + " bytes: at most " + std::to_string(limits.bytes) +
-                  " are accepted");
+    return refuse_json(std::to_string(text.size()) + " bytes: at most " +
+                       std::to_string(limits.bytes) + " are accepted");
   }
   if (text.starts_with("\xEF\xBB\xBF")) {
     return refuse_json("a byte order mark: expected plain UTF-8 without one");

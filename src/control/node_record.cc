@@ -85,7 +85,8 @@ attest::TpmState read_tpm(Fields fields) {
   return tpm;
 }
 
-void put_digest_text(Json& object, std::string_view name, const std::optional<crypto::Sha256>& digest) {
+void put_digest_text(Json& object, std::string_view name,
+                     const std::optional<crypto::Sha256>& digest) {
   if (digest) object[name] = attest::digest_text(*digest);
 }
 

@@ -34,8 +34,8 @@ RecordedState recorded_state(const LogIntake& intake) {
   const std::string spooled(kSpooled);
   if (intake.read_only) {
     return {Taken::kReadOnly, "LogReadOnly",
-            "the verdict log takes no entries and signs nothing: " + shortened_why(*intake.read_only) +
-                ". Meanwhile " + spooled +
+            "the verdict log takes no entries and signs nothing: " +
+                shortened_why(*intake.read_only) + ". Meanwhile " + spooled +
                 "; beacons stop, so that verdicts on nodes run out after maxAge. To do: find out "
                 "what happened before anything else (docs/operations.md, \"A log that is "
                 "read-only\")"};

@@ -74,8 +74,8 @@ Result<Row> algorithm_of(const XmlElement& element, const std::array<Row, kSize>
   std::string expected;
   for (const Row& row : table) expected += (expected.empty() ? "" : ", ") + std::string(row.uri);
   return signature_fault(element, "Algorithm " + codec::in_quotes(*uri, 128) + " is not accepted" +
-                            (sha1 ? " (SHA-1 is refused everywhere)" : "") + ": expected one of " +
-                            expected);
+                                      (sha1 ? " (SHA-1 is refused everywhere)" : "") +
+                                      ": expected one of " + expected);
 }
 
 Result<Bytes> base64_of(const XmlElement& element) {
@@ -84,7 +84,8 @@ Result<Bytes> base64_of(const XmlElement& element) {
     if (c != ' ' && c != '\t' && c != '\r' && c != '\n') text += c;
   }
   auto bytes = codec::from_base64(text);
-  if (!bytes.has_value() || !element.children.empty()) return signature_fault(element, "expected base64");
+  if (!bytes.has_value() || !element.children.empty())
+    return signature_fault(element, "expected base64");
   return bytes;
 }
 
@@ -145,7 +146,8 @@ class Signature {
       }
     }
     if (canonicalization_ == nullptr || method_ == nullptr || references_.empty()) {
-      return signature_fault(*info_, "expected CanonicalizationMethod, SignatureMethod and Reference");
+      return signature_fault(*info_,
+                             "expected CanonicalizationMethod, SignatureMethod and Reference");
     }
     return {};
   }
@@ -162,8 +164,9 @@ class Signature {
     if (trust.key != nullptr) {
       const auto verified = has_signed(*trust.key);
       if (!verified.has_value()) {
-        return signature_fault(signature_, "is not by the key that is given, or was changed afterwards: " +
-                                     verified.error().message);
+        return signature_fault(signature_,
+                               "is not by the key that is given, or was changed afterwards: " +
+                                   verified.error().message);
       }
       return "the key " + to_hex(trust.key->key_identifier());
     }
@@ -174,8 +177,8 @@ class Signature {
       if (!key.has_value() || !has_signed(*key).has_value()) continue;
       if (leaf.is_ca() || !leaf.has_key_usage("digitalSignature")) {
         return signature_fault(*key_info_,
-                     "the signer's certificate is an authority's own, or not made for "
-                     "digital signatures (key usage)");
+                               "the signer's certificate is an authority's own, or not made for "
+                               "digital signatures (key usage)");
       }
       std::vector<crypto::Certificate> others = certificates;
       others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
@@ -183,18 +186,20 @@ class Signature {
       if (!chain.has_value()) return with_context(chain.error(), key_info_->place());
       return printable_path(leaf.subject()).substr(0, 200);
     }
-    return signature_fault(signature_,
-                 certificates.empty()
-                     ? "has no certificate in its KeyInfo: give the signer's own as the key"
-                     : "was made by none of the certificates in its KeyInfo, or what it signs was "
-                       "changed afterwards");
+    return signature_fault(
+        signature_,
+        certificates.empty()
+            ? "has no certificate in its KeyInfo: give the signer's own as the key"
+            : "was made by none of the certificates in its KeyInfo, or what it signs was "
+              "changed afterwards");
   }
 
   Result<std::vector<crypto::Certificate>> certificates_of_key_info() const {
     std::vector<const XmlElement*> found;
     if (key_info_ == nullptr) return std::vector<crypto::Certificate>();
     find_all(*key_info_, "X509Certificate", found);
-    if (found.size() > kMaxKeyCertificates) return signature_fault(*key_info_, "more than 8 certificates");
+    if (found.size() > kMaxKeyCertificates)
+      return signature_fault(*key_info_, "more than 8 certificates");
     std::vector<crypto::Certificate> out;
     for (const XmlElement* each : found) {
       AVOUCH_TRY(const Bytes der, base64_of(*each));
@@ -230,8 +235,9 @@ class Signature {
                document_.canonical(form, apex->number,
                                    whole ? std::optional(signature_.number) : std::nullopt));
     if (!equal(crypto::hash(digest.hash, covered), expected)) {
-      return signature_fault(reference, std::string(whole ? "the document" : "that part of the signature") +
-                                  " was changed after it was signed: its digest is another");
+      return signature_fault(reference,
+                             std::string(whole ? "the document" : "that part of the signature") +
+                                 " was changed after it was signed: its digest is another");
     }
     return covered;
   }
@@ -239,10 +245,11 @@ class Signature {
   Result<const XmlElement*> root_of(const XmlElement& reference) const {
     const std::string* uri = reference.attribute("", "URI");
     if (uri == nullptr || !uri->empty()) {
-      return signature_fault(reference,
-                   "covers " + (uri == nullptr ? "what it does not name" : codec::in_quotes(*uri)) +
-                       ": expected URI=\"\", the whole document, so that nothing can be read that "
-                       "is not signed");
+      return signature_fault(
+          reference,
+          "covers " + (uri == nullptr ? "what it does not name" : codec::in_quotes(*uri)) +
+              ": expected URI=\"\", the whole document, so that nothing can be read that "
+              "is not signed");
     }
     return &document_.root();
   }
@@ -258,8 +265,9 @@ class Signature {
       }
     }
     if (own.size() != 1 || everywhere.size() != 1) {
-      return signature_fault(reference,
-                   "expected of a second one that it names one element in the signature's Object");
+      return signature_fault(
+          reference,
+          "expected of a second one that it names one element in the signature's Object");
     }
     return own.front();
   }
@@ -305,15 +313,17 @@ Result<SignedXml> read_signed_xml(const XmlDocument& document, const SignerTrust
   std::vector<const XmlElement*> signatures;
   find_all(root, "Signature", signatures);
   if (signatures.size() > 1) {
-    return signature_fault(*signatures[1], "is a second Signature: only one is taken, of the whole document");
+    return signature_fault(*signatures[1],
+                           "is a second Signature: only one is taken, of the whole document");
   }
   const XmlElement* own = nullptr;
   for (const XmlElement& each : root.children) {
     if (each.is(kDsig, "Signature")) own = &each;
   }
   if (own == nullptr && !signatures.empty()) {
-    return signature_fault(*signatures.front(), "stands below " + root.place() +
-                                          " only indirectly: it is not that one's signature");
+    return signature_fault(
+        *signatures.front(),
+        "stands below " + root.place() + " only indirectly: it is not that one's signature");
   }
   if (trust != nullptr) {
     if (own == nullptr) return signature_fault(root, "is not signed");

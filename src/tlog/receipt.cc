@@ -22,7 +22,9 @@ constexpr codec::CborLimits kTransparentLimits{kMaxTransparentBytes, 8, 128};
 
 Error receipt_fault(std::string_view what) { return rejected("receipt: " + std::string(what)); }
 
-bool is_receipt_name(std::string_view text) { return text.size() <= kMaxReceiptName && is_line(text); }
+bool is_receipt_name(std::string_view text) {
+  return text.size() <= kMaxReceiptName && is_line(text);
+}
 
 // The value under the integer `key`, the only member of `map`.
 const Cbor* only_member(const Cbor* map, std::int64_t key) {

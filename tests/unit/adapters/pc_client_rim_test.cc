@@ -227,7 +227,8 @@ TEST(PcClientRim, AMissingSupportFileIsNamedWithItsDigest) {
   adapters::LibxmlReader reader;
   NoFiles files;
   const auto draft = read_pc_client_rim(reader, vector("good-one.swidtag"), files, nullptr);
-  EXPECT_THAT(rim_problem(draft), AllOf(HasSubstr("Acme.RoadRunner.2.rimel"), HasSubstr("sha256:")));
+  EXPECT_THAT(rim_problem(draft),
+              AllOf(HasSubstr("Acme.RoadRunner.2.rimel"), HasSubstr("sha256:")));
   EXPECT_EQ(files.asked_max, 16U * 1024 * 1024);
 }
 

@@ -14,7 +14,8 @@ using provision::XmlSpace;
 using ::testing::HasSubstr;
 using testing::must_value;
 
-std::unique_ptr<const XmlDocument> read_xml(std::string_view text, XmlSpace space = XmlSpace::kKept) {
+std::unique_ptr<const XmlDocument> read_xml(std::string_view text,
+                                            XmlSpace space = XmlSpace::kKept) {
   return must_value(LibxmlReader().read(as_bytes(text), space));
 }
 
@@ -88,8 +89,8 @@ TEST(LibxmlReader, NothingIsEverFetchedOrExpanded) {
   EXPECT_THAT(problem("<a>&x;</a>"), HasSubstr("not well-formed"));
   EXPECT_THAT(problem("<a><?p i?></a>"), HasSubstr("line 1: a processing instruction"));
   // An inclusion is an element like others.
-  const auto document =
-      read_xml("<a xmlns:i='http://www.w3.org/2001/XInclude'><i:include href='/etc/hostname'/></a>");
+  const auto document = read_xml(
+      "<a xmlns:i='http://www.w3.org/2001/XInclude'><i:include href='/etc/hostname'/></a>");
   EXPECT_EQ(document->root().children.at(0).text, "");
 }
 

@@ -69,14 +69,17 @@ TEST(ParsePolicyLogs, RequiresSecureBootAndDeniesViolationsUnlessToldOtherwise) 
 TEST(ParsePolicyLogs, RefusesWhatWouldCheckNothing) {
   EXPECT_TRUE(contains(log_errors_of(R"("bootLog": {"secureBoot": "Optional"})"),
                        "spec.pcrs.exact: nothing is checked"));
-  EXPECT_TRUE(contains(log_errors_of(R"("runtime": {"files": "ReplayOnly"})"), "nothing is checked"));
-  EXPECT_TRUE(contains(log_errors_of(R"("runtime": {})"), "spec.runtime.references: files are judged"));
+  EXPECT_TRUE(
+      contains(log_errors_of(R"("runtime": {"files": "ReplayOnly"})"), "nothing is checked"));
+  EXPECT_TRUE(
+      contains(log_errors_of(R"("runtime": {})"), "spec.runtime.references: files are judged"));
   EXPECT_TRUE(contains(log_errors_of(R"("mode": "Enforce")"), "nothing is checked"));
 }
 
 TEST(ParsePolicyLogs, NamesTheExpressionThatIsNone) {
-  EXPECT_TRUE(contains(log_errors_of(R"("bootLog": {"kernelCommandLine": {"forbidden": ["a", "("]}})"),
-                       "spec.bootLog.kernelCommandLine.forbidden[1]: "));
+  EXPECT_TRUE(
+      contains(log_errors_of(R"("bootLog": {"kernelCommandLine": {"forbidden": ["a", "("]}})"),
+               "spec.bootLog.kernelCommandLine.forbidden[1]: "));
   EXPECT_TRUE(
       contains(log_errors_of(R"("runtime": {"references": [{"name": "f"}], "exclude": ["[b-a]"]})"),
                "spec.runtime.exclude[0]: "));
@@ -85,11 +88,12 @@ TEST(ParsePolicyLogs, NamesTheExpressionThatIsNone) {
 TEST(ParsePolicyLogs, RefusesUnknownAndRepeatedWords) {
   EXPECT_TRUE(contains(log_errors_of(R"("bootLog": {"secureboot": "Required"})"), "spec.bootLog"));
   EXPECT_TRUE(contains(log_errors_of(R"("bootLog": {"secureBoot": "On"})"), "Required"));
-  EXPECT_TRUE(contains(log_errors_of(R"("bootLog": {"references": [{"name": "a"}, {"name": "a"}]})"),
-                       "spec.bootLog.references[1].name: \"a\" is given twice"));
   EXPECT_TRUE(
-      contains(log_errors_of(R"("runtime": {"references": [{"name": "f"}], "allow": ["Anything"]})"),
-               "spec.runtime.allow[0]: \"Anything\" is not known"));
+      contains(log_errors_of(R"("bootLog": {"references": [{"name": "a"}, {"name": "a"}]})"),
+               "spec.bootLog.references[1].name: \"a\" is given twice"));
+  EXPECT_TRUE(contains(
+      log_errors_of(R"("runtime": {"references": [{"name": "f"}], "allow": ["Anything"]})"),
+      "spec.runtime.allow[0]: \"Anything\" is not known"));
 }
 
 TEST(RequiredSelection, CoversWhatBootAndRuntimeLogsAreMadeOf) {

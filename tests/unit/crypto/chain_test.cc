@@ -35,7 +35,8 @@ using Names = std::vector<std::string>;
 
 Result<std::vector<Certificate>> verify(const std::string& leaf, const Names& intermediates,
                                         const Names& roots, SystemTime now = kJudgedAt) {
-  return verify_chain(made_certificate({leaf}).front(), made_certificate(intermediates), made_certificate(roots), now);
+  return verify_chain(made_certificate({leaf}).front(), made_certificate(intermediates),
+                      made_certificate(roots), now);
 }
 
 std::string outcome(const Result<std::vector<Certificate>>& path) {

@@ -34,7 +34,7 @@ std::vector<reference::ManifestWithList> read(const std::vector<Json>& objects,
 }
 
 std::string set_refusal(const std::vector<Json>& objects,
-                    reference::SharedDigestLists* lists = nullptr) {
+                        reference::SharedDigestLists* lists = nullptr) {
   const auto out = read_manifests(objects, lists);
   return out.has_value() ? "accepted" : out.error().message;
 }
