@@ -12,7 +12,8 @@ namespace {
 
 namespace code = attest::code;
 
-constexpr std::string_view kClockWentBack = "the controller's clock has gone back";
+constexpr std::string_view kClockWentBack =
+    "the controller's clock is behind the node's newest token";
 
 std::string first_code(const NodeVerdict& verdict) {
   return verdict.reasons.empty() ? std::string() : verdict.reasons.front().code;
@@ -88,8 +89,11 @@ void Appraiser::clock_went_back(NodeState& node, Moment now) {
       code::kEvidenceExpired,
       std::string(kClockWentBack) + ": it says " + to_rfc3339(now.wall) +
           ", and a token of node \"" + node.name + "\" was issued at " +
-          to_rfc3339(stale.issued_at) + ". The node is trusted again when that time has come; " +
-          "set the clock right, or delete the Node and let it register anew")};
+          to_rfc3339(stale.issued_at) +
+          ". The clock was set back, or policies changed the verdict more than " +
+          std::to_string(kIssuedAhead.count()) +
+          " times in a minute. The node is trusted again when that time has come; set the clock "
+          "right, or delete the Node and let it register anew")};
   const NodeVerdict& current = *node.record.verdict;
   if (current.phase == Phase::kStale && !current.reasons.empty() &&
       current.reasons.front().message.starts_with(kClockWentBack)) {
