@@ -535,6 +535,9 @@ void add_upload(CLI::App& app, Options& options) {
       ->required()
       ->check(account_problem);
   sub->add_option("file", options.upload.file, "Digest list, text or binary")->required();
+  sub->footer(
+      "Exit status: 0 sent, or there already; 2 the command line is wrong; 3 no answer, try again; "
+      "4 the list cannot be used, no permission, or no usable kubeconfig or login");
 }
 
 // An error of these commands is unusable input, whatever its kind.

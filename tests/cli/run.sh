@@ -93,9 +93,17 @@ expect 2 "expected NAMESPACE/NAME" reference upload --service-account provider "
 expect 4 "line 3" "${upload[@]}" "$HERE/run.sh"
 expect 4 "no such file" "${upload[@]}" "$lists/none"
 expect 2 "service-account" reference upload "$lists/files.list"
+expect 0 "^Exit status: 0 sent, or there already; .* 4 the list cannot be used" reference upload --help
 unset LISTS
 ANSWER='403 {"kind":"Status","reason":"Forbidden","message":"no"}' expect 4 "right to create serviceaccounts/token of avouch-system/provider" "${upload[@]}" "$lists/files.list"
 rm -rf "$lists"
+# Of a node of the cluster, the statuses of commands that ask it.
+golden=(reference from-evidence --name golden --node worker-1)
+ANSWER='503 {"kind":"Status","message":"busy"}' expect 3 "busy" "${golden[@]}"
+ANSWER='403 {"kind":"Status","reason":"Forbidden","message":"no"}' expect 4 "right" "${golden[@]}"
+ANSWER='500 {}' expect 4 "not the name of a Kubernetes object" "${golden[@]}" --name Golden
+expect 2 "not expected" "${golden[@]}" --more
+expect 0 "With --node: 2 .* 3 .* 4 " reference from-evidence --help
 export ANSWER=refuse
 
 # Appraisal of stored evidence, without a server.
