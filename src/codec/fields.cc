@@ -85,7 +85,8 @@ std::string FieldErrors::text() const {
 
 Fields::Fields(const Json& value, std::string path, FieldErrors& errors)
     : object_(value.as_object()), path_(std::move(path)), errors_(&errors) {
-  if (object_ == nullptr) error("", is_not(value, "an object"));
+  const std::string subject = path_.empty() ? "the document " : "";
+  if (object_ == nullptr) error("", subject + is_not(value, "an object"));
 }
 
 bool Fields::has(std::string_view name) const {

@@ -41,7 +41,8 @@ class FieldErrors {
 // A view of one object of the document. Getters record an error and return nothing (or the default)
 // when the field is of the wrong type or out of range; `required` getters also when it is missing
 // (and a required string when it is empty). A member that is null counts as missing, as in
-// Kubernetes. The document and the FieldErrors must outlive the view.
+// Kubernetes. The document and the FieldErrors must outlive the view. Of what is no object that is
+// the one error, at its path or, where that is empty, of "the document".
 // finish() records every member that no getter asked for: "unknown field; known are: ...".
 class Fields {
  public:

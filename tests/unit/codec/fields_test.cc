@@ -155,7 +155,12 @@ TEST_F(FieldsTest, OfSomethingElseThanAnObjectIsOneError) {
   EXPECT_EQ(fields.required_integer("b", 3, 5), 3);
   EXPECT_FALSE(fields.object("c"));
   fields.finish();
-  EXPECT_EQ(errors_.text(), "is a list, expected an object");
+  EXPECT_EQ(errors_.text(), "the document is a list, expected an object");
+}
+
+TEST_F(FieldsTest, OfSomethingElseThanAnObjectNamesItsPathWhereItHasOne) {
+  read("null", "spec").finish();
+  EXPECT_EQ(errors_.text(), "spec: is null, expected an object");
 }
 
 TEST_F(FieldsTest, JoinsPathsAlsoAtTheTop) {
