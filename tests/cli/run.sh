@@ -179,7 +179,7 @@ policy_says() { # TYPE STATUS REASON
 ANSWERS="$(policy_says Guarded False ConfigurationChanged)
 $RELEASE" expect 1 "^NOT GUARDED: ConfigurationChanged: so it is$" status
 ANSWERS="$(policy_says Guarded Unknown ConfigurationAwaited)
-$RELEASE" expect 0 "^GUARDED\? ConfigurationAwaited" status
+$RELEASE" expect 1 "^GUARDED\? ConfigurationAwaited" status
 ANSWERS="$(policy_says Guarded True AsInstalled)
 $RELEASE" expect 0 "^0 nodes$" status
 ANSWERS="$(policy_says Recorded False LogReadOnly)
@@ -191,6 +191,24 @@ $RELEASE" expect 0 '"reason": "EntriesTaken"' status -o json
 ANSWERS="/endpoints/avouch-webhook 200 {}
 $(policy_says Recorded False LogReadOnly)
 $RELEASE" expect 3 "^LOG READ-ONLY" status
+# Without a policy the Lease says it, and whether or not the policies could be read.
+lease_says() { # STATUS REASON
+  printf '/leases/avouch-controller 200 {"metadata":{"annotations":{"avouch.dev/recorded":"{\\"type\\":\\"Recorded\\",\\"status\\":\\"%s\\",\\"reason\\":\\"%s\\",\\"message\\":\\"so it is\\"}"}},"spec":{"holderIdentity":"a","renewTime":"2999-01-01T00:00:00Z"}}\n' "$@"
+}
+ANSWERS="$(lease_says False LogReadOnly)
+$RELEASE" expect 1 "^LOG READ-ONLY: so it is\.$" status
+ANSWERS="$(lease_says False LogTakesNothing)
+$RELEASE" expect 1 '"reason": "LogTakesNothing"' status -o json
+ANSWERS="$(lease_says False LogReadOnly)
+/attestationpolicies 403 {\"kind\":\"Status\",\"reason\":\"Forbidden\"}
+$RELEASE" expect 1 "^LOG READ-ONLY: so it is\.$" status
+ANSWERS="$(lease_says True EntriesTaken)
+$RELEASE" expect 0 "^0 nodes$" status
+# Verdicts that ran out under a controller that leads.
+UNWRITTEN='/nodes 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"n1","uid":"u"}}]}
+/attestationevidences 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"n1"},"spec":{"nodeUID":"u"},"status":{"phase":"Trusted","verdict":{"expires":"2026-01-01T00:00:00Z"}}}]}'
+ANSWERS="$UNWRITTEN
+$RELEASE" expect 1 "^NOT WRITTEN: a controller leads, but the verdicts of 1 node ended" status
 unset ANSWERS
 export ANSWER=refuse
 ANSWER='503 {"kind":"Status","message":"etcd is away"}' expect 3 "etcd is away" status
