@@ -124,15 +124,15 @@ Policies policies_of(const kube::Client& api) {
 using PartState = inspect::PartReport::State;
 
 // The first that is so: a part is absent, a part is down, a heading says that pods are not guarded
-// or that something is not recorded.
-Exit exit_of(const inspect::PresenceReport& presence, bool guarded, bool recorded) {
+// (or may not be), or that something is not written or recorded.
+Exit exit_of(const inspect::PresenceReport& presence, bool all_well) {
   const auto any = [&](PartState state) {
     return presence.configuration.state == state || presence.webhook.state == state ||
            presence.controller.state == state;
   };
   if (any(PartState::kAbsent)) return Exit::kRefused;
   if (any(PartState::kDown)) return Exit::kUnreachable;
-  return guarded && recorded ? Exit::kGood : Exit::kDoesNotHold;
+  return all_well ? Exit::kGood : Exit::kDoesNotHold;
 }
 
 }  // namespace
@@ -149,7 +149,7 @@ Result<Exit> status(const Context& context) {
   context.progress("reading whether webhook and controller are there");
   const inspect::PresenceReport presence = inspect::report_presence(api, release, now);
   const std::vector<std::string> unwritten = inspect::unwritten_nodes(presence, nodes, now);
-  const auto log = inspect::log_report(policies);
+  const auto log = inspect::log_report(policies, presence.recorded);
   const inspect::OwnPods pods = inspect::own_pods_on_failing(api, release, nodes);
   if (context.common.format == Format::kJson) {
     Json out = inspect::status_json(nodes, now);
@@ -167,7 +167,8 @@ Result<Exit> status(const Context& context) {
     std::cout << warnings << (warnings.empty() ? "" : "\n") << inspect::status_table(nodes, now)
               << inspect::status_summary(nodes, now) << inspect::policy_lines(policies, nodes);
   }
-  return exit_of(presence, inspect::is_guarded(policies), !log || log->status == "True");
+  return exit_of(presence, inspect::is_guarded(policies) && unwritten.empty() &&
+                               (!log || log->status == "True"));
 }
 
 Result<Exit> version(const Context& context, const std::string& client_version) {

@@ -69,7 +69,8 @@ and --origin; without them they are those that the cluster itself names.
 Exit status:
   0  done, and everything that was checked holds
   1  something that was checked does not hold (for verify --trusted also: it is not trusted; for
-     status: pods are not guarded, or the log does not take all that is decided)
+     status: pods are not guarded or may not be, verdicts are not written, or the log does not take
+     all that is decided)
   2  the command line is wrong
   3  the API server, the controller or its log gave no answer: try again
   4  there is no such object, entry or file, a file cannot be read or written, no permission, or no
@@ -88,7 +89,8 @@ constexpr const char* kStatusFooter =
 
 Exit status, of several the greatest:
   0  also where nodes are not Trusted
-  1  pods are not guarded (NOT GUARDED), or the log does not take all that is decided (LOG ...)
+  1  pods are not guarded, or may not be (NOT GUARDED, GUARDED?), verdicts are not written (NOT
+     WRITTEN), or the log does not take all that is decided (LOG ..., NOT RECORDED)
   3  webhook or controller is there and does not work
   4  one of them, or the webhook configuration, is not there)";
 
@@ -535,6 +537,9 @@ void add_upload(CLI::App& app, Options& options) {
       ->required()
       ->check(account_problem);
   sub->add_option("file", options.upload.file, "Digest list, text or binary")->required();
+  sub->footer(
+      "Exit status: 0 sent, or there already; 2 the command line is wrong; 3 no answer, try again; "
+      "4 the list cannot be used, no permission, or no usable kubeconfig or login");
 }
 
 // An error of these commands is unusable input, whatever its kind.

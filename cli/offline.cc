@@ -8,6 +8,7 @@
 #include "appraisal/log_dump.h"
 #include "appraisal/offline.h"
 #include "appraisal/pcr_list.h"
+#include "base/listing.h"
 #include "base/time_text.h"
 #include "cli/files.h"
 #include "inspect/proof.h"
@@ -125,9 +126,9 @@ Result<Appraised> appraise(const AppraiseOptions& options, Format format, Clock&
   }
   const auto in_force = appraisal::resolve(std::move(policy), material, now);
   if (!in_force.problems.empty()) {
-    std::string all = options.policy_file + ": what it refers to cannot be used";
-    for (const std::string& problem : in_force.problems) all += "; " + problem;
-    return rejected(all);
+    constexpr std::size_t kShownProblems = 8;
+    return rejected(options.policy_file + ": what it refers to cannot be used; " +
+                    list_of_some(in_force.problems, kShownProblems));
   }
   adapters::CaseFolder folder(options.case_folder);
   auto stored = appraisal::read_case(folder);

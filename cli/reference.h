@@ -1,9 +1,9 @@
 #pragma once
 
 // kubectl avouch reference: makes, compares, signs and checks ReferenceManifests, without a
-// cluster but where a node of it is named. Exit status: kGood; kDoesNotHold (diff: they differ;
-// verify: a signature is missing); kUsage for a command line or an input that cannot be used, which
-// an error of `run` is too.
+// cluster but where a node of it is named. Exit status (docs/references.md): kGood; kDoesNotHold
+// (diff: they differ; verify: a signature is missing); kUsage for a command line or an input that
+// cannot be used, which an error of `run` is too.
 
 #include <functional>
 #include <string>

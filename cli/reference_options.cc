@@ -13,7 +13,11 @@ using RunInCluster = std::function<Result<Exit>(const Context&)>;
 
 constexpr const char* kStatus =
     "Exit status: 0 done, and what was checked holds; 1 it does not (diff: they differ); 2 the "
-    "command line or an input cannot be used";
+    "command line or an input cannot be used, or the output cannot be written";
+constexpr const char* kStatusOfNode =
+    "\nWith --node: 2 the command line is wrong; 3 no answer, try again; 4 an input, an option's "
+    "value or the output cannot be used, there is no such node or verdict, no permission, or no "
+    "usable kubeconfig or login";
 
 template <typename Options>
 CLI::App* add(CLI::App* parent, Run& run, const char* name, const char* what,
@@ -74,7 +78,8 @@ void add_reference(CLI::App& app, Run& run, RunInCluster& in_cluster) {
   CLI::Option* node =
       evidence->add_option("--node", golden->node,
                            "Node of the cluster: what its present verdict was judged by. Needs the "
-                           "release's log-reader role; exit status 3 and 4 as for explain");
+                           "release's log-reader role");
+  evidence->footer(std::string(kStatus) + kStatusOfNode);
   evidence
       ->add_option("case", golden->inputs,
                    "Folder of a stored case, folder of the kernel's files, or one such file")

@@ -19,9 +19,9 @@ constexpr std::chrono::seconds kLongestTurn{60};  // of the appraiser: then some
 
 Leader::Leader(const config::ControllerConfig& config, const kube::Client& client, Clock& clock,
                Signals& signals, std::string identity,
-               control::FencedAnchor::LeadingUntil leading_until)
+               control::FencedAnchor::LeadingUntil leading_until, SayOnLease say_on_lease)
     : parts_(std::make_unique<Parts>(config, client, clock, signals, std::move(identity),
-                                     std::move(leading_until))) {}
+                                     std::move(leading_until), std::move(say_on_lease))) {}
 
 Leader::~Leader() { stop(); }
 

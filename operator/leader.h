@@ -20,10 +20,14 @@ namespace avouch::controller {
 
 class Leader {
  public:
+  // Puts a text on the Lease, for whoever may read that.
+  using SayOnLease = std::function<void(std::string)>;
+
   // The references outlive the leader. `client` writes as long as this process leads, and the log
   // publishes as long.
   Leader(const config::ControllerConfig& config, const kube::Client& client, Clock& clock,
-         Signals& signals, std::string identity, control::FencedAnchor::LeadingUntil leading_until);
+         Signals& signals, std::string identity, control::FencedAnchor::LeadingUntil leading_until,
+         SayOnLease say_on_lease);
   ~Leader();  // stop()
   Leader(const Leader&) = delete;
   Leader& operator=(const Leader&) = delete;

@@ -88,7 +88,10 @@ Result<void> Leader::Parts::watch_log() {
                                .stalled = log_problem().has_value(),
                                .takes_allows = volume.takes_allows(),
                                .takes_denials = volume.takes_denials()};
-  if (recorded_watch.see(now, clock.steady_now())) show_policies_again();
+  if (const auto news = recorded_watch.see(now, clock.steady_now())) {
+    say_on_lease(codec::to_json(news->condition()));
+    show_policies_again();
+  }
   return {};
 }
 

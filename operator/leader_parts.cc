@@ -62,12 +62,13 @@ kube::InformerOptions one_of(kube::ResourcePath resource, const std::string& nam
 
 Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Client& the_client,
                      Clock& the_clock, Signals& the_signals, std::string identity,
-                     control::FencedAnchor::LeadingUntil until)
+                     control::FencedAnchor::LeadingUntil until, SayOnLease say)
     : config(the_config),
       client(the_client),
       clock(the_clock),
       signals(the_signals),
       leading_until(std::move(until)),
+      say_on_lease(std::move(say)),
       trust(trust_options(config), client, crypto::system_random(), clock),
       volume({config.limits.reserve_bytes, static_cast<unsigned>(config.limits.reserve_percent)},
              [dir = config.data_dir] { return adapters::volume_space(dir); }),

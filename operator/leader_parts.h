@@ -63,7 +63,7 @@ inline constexpr const char* kAll = "all";        // the only item of a queue th
 struct Leader::Parts final : control::AppraiserOutput {
   Parts(const config::ControllerConfig& the_config, const kube::Client& the_client,
         Clock& the_clock, Signals& the_signals, std::string identity,
-        control::FencedAnchor::LeadingUntil until);
+        control::FencedAnchor::LeadingUntil until, SayOnLease say);
 
   // What the appraiser decides.
   void record(control::RecordJob job) override;
@@ -89,7 +89,8 @@ struct Leader::Parts final : control::AppraiserOutput {
   Result<void> watch_guard();
   void see_configuration(kube::ObjectPtr configuration);  // null: there is none
   void tell_guard(const control::AdmissionGuard::News& news);
-  // Looks whether the log takes what is decided, and has every policy say it where that changed.
+  // Looks whether the log takes what is decided, and has the Lease and every policy say it where
+  // that changed.
   Result<void> watch_log();
   void show_policies_again();
   Result<void> refresh_policies();
@@ -122,6 +123,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   Clock& clock;
   Signals& signals;
   const control::FencedAnchor::LeadingUntil leading_until;
+  const SayOnLease say_on_lease;
 
   control::TrustMaterial trust;
   std::optional<control::ReleaseKeys> keys;

@@ -79,7 +79,8 @@ Result<void> run(const config::ControllerConfig& config, const std::string& kube
                            .identity = identity(),
                            .lease_duration = config.leader_election.lease_duration,
                            .renew_deadline = config.leader_election.renew_deadline,
-                           .retry_period = config.leader_election.retry_period};
+                           .retry_period = config.leader_election.retry_period,
+                           .annotation = std::string(kube::kRecordedAnnotation)};
   AVOUCH_CHECK(kube::check_lease_options(lease));
   const std::string own_identity = lease.identity;
   kube::LeaderElector elector(plain, clock, std::move(lease));
@@ -117,7 +118,8 @@ Result<void> run(const config::ControllerConfig& config, const std::string& kube
   signals.note("health", "serving on " + health->address());
   elector.start();
   Result<void> outcome;
-  Leader leader(config, client, clock, signals, own_identity, leading_until);
+  Leader leader(config, client, clock, signals, own_identity, leading_until,
+                [&elector](std::string text) { elector.say(std::move(text)); });
   std::jthread leader_thread([&](const std::stop_token& stop) {
     if (!leadership.wait(stop)) return;
     outcome = leader.start(stop);

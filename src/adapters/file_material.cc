@@ -34,6 +34,9 @@ std::string no_text_at(const std::string& where, const std::string& key) {
 
 Result<ConfigMapData> data_of(const Json& object, const std::string& where) {
   ConfigMapData out;
+  if (auto text = appraisal::require_text(object); !text.has_value()) {
+    return rejected(where + " " + text.error().message);
+  }
   const Json* data = object.find("data");
   if (data == nullptr || data->is_null()) return out;
   if (data->as_object() == nullptr) return rejected(where + ": data: expected an object");

@@ -1,11 +1,16 @@
 #include <algorithm>
+#include <chrono>
 
 #include "admission/decide_parts.h"
 #include "admission/text.h"
+#include "base/time_text.h"
 #include "reference/manifest.h"
 
 namespace avouch::admission {
 namespace {
+
+// Three heartbeats of the default period, and six.
+constexpr std::chrono::seconds kSteadyAge{30}, kSteadyAgeToEvict{60};
 
 std::string names(const std::vector<std::string>& words) {
   std::string out;
@@ -68,6 +73,36 @@ void warn_of_nodes(const DecisionInput& input, const attest::PolicySpec& spec, D
   }
 }
 
+// What a short silence costs. The periods are the defaults: the webhook does not know those in
+// force.
+void warn_of_time(const attest::PolicySpec& spec, Decision& decision) {
+  const std::string age = to_duration(spec.max_age);
+  if (spec.max_age < kSteadyAge) {
+    decision.warnings.push_back(
+        "spec.freshness.maxAge is " + age +
+        ": nodes give evidence every 10s by default, so one heartbeat that is lost costs a node "
+        "its trust; give three times the period at least: " +
+        to_duration(kSteadyAge) + " by default");
+  }
+  // Without Enforce nothing is tainted.
+  if (spec.mode == attest::Mode::kEnforce && spec.taint == attest::TaintEffect::kNoExecute &&
+      spec.max_age < kSteadyAgeToEvict) {
+    decision.warnings.push_back(
+        "spec.onFailure.taint is NoExecute and spec.freshness.maxAge " + age +
+        ": a node that gives no evidence for that long loses its running pods; give a maxAge of " +
+        to_duration(kSteadyAgeToEvict) + " at least, or taint NoSchedule");
+  }
+}
+
+// What the log of a node says that measures nothing.
+void warn_of_measuring(const attest::PolicySpec& spec, Decision& decision) {
+  if (!spec.runtime || spec.runtime->files != attest::RuntimeFiles::kJudge) return;
+  if (attest::requires_measuring(spec)) return;
+  decision.warnings.push_back(
+      "spec.runtime: a node whose kernel measures no file satisfies these rules; have the boot log "
+      "prove that it measures: spec.bootLog.kernelCommandLine.required: [\"ima_policy=tcb\"]");
+}
+
 // The webhook reads no ConfigMap of a policy and no ReferenceManifest: it needs no right to. That
 // there is no namespace is known here, and then there is nothing in it. Of the rest the policy's
 // condition ReferencesResolved tells.
@@ -102,6 +137,8 @@ Decision decide_policy(const DecisionInput& input, const std::string& name,
   Decision decision = allow();
   warn_of_nodes(input, policy->spec, decision);
   warn_of_scope(input, policy->spec, decision);
+  warn_of_time(policy->spec, decision);
+  warn_of_measuring(policy->spec, decision);
   warn_of_references(input, policy->spec, decision);
   return decision;
 }

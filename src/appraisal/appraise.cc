@@ -24,17 +24,18 @@ void add(PolicyResult& out, Claim claim, const Reason& reason) {
   add(out, vector, {&reason, 1});
 }
 
-Reason missing(std::string_view code, std::string_view member, std::string_view what) {
-  return attest::refuse(code, "the policy's " + std::string(member) + " wants " +
-                                  std::string(what) + ", and the node has sent none");
+Reason missing(std::string_view code, std::string_view what, std::string_view remedy) {
+  return attest::refuse(code, "the policy's " + std::string(what) +
+                                  ", and the node has sent none: " + std::string(remedy));
 }
 
 void add_boot(const attest::BootLogSpec&, const Evidence& evidence, PolicyResult& out) {
   if (!evidence.boot && evidence.awaiting_logs) return;
   if (!evidence.boot) {
     add(out, Claim::kConfiguration,
-        missing(code::kBootLogMissing, "bootLog",
-                "the measured-boot log: boot the kernel through its EFI stub"));
+        missing(code::kBootLogMissing, "bootLog wants the measured-boot log",
+                "boot the kernel through its EFI stub, and let the agent read the log (the chart's "
+                "agent.measurements, hostPath and bootLog)"));
   } else if (!evidence.boot->has_value()) {
     add(out, Claim::kConfiguration, evidence.boot->reason());
   } else {
@@ -51,7 +52,9 @@ void add_runtime(const PolicyInForce& policy, const Evidence& evidence, PolicyRe
     return;
   } else if (!evidence.runtime) {
     add(out, Claim::kExecutables,
-        missing(runtimelog::code::kLogMissing, "runtime", "the kernel's runtime measurement log"));
+        missing(runtimelog::code::kLogMissing, "runtime wants the kernel's measurement log (IMA)",
+                "boot a kernel with CONFIG_IMA and ima_policy=tcb, and let the agent read the log "
+                "(the chart's agent.measurements, hostPath and runtimeLog)"));
   } else if (!evidence.runtime->has_value()) {
     add(out, Claim::kExecutables, evidence.runtime->reason());
   } else {

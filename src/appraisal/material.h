@@ -8,12 +8,18 @@
 
 #include "attest/policy.h"
 #include "base/result.h"
+#include "codec/json.h"
 #include "reference/digest_set.h"
 #include "reference/manifest.h"
 
 namespace avouch::appraisal {
 
 using ConfigMapData = std::map<std::string, std::string>;
+
+// kRejected names an entry of a ConfigMap (as stored) that is binary, and how to make text of a
+// certificate in DER: kubectl puts files that are not text into `binaryData`, which nobody reads,
+// so that a maker's certificate would be missing without a word.
+Result<void> require_text(const codec::Json& config_map);
 
 // Errors say why there is none ("does not exist"), without the name, which the caller knows.
 class Material {

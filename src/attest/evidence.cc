@@ -184,11 +184,28 @@ void write_common(const UnverifiedEvidence& evidence, Json& out) {
   if (!agent.firmware_version.empty()) out["agent"]["firmwareVersion"] = agent.firmware_version;
 }
 
+Result<UnverifiedEvidence> read_heartbeat(std::string_view body) {
+  AVOUCH_TRY(const Json json, codec::parse_json(body, {.bytes = kMaxHeartbeatBytes, .depth = 8}));
+  codec::FieldErrors errors;
+  Fields fields(json, "", errors);
+  if (!json.is_object()) {
+    return rejected(errors.text() + " with nodeUID, quote and pcrs, as an agent sends it");
+  }
+  UnverifiedEvidence out;
+  read_common(fields, out);
+  require(fields, "quote", "an object with message, signature and beacon");
+  if (out.pcrs.empty()) fields.error("pcrs", "is required: expected the quoted values");
+  return finish(fields, errors, std::move(out));
+}
+
 }  // namespace
 
 Result<UnverifiedEvidence> parse_evidence_spec(const Json& spec) {
   codec::FieldErrors errors;
   Fields fields(spec, "spec", errors);
+  if (!spec.is_object()) {
+    return rejected(errors.text() + " with nodeUID and identity, as an agent writes it");
+  }
   UnverifiedEvidence out;
   read_common(fields, out);
   require(fields, "identity", "an object with ekCertificates, ekPublic and akPublic");
@@ -203,14 +220,9 @@ Result<UnverifiedEvidence> parse_evidence_spec(const Json& spec) {
 }
 
 Result<UnverifiedEvidence> parse_heartbeat(std::string_view body) {
-  AVOUCH_TRY(const Json json, codec::parse_json(body, {.bytes = kMaxHeartbeatBytes, .depth = 8}));
-  codec::FieldErrors errors;
-  Fields fields(json, "", errors);
-  UnverifiedEvidence out;
-  read_common(fields, out);
-  require(fields, "quote", "an object with message, signature and beacon");
-  if (out.pcrs.empty()) fields.error("pcrs", "is required: expected the quoted values");
-  return finish(fields, errors, std::move(out));
+  auto evidence = read_heartbeat(body);
+  if (!evidence.has_value()) return with_context(evidence.error(), "heartbeat");
+  return evidence;
 }
 
 Json to_evidence_spec(const UnverifiedEvidence& evidence) {

@@ -83,7 +83,7 @@ struct UnverifiedEvidence {
 Result<UnverifiedEvidence> parse_evidence_spec(const codec::Json& spec);
 
 // Body of POST /v1/nodes/NAME/evidence, at most kMaxHeartbeatBytes: nodeUID, quote and pcrs are
-// required, identity and activation are unknown members.
+// required, identity and activation are unknown members. Every error begins with "heartbeat: ".
 Result<UnverifiedEvidence> parse_heartbeat(std::string_view body);
 
 // What the readers accept; a round trip gives the same value. to_heartbeat leaves identity and

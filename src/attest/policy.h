@@ -135,6 +135,12 @@ tpm::PcrSelection required_selection(const PolicySpec& spec);
 // of them it can leave the policy, which should say so in its conditions.
 std::vector<std::string> self_set_labels(const PolicySpec& spec);
 
+// Whether bootLog.kernelCommandLine.required has an expression that no argument satisfies but such
+// as make the kernel measure what runs (ima_policy with tcb among its parts, ima_tcb). Without it
+// the log of a kernel that measures no file has nothing that `runtime` could refuse. By trying what
+// else it matches: an odd expression may pass that should not. For a warning.
+bool requires_measuring(const PolicySpec& spec);
+
 // "sha256:" and 64 lower-case hexadecimal digits.
 std::string digest_text(const crypto::Sha256& digest);
 Result<crypto::Sha256> parse_digest_text(std::string_view text);

@@ -1,6 +1,7 @@
 #include "attest/policy_logs.h"
 
 #include <algorithm>
+#include <array>
 
 namespace avouch::attest {
 namespace {
@@ -68,6 +69,22 @@ void read_allowed(Fields& runtime, RuntimeSpec& out) {
   }
 }
 
+// Arguments with which the kernel measures no file.
+constexpr std::array<std::string_view, 8> kWithoutMeasuring = {"",
+                                                               "quiet",
+                                                               "ima_policy=",
+                                                               "ima_policy=appraise_tcb",
+                                                               "ima_policy=critical_data",
+                                                               "ima_policy=fail_securely",
+                                                               "ima_policy=secure_boot",
+                                                               "ima_appraise_tcb"};
+
+bool demands_measuring(const Pattern& required) {
+  return required.text().find("tcb") != std::string::npos &&
+         std::none_of(kWithoutMeasuring.begin(), kWithoutMeasuring.end(),
+                      [&](std::string_view argument) { return required.matches(argument); });
+}
+
 }  // namespace
 
 std::optional<BootLogSpec> read_boot_log(Fields& fields) {
@@ -118,5 +135,11 @@ bool checks_something(const BootLogSpec& spec) {
 }
 
 bool checks_something(const RuntimeSpec& spec) { return spec.files == RuntimeFiles::kJudge; }
+
+bool requires_measuring(const PolicySpec& spec) {
+  if (!spec.boot_log) return false;
+  const std::vector<Pattern>& required = spec.boot_log->command_line_required;
+  return std::any_of(required.begin(), required.end(), demands_measuring);
+}
 
 }  // namespace avouch::attest

@@ -4,6 +4,8 @@
 #include <set>
 #include <stdexcept>
 
+#include "codec/utf8.h"
+
 namespace avouch::attest {
 namespace {
 
@@ -11,6 +13,8 @@ using Operator = LabelRequirement::Operator;
 using codec::Fields;
 
 constexpr std::size_t kMost = 64;
+constexpr std::size_t kMaxLabel = 63;
+constexpr std::size_t kShownKey = 80, kShownValue = 80;
 
 bool is_alphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -19,7 +23,7 @@ bool is_alphanumeric(char c) {
 // Kubernetes' "qualified name" part and label value: up to 63 of [A-Za-z0-9._-], alphanumeric at
 // both ends.
 bool is_label_name(std::string_view text) {
-  return !text.empty() && text.size() <= 63 && is_alphanumeric(text.front()) &&
+  return !text.empty() && text.size() <= kMaxLabel && is_alphanumeric(text.front()) &&
          is_alphanumeric(text.back()) && std::all_of(text.begin(), text.end(), [](char c) {
            return is_alphanumeric(c) || c == '.' || c == '_' || c == '-';
          });
@@ -41,10 +45,32 @@ bool is_dns_subdomain(std::string_view text) {
   return true;
 }
 
-bool is_label_key(std::string_view text) {
+constexpr std::string_view kKeyForm =
+    ": expected NAME or PREFIX/NAME, as pool or example.com/pool, with a NAME of 1 to 63 letters, "
+    "digits, '-', '_' and '.' (a letter or digit at both ends) and a DNS name in lower case of at "
+    "most 253 bytes as PREFIX; give the key that the objects have (kubectl get KIND --show-labels)";
+constexpr std::string_view kValueForm =
+    " is not a label value: expected at most 63 letters, digits, '-', '_' and '.' (a letter or "
+    "digit at both ends), or \"\"; give the value that the objects have (kubectl get KIND "
+    "--show-labels)";
+
+// Why the text is no label key; "" for one that is.
+std::string_view fault_of_key(std::string_view text) {
   const std::size_t slash = text.find('/');
-  if (slash == std::string_view::npos) return is_label_name(text);
-  return is_dns_subdomain(text.substr(0, slash)) && is_label_name(text.substr(slash + 1));
+  const bool prefixed = slash != std::string_view::npos;
+  if (text.empty()) return "is empty, and not a label key";
+  if (prefixed && text.find('/', slash + 1) != std::string_view::npos) {
+    return "is not a label key, as it has more than one '/'";
+  }
+  if (prefixed && !is_dns_subdomain(text.substr(0, slash))) {
+    return "is not a label key, as its prefix is not a DNS name in lower case";
+  }
+  const std::string_view name = prefixed ? text.substr(slash + 1) : text;
+  return is_label_name(name) ? "" : "is not a label key, as its name has a wrong form";
+}
+
+std::string wrong_key(std::string_view key, std::string_view fault) {
+  return codec::in_quotes(key, kShownKey) + " " + std::string(fault) + std::string(kKeyForm);
 }
 
 bool is_label_value(std::string_view text) { return text.empty() || is_label_name(text); }
@@ -63,31 +89,49 @@ void read_match_labels(Fields& fields, Labels& out) {
     return;
   }
   for (const auto& [key, label] : *members) {
+    const std::string shown = codec::in_quotes(key, kShownKey);
     const std::string* text = label.as_string();
-    if (!is_label_key(key)) {
-      fields.error("matchLabels", "\"" + key.substr(0, 80) + "\" is not a label key");
-    } else if (text == nullptr || !is_label_value(*text)) {
-      fields.error("matchLabels", "the value of \"" + key +
-                                      "\" is not a label value: expected a string of at most 63 "
-                                      "letters, digits, '-', '_' and '.'");
+    if (const auto fault = fault_of_key(key); !fault.empty()) {
+      fields.error("matchLabels", wrong_key(key, fault));
+    } else if (text == nullptr) {
+      fields.error("matchLabels", "the value of " + shown +
+                                      " is not a string: put it in quotes, as in " + shown +
+                                      ": \"1\"");
+    } else if (!is_label_value(*text)) {
+      fields.error("matchLabels", "the value of " + shown + ", " +
+                                      codec::in_quotes(*text, kShownValue) + "," +
+                                      std::string(kValueForm));
     } else {
       out.emplace(key, *text);
     }
   }
 }
 
+// By the list itself, as what is no string at all is not among `values` and would shift the rest.
+void check_label_values(Fields& fields) {
+  const codec::Json* list = fields.raw("values");
+  const auto* elements = list == nullptr ? nullptr : list->as_array();
+  if (elements == nullptr || elements->size() > kMost) return;
+  for (std::size_t i = 0; i < elements->size(); ++i) {
+    const std::string* text = (*elements)[i].as_string();
+    if (text == nullptr || text->size() > kMaxLabel || is_label_value(*text)) continue;
+    fields.error("values[" + std::to_string(i) + "]",
+                 codec::in_quotes(*text, kShownValue) + std::string(kValueForm));
+  }
+}
+
 LabelRequirement read_requirement(Fields fields) {
   LabelRequirement out;
   out.key = fields.required_string("key", 317);
-  if (!out.key.empty() && !is_label_key(out.key)) fields.error("key", "is not a label key");
+  if (const auto fault = fault_of_key(out.key); !out.key.empty() && !fault.empty()) {
+    fields.error("key", wrong_key(out.key, fault));
+  }
   const auto name = fields.one_of("operator", {"In", "NotIn", "Exists", "DoesNotExist"});
   if (!fields.has("operator")) {
     fields.error("operator", "is required: expected In, NotIn, Exists or DoesNotExist");
   }
-  out.values = fields.strings("values", kMost, 63);
-  for (const std::string& value : out.values) {
-    if (!is_label_value(value)) fields.error("values", "\"" + value + "\" is not a label value");
-  }
+  out.values = fields.strings("values", kMost, kMaxLabel);
+  check_label_values(fields);
   const bool takes_values = name == "In" || name == "NotIn";
   if (name && takes_values && !fields.has("values")) {
     fields.error("values", "is required with operator " + *name);

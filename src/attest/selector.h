@@ -46,7 +46,8 @@ bool matches(const LabelSelector& selector, const Labels& labels);
 bool matches(const LabelSelector& selector, const PackedLabels& labels);
 
 // Strict: unknown members, invalid keys or values, contradictory operators and more than 64
-// expressions, labels or values are recorded as errors.
+// expressions, labels or values are recorded as errors; those of keys and values say the form that
+// Kubernetes wants.
 LabelSelector read_selector(codec::Fields fields);
 
 // The keys that the selector looks at, each once, sorted (to warn of labels that a node sets

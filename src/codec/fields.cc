@@ -1,6 +1,8 @@
 #include "codec/fields.h"
 
 #include <algorithm>
+#include <map>
+#include <span>
 
 #include "base/hex.h"
 #include "base/time_text.h"
@@ -51,21 +53,40 @@ std::string too_long(std::size_t size, std::size_t max_bytes) {
 
 void FieldErrors::add(std::string path, std::string message) {
   constexpr std::size_t kMost = 100;
+  ++count_;
   if (errors_.size() < kMost) errors_.push_back({std::move(path), std::move(message)});
 }
 
 std::string FieldErrors::text() const {
-  std::string out;
+  constexpr std::size_t kMostAlike = 3;
+  std::map<std::string_view, std::vector<std::string_view>> alike;  // paths of each message
   for (const FieldError& error : errors_) {
-    if (!out.empty()) out += "; ";
-    out += error.path.empty() ? error.message : error.path + ": " + error.message;
+    if (!error.path.empty()) alike[error.message].push_back(error.path);
   }
+  std::string out;
+  std::size_t parts = 0, told = 0;
+  for (const FieldError& error : errors_) {
+    const std::vector<std::string_view>& paths = alike[error.message];
+    const bool many = paths.size() > kMostAlike && !error.path.empty();
+    if (many && error.path.data() != paths.front().data()) continue;  // told with the first
+    if (++parts > kShown) break;
+    told += many ? paths.size() : 1;
+    if (!out.empty()) out += "; ";
+    if (many) {
+      out += list_of(std::span(paths).first(kMostAlike)) + " and " +
+             std::to_string(paths.size() - kMostAlike) + " more: " + error.message;
+    } else {
+      out += error.path.empty() ? error.message : error.path + ": " + error.message;
+    }
+  }
+  if (told < count_) out += "; and " + std::to_string(count_ - told) + " more";
   return out;
 }
 
 Fields::Fields(const Json& value, std::string path, FieldErrors& errors)
     : object_(value.as_object()), path_(std::move(path)), errors_(&errors) {
-  if (object_ == nullptr) error("", is_not(value, "an object"));
+  const std::string subject = path_.empty() ? "the document " : "";
+  if (object_ == nullptr) error("", subject + is_not(value, "an object"));
 }
 
 bool Fields::has(std::string_view name) const {

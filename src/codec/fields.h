@@ -20,22 +20,29 @@ struct FieldError {
   std::string message;  // what was wrong, what was expected
 };
 
-// Errors of one document. At most 100 are kept.
+// Errors of one document. At most 100 are kept, all are counted.
 class FieldErrors {
  public:
   void add(std::string path, std::string message);
   bool empty() const { return errors_.empty(); }
   const std::vector<FieldError>& list() const { return errors_; }
-  std::string text() const;  // "path: message; path: message"
+  // "path: message; path: message", to be read by a person: a message that more than three paths
+  // have is there once, with the first three paths and how many more have it; and of what is then
+  // left the first kShown, and how many more errors there are.
+  std::string text() const;
+
+  static constexpr std::size_t kShown = 16;
 
  private:
   std::vector<FieldError> errors_;
+  std::size_t count_ = 0;
 };
 
 // A view of one object of the document. Getters record an error and return nothing (or the default)
 // when the field is of the wrong type or out of range; `required` getters also when it is missing
 // (and a required string when it is empty). A member that is null counts as missing, as in
-// Kubernetes. The document and the FieldErrors must outlive the view.
+// Kubernetes. The document and the FieldErrors must outlive the view. Of what is no object that is
+// the one error, at its path or, where that is empty, of "the document".
 // finish() records every member that no getter asked for: "unknown field; known are: ...".
 class Fields {
  public:

@@ -6,6 +6,7 @@
 
 #include "attest/reason_json.h"
 #include "base/hex.h"
+#include "base/listing.h"
 #include "base/time_text.h"
 #include "codec/base64.h"
 
@@ -188,12 +189,8 @@ Json status_of(const NodeState& state, const std::vector<const ResolvedPolicy*>&
 }
 
 std::string joined(const std::vector<std::string>& parts) {
-  std::string out;
-  for (const std::string& part : parts) {
-    if (!out.empty()) out += "; ";
-    out += part;
-  }
-  return out;
+  constexpr std::size_t kShownParts = 8;
+  return list_of_some(parts, kShownParts);
 }
 
 Json ready_condition(const ResolvedPolicy& policy, std::chrono::milliseconds cadence) {

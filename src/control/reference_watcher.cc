@@ -77,6 +77,7 @@ Result<ConfigMapData> ReferenceWatcher::data(const attest::ConfigMapName& name) 
                   name.ns + "\" among them?";
     return rejected("cannot be read: " + watched.problem->second + hint);
   }
+  AVOUCH_CHECK(appraisal::require_text(*object));
   ConfigMapData data;
   const codec::Json* members = object->find("data");
   if (members != nullptr && members->is_object()) {

@@ -33,7 +33,8 @@ class ReferenceWatcher {
   // Watches exactly these from now on. More than kMaxReferences: the rest is reported unreadable.
   void watch(const std::vector<attest::ConfigMapName>& names);
 
-  // A watched ConfigMap's data. kRejected: it does not exist, or cannot be read (says why).
+  // A watched ConfigMap's data. kRejected: it does not exist, cannot be read (says why), or has
+  // binary entries too.
   // kRetryable: it has not been read yet; on_change will say when.
   Result<ConfigMapData> data(const attest::ConfigMapName& name) const;
 

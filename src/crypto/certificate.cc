@@ -68,6 +68,27 @@ RawKey raw_key(const X509* x509) {
   return {key, algorithm, {bits, static_cast<std::size_t>(size)}};
 }
 
+constexpr std::string_view kBase64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n";
+
+// What a text is in which there is no PEM, and what makes PEM of it; "" where it is nothing known.
+// A certificate's DER is a sequence whose length takes more than one byte: 30 8X, in base64 MI.
+std::string instead_of_pem(std::string_view text) {
+  if (text.find("-----BEGIN") != std::string_view::npos) return "";
+  if (text.size() > 2 && text[0] == '\x30' && (static_cast<unsigned char>(text[1]) & 0x80U) != 0) {
+    return "in DER, which is binary; expected PEM, which is text: convert it, openssl x509 "
+           "-inform DER -in FILE -out FILE.pem";
+  }
+  const std::size_t start = text.find_first_not_of(" \t\r\n");
+  if (start != std::string_view::npos && text.substr(start).starts_with("MI") &&
+      text.find_first_not_of(kBase64) == std::string_view::npos) {
+    return "base64 without the lines around it; expected PEM, from \"-----BEGIN CERTIFICATE-----\" "
+           "to \"-----END CERTIFICATE-----\": add them, or convert it, base64 -d FILE | "
+           "openssl x509 -inform DER -out FILE.pem";
+  }
+  return "";
+}
+
 }  // namespace
 
 Certificate::Certificate(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
@@ -95,6 +116,9 @@ Result<Certificate> Certificate::from_der(ByteView der) {
 }
 
 Result<std::vector<Certificate>> Certificate::list_from_pem(std::string_view pem) {
+  if (const std::string found = instead_of_pem(pem); !found.empty()) {
+    return rejected("certificates: " + found);
+  }
   AVOUCH_TRY(const std::vector<PemBlock> blocks, read_pem(pem, kMaxInBundle, "certificates"));
   std::vector<Certificate> out;
   out.reserve(blocks.size());

@@ -34,7 +34,8 @@ class Certificate {
   // DER with no trailing bytes; at most 16 KiB.
   static Result<Certificate> from_der(ByteView der);
   // Every certificate of a PEM text, in order; kRejected if there is none or one is unreadable
-  // (its number is named). At most 1,000.
+  // (its number is named). At most 1,000. Of DER, and of base64 that lost the lines around it, the
+  // error says so, and how to convert it.
   static Result<std::vector<Certificate>> list_from_pem(std::string_view pem);
 
   Bytes der() const;

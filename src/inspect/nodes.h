@@ -76,11 +76,14 @@ Result<std::vector<PolicyReport>> report_policies(const kube::Client& api);
 // configuration has been said already); which policies are not satisfied, in which mode and by
 // which nodes.
 std::string guard_lines(const std::vector<PolicyReport>& policies, bool absent_told = false);
-// False where some policy says that pods are not guarded as they should be.
+// False where some policy says that pods are not guarded as they should be, or that nobody can
+// tell.
 bool is_guarded(const std::vector<PolicyReport>& policies);
 // Whether the log takes what is decided, which every policy says alike: the first of their
-// conditions `Recorded` that is not True, or else the first; nothing where no policy has one.
-std::optional<kube::Condition> log_report(const std::vector<PolicyReport>& policies);
+// conditions `Recorded` that is not True. Else what the Lease says (PresenceReport::recorded), as
+// there may be no policy; or else the first. Nothing where nobody says.
+std::optional<kube::Condition> log_report(const std::vector<PolicyReport>& policies,
+                                          const std::optional<kube::Condition>& on_lease = {});
 // "LOG READ-ONLY: ..."; "" where it takes what is decided, or nobody says.
 std::string log_line(const std::optional<kube::Condition>& report);
 std::string policy_lines(const std::vector<PolicyReport>& policies,

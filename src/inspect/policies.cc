@@ -70,18 +70,20 @@ std::string guard_lines(const std::vector<PolicyReport>& policies, bool absent_t
 }
 
 bool is_guarded(const std::vector<PolicyReport>& policies) {
-  return std::none_of(policies.begin(), policies.end(),
-                      [](const PolicyReport& policy) { return policy.guarded == "False"; });
+  return std::none_of(policies.begin(), policies.end(), [](const PolicyReport& policy) {
+    return !policy.guarded.empty() && policy.guarded != "True";
+  });
 }
 
-std::optional<kube::Condition> log_report(const std::vector<PolicyReport>& policies) {
+std::optional<kube::Condition> log_report(const std::vector<PolicyReport>& policies,
+                                          const std::optional<kube::Condition>& on_lease) {
   std::optional<kube::Condition> out;
   for (const PolicyReport& policy : policies) {
     if (!policy.recorded) continue;
     if (policy.recorded->status != "True") return policy.recorded;
     if (!out) out = policy.recorded;
   }
-  return out;
+  return on_lease ? on_lease : out;
 }
 
 std::string log_line(const std::optional<kube::Condition>& report) {

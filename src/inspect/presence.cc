@@ -7,6 +7,7 @@
 #include "base/time_text.h"
 #include "inspect/proof.h"
 #include "inspect/rights.h"
+#include "kube/lease.h"
 
 namespace avouch::inspect {
 namespace {
@@ -163,11 +164,27 @@ std::string unled(const Asked& lease, SystemTime now) {
   return lease.name + " was last renewed at " + when;
 }
 
+// Written by the controller, read as anybody's.
+std::optional<kube::Condition> recorded_of(const Asked& lease) {
+  constexpr codec::JsonLimits kLimits{.bytes = 16 * 1024, .depth = 4};
+  if (!lease.there()) return std::nullopt;
+  const std::string_view text =
+      lease.object->text({"metadata", "annotations", kube::kRecordedAnnotation});
+  if (text.empty()) return std::nullopt;
+  const auto said = codec::parse_json(text, kLimits);
+  if (!said.has_value() || said->text({"type"}) != "Recorded") return std::nullopt;
+  kube::Condition out;
+  out.type = said->text({"type"});
+  out.status = said->text({"status"});
+  out.reason = said->text({"reason"});
+  out.message = said->text({"message"});
+  return out;
+}
+
 PartReport controller_of(const kube::Client& api, const ReleaseName& release, SystemTime now,
-                         State configuration) {
+                         State configuration, const Asked& lease) {
   const std::string name = release.name + "-controller";
   const Asked pods = ask(api, "StatefulSet", apps("statefulsets", release.ns), name, release);
-  const Asked lease = ask(api, "Lease", kube::leases(release.ns), name, release);
   PartReport out{
       State::kDown, "",
       std::string("no verdict is made or renewed: each stands until it EXPIRES") +
@@ -221,7 +238,10 @@ PresenceReport report_presence(const kube::Client& api, const ReleaseName& relea
   PresenceReport out;
   out.configuration = configuration_of(api, release);
   out.webhook = webhook_of(api, release, out.configuration.state);
-  out.controller = controller_of(api, release, now, out.configuration.state);
+  const Asked lease =
+      ask(api, "Lease", kube::leases(release.ns), release.name + "-controller", release);
+  out.controller = controller_of(api, release, now, out.configuration.state, lease);
+  out.recorded = recorded_of(lease);
   return out;
 }
 

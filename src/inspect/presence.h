@@ -3,6 +3,7 @@
 // Whether the release is there at all: what stands between pods and nodes, and what judges nodes.
 // What the table of nodes cannot say, because what it shows stays when nobody writes it any more.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "inspect/nodes.h"
 #include "inspect/release.h"
 #include "kube/client.h"
+#include "kube/views.h"
 
 namespace avouch::inspect {
 
@@ -31,6 +33,9 @@ struct PresenceReport {
   PartReport configuration;  // the ValidatingWebhookConfiguration; how it is, `Guarded` says
   PartReport webhook;        // who answers it
   PartReport controller;     // who judges nodes
+  // What the Lease says of the log: the condition `Recorded`. Nothing where it says nothing (a
+  // controller that has just begun, or of another version), or cannot be read.
+  std::optional<kube::Condition> recorded{};
 
   // Nothing of the release is there.
   bool gone() const;

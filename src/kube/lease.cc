@@ -160,6 +160,11 @@ ApiResult<LeaderElector::Attempt> LeaderElector::try_acquire(SteadyTime begun, b
   return Attempt::kLeading;
 }
 
+void LeaderElector::say(std::string text) {
+  const std::lock_guard guard(mutex_);
+  said_ = std::move(text);
+}
+
 bool LeaderElector::has_expired(const Json& lease) const {
   const std::int64_t theirs = std::clamp<std::int64_t>(
       integer_at(lease, {"spec", "leaseDurationSeconds"}, whole_seconds(options_.lease_duration)),
@@ -175,6 +180,13 @@ void LeaderElector::claim(Json& lease, std::int64_t term, bool anew) const {
   spec["leaseTransitions"] = term;
   spec["renewTime"] = now;
   if (anew) spec["acquireTime"] = now;
+  if (options_.annotation.empty()) return;
+  const std::lock_guard guard(mutex_);
+  if (said_) {
+    lease["metadata"]["annotations"][options_.annotation] = *said_;
+  } else if (anew && lease.find_path({"metadata", "annotations", options_.annotation}) != nullptr) {
+    lease["metadata"]["annotations"].as_object()->erase(options_.annotation);
+  }
 }
 
 void LeaderElector::see(const std::string& version, const std::string& holder) {

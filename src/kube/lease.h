@@ -10,12 +10,17 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "base/clock.h"
 #include "kube/client.h"
 
 namespace avouch::kube {
+
+// On the controller's Lease: the condition `Recorded` of AttestationPolicies, as JSON. Whoever may
+// see no policy, or finds none, can know it by that.
+inline constexpr std::string_view kRecordedAnnotation = "avouch.dev/recorded";
 
 struct LeaseOptions {
   std::string ns;
@@ -24,6 +29,7 @@ struct LeaseOptions {
   std::chrono::milliseconds lease_duration{15'000};
   std::chrono::milliseconds renew_deadline{10'000};  // < lease_duration
   std::chrono::milliseconds retry_period{2'000};     // < renew_deadline
+  std::string annotation{};  // key under which say() is kept; "": the Lease says nothing
 };
 
 // kRejected with every rule that the options break.
@@ -48,6 +54,10 @@ class LeaderElector {
   void on_elected(std::function<void()> handler);
   void on_lost(std::function<void()> handler);
   void on_problem(std::function<void(const std::string&)> handler);
+
+  // For whoever reads the Lease, from the next renewal on: at most some KiB, as it goes with each.
+  // What another process said goes with its leadership. Thread-safe.
+  void say(std::string text);
 
   void start();
   void stop();  // gives the lease up, so that a successor need not wait; any thread but its own
@@ -91,6 +101,7 @@ class LeaderElector {
   std::optional<SteadyTime> until_;
   std::int64_t term_ = 0;
   std::string holder_;
+  std::optional<std::string> said_;
   std::jthread thread_;
 };
 

@@ -77,8 +77,8 @@ Reason LogReplay::why_not() const {
   if (reader_.entries() == 0) {
     return attest::refuse(code::kLogMissing,
                           "no runtime log, but PCR 10 is " + quoted +
-                              ": expected the kernel's binary_runtime_measurements; give the agent "
-                              "access to securityfs");
+                              ": expected the kernel's binary_runtime_measurements; let the agent "
+                              "read it (the chart's agent.measurements, hostPath and runtimeLog)");
   }
   std::string message = "runtime log: none of the " +
                         std::to_string(reader_.entries() - from_.entries()) + " entries after " +

@@ -186,6 +186,9 @@ expect 2 "broken.yaml:[0-9]+" verify --key pub.pem broken.yaml
 "$PROGRAM" reference sign --key key.pem -o many.yaml many.yaml
 mkdir lists
 expect 2 "no file of lists has this digest" verify --key pub.pem --lists lists many.yaml
+printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\n' >none.yaml
+expect 2 "none.yaml: holds no ReferenceManifest" verify --key pub.pem none.yaml
+expect 2 "holds no ReferenceManifest" diff none.yaml tree.yaml
 mv many.list lists/
 expect 0 "good" verify --key pub.pem --lists lists many.yaml
 expect 0 "good" verify --key pub.pem many.yaml

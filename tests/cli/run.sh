@@ -93,9 +93,17 @@ expect 2 "expected NAMESPACE/NAME" reference upload --service-account provider "
 expect 4 "line 3" "${upload[@]}" "$HERE/run.sh"
 expect 4 "no such file" "${upload[@]}" "$lists/none"
 expect 2 "service-account" reference upload "$lists/files.list"
+expect 0 "^Exit status: 0 sent, or there already; .* 4 the list cannot be used" reference upload --help
 unset LISTS
 ANSWER='403 {"kind":"Status","reason":"Forbidden","message":"no"}' expect 4 "right to create serviceaccounts/token of avouch-system/provider" "${upload[@]}" "$lists/files.list"
 rm -rf "$lists"
+# Of a node of the cluster, the statuses of commands that ask it.
+golden=(reference from-evidence --name golden --node worker-1)
+ANSWER='503 {"kind":"Status","message":"busy"}' expect 3 "busy" "${golden[@]}"
+ANSWER='403 {"kind":"Status","reason":"Forbidden","message":"no"}' expect 4 "right" "${golden[@]}"
+ANSWER='500 {}' expect 4 "not the name of a Kubernetes object" "${golden[@]}" --name Golden
+expect 2 "not expected" "${golden[@]}" --more
+expect 0 "With --node: 2 .* 3 .* 4 " reference from-evidence --help
 export ANSWER=refuse
 
 # Appraisal of stored evidence, without a server.
@@ -171,7 +179,7 @@ policy_says() { # TYPE STATUS REASON
 ANSWERS="$(policy_says Guarded False ConfigurationChanged)
 $RELEASE" expect 1 "^NOT GUARDED: ConfigurationChanged: so it is$" status
 ANSWERS="$(policy_says Guarded Unknown ConfigurationAwaited)
-$RELEASE" expect 0 "^GUARDED\? ConfigurationAwaited" status
+$RELEASE" expect 1 "^GUARDED\? ConfigurationAwaited" status
 ANSWERS="$(policy_says Guarded True AsInstalled)
 $RELEASE" expect 0 "^0 nodes$" status
 ANSWERS="$(policy_says Recorded False LogReadOnly)
@@ -183,6 +191,24 @@ $RELEASE" expect 0 '"reason": "EntriesTaken"' status -o json
 ANSWERS="/endpoints/avouch-webhook 200 {}
 $(policy_says Recorded False LogReadOnly)
 $RELEASE" expect 3 "^LOG READ-ONLY" status
+# Without a policy the Lease says it, and whether or not the policies could be read.
+lease_says() { # STATUS REASON
+  printf '/leases/avouch-controller 200 {"metadata":{"annotations":{"avouch.dev/recorded":"{\\"type\\":\\"Recorded\\",\\"status\\":\\"%s\\",\\"reason\\":\\"%s\\",\\"message\\":\\"so it is\\"}"}},"spec":{"holderIdentity":"a","renewTime":"2999-01-01T00:00:00Z"}}\n' "$@"
+}
+ANSWERS="$(lease_says False LogReadOnly)
+$RELEASE" expect 1 "^LOG READ-ONLY: so it is\.$" status
+ANSWERS="$(lease_says False LogTakesNothing)
+$RELEASE" expect 1 '"reason": "LogTakesNothing"' status -o json
+ANSWERS="$(lease_says False LogReadOnly)
+/attestationpolicies 403 {\"kind\":\"Status\",\"reason\":\"Forbidden\"}
+$RELEASE" expect 1 "^LOG READ-ONLY: so it is\.$" status
+ANSWERS="$(lease_says True EntriesTaken)
+$RELEASE" expect 0 "^0 nodes$" status
+# Verdicts that ran out under a controller that leads.
+UNWRITTEN='/nodes 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"n1","uid":"u"}}]}
+/attestationevidences 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"n1"},"spec":{"nodeUID":"u"},"status":{"phase":"Trusted","verdict":{"expires":"2026-01-01T00:00:00Z"}}}]}'
+ANSWERS="$UNWRITTEN
+$RELEASE" expect 1 "^NOT WRITTEN: a controller leads, but the verdicts of 1 node ended" status
 unset ANSWERS
 export ANSWER=refuse
 ANSWER='503 {"kind":"Status","message":"etcd is away"}' expect 3 "etcd is away" status

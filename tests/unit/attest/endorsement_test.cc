@@ -492,6 +492,17 @@ TEST(TrustBundle, NamesEveryEntryAtFaultAndTakesNoCertificateOfATpm) {
   EXPECT_EQ(refused.error().message.find("c.pem"), std::string::npos);
 }
 
+TEST(TrustBundle, NamesAnEntryInDerAndHowToConvertIt) {
+  const EkAuthority maker;
+  const std::string der(as_text(maker.root().der()));
+  const auto refused = parse_trust_bundle({{"a.pem", maker.root().pem()}, {"b.cer", der}});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_TRUE(refused.error().message.starts_with(
+      R"(trust bundle entry "b.cer": certificates: in DER, which is binary)"))
+      << refused.error().message;
+  EXPECT_NE(refused.error().message.find("openssl x509 -inform DER"), std::string::npos);
+}
+
 // `data` of a ConfigMap whose values are block texts indented by four blanks.
 std::map<std::string, std::string> data_of_example(const std::string& name) {
   std::ifstream in(testing::vectors_dir() / "../../docs/examples" / name);

@@ -261,6 +261,20 @@ TEST(Heartbeat, RefusesMoreThanItsBoundAndWhatIsNoJson) {
   EXPECT_FALSE(parse_heartbeat("[]").has_value());
 }
 
+TEST(Heartbeat, SaysOfWhatIsNoObjectWhatItIsAndWhatWasExpected) {
+  EXPECT_EQ(
+      heartbeat_errors(Json()),
+      "heartbeat: the document is null, expected an object with nodeUID, quote and pcrs, as an "
+      "agent sends it");
+  EXPECT_TRUE(contains(heartbeat_errors(Json(Json::Array{})), "the document is a list"));
+  const auto cut = parse_heartbeat("{");
+  ASSERT_FALSE(cut.has_value());
+  EXPECT_TRUE(cut.error().message.starts_with("heartbeat: ")) << cut.error().message;
+  EXPECT_EQ(spec_errors(Json()),
+            "spec: is null, expected an object with nodeUID and identity, as an agent writes it");
+  EXPECT_TRUE(contains(spec_errors(Json("x")), "spec: is a string, expected an object"));
+}
+
 TEST(Heartbeat, RefusesDuplicateMembers) {
   std::string body = codec::to_json(to_heartbeat(sample()));
   body.insert(1, R"("nodeUID":"another",)");

@@ -105,5 +105,29 @@ TEST(RequiredSelection, CoversWhatBootAndRuntimeLogsAreMadeOf) {
             (tpm::PcrSelection{{crypto::HashAlgorithm::kSha256, 0x07ff}}));
 }
 
+TEST(RequiresMeasuring, WhereNoOtherArgumentSatisfiesTheExpression) {
+  const auto requires_it = [](const std::string& members) {
+    const auto policy =
+        parse(R"("runtime": {"references": [{"name": "f"}]}, "bootLog": )" + members);
+    EXPECT_TRUE(policy.has_value()) << members;
+    return policy.has_value() && requires_measuring(policy->spec);
+  };
+  const auto with = [&](const std::string& expression) {
+    return requires_it(R"({"kernelCommandLine": {"required": ["lockdown=integrity", ")" +
+                       expression + R"("]}})");
+  };
+  for (const char* good : {"ima_policy=tcb", "ima_tcb", "ima_policy=(.*[|])?tcb([|].*)?",
+                           "ima_policy=tcb[|]appraise_tcb", "ima_(tcb|policy=tcb)"}) {
+    EXPECT_TRUE(with(good)) << good;
+  }
+  for (const char* vain : {"ima_policy=.*", "ima_policy=.*tcb", ".*tcb.*", "ima_appraise_tcb",
+                           "ima_policy=(tcb|critical_data)", "quiet", "(ima_policy=tcb)?"}) {
+    EXPECT_FALSE(with(vain)) << vain;
+  }
+  EXPECT_FALSE(requires_it("{}"));
+  EXPECT_FALSE(requires_it(R"({"kernelCommandLine": {"forbidden": ["ima_policy=tcb"]}})"));
+  EXPECT_FALSE(requires_measuring(parse(R"("runtime": {"references": [{"name": "f"}]})")->spec));
+}
+
 }  // namespace
 }  // namespace avouch::attest

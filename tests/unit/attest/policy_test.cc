@@ -220,6 +220,24 @@ TEST(ParsePolicy, ListsAllErrorsAtOnce) {
   }
 }
 
+TEST(ParsePolicy, TellsWithAFewWordsWhatAWeakBankDoesToEveryPcr) {
+  Json spec = minimal();
+  spec["pcrs"]["banks"] = codec::parse_json(R"(["sha1"])").value();
+  Json::Array exact;
+  for (int i = 0; i < 11; ++i) {
+    exact.push_back(Json::Object{{"index", std::int64_t{i}}, {"sha256", Json::Array{kSeven}}});
+  }
+  spec["pcrs"]["exact"] = std::move(exact);
+  EXPECT_EQ(
+      errors_of(spec),
+      "spec.pcrs.banks: a stronger bank than sha1 is required: add sha256, sha384 or sha512; "
+      "spec.pcrs.exact[0].sha1, spec.pcrs.exact[1].sha1, spec.pcrs.exact[2].sha1 and 8 more: "
+      "is required, since pcrs.banks has sha1: expected at least one accepted value; "
+      "spec.pcrs.exact[0].sha256, spec.pcrs.exact[1].sha256, spec.pcrs.exact[2].sha256 and 8 "
+      "more: would not be checked, since pcrs.banks has no sha256: add the bank, or remove the "
+      "values");
+}
+
 TEST(ParsePolicy, RefusesASpecThatIsNoObject) {
   for (const char* json : {"null", "[]", "1", "\"x\""}) {
     EXPECT_NE(errors_of(codec::parse_json(json).value()), "") << json;

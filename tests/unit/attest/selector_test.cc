@@ -138,6 +138,49 @@ TEST(Selector, NamesThePathOfAnError) {
   EXPECT_NE(errors.find("sel.matchExpressions[1].operator"), std::string::npos) << errors;
 }
 
+TEST(Selector, SaysOfAKeyOrValueWhatIsWrongAndWhatIsExpected) {
+  const std::string key_form =
+      ": expected NAME or PREFIX/NAME, as pool or example.com/pool, with a NAME of 1 to 63 "
+      "letters, "
+      "digits, '-', '_' and '.' (a letter or digit at both ends) and a DNS name in lower case of "
+      "at "
+      "most 253 bytes as PREFIX; give the key that the objects have (kubectl get KIND "
+      "--show-labels)";
+  const std::string value_form =
+      " is not a label value: expected at most 63 letters, digits, '-', '_' and '.' (a letter or "
+      "digit at both ends), or \"\"; give the value that the objects have (kubectl get KIND "
+      "--show-labels)";
+  const auto of_key = [&](const std::string& key, const std::string& fault) {
+    EXPECT_EQ(read("{\"matchLabels\":{\"" + key + "\":\"x\"}}").errors,
+              "sel.matchLabels: \"" + key + "\" " + fault + key_form);
+  };
+  of_key("", "is empty, and not a label key");
+  of_key("a/b/c", "is not a label key, as it has more than one '/'");
+  of_key("Example.com/b", "is not a label key, as its prefix is not a DNS name in lower case");
+  of_key("/b", "is not a label key, as its prefix is not a DNS name in lower case");
+  of_key("example.com/", "is not a label key, as its name has a wrong form");
+  of_key("-pool", "is not a label key, as its name has a wrong form");
+  of_key(std::string(64, 'k'), "is not a label key, as its name has a wrong form");
+  EXPECT_EQ(read(R"({"matchLabels":{"pool":"my pool"}})").errors,
+            "sel.matchLabels: the value of \"pool\", \"my pool\"," + value_form);
+  EXPECT_EQ(read(R"({"matchLabels":{"pool":1}})").errors,
+            "sel.matchLabels: the value of \"pool\" is not a string: put it in quotes, as in "
+            "\"pool\": \"1\"");
+  EXPECT_EQ(
+      read(R"({"matchExpressions":[{"key":"a","operator":"Exists"},
+                                         {"key":"b c","operator":"In",
+                                          "values":["good",5,"x y"]}]})")
+          .errors,
+      "sel.matchExpressions[1].key: \"b c\" is not a label key, as its name has a wrong form" +
+          key_form +
+          "; sel.matchExpressions[1].values[1]: is an integer, expected a string; "
+          "sel.matchExpressions[1].values[2]: \"x y\"" +
+          value_form);
+  // What would not show, or would change what a terminal shows, does not.
+  EXPECT_EQ(read("{\"matchLabels\":{\"a\\u001b[31m\":\"x\"}}").errors.find('\x1b'),
+            std::string::npos);
+}
+
 TEST(KeysOf, AreSortedAndEachIsThereOnce) {
   const Read got = read(R"({"matchLabels":{"z":"1","a":"2"},"matchExpressions":[
       {"key":"m","operator":"Exists"},{"key":"a","operator":"Exists"}]})");

@@ -155,7 +155,12 @@ TEST_F(FieldsTest, OfSomethingElseThanAnObjectIsOneError) {
   EXPECT_EQ(fields.required_integer("b", 3, 5), 3);
   EXPECT_FALSE(fields.object("c"));
   fields.finish();
-  EXPECT_EQ(errors_.text(), "is a list, expected an object");
+  EXPECT_EQ(errors_.text(), "the document is a list, expected an object");
+}
+
+TEST_F(FieldsTest, OfSomethingElseThanAnObjectNamesItsPathWhereItHasOne) {
+  read("null", "spec").finish();
+  EXPECT_EQ(errors_.text(), "spec: is null, expected an object");
 }
 
 TEST_F(FieldsTest, JoinsPathsAlsoAtTheTop) {
@@ -167,6 +172,40 @@ TEST_F(FieldsTest, JoinsPathsAlsoAtTheTop) {
   EXPECT_EQ(errors_.list().back().path, "spec");
 }
 
+TEST_F(FieldsTest, TellsOnceWhatMoreThanThreeFieldsHaveInCommon) {
+  Fields fields = read("{}");
+  const auto add = [&fields](int first, int end) {
+    for (int i = first; i < end; ++i) fields.error("a[" + std::to_string(i) + "]", "is wrong");
+  };
+  add(0, 3);
+  fields.error("b", "is other");
+  EXPECT_EQ(errors_.text(),
+            "spec.a[0]: is wrong; spec.a[1]: is wrong; spec.a[2]: is wrong; spec.b: is other");
+  add(3, 22);
+  EXPECT_EQ(errors_.text(),
+            "spec.a[0], spec.a[1], spec.a[2] and 19 more: is wrong; spec.b: is other");
+}
+
+TEST_F(FieldsTest, TellsTheFirstErrorsAndHowManyMoreThereAre) {
+  Fields fields = read("{}");
+  std::string expected;
+  for (int i = 0; i < 16; ++i) {
+    const std::string number = std::to_string(i);
+    fields.error("a" + number, "error " + number);
+    expected.append(i == 0 ? "" : "; ").append("spec.a" + number).append(": error " + number);
+  }
+  EXPECT_EQ(errors_.text(), expected);
+  for (int i = 16; i < 216; ++i) fields.error("a", "error " + std::to_string(i));
+  EXPECT_EQ(errors_.list().size(), 100U);
+  EXPECT_EQ(errors_.text(), expected + "; and 200 more") << "those that were not kept too";
+}
+
+TEST_F(FieldsTest, TakesNoErrorsTogetherThatHaveNoPath) {
+  FieldErrors errors;
+  for (int i = 0; i < 5; ++i) errors.add("", "is empty");
+  EXPECT_EQ(errors.text(), "is empty; is empty; is empty; is empty; is empty");
+}
+
 TEST_F(FieldsTest, KeepsAtMostAHundredErrorsOfBoundedLength) {
   std::string text = "{";
   for (int i = 0; i < 300; ++i) {
@@ -175,7 +214,7 @@ TEST_F(FieldsTest, KeepsAtMostAHundredErrorsOfBoundedLength) {
   Fields fields = read((text + "}").c_str());
   fields.finish();
   EXPECT_EQ(errors_.list().size(), 100U);
-  EXPECT_LT(errors_.text().size(), 20'000U);
+  EXPECT_LT(errors_.text().size(), 4'000U);
 }
 
 }  // namespace

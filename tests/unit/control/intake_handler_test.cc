@@ -181,6 +181,10 @@ TEST_F(IntakeTest, AnswersWithCodeAndPlaceWhatIsMalformed) {
   EXPECT_EQ(answer.status, 400);
   EXPECT_THAT(answer.body, HasSubstr("quote"));
   EXPECT_THAT(answer.body, HasSubstr("x"));
+  const HttpResponse empty =
+      serve(request("POST", "/v1/nodes/node-1/evidence", "agent-token", "null"));
+  EXPECT_EQ(empty.status, 400);
+  EXPECT_THAT(empty.body, HasSubstr("heartbeat: the document is null, expected an object"));
 }
 
 TEST_F(IntakeTest, BoundsEveryBodyBeforeItIsRead) {

@@ -54,6 +54,23 @@ TEST(PolicyStatus, FlagsAPolicyThatChecksNothing) {
                    "SelectsNodes=Unknown/InvalidSpec", "GatesPods=Unknown/InvalidSpec"}));
 }
 
+TEST(PolicyStatus, ListsTheFirstOfManyReferencesThatAreMissingAndCountsTheOthers) {
+  Json policy = policy_object("p");
+  Json::Array bundles;
+  for (int i = 0; i < 12; ++i) {
+    bundles.push_back(Json::Object{
+        {"configMap", Json::Object{{"namespace", "ns"}, {"name", "m" + std::to_string(i)}}}});
+  }
+  policy["spec"]["endorsement"]["trustBundles"] = std::move(bundles);
+  const PolicyOutlook outlook =
+      make_policy_outlook(resolve_policy(policy, nothing_there), {.matched = 1}, seconds(10));
+  const Json& ready = outlook.status.find("conditions")->as_array()->front();
+  const std::string message(ready.text({"message"}));
+  EXPECT_NE(message.find("ConfigMap \"ns/m7\": does not exist; and "), std::string::npos)
+      << message;
+  EXPECT_EQ(message.find("ns/m8"), std::string::npos) << message;
+}
+
 TEST(PolicyStatus, FlagsAPolicyThatSelectsNothing) {
   EXPECT_EQ(conditions(policy_object("p"), makers, 0).at(2), "SelectsNodes=False/NoNodes");
 }

@@ -83,5 +83,26 @@ TEST_F(References, AreReadWhereTheyAreThere) {
   EXPECT_EQ(data->at("ca.pem"), "pem");
 }
 
+// kubectl puts a certificate in DER there.
+TEST_F(References, WithABinaryEntryAreRefusedAsItWouldBeLeftOutWithoutAWord) {
+  codec::Json map;
+  map["metadata"]["name"] = "makers";
+  map["metadata"]["namespace"] = "avouch-system";
+  map["data"]["ca.pem"] = "pem";
+  map["binaryData"]["maker.cer"] = "MIIB";
+  server.put(kube::config_maps("avouch-system"), map);
+  const attest::ConfigMapName name{"avouch-system", "makers"};
+  watcher.watch({name});
+  await(2);
+  const auto data = watcher.data(name);
+  ASSERT_FALSE(data.has_value());
+  EXPECT_EQ(data.error().kind, ErrorKind::kRejected);
+  EXPECT_EQ(
+      data.error().message,
+      "has \"maker.cer\" in binaryData, as what is not text: expected text, in data; convert a "
+      "certificate in DER to PEM, openssl x509 -inform DER -in FILE -out FILE.pem, and put that "
+      "in its place");
+}
+
 }  // namespace
 }  // namespace avouch::control

@@ -167,6 +167,33 @@ TEST(CertificateList, NamesTheBlockThatIsWrong) {
   }
 }
 
+TEST(CertificateList, SaysHowToMakePemOfDerAndOfBareBase64) {
+  const Bytes der = made().at("root").der();
+  const auto message = [](std::string_view text) {
+    const auto list = Certificate::list_from_pem(text);
+    return list.has_value() ? std::string("taken") : list.error().message;
+  };
+  const std::string of_der =
+      "certificates: in DER, which is binary; expected PEM, which is text: convert it, openssl "
+      "x509 "
+      "-inform DER -in FILE -out FILE.pem";
+  EXPECT_EQ(message(as_text(der)), of_der);
+  EXPECT_EQ(message(as_text(der).substr(0, 100)), of_der) << "also of one that is cut off";
+  EXPECT_EQ(message("0\xef\xbf\xbd\x02"), of_der) << "and of one that was taken for text";
+  // What stands between the lines of PEM.
+  const std::string pem = made().at("root").pem();
+  const std::size_t begin = pem.find('\n') + 1;
+  const std::string bare = pem.substr(begin, pem.rfind("-----END") - begin);
+  EXPECT_EQ(
+      message("\n" + bare),
+      "certificates: base64 without the lines around it; expected PEM, from \"-----BEGIN "
+      "CERTIFICATE-----\" to \"-----END CERTIFICATE-----\": add them, or convert it, base64 -d "
+      "FILE | openssl x509 -inform DER -out FILE.pem");
+  for (const char* other : {"0", "01", "MI, a maker", "Mi"}) {
+    EXPECT_NE(message(other).find("no PEM block"), std::string::npos) << other;
+  }
+}
+
 TEST(CertificateList, HoldsAtMostAThousand) {
   std::string pem;
   for (int i = 0; i < 1000; ++i) pem += made().at("root").pem();

@@ -182,6 +182,18 @@ TEST(Nodes, SaysOnceThatTheLogDoesNotTakeWhatIsDecided) {
   EXPECT_EQ(codec::to_json(log_json(*fine)),
             R"({"message":"it \u001b[31m is so","reason":"EntriesTaken","status":"True"})");
   EXPECT_FALSE(log_report(policies_with("", "")).has_value());
+  // Where there is no policy, or none that says so, the Lease does.
+  kube::Condition on_lease;
+  on_lease.status = "False";
+  on_lease.reason = "LogReadOnly";
+  on_lease.message = "it is so";
+  EXPECT_EQ(log_line(log_report({}, on_lease)), "LOG READ-ONLY: it is so.\n");
+  EXPECT_EQ(log_line(log_report(policies_with(taken, taken), on_lease)),
+            "LOG READ-ONLY: it is so.\n");
+  on_lease.status = "True";
+  EXPECT_EQ(log_line(log_report({}, on_lease)), "");
+  const std::string nothing = condition("False", "LogTakesNothing");
+  EXPECT_EQ(log_line(log_report(policies_with(taken, nothing), on_lease)), line("LogTakesNothing"));
   EXPECT_EQ(log_line({}), "");
 }
 

@@ -272,6 +272,31 @@ TEST(Presence, TellsAVerdictThatEndedUnderAControllerThatLeads) {
   EXPECT_TRUE(unwritten_nodes(report(transport), {ended}, kToday).empty());
 }
 
+TEST(Presence, HasWhatTheLeaseSaysOfTheLog) {
+  AnsweringTransport transport = whole();
+  EXPECT_FALSE(report(transport).recorded.has_value()) << "a controller that says nothing";
+  const auto saying = [&](std::string_view said) {
+    codec::Json object = codec::parse_json(lease("2027-01-15T07:59:58.000000Z")).value();
+    object["metadata"]["annotations"]["avouch.dev/recorded"] = said;
+    transport.answer(std::string(kLease), codec::to_json(object));
+    return report(transport).recorded;
+  };
+  const auto told = saying(
+      R"({"type":"Recorded","status":"False","reason":"LogReadOnly","message":"it is damaged"})");
+  ASSERT_TRUE(told.has_value());
+  EXPECT_EQ(told->status, "False");
+  EXPECT_EQ(told->reason, "LogReadOnly");
+  EXPECT_EQ(told->message, "it is damaged");
+  const std::string long_text(20'000, 'x');
+  for (const std::string& bad : {std::string("no JSON"), std::string("[]"), std::string("{}"),
+                                 std::string(R"({"type":"Ready","status":"False"})"),
+                                 R"({"type":"Recorded","message":")" + long_text + "\"}"}) {
+    EXPECT_FALSE(saying(bad).has_value()) << bad.substr(0, 40);
+  }
+  forbid(transport, kLease);
+  EXPECT_FALSE(report(transport).recorded.has_value());
+}
+
 TEST(Presence, TheAbsentConfigurationIsToldOnce) {
   PolicyReport policy{.name = "p",
                       .mode = "Enforce",
@@ -284,10 +309,12 @@ TEST(Presence, TheAbsentConfigurationIsToldOnce) {
   policy.reason = "ConfigurationChanged";
   EXPECT_THAT(guard_lines({policy}, true), HasSubstr("ConfigurationChanged"));
   EXPECT_FALSE(is_guarded({policy}));
-  for (const char* status : {"Unknown", "True", ""}) {
+  for (const char* status : {"True", ""}) {
     policy.guarded = status;
     EXPECT_TRUE(is_guarded({policy})) << status;
   }
+  policy.guarded = "Unknown";
+  EXPECT_FALSE(is_guarded({policy})) << "GUARDED?";
   EXPECT_TRUE(is_guarded({}));
 }
 

@@ -222,6 +222,44 @@ TEST_F(LeaseTest, HandsOverAtOnceWhenItStops) {
   EXPECT_EQ(b_.elector.term(), 2);
 }
 
+TEST_F(LeaseTest, SaysWhatItsLeaderSaysAndNothingOfTheOneBefore) {
+  const auto speaker = [&](const std::string& identity) {
+    return LeaseOptions{
+        .ns = "avouch-system", .name = "l", .identity = identity, .annotation = "example.com/said"};
+  };
+  const auto said = [&] {
+    return std::string(kube_.peek(leases("avouch-system"), "l")
+                           ->text({"metadata", "annotations", "example.com/said"}));
+  };
+  const Client client(kube_);
+  LeaderElector first(client, clock_, speaker("first"));
+  first.step();
+  EXPECT_EQ(said(), "");
+  first.say("one");
+  EXPECT_EQ(said(), "") << "until it renews";
+  first.step();
+  EXPECT_EQ(said(), "one");
+  first.say("two");
+  clock_.advance(seconds(2));
+  first.step();
+  EXPECT_EQ(said(), "two");
+  LeaderElector second(client, clock_, speaker("second"));
+  second.step();
+  clock_.advance(seconds(15));
+  second.step();
+  ASSERT_TRUE(second.is_leader());
+  EXPECT_EQ(said(), "") << "that was of another's leadership";
+  second.say("three");
+  second.step();
+  EXPECT_EQ(said(), "three");
+  // Who was told no key leaves what is there as it is.
+  second.release();
+  a_.elector.say("four");
+  a_.elector.step();
+  ASSERT_TRUE(a_.elector.is_leader());
+  EXPECT_EQ(said(), "three");
+}
+
 TEST_F(LeaseTest, TakesNobodyElsesLeaseAwayWhenItStops) {
   a_.elector.step();
   b_.elector.step();
