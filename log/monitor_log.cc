@@ -1,5 +1,6 @@
 #include "log/monitor_log.h"
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxPositionBytes = 64 * 1024;
 constexpr std::string_view kProofEnding = ".misbehaviour";
+constexpr std::string_view kDisputedEnding = ".disputed";
 // One is enough. A log that contradicts itself at every look does not fill the disk.
 constexpr std::size_t kMaxProofs = 100;
 
@@ -30,6 +32,13 @@ MonitorLog::MonitorLog(MonitorLogParts parts, Clock& clock, observe::Metrics& me
       sightings_(parts_.shown_within),
       good_at_(clock.now()) {
   for (const WitnessView& view : parts_.views) compared_at_.emplace(view.name, good_at_);
+  if (parts_.disputes == nullptr) return;
+  tlog::ForkDisputeOptions options;
+  options.origin = origin_;
+  options.keys = parts_.follow.keys;
+  if (parts_.follow.policy) options.witnesses = parts_.follow.policy->cosigner_keys();
+  options.first_wait = parts_.dispute_again;
+  dispute_.emplace(std::move(options), *parts_.disputes);
 }
 
 Result<std::unique_ptr<MonitorLog>> MonitorLog::open(MonitorLogParts parts, Clock& clock,
@@ -46,13 +55,7 @@ Result<void> MonitorLog::read_folder() {
   if (error) return rejected(folder.string() + ": " + error.message());
   // Else the folder could be gone after a power cut, and with it what the log had shown.
   AVOUCH_CHECK(adapters::sync_directory(folder.parent_path()));
-  const auto count = [this](const std::filesystem::directory_entry& file) -> Result<void> {
-    if (file.path().extension() == kProofEnding) ++proofs_;
-    return {};
-  };
-  AVOUCH_CHECK(adapters::for_each_entry(folder, error, count));
-  if (error) return rejected(folder.string() + ": " + error.message());
-  forked_ = proofs_ > 0;
+  AVOUCH_CHECK(read_proofs());
 
   const std::filesystem::path file = folder / "position";
   AVOUCH_TRY(const auto position, adapters::read_file(file, kMaxPositionBytes));
@@ -75,12 +78,38 @@ Result<void> MonitorLog::read_folder() {
   return {};
 }
 
+Result<void> MonitorLog::read_proofs() {
+  std::vector<std::filesystem::path> proofs;
+  bool is_disputed = false;
+  const auto see = [&](const std::filesystem::directory_entry& file) -> Result<void> {
+    if (file.path().extension() == kProofEnding) proofs.push_back(file.path());
+    if (file.path().extension() == kDisputedEnding) is_disputed = true;
+    return {};
+  };
+  std::error_code error;
+  AVOUCH_CHECK(adapters::for_each_entry(parts_.folder, error, see));
+  if (error) return rejected(parts_.folder.string() + ": " + error.message());
+  proofs_ = proofs.size();
+  forked_ = proofs_ > 0;
+  if (is_disputed) dispute_.reset();  // one is enough
+  if (dispute_ && forked_) {
+    const std::filesystem::path& first = *std::min_element(proofs.begin(), proofs.end());
+    // One that cannot be read keeps nothing from starting: it will be said that it proves nothing.
+    const auto text = adapters::read_file(first, tlog::kMaxMisbehaviourBytes);
+    begin_dispute(first.filename().string(),
+                  text.has_value() && *text ? std::string(as_text(**text)) : "");
+  }
+  show_dispute();
+  return {};
+}
+
 Result<void> MonitorLog::look() {
   wrong_.reset();
   follow();
   AVOUCH_CHECK(keep_position());
   for (const WitnessView& view : parts_.views) ask(view);
   AVOUCH_CHECK(keep_proofs());
+  AVOUCH_CHECK(dispute());
   const std::lock_guard lock(mutex_);
   problem_ = wrong_;
   if (!problem_ && !forked_) good_at_ = clock_.now();
@@ -151,6 +180,7 @@ void MonitorLog::prove(const tlog::Misbehaviour& proof) {
   const std::string text = tlog::format_misbehaviour(proof);
   const std::string name =
       to_hex(ByteView(crypto::sha256(as_bytes(text))).first(8)) + std::string(kProofEnding);
+  begin_dispute(name, text);
   std::error_code unknown;
   if (proofs_ >= kMaxProofs || unkept_.contains(name) ||
       std::filesystem::exists(parts_.folder / name, unknown)) {
@@ -189,6 +219,55 @@ Result<void> MonitorLog::keep_proofs() {
     unkept_.erase(unkept_.begin());
   }
   return {};
+}
+
+void MonitorLog::begin_dispute(const std::string& proof_name, const std::string& text) {
+  if (!dispute_) return;
+  dispute_->begin({proof_name.substr(0, proof_name.size() - kProofEnding.size()), text});
+  show_dispute();
+}
+
+// Whatever becomes of it, the log is looked at again.
+Result<void> MonitorLog::dispute() {
+  const SteadyTime now = clock_.steady_now();
+  if (dispute_ && dispute_->is_due(now)) {
+    const auto index = dispute_->attempt(*parts_.tiles, now);
+    if (index.has_value()) {
+      entered_ = "entry " + std::to_string(*index) + " of log " + parts_.disputes->origin() + "\n";
+      log_.info("the contradiction is disputed",
+                {{"log", origin_}, {"in", parts_.disputes->origin()}, {"entry", *index}});
+    } else {
+      log_.error("the contradiction could not be disputed",
+                 {{"log", origin_},
+                  {"error", index.error().message},
+                  {"given_up_until_the_next_start", dispute_->is_given_up()}});
+      metrics_
+          .counter("avouch_monitor_dispute_failures_total",
+                   "Attempts to say in a log that this one contradicted itself, in vain",
+                   {{"log", origin_}})
+          .add();
+    }
+    show_dispute();
+  }
+  if (!entered_) return {};
+  const auto kept = adapters::write_file_atomically(
+      parts_.folder / (dispute_->id() + std::string(kDisputedEnding)), as_bytes(*entered_));
+  if (kept.has_value()) {
+    entered_.reset();
+  } else if (kept.error().kind == ErrorKind::kFatal) {
+    return kept.error();
+  } else {
+    count_failure("disputed", kept.error());
+  }
+  return {};
+}
+
+void MonitorLog::show_dispute() {
+  if (parts_.disputes == nullptr) return;
+  metrics_
+      .gauge("avouch_monitor_dispute_pending",
+             "1 where the log contradicted itself, and no entry says so yet", {{"log", origin_}})
+      .set(dispute_ && dispute_->is_pending() ? 1 : 0);
 }
 
 void MonitorLog::count_failure(const std::string& what, const Error& error) {

@@ -14,6 +14,7 @@
 #include "observe/logging.h"
 #include "observe/metrics.h"
 #include "tlog/follower.h"
+#include "tlog/fork_dispute.h"
 #include "tlog/sightings.h"
 
 namespace avouch::logprogram {
@@ -29,9 +30,13 @@ struct MonitorLogParts {
   std::chrono::seconds shown_within{0};  // tlog::Sightings
   std::unique_ptr<tlog::TileReader> tiles;
   std::vector<WitnessView> views;
+  // Where it is said that the log contradicted itself; null: nowhere. It outlives the MonitorLog.
+  tlog::DisputeTaker* disputes = nullptr;
+  std::chrono::milliseconds dispute_again{10'000};  // tlog::ForkDisputeOptions::first_wait
   // Its own folder, made if it is missing:
   //   position              the note of the newest checkpoint that was followed
   //   HEX.misbehaviour      proofs, by the start of their SHA-256; never removed here
+  //   HEX.disputed          which entry says so of that proof; there is one
   std::filesystem::path folder;
 };
 
@@ -55,6 +60,7 @@ class MonitorLog {
  private:
   MonitorLog(MonitorLogParts parts, Clock& clock, observe::Metrics& metrics);
   Result<void> read_folder();
+  Result<void> read_proofs();
   void follow();
   void ask(const WitnessView& view);
   void compare(const std::string& by, const std::optional<std::string>& shown);
@@ -63,6 +69,10 @@ class MonitorLog {
   // What is not on disk yet; tried again at each look.
   Result<void> keep_position();
   Result<void> keep_proofs();
+  // Says once, where disputes are taken, that there is a proof.
+  void begin_dispute(const std::string& proof_name, const std::string& text);
+  Result<void> dispute();
+  void show_dispute();
   void count_failure(const std::string& what, const Error& error);
   void failed(const std::string& what, const Error& error);
   void wrong(std::string what);
@@ -78,6 +88,8 @@ class MonitorLog {
   std::map<std::string, std::string> unkept_;  // proofs by file name
   std::size_t proofs_ = 0;                     // kept or to be kept
   std::optional<std::string> wrong_;           // the first of this look
+  std::optional<tlog::ForkDispute> dispute_;
+  std::optional<std::string> entered_;  // where the dispute is, while that is not on disk
 
   mutable std::mutex mutex_;  // of what others ask for
   SystemTime good_at_;

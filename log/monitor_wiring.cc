@@ -17,8 +17,10 @@
 #include "adapters/http_server.h"
 #include "adapters/http_tiles.h"
 #include "adapters/log_disk.h"
+#include "adapters/rest_disputes.h"
 #include "adapters/rest_witness.h"
 #include "adapters/system_clock.h"
+#include "adapters/token_source.h"
 #include "base/hex.h"
 #include "crypto/hash.h"
 #include "log/monitor_log.h"
@@ -86,6 +88,7 @@ class Monitor {
     AVOUCH_TRY(lock_, adapters::lock_file(std::filesystem::path(config_.state_dir) / "lock",
                                           "the monitor's state"));
     AVOUCH_TRY(const std::string authorities, adapters::witness_authorities(config_.authorities));
+    AVOUCH_CHECK(open_disputes());
     for (const std::string& file : config_.policies) {
       AVOUCH_TRY(const tlog::LogPolicy policy, read_policy(file));
       AVOUCH_TRY(const std::vector<Followed> followed, logs_of(policy, file));
@@ -119,6 +122,25 @@ class Monitor {
   const std::vector<std::unique_ptr<MonitorLog>>& logs() const { return logs_; }
 
  private:
+  Result<void> open_disputes() {
+    const config::MonitorConfig::Disputes& to = config_.disputes;
+    if (to.url.empty()) return {};
+    AVOUCH_TRY(std::string authorities,
+               adapters::witness_authorities(to.authorities.empty() ? config_.authorities
+                                                                    : to.authorities));
+    AVOUCH_TRY(disputes_, adapters::open_rest_disputes({.url = to.url,
+                                                        .origin = to.origin,
+                                                        .ca_pem = std::move(authorities),
+                                                        .token_file = to.token_file,
+                                                        .stop = stopping_.get_token()}));
+    // Better known now than when it is needed; the logs are followed all the same.
+    const auto token = adapters::TokenSource("", to.token_file, clock_).token();
+    if (!token.has_value()) {
+      observe::Logger("monitor").warn("no dispute can be sent", {{"error", token.error().message}});
+    }
+    return {};
+  }
+
   void run(MonitorLog& log, const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       const auto begun = std::chrono::steady_clock::now();
@@ -159,6 +181,8 @@ class Monitor {
                      {.url = witness.url, .ca_pem = authorities, .stop = stopping_.get_token()}));
       parts.views.push_back(std::move(view));
     }
+    parts.disputes = disputes_.get();
+    parts.dispute_again = config_.interval;
     parts.folder =
         std::filesystem::path(config_.state_dir) / to_hex(crypto::sha256(as_bytes(log.origin)));
     AVOUCH_TRY(auto opened, MonitorLog::open(std::move(parts), clock_, metrics_));
@@ -171,6 +195,7 @@ class Monitor {
   observe::Metrics& metrics_;
   adapters::FileHandle lock_;  // of the state
   std::set<std::string> origins_;
+  std::unique_ptr<tlog::DisputeTaker> disputes_;  // null: none are sent
   std::vector<std::unique_ptr<MonitorLog>> logs_;
   std::stop_source stopping_;  // ends a step that is under way
   std::mutex mutex_;

@@ -9,6 +9,22 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kMaxPolicies = 64;
 
+void read_disputes(Section section, MonitorConfig::Disputes& out) {
+  section.string("url", out.url, 1, 2048);
+  section.string("origin", out.origin, 1, 512);
+  if (section.has("tokenFile")) section.absolute_path("tokenFile", out.token_file);
+  if (section.has("authorities")) section.absolute_path("authorities", out.authorities);
+  const bool is_whole = !out.url.empty() && !out.origin.empty() && !out.token_file.empty();
+  const bool is_absent =
+      out.url.empty() && out.origin.empty() && out.token_file.empty() && out.authorities.empty();
+  if (!is_whole && !is_absent) {
+    section.error("",
+                  "expected url (of a controller), origin (of its log) and tokenFile together, or "
+                  "none of them");
+  }
+  section.finish();
+}
+
 }  // namespace
 
 Result<MonitorConfig> parse_monitor_config(std::string_view text, std::string_view file) {
@@ -30,6 +46,7 @@ Result<MonitorConfig> parse_monitor_config(std::string_view text, std::string_vi
   root.duration("shownWithin", config.shown_within, 0s, 8784h);
   root.duration("growthWithin", config.growth_within, 0s, 8784h);
   root.duration("quorumWithin", config.quorum_within, 0s, 8784h);
+  read_disputes(root.section("disputes"), config.disputes);
   read_log_level(root, config.log_level);
   AVOUCH_CHECK(finish_config(root, errors));
   return config;

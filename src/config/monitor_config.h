@@ -10,6 +10,14 @@ namespace avouch::config {
 
 // Of `avouch-log monitor`. docs/monitor.md explains each key.
 struct MonitorConfig {
+  // Where it says that a log contradicted itself; nowhere without a URL.
+  struct Disputes {
+    std::string url;          // of the controller whose log takes them
+    std::string origin;       // of that log
+    std::string token_file;   // of a service account that may create disputes
+    std::string authorities;  // as below, of this server alone; empty: the same
+  };
+
   std::vector<std::string> policies;  // tlog-policy files: which logs, by which URL, which quorum
   std::string authorities;            // PEM file: of the servers' certificates; empty: the system's
   std::string state_dir = "/var/lib/avouch-log/monitor";
@@ -18,6 +26,7 @@ struct MonitorConfig {
   std::chrono::milliseconds shown_within{300'000};  // 0: not looked at
   std::chrono::milliseconds growth_within{0};       // 0: not looked at
   std::chrono::milliseconds quorum_within{0};       // 0: not looked at
+  Disputes disputes;
   std::string log_level = "info";
 };
 

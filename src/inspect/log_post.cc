@@ -12,7 +12,9 @@ constexpr std::chrono::seconds kPostTimeout{30};
 constexpr int kAttempts = 10;
 constexpr codec::CborLimits kProblemLimits{16 * 1024, 4, 16};
 
-std::string concise_detail_of(const HttpResponse& response) {
+}  // namespace
+
+std::string refusal_of(const HttpResponse& response) {
   const auto problem = codec::parse_cbor(as_bytes(response.body), kProblemLimits);
   if (problem.has_value() && problem->as_map() != nullptr) {
     std::string out;
@@ -25,8 +27,6 @@ std::string concise_detail_of(const HttpResponse& response) {
   }
   return detail_of(response);
 }
-
-}  // namespace
 
 Result<HttpResponse> post_to_log(kube::Transport& transport, const ReleaseName& release,
                                  const std::string& token, const LogPost& post,
@@ -42,7 +42,7 @@ Result<HttpResponse> post_to_log(kube::Transport& transport, const ReleaseName& 
     AVOUCH_TRY(HttpResponse response, transport.send(request, kPostTimeout, {}));
     if (response.status == 201) return response;
     const std::string message = "POST " + post.path + ": " + std::to_string(response.status) +
-                                ": " + concise_detail_of(response) +
+                                ": " + refusal_of(response) +
                                 (post.remedy ? post.remedy(response.status) : "");
     const bool put_off = response.status == 503 || response.status == 429;
     if (!put_off) return response.status >= 500 ? retryable(message) : rejected(message);

@@ -23,6 +23,9 @@ struct LogPost {
   std::function<std::string(int status)> remedy;
 };
 
+// What an answer that is no 201 says of the reason: in CBOR as the controller, or in JSON.
+std::string refusal_of(const HttpResponse& response);
+
 // The answer, which is 201. `token` is of the account in whose name it is sent. `pause` is called
 // before a request that was put off is sent again: at most 10 times. kRejected: the controller or
 // the API server refuses (says why, in the controller's words); kRetryable: no answer, or put off

@@ -15,30 +15,10 @@ using codec::Cbor;
 
 constexpr codec::CborLimits kAnswerLimits{256 * 1024, 4, 64};
 
-std::string path_of(tlog::RemarkKind kind) {
-  const std::string name(tlog::remark_name(kind));
-  return "/v1/log/" + (kind == tlog::RemarkKind::kSupersede ? "supersessions" : name + "s");
-}
-
 Bytes bytes_member(const Cbor& answer, std::string_view name) {
   const Cbor* member = answer.find(name);
   const Bytes* bytes = member == nullptr ? nullptr : member->as_bytes();
   return bytes == nullptr ? Bytes() : *bytes;
-}
-
-Result<UnverifiedRecorded> read_answer(ByteView body) {
-  AVOUCH_TRY(const Cbor answer, codec::parse_cbor(body, kAnswerLimits));
-  const Cbor* index = answer.find("index");
-  const std::int64_t* number = index == nullptr ? nullptr : index->as_integer();
-  UnverifiedRecorded out{.index = 0,
-                         .statement = bytes_member(answer, "statement"),
-                         .preimage = bytes_member(answer, "preimage"),
-                         .receipt = bytes_member(answer, "receipt")};
-  if (number == nullptr || *number < 0 || out.statement.empty() || out.receipt.empty()) {
-    return rejected("the answer is not {index, statement, preimage, receipt}");
-  }
-  out.index = static_cast<std::uint64_t>(*number);
-  return out;
 }
 
 // The same entry by the same path; of a note the log keeps fewer lines than were sent.
@@ -75,17 +55,37 @@ std::string difference(const UnverifiedRecorded& recorded, const tlog::Statement
 
 }  // namespace
 
+std::string remark_path(tlog::RemarkKind kind) {
+  const std::string name(tlog::remark_name(kind));
+  return "/v1/log/" + (kind == tlog::RemarkKind::kSupersede ? "supersessions" : name + "s");
+}
+
+Result<UnverifiedRecorded> parse_recorded(ByteView body) {
+  AVOUCH_TRY(const Cbor answer, codec::parse_cbor(body, kAnswerLimits));
+  const Cbor* index = answer.find("index");
+  const std::int64_t* number = index == nullptr ? nullptr : index->as_integer();
+  UnverifiedRecorded out{.index = 0,
+                         .statement = bytes_member(answer, "statement"),
+                         .preimage = bytes_member(answer, "preimage"),
+                         .receipt = bytes_member(answer, "receipt")};
+  if (number == nullptr || *number < 0 || out.statement.empty() || out.receipt.empty()) {
+    return rejected("the answer is not {index, statement, preimage, receipt}");
+  }
+  out.index = static_cast<std::uint64_t>(*number);
+  return out;
+}
+
 Result<UnverifiedRecorded> send_remark(kube::Transport& transport, const ReleaseName& release,
                                        const std::string& token, const tlog::RemarkRequest& request,
                                        const std::function<void()>& pause) {
-  const std::string path = path_of(request.remark.kind);
+  const std::string path = remark_path(request.remark.kind);
   const Bytes body = tlog::format_remark_request(request);
   AVOUCH_TRY(
       const HttpResponse response,
       post_to_log(transport, release, token,
                   {.path = path, .content_type = "application/cbor", .body = body, .remedy = {}},
                   pause));
-  auto recorded = read_answer(as_bytes(response.body));
+  auto recorded = parse_recorded(as_bytes(response.body));
   if (!recorded.has_value()) return with_context(recorded.error(), "POST " + path);
   return recorded;
 }

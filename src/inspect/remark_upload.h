@@ -20,6 +20,12 @@ struct UnverifiedRecorded {
   Bytes statement, preimage, receipt;  // preimage empty: it has been erased since
 };
 
+// Where remarks of a kind are POSTed, at the controller.
+std::string remark_path(tlog::RemarkKind kind);
+
+// What the controller answers with 201. kRejected where it is of another form.
+Result<UnverifiedRecorded> parse_recorded(ByteView body);
+
 // `token` is of an account that may create the resource of the kind. `pause`, errors: as
 // post_to_log; kRejected too where the answer is of another form.
 Result<UnverifiedRecorded> send_remark(kube::Transport& transport, const ReleaseName& release,

@@ -30,6 +30,7 @@ TEST(MonitorConfig, NeedsAPolicyAndHasDefaultsForTheRest) {
   EXPECT_EQ(config->shown_within, 5min);
   EXPECT_EQ(config->growth_within, 0s);
   EXPECT_EQ(config->quorum_within, 0s);
+  EXPECT_EQ(config->disputes.url, "");
 }
 
 TEST(MonitorConfig, ReadsEveryKey) {
@@ -46,6 +47,25 @@ TEST(MonitorConfig, ReadsEveryKey) {
   EXPECT_EQ(config->growth_within, 4s);
   EXPECT_EQ(config->quorum_within, 5s);
   EXPECT_EQ(config->log_level, "debug");
+}
+
+TEST(MonitorConfig, SendsDisputesWhereItKnowsAllThatItNeeds) {
+  const auto whole = monitor_of(
+      "policies: [/p]\ndisputes: {url: \"https://log/\", origin: o, tokenFile: /t, authorities: "
+      "/ca}\n");
+  ASSERT_TRUE(whole.has_value()) << whole.error().message;
+  EXPECT_EQ(whole->disputes.url, "https://log/");
+  EXPECT_EQ(whole->disputes.origin, "o");
+  EXPECT_EQ(whole->disputes.token_file, "/t");
+  EXPECT_EQ(whole->disputes.authorities, "/ca");
+  for (const char* part : {"url: https://log", "origin: o", "tokenFile: /t", "authorities: /ca",
+                           "url: https://log, origin: o", "url: https://log, tokenFile: /t"}) {
+    EXPECT_THAT(monitor_error("policies: [/p]\ndisputes: {" + std::string(part) + "}\n"),
+                HasSubstr("m.yaml:2: disputes: expected url"))
+        << part;
+  }
+  EXPECT_THAT(monitor_error("policies: [/p]\ndisputes: {tokenFile: t, token: x}\n"),
+              AllOf(HasSubstr("disputes.tokenFile"), HasSubstr("disputes.token: unknown key")));
 }
 
 TEST(MonitorConfig, SaysEveryErrorAtOnce) {
