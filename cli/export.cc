@@ -1,10 +1,12 @@
 #include "cli/export.h"
 
 #include <iostream>
+#include <span>
 #include <utility>
 
 #include "cli/session.h"
 #include "cli/usage.h"
+#include "inspect/in_toto.h"
 #include "inspect/proof_file.h"
 #include "inspect/release.h"
 #include "inspect/rights.h"
@@ -49,9 +51,53 @@ Result<tlog::VerifiedCheckpoint> witnessed_checkpoint(Session& session, std::uin
                    std::to_string(checkpoint.size()) + " entries: try again in a few seconds");
 }
 
+// Nothing for ""; kRejected where it is no private key.
+Result<std::optional<crypto::PrivateKey>> read_signing_key(const std::string& file) {
+  if (file.empty()) return std::optional<crypto::PrivateKey>();
+  AVOUCH_TRY(const std::string pem, read_user_file(file));
+  auto key = crypto::PrivateKey::from_pem(pem);
+  if (!key.has_value()) return with_context(std::move(key).error(), file);
+  return std::optional(*std::move(key));
+}
+
+inspect::ProofFileAnchors anchors_of(const inspect::TrustAnchors& trust) {
+  return {.log_keys = trust.log_keys,
+          .origin = trust.origin,
+          .verifier_keys = trust.verifier_keys,
+          .policy = std::nullopt,
+          .issuer_keys = {}};
+}
+
+// A proof in its form, and what holds of it when it is read as anybody would.
+struct Exported {
+  Bytes file;
+  inspect::ProofStep checked;
+};
+
+Result<Exported> as_in_toto(const tlog::LogProof& proof, const Bytes& preimage,
+                            const crypto::PrivateKey& key, const inspect::TrustAnchors& trust) {
+  AVOUCH_TRY(const std::string file, inspect::sign_in_toto(key, proof, preimage));
+  const crypto::PublicKey signer = key.public_key();
+  return Exported{to_bytes(file),
+                  inspect::check_in_toto(file, std::span(&signer, 1), anchors_of(trust))};
+}
+
+Exported as_transparent(const Bytes& statement, const std::optional<Bytes>& preimage,
+                        const inspect::TrustAnchors& trust) {
+  return {statement, inspect::check_transparent_statement(statement, preimage, trust.verifier_keys,
+                                                          trust.origin)};
+}
+
+Exported as_log_proof(const tlog::LogProof& proof, const std::optional<Bytes>& preimage,
+                      const inspect::TrustAnchors& trust) {
+  const std::string file = tlog::format_log_proof(proof);
+  return {to_bytes(file), inspect::check_proof_file(file, preimage, anchors_of(trust))};
+}
+
 }  // namespace
 
 Result<Exit> export_entry(const Context& context, const ExportOptions& options) {
+  AVOUCH_TRY(const std::optional<crypto::PrivateKey> key, read_signing_key(options.key));
   AVOUCH_TRY(Session session, Session::open(context));
   context.progress("reading the log's checkpoint");
   const auto checkpoint =
@@ -66,48 +112,43 @@ Result<Exit> export_entry(const Context& context, const ExportOptions& options) 
     return disproved(context, session, "leaf hash leads to the checkpoint's root",
                      included.error());
   }
-  const Bytes entry = included->entry;
-  const std::string proof = tlog::format_log_proof(
-      {std::move(included->entry), options.index, std::move(included->proof), checkpoint->note()});
-  Bytes file = to_bytes(proof);
-  if (options.format == "cose") {
-    context.progress("reading the entry's receipt");
-    AVOUCH_TRY(const Bytes receipt, session.log.receipt(options.index));
-    auto made = tlog::format_transparent_statement({entry, {receipt}});
-    if (!made.has_value()) {
-      return disproved(context, session, "the entry has a receipt", made.error());
-    }
-    file = *std::move(made);
-  }
+  const tlog::LogProof proof{std::move(included->entry), options.index, std::move(included->proof),
+                             checkpoint->note()};
   std::optional<Bytes> preimage;
-  if (!options.preimage.empty()) {
+  if (!options.preimage.empty() || key) {
     AVOUCH_TRY(const std::string content, content_of_entry(session, options.index));
     preimage = to_bytes(content);
   }
 
-  const inspect::ProofStep checked =
-      options.format == "cose"
-          ? inspect::check_transparent_statement(file, preimage, session.trust.verifier_keys,
-                                                 session.trust.origin)
-          : inspect::check_proof_file(proof, preimage,
-                                      {.log_keys = session.trust.log_keys,
-                                       .origin = session.trust.origin,
-                                       .verifier_keys = session.trust.verifier_keys,
-                                       .policy = std::nullopt,
-                                       .issuer_keys = {}});
-  if (!inspect::all_hold(checked)) return show_proof(checked, context.common.format);
-  if (preimage) AVOUCH_CHECK(write_output(options.preimage, *preimage, options.if_there));
-  if (options.file.empty()) {
-    std::cout << as_text(file);
+  Exported made;
+  if (key) {
+    AVOUCH_TRY(made, as_in_toto(proof, *preimage, *key, session.trust));
+  } else if (options.format == "cose") {
+    context.progress("reading the entry's receipt");
+    AVOUCH_TRY(const Bytes receipt, session.log.receipt(options.index));
+    const auto statement = tlog::format_transparent_statement({*proof.extra, {receipt}});
+    if (!statement.has_value()) {
+      return disproved(context, session, "the entry has a receipt", statement.error());
+    }
+    made = as_transparent(*statement, preimage, session.trust);
   } else {
-    AVOUCH_CHECK(write_output(options.file, file, options.if_there));
+    made = as_log_proof(proof, preimage, session.trust);
+  }
+  if (!inspect::all_hold(made.checked)) return show_proof(made.checked, context.common.format);
+  if (!options.preimage.empty()) {
+    AVOUCH_CHECK(write_output(options.preimage, *preimage, options.if_there));
+  }
+  if (options.file.empty()) {
+    std::cout << as_text(made.file);
+  } else {
+    AVOUCH_CHECK(write_output(options.file, made.file, options.if_there));
   }
   return Exit::kGood;
 }
 
 namespace {
 
-Result<std::vector<crypto::PublicKey>> read_issuer_keys(const std::string& file) {
+Result<std::vector<crypto::PublicKey>> read_public_keys(const std::string& file) {
   if (file.empty()) return std::vector<crypto::PublicKey>();
   AVOUCH_TRY(const std::string pem, read_user_file(file));
   auto keys = crypto::PublicKey::list_from_pem(pem);
@@ -139,31 +180,23 @@ Result<Exit> verify_transparent(ByteView file, const std::optional<Bytes>& preim
   const auto keys = crypto::PublicKey::list_from_pem(pem);
   if (!keys.has_value()) return with_context(keys.error(), common.verifier_keys_file);
   AVOUCH_TRY(const std::vector<crypto::PublicKey> issuer_keys,
-             read_issuer_keys(options.issuer_keys));
+             read_public_keys(options.issuer_keys));
   return show_proof(
       inspect::check_transparent_statement(file, preimage, *keys, origin, issuer_keys),
       common.format);
 }
 
-}  // namespace
-
-Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& common) {
-  AVOUCH_TRY(const Bytes proof, read_input(options.proof, kMaxProofFile));
-  AVOUCH_TRY(const std::optional<Bytes> preimage, read_preimage(options.preimage));
-  if (inspect::looks_like_transparent_statement(proof)) {
-    return verify_transparent(proof, preimage, options, common);
-  }
-  if (common.log_vkey_file.empty()) {
-    return rejected(options.proof + ": is no transparent statement; a tlog-proof needs --vkey" +
-                    where_keys_are(common.release));
-  }
+// What a proof under a checkpoint is held by. The log's name comes from its key, where no other is
+// given.
+Result<inspect::ProofFileAnchors> read_anchors(const ProofFileOptions& options,
+                                               const Common& common) {
   AVOUCH_TRY(std::vector<tlog::NoteVerifier> keys, read_vkey_file(common.log_vkey_file));
   inspect::ProofFileAnchors anchors{.log_keys = std::move(keys),
                                     .origin = common.origin,
                                     .verifier_keys = {},
                                     .policy = std::nullopt,
                                     .issuer_keys = {}};
-  AVOUCH_TRY(anchors.issuer_keys, read_issuer_keys(options.issuer_keys));
+  AVOUCH_TRY(anchors.issuer_keys, read_public_keys(options.issuer_keys));
   if (anchors.origin.empty()) anchors.origin = anchors.log_keys.front().name;
   if (!common.verifier_keys_file.empty()) {
     AVOUCH_TRY(const std::string pem, read_user_file(common.verifier_keys_file));
@@ -173,6 +206,44 @@ Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& co
     anchors.verifier_keys = std::move(trust.verifier_keys);
   }
   AVOUCH_TRY(anchors.policy, read_log_policy_file(options.log_policy));
+  return anchors;
+}
+
+}  // namespace
+
+Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& common) {
+  AVOUCH_TRY(const Bytes proof, read_input(options.proof, kMaxProofFile));
+  AVOUCH_TRY(const std::optional<Bytes> preimage, read_preimage(options.preimage));
+  const inspect::ProofForm form = inspect::form_of(proof);
+  const bool is_in_toto = form == inspect::ProofForm::kInToto;
+  if (!is_in_toto && !options.signer_keys.empty()) {
+    return rejected(options.proof +
+                    ": is no in-toto statement, and --signer-keys are for one: "
+                    "leave them away");
+  }
+  if (form == inspect::ProofForm::kTransparentStatement) {
+    return verify_transparent(proof, preimage, options, common);
+  }
+  if (common.log_vkey_file.empty()) {
+    return rejected(options.proof + ": is no transparent statement; " +
+                    std::string(inspect::form_name(form)) + " needs --vkey" +
+                    where_keys_are(common.release));
+  }
+  AVOUCH_TRY(const inspect::ProofFileAnchors anchors, read_anchors(options, common));
+  if (is_in_toto) {
+    if (options.signer_keys.empty()) {
+      return rejected(options.proof +
+                      ": is an in-toto statement: give --signer-keys, a file with the public keys "
+                      "(PEM) of those who may have signed it");
+    }
+    if (preimage) {
+      return rejected(options.proof +
+                      ": is an in-toto statement, which holds the entry's content: leave "
+                      "--preimage away");
+    }
+    AVOUCH_TRY(const std::vector<crypto::PublicKey> signers, read_public_keys(options.signer_keys));
+    return show_proof(inspect::check_in_toto(as_text(proof), signers, anchors), common.format);
+  }
   return show_proof(inspect::check_proof_file(as_text(proof), preimage, anchors), common.format);
 }
 

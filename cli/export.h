@@ -12,7 +12,8 @@ namespace avouch::cli {
 
 struct ExportOptions {
   std::uint64_t index = 0;
-  std::string format = "tlog-proof";
+  std::string format = "tlog-proof";    // or "cose", "in-toto"
+  std::string key;                      // file of the private key that signs an in-toto statement
   std::string file;                     // where the proof goes; "" : standard output
   std::string preimage;                 // where the content goes; "" : nowhere
   IfThere if_there = IfThere::kRefuse;  // of both
@@ -20,14 +21,16 @@ struct ExportOptions {
 };
 
 struct ProofFileOptions {
-  std::string proof, preimage, log_policy, issuer_keys;  // files; all but the first may be ""
+  // Files; all but the first may be "".
+  std::string proof, preimage, log_policy, issuer_keys, signer_keys;
 };
 
 // Verifies before it writes: what does not hold is shown as a tree, and no file is made.
 Result<Exit> export_entry(const Context& context, const ExportOptions& options);
 
-// A tlog-proof, or a transparent statement. Asks no server: keys are those of `common`; of a
-// tlog-proof the log's must be given, of a statement the verifier's and the origin.
+// Whatever export_entry() writes. Asks no server: keys are those of `common`; of a transparent
+// statement the verifier's and the origin must be given, of the others the log's, and of an in-toto
+// statement also its signer's.
 Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& common);
 
 // That a file proves that a log contradicted itself: kGood where it does. The log's key must be

@@ -9,6 +9,7 @@
 #include "adapters/system_clock.h"
 #include "cli/commands.h"
 #include "cli/export.h"
+#include "cli/export_options.h"
 #include "cli/failure.h"
 #include "cli/files.h"
 #include "cli/log_copy.h"
@@ -179,8 +180,8 @@ std::string usage_problem(const Options& options) {
            "statement: a file is not asked for the key it is held by" +
            where;
   }
-  if (!options.exported.file.empty() && options.exported.file == options.exported.preimage) {
-    return "--file and --preimage name the same file: give two names";
+  if (std::string problem = avouch::cli::export_problem(options.exported); !problem.empty()) {
+    return problem;
   }
   const int anchors = common.anchors_given();
   if (options.command && anchors != 0 && anchors != 3) {
@@ -310,14 +311,7 @@ void add_verify(CLI::App& app, Options& options) {
       verify, options, "proof",
       "A file that export made, without a cluster: needs --vkey, or --verifier-keys and --origin",
       Command());
-  proof->add_option("file", options.proof_file.proof, "The proof's file")->required();
-  proof->add_option("--preimage", options.proof_file.preimage,
-                    "File with the entry's content, as export --preimage wrote it, or what another "
-                    "party's statement is about");
-  proof->add_option("--log-policy", options.proof_file.log_policy,
-                    "C2SP tlog-policy file: which witnesses must have cosigned the checkpoint");
-  proof->add_option("--issuer-keys", options.proof_file.issuer_keys,
-                    "File with the public keys (PEM) of the issuer of another party's statement");
+  avouch::cli::add_proof_options(*proof, options.proof_file);
   proof->final_callback([&options] {
     options.needs_keys = true;
     options.local = [&options](const Context::Progress&) {
@@ -456,29 +450,6 @@ void add_log(CLI::App& app, Options& options) {
   });
 }
 
-void add_export(CLI::App& app, Options& options) {
-  CLI::App* sub = app.add_subcommand(
-      "export", "Writes the proof that an entry is in the log, for others to check offline");
-  avouch::cli::ExportOptions& to = options.exported;
-  sub->add_option("index", to.index, "Index of the entry")->required()->check(index_problem);
-  sub->add_option("--format", to.format,
-                  "tlog-proof: C2SP tlog-proof, with the entry inside; cose: the "
-                  "entry as a SCITT transparent statement, with the log's COSE Receipt")
-      ->check(CLI::IsMember({"tlog-proof", "cose"}))
-      ->capture_default_str();
-  sub->add_option("-f,--file", to.file, "File to write; default: standard output");
-  sub->add_option("--preimage", to.preimage, "Also write the entry's content to this file");
-  sub->add_flag_callback(
-      "--force", [&to] { to.if_there = IfThere::kReplace; }, kForceHelp);
-  sub->add_flag("--witnessed", to.witnessed,
-                "Under the newest checkpoint that a quorum of witnesses has cosigned");
-  sub->final_callback([&options] {
-    options.command = [&options](const Context& context) {
-      return avouch::cli::export_entry(context, options.exported);
-    };
-  });
-}
-
 void add_appraise(CLI::App& app, Options& options) {
   CLI::App* sub =
       leaf(&app, options, "appraise",
@@ -597,7 +568,9 @@ int main(int argc, char** argv) try {
   add_explain(app, options);
   add_verify(app, options);
   add_log(app, options);
-  add_export(app, options);
+  avouch::cli::add_export(
+      app, index_problem, [&options](Command command) { options.command = std::move(command); },
+      options.exported);
   add_appraise(app, options);
   add_eventlog(app, options);
   avouch::cli::add_reference(app, options.reference, options.command);

@@ -593,6 +593,12 @@ check_independently() {
   check "so can a transparent statement, with a COSE Receipt" kubectl avouch export "$index" --format cose -f "$STATE/entry.cose"
   check "which is checked without the cluster too" prints 'log signed the root' env KUBECONFIG=/nonexistent kubectl-avouch verify proof \
     "$STATE/entry.cose" --verifier-keys "$STATE/verifier.pem" --vkey "$STATE/log.vkey"
+  openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$STATE/auditor.pem" 2>/dev/null
+  openssl pkey -in "$STATE/auditor.pem" -pubout -out "$STATE/auditor-pub.pem"
+  check "and an in-toto statement, signed by an auditor" kubectl avouch export "$index" --format in-toto \
+    --key "$STATE/auditor.pem" -f "$STATE/entry.in-toto.json"
+  check "of which an independent script finds that it holds" /usr/bin/python3 "$HACK_DIR/check-export.py" --vkey "$(<"$STATE/log.vkey")" \
+    --entry-keys "$STATE/verifier.pem" --signer-keys "$STATE/auditor-pub.pem" "$STATE/entry.in-toto.json"
 }
 
 # Resident memory of each pod, from its own metrics.

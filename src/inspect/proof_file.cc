@@ -102,16 +102,21 @@ ProofStep check_proof_file(std::string_view file, const std::optional<Bytes>& pr
     out.parts.push_back(fails("the file is a proof", proof.error().message));
     return out;
   }
-  out.claim = "log entry " + std::to_string(proof->index);
-  if (!proof->extra) {
+  return check_log_proof(*proof, preimage, anchors);
+}
+
+ProofStep check_log_proof(const tlog::LogProof& proof, const std::optional<Bytes>& preimage,
+                          const ProofFileAnchors& anchors) {
+  ProofStep out = note("log entry " + std::to_string(proof.index));
+  if (!proof.extra) {
     out.parts.push_back(fails("the file holds the entry",
                               "it has no extra line; kubectl avouch export puts the entry there"));
     return out;
   }
-  const tlog::Hash leaf = tlog::leaf_hash(*proof->extra);
+  const tlog::Hash leaf = tlog::leaf_hash(*proof.extra);
   const tlog::LogPolicy* policy = anchors.policy ? &*anchors.policy : nullptr;
   const auto verified =
-      tlog::verify_log_proof(*proof, leaf, anchors.log_keys, anchors.origin, policy);
+      tlog::verify_log_proof(proof, leaf, anchors.log_keys, anchors.origin, policy);
   if (!verified.has_value()) {
     out.parts.push_back(
         fails("the entry is in the log, under a checkpoint that counts", verified.error().message));
@@ -128,16 +133,30 @@ ProofStep check_proof_file(std::string_view file, const std::optional<Bytes>& pr
                               signers_of(verified->cosignatures)));
   }
   out.parts.push_back(holds("leaf hash leads to the checkpoint's root over " +
-                                std::to_string(proof->path.size()) + " hashes",
+                                std::to_string(proof.path.size()) + " hashes",
                             to_hex(leaf)));
-  check_statement(*proof->extra, preimage, anchors.verifier_keys, anchors.origin,
+  check_statement(*proof.extra, preimage, anchors.verifier_keys, anchors.origin,
                   anchors.issuer_keys, out);
   return out;
 }
 
-bool looks_like_transparent_statement(ByteView file) {
+ProofForm form_of(ByteView file) {
   constexpr std::uint8_t kTag18 = 0xd2;
-  return !file.empty() && file.front() == kTag18;
+  if (!file.empty() && file.front() == kTag18) return ProofForm::kTransparentStatement;
+  if (!file.empty() && file.front() == std::uint8_t{'{'}) return ProofForm::kInToto;
+  return ProofForm::kLogProof;
+}
+
+std::string_view form_name(ProofForm form) {
+  switch (form) {
+    case ProofForm::kLogProof:
+      break;
+    case ProofForm::kTransparentStatement:
+      return "a transparent statement";
+    case ProofForm::kInToto:
+      return "an in-toto statement";
+  }
+  return "a tlog-proof";
 }
 
 ProofStep check_transparent_statement(ByteView file, const std::optional<Bytes>& preimage,

@@ -31,8 +31,15 @@ struct ProofFileAnchors {
 ProofStep check_proof_file(std::string_view file, const std::optional<Bytes>& preimage,
                            const ProofFileAnchors& anchors);
 
-// Whether `file` begins as a transparent statement does, and no tlog-proof.
-bool looks_like_transparent_statement(ByteView file);
+// The same of a proof that has been read: from the entry in its `extra` on.
+ProofStep check_log_proof(const tlog::LogProof& proof, const std::optional<Bytes>& preimage,
+                          const ProofFileAnchors& anchors);
+
+enum class ProofForm { kLogProof, kTransparentStatement, kInToto };
+// What a file is by its first byte. What is none of them is said to be one, and is then refused as
+// such.
+ProofForm form_of(ByteView file);
+std::string_view form_name(ProofForm form);  // "a tlog-proof"
 
 // The tree of what holds of a transparent statement: its form, receipts, the root that each leads
 // to, who signed them and the statement, and its content. At least one of its receipts must be the

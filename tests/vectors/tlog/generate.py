@@ -5,8 +5,10 @@ src/tlog/FORMAT.md), with no code of the project. Lines are `name = value`; see 
 import base64
 import hashlib
 import hmac
+import json
 import pathlib
 import struct
+import sys
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
@@ -413,7 +415,101 @@ def write_log(folder):
         path_of.write_bytes(content)
 
 
+# --- exports of a log of four entries: src/tlog/FORMAT.md, 'In-toto statement' ----------------
+
+NODE_UID, POD_UID = "6f0b1c62-9d5c-4f6e-9a43-0f4b6f1f8a11", "0d1f6a9e-5f0e-4a53-9d5e-1f2b3c4d5e6f"
+
+
+def own_entry(kind, subject, payload, salt):
+    preimage = cbor([salt, payload])
+    protected = cbor({1: -7, 4: sha256(spki_of_verifier())[:8], 15: {1: "log.example.org/avouch", 2: subject},
+                      258: -16, 259: f"application/vnd.avouch.{kind}+cbor"})
+    digest = sha256(preimage)
+    signature = es256(protected, digest)
+    return head(6, 18) + b"\x84" + cbor(protected) + cbor({}) + cbor(digest) + cbor(signature), preimage
+
+
+def in_json(value):
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, list):
+        return [in_json(each) for each in value]
+    return {k: in_json(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+def canonical(value):
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def base64_text(data):
+    return base64.b64encode(data).decode()
+
+
+def in_toto(subjects, predicate, key):
+    payload = canonical({"_type": "https://in-toto.io/Statement/v1", "predicate": predicate,
+                         "predicateType": "https://avouch.dev/in-toto/verdict/v1",
+                         "subject": [{"name": n, "digest": {"sha256": d.hex()}} for n, d in subjects]}).encode()
+    kind = "application/vnd.in-toto+json"
+    spki = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    signature = key.sign(f"DSSEv1 {len(kind)} {kind} {len(payload)} ".encode() + payload)
+    return canonical({"payload": base64_text(payload), "payloadType": kind,
+                      "signatures": [{"keyid": sha256(spki).hex(), "sig": base64_text(signature)}]}) + "\n"
+
+
+def write_exports(folder):
+    node = {"time": 1800000000000, "node": "worker-1", "nodeUID": NODE_UID, "phase": "Trusted",
+            "previousPhase": "Pending", "reasons": [],
+            "evidence": {"pcrs": sha256(b"pcrs"), "quote": sha256(b"quote")}}
+    pod = {"time": 1800000060123, "id": "review-1", "decision": "deny", "operation": "pods", "namespace": "shop",
+           "pod": "web-0", "podUID": POD_UID, "podSpecDigest": sha256(b"spec"), "node": "worker-2",
+           "reasons": [{"code": "Contraindicated", "policy": "production", "message": "PCR 8 \u2260 \"x\"\n"}],
+           "late": False}
+    epoch = {"time": 1800000120000, "random": bytes(32), "renewals": {"root": sha256(b""), "count": 0}}
+    made = [own_entry("node-verdict", "node:" + "11" * 16, node, bytes(range(32))),
+            own_entry("admission-verdict", "pod:" + "22" * 16, pod, bytes(range(32, 64))),
+            own_entry("epoch", "log:" + "33" * 16, epoch, bytes(range(64, 96)))]
+    p384 = ec.derive_private_key(0xB0B384, ec.SECP384R1())
+    leaves = [entry for entry, _ in made] + [other_statement(p384, -35, hashes.SHA384(), 48)]
+    cache, size = {}, len(leaves)
+    root = mth(leaves, cache, 0, size)
+    key = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    origin = "log.example.org/avouch"
+    text = f"{origin}\n{size}\n{base64_text(root)}\n"
+    note = text + "\n" + signature_line(origin, key, text)
+    signer = ed25519.Ed25519PrivateKey.from_private_bytes(bytes([77]) * 32)
+    files = {"log/checkpoint": note.encode(),
+             f"log/tile/0/000.p/{size}": b"".join(sha256(b"\0" + leaf) for leaf in leaves),
+             f"log/tile/entries/000.p/{size}": b"".join(struct.pack(">H", len(leaf)) + leaf for leaf in leaves),
+             "signer-key.pem": signer.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                                    serialization.NoEncryption()),
+             "signer.pem": signer.public_key().public_bytes(
+                 serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)}
+    subjects = ([("node/worker-1", sha256(b"node\n" + NODE_UID.encode()))],
+                [("pod/shop/web-0", sha256(b"pod\n" + POD_UID.encode())), ("podspec/shop/web-0", sha256(b"spec"))])
+    for index, (kind, said, time, outcome) in enumerate((
+            ("node-verdict", node, "2027-01-15T08:00:00Z", "Trusted"),
+            ("admission-verdict", pod, "2027-01-15T08:01:00Z", "deny"))):
+        proof = f"c2sp.org/tlog-proof@v1\nextra {base64_text(leaves[index])}\nindex {index}\n"
+        proof += "".join(base64_text(h) + "\n" for h in path(leaves, cache, index, 0, size)) + "\n" + note
+        predicate = {"origin": origin, "index": index, "kind": kind, "time": time, "outcome": outcome,
+                     "content": in_json(said), "preimage": base64_text(made[index][1]), "proof": proof}
+        files[f"{index}.in-toto.json"] = in_toto(subjects[index], predicate, signer).encode()
+    for index, kind in enumerate(("node-verdict", "admission-verdict", "epoch")):
+        files[f"{index}.listed.json"] = canonical(
+            {"index": index, "kind": kind, "statement": base64_text(made[index][0]),
+             "preimage": base64_text(made[index][1])}).encode()
+    files["3.listed.json"] = canonical(
+        {"index": 3, "kind": "application/spdx+json", "statement": base64_text(leaves[3]),
+         "withheld": "a statement of another party: its content is theirs"}).encode()
+    for name, content in files.items():
+        path_of = pathlib.Path(folder) / name
+        path_of.parent.mkdir(parents=True, exist_ok=True)
+        path_of.write_bytes(content)
+
+
 def main():
+    if sys.argv[1:] == ["exports"]:
+        return write_exports("exports")
     for name, lines in (("tree.txt", tree_lines()), ("note.txt", note_lines()),
                         ("cosignature.txt", cosignature_lines()),
                         ("entry.txt", entry_lines()), ("statements.txt", statement_lines()),
@@ -423,6 +519,7 @@ def main():
             for line in lines:
                 out.write(line + "\n")
     write_log("log")
+    write_exports("exports")
 
 
 if __name__ == "__main__":
