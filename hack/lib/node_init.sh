@@ -24,8 +24,21 @@ make_file_system() {
   mount --rbind "$NODE_DIR/var" /var
   mount -t tmpfs -o mode=755 tmpfs /run
   mount -t proc proc /proc
+  show_kernel_settings
   mount --make-rshared /
   mkdir -p /run/netns /var/lib/cni /var/lib/avouch-agent
+}
+
+# The kubelet sets these, which are the whole machine's and would stay when the node has gone: it is shown what it wants
+# to see (pkg/kubelet/cm, setupKernelTunables).
+show_kernel_settings() {
+  local setting
+  mkdir /run/kernel-settings
+  for setting in vm.overcommit_memory=1 vm.panic_on_oom=0 kernel.panic=10 kernel.panic_on_oops=1 \
+    kernel.keys.root_maxkeys=1000000 kernel.keys.root_maxbytes=25000000; do
+    echo "${setting#*=}" >"/run/kernel-settings/${setting%=*}"
+    mount --bind "/run/kernel-settings/${setting%=*}" "/proc/sys/$(tr . / <<<"${setting%=*}")"
+  done
 }
 
 configure_network() {
