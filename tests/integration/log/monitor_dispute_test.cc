@@ -51,13 +51,13 @@ class LogOfOurs final : public control::EnteringTest, public HttpHandler {
   std::string url() const { return "http://" + http_->address(); }
   void go_away(bool is_away) { is_away_ = is_away; }
   std::uint64_t entry_count() const { return size(); }
-  tlog::RecordedRemark dispute_at(std::uint64_t index) const {
-    const tlog::StoredEntry stored = must_value(log->get(index));
+  tlog::RecordedRemark dispute_at(std::uint64_t at) const {
+    const tlog::StoredEntry stored = must_value(log->get(at));
     const auto statement = must_value(tlog::parse_statement_unverified(stored.entry));
     EXPECT_EQ(statement.kind, "dispute");
     return must_value(tlog::parse_remark(
         tlog::RemarkKind::kDispute,
-        must_value(tlog::open_preimage(statement.preimage_digest, stored.preimage)), "log", index));
+        must_value(tlog::open_preimage(statement.preimage_digest, stored.preimage)), "log", at));
   }
 
   Result<BodyPlan> plan(const HttpRequest& head) override { return handler_.plan(head); }

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "adapters/rest_transport.h"
+#include "integration/operator/running.h"
 #include "kube/client.h"
 #include "support/paths.h"
 #include "support/real_apiserver.h"
@@ -22,16 +23,6 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 
 using testing::kNamespace;
-
-template <typename Holds>
-bool eventually(Holds holds, seconds limit = seconds(90)) {
-  const auto deadline = steady_clock::now() + limit;
-  while (!holds()) {
-    if (steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(milliseconds(50));
-  }
-  return true;
-}
 
 // A checkpoint's tree size: the second line of its note.
 std::uint64_t size_of(const std::string& note) {
