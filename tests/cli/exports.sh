@@ -64,11 +64,11 @@ script 1 "no DSSE envelope" "$scratch/other.json"
 export ANSWER=refuse
 expect 2 "format in-toto needs --key: .*openssl genpkey" export 0 --format in-toto
 expect 2 "key is for --format in-toto" export 0 --key "$OWN"
-expect 4 "$EXPORTS/none: there is no such file" export 0 --format in-toto --key "$EXPORTS/none"
 
 # A release whose log this is: what is exported is to the byte what another program makes of the same entries.
 keys=(--vkey "$VKEY" --verifier-keys "$VERIFIER" --origin log.example.org/avouch)
 export LOG_FILES=$EXPORTS/log ANSWER='404 {"kind":"Status","reason":"NotFound"}'
+expect 4 "$EXPORTS/none: there is no such file" export 0 --format in-toto --key "$EXPORTS/none" "${keys[@]}"
 expect 4 "$EXPORTS/signer.pem: " export 0 --format in-toto --key "$EXPORTS/signer.pem" "${keys[@]}"
 expect 4 "content of an entry is read only with a token" export 0 --format in-toto --key "$OWN" "${keys[@]}"
 ANSWERS='/token 201 {"status":{"token":"t0","expirationTimestamp":"2027-01-01T00:00:00Z"}}'

@@ -100,8 +100,8 @@ rm -rf "$lists"
 # Of a node of the cluster, the statuses of commands that ask it.
 golden=(reference from-evidence --name golden --node worker-1)
 ANSWER='503 {"kind":"Status","message":"busy"}' expect 3 "busy" "${golden[@]}"
-ANSWER='403 {"kind":"Status","reason":"Forbidden","message":"no"}' expect 4 "right" "${golden[@]}"
-ANSWER='500 {}' expect 4 "not the name of a Kubernetes object" "${golden[@]}" --name Golden
+ANSWER='403 {"kind":"Status","reason":"Forbidden","message":"no"}' expect 4 "grants it" "${golden[@]}"
+ANSWER='500 {}' expect 4 "not the name of a Kubernetes object" reference from-evidence --name Golden --node worker-1
 expect 2 "not expected" "${golden[@]}" --more
 expect 0 "With --node: 2 .* 3 .* 4 " reference from-evidence --help
 export ANSWER=refuse

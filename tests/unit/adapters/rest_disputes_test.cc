@@ -68,8 +68,8 @@ TEST_F(RestDisputesTest, SendsTheDisputeAndReadsItsIndex) {
   EXPECT_THAT(
       asked_,
       AllOf(StartsWith("POST /prefix/v1/log/disputes HTTP/1.1\r\n"),
-            HasSubstr("Avouch-Token: the-token\r\n"),
-            HasSubstr("Content-Type: application/cbor\r\n"),
+            HasSubstr("\r\nAvouch-Token:the-token\r\n"),
+            HasSubstr("\r\nContent-Type:application/cbor\r\n"),
             HasSubstr("\r\n\r\n" + std::string(as_text(tlog::format_remark_request(dispute_))))));
 }
 
