@@ -5,6 +5,7 @@
 
 #include "contract/tlog/engine_cases.h"
 #include "contract/tlog/one_life.h"
+#include "support/sanitized.h"
 
 namespace avouch::tlog {
 namespace {
@@ -26,13 +27,15 @@ TEST_P(FaultSweep, LosesNothingWhicheverStepFails) {
     expect_nothing_lost(*engine_, seen);
   }
   EXPECT_GT(steps, 30U);
-  std::size_t failures = 0;
+  std::size_t failures = 0, tries = 0;
+  // Every step; with real fsyncs a sanitizer makes minutes of that.
+  const std::size_t stride = testing::kSanitized && GetParam().name != "Memory" ? 4 : 1;
   // What follows on kRetryable does not depend on the engine, and real fsyncs take their time.
   std::vector<ErrorKind> kinds{ErrorKind::kFatal};
   if (GetParam().name == "Memory") kinds.push_back(ErrorKind::kRetryable);
   for (const ErrorKind kind : kinds) {
     for (const auto outcome : {Faults::Outcome::kFailed, Faults::Outcome::kFailedButPersisted}) {
-      for (std::size_t step = 0; step < steps; ++step) {
+      for (std::size_t step = 0; step < steps; step += stride, ++tries) {
         SCOPED_TRACE("step " + std::to_string(step) + " kind " +
                      std::to_string(static_cast<int>(kind)) + " outcome " +
                      std::to_string(static_cast<int>(outcome)));
@@ -49,7 +52,8 @@ TEST_P(FaultSweep, LosesNothingWhicheverStepFails) {
       }
     }
   }
-  EXPECT_EQ(failures, steps * kinds.size() * 2);
+  EXPECT_EQ(failures, tries);
+  EXPECT_GE(tries, steps / stride * kinds.size() * 2);
 }
 
 AVOUCH_ON_EVERY_ENGINE(FaultSweep);
