@@ -7,7 +7,9 @@
 #include "admission/decide.h"
 #include "base/bytes.h"
 #include "codec/json.h"
+#include "fuzz/fuzz_target.h"
 
+namespace avouch::fuzzing::admission_review_target {
 namespace {
 
 using namespace avouch::admission;
@@ -47,7 +49,7 @@ bool is_mirror(const Review& review) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("admission_review_fuzz") {
   const auto review = parse_review(avouch::as_text({data, size}));
   if (!review.has_value()) {
     require(review.error().kind == avouch::ErrorKind::kRejected && !review.error().message.empty());
@@ -88,3 +90,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace avouch::fuzzing::admission_review_target

@@ -10,7 +10,9 @@
 #include "bootlog/describe.h"
 #include "bootlog/judge.h"
 #include "codec/json.h"
+#include "fuzz/fuzz_target.h"
 
+namespace avouch::fuzzing::bootlog_target {
 namespace {
 
 namespace bootlog = avouch::bootlog;
@@ -86,7 +88,7 @@ void check_secure_boot(const bootlog::BoundLog& bound, const bootlog::Meaning& m
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("bootlog_fuzz") {
   static const Policies policies;
   if (size < 1) return 0;
   const unsigned flags = data[0];
@@ -120,3 +122,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (tier == avouch::attest::Status::kAffirming) check_secure_boot(bound, meaning);
   return 0;
 }
+
+}  // namespace avouch::fuzzing::bootlog_target

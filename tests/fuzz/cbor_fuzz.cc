@@ -4,8 +4,11 @@
 #include <cstdlib>
 
 #include "codec/cbor.h"
+#include "fuzz/fuzz_target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+namespace avouch::fuzzing::cbor_target {
+
+AVOUCH_FUZZ_TARGET("cbor_fuzz") {
   const avouch::ByteView input(data, size);
   const auto value = avouch::codec::parse_cbor(input, {.bytes = 64 * 1024});
   if (!value.has_value()) {
@@ -15,3 +18,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!avouch::equal(avouch::codec::to_cbor(*value), input)) std::abort();
   return 0;
 }
+
+}  // namespace avouch::fuzzing::cbor_target

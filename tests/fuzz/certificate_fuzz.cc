@@ -5,7 +5,9 @@
 #include <cstdlib>
 
 #include "crypto/x509.h"
+#include "fuzz/fuzz_target.h"
 
+namespace avouch::fuzzing::certificate_target {
 namespace {
 
 namespace crypto = avouch::crypto;
@@ -55,7 +57,7 @@ void check_certificate(const crypto::Certificate& certificate) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("certificate_fuzz") {
   const avouch::ByteView input(data, size);
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto key = crypto::PublicKey::from_spki_der(input);
@@ -73,3 +75,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace avouch::fuzzing::certificate_target

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "fuzz/fuzz_target.h"
 #include "provision/corim.h"
 
+namespace avouch::fuzzing::corim_target {
 namespace {
 
 namespace provision = avouch::provision;
@@ -22,7 +24,7 @@ const avouch::crypto::PublicKey& nobodys_key() {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("corim_fuzz") {
   const avouch::ByteView input(data, size);
   require(
       !provision::read_corim(input, provision::CorimDigests::kFile, &nobodys_key()).has_value());
@@ -43,3 +45,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace avouch::fuzzing::corim_target

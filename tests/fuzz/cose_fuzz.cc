@@ -6,7 +6,9 @@
 
 #include "base/hex.h"
 #include "codec/cose.h"
+#include "fuzz/fuzz_target.h"
 
+namespace avouch::fuzzing::cose_target {
 namespace {
 
 namespace codec = avouch::codec;
@@ -28,7 +30,7 @@ void require(bool holds) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("cose_fuzz") {
   const avouch::ByteView input(data, size);
   const auto message = codec::parse_sign1_unverified(input, {.bytes = 64 * 1024});
   if (!message.has_value()) {
@@ -48,3 +50,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace avouch::fuzzing::cose_target

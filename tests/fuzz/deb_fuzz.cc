@@ -10,7 +10,9 @@
 #include <string>
 
 #include "adapters/deb_files.h"
+#include "fuzz/fuzz_target.h"
 
+namespace avouch::fuzzing::deb_target {
 namespace {
 
 void require(bool holds) {
@@ -51,7 +53,7 @@ int memory_file() {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("deb_fuzz") {
   const int fd = memory_file();
   require(fd >= 0 && ::ftruncate(fd, 0) == 0);
   require(::pwrite(fd, data, size, 0) == static_cast<ssize_t>(size));
@@ -62,3 +64,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(read.has_value() || !read.error().message.empty());
   return 0;
 }
+
+}  // namespace avouch::fuzzing::deb_target

@@ -4,8 +4,11 @@
 #include <cstdlib>
 
 #include "bootlog/device_path.h"
+#include "fuzz/fuzz_target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+namespace avouch::fuzzing::device_path_target {
+
+AVOUCH_FUZZ_TARGET("device_path_fuzz") {
   namespace bootlog = avouch::bootlog;
   const avouch::ByteView bytes(data, size);
   const auto check = [&](const std::string& text) {
@@ -19,3 +22,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto image = bootlog::parse_image_load(bytes)) check(image->path);
   return 0;
 }
+
+}  // namespace avouch::fuzzing::device_path_target

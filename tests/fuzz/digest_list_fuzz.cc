@@ -6,8 +6,10 @@
 #include <cstdlib>
 
 #include "base/bytes.h"
+#include "fuzz/fuzz_target.h"
 #include "reference/digest_list.h"
 
+namespace avouch::fuzzing::digest_list_target {
 namespace {
 
 namespace reference = avouch::reference;
@@ -31,7 +33,7 @@ avouch::Result<reference::DigestList> read_in_pieces(avouch::ByteView list, std:
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("digest_list_fuzz") {
   if (size == 0) return 0;
   const std::size_t piece = 1 + data[0];
   const avouch::ByteView list(data + 1, size - 1);
@@ -52,3 +54,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(again.has_value() && again->set->list() == digests && again->set->to_binary() == binary);
   return 0;
 }
+
+}  // namespace avouch::fuzzing::digest_list_target

@@ -10,8 +10,10 @@
 
 #include "base/bytes.h"
 #include "crypto/keys.h"
+#include "fuzz/fuzz_target.h"
 #include "reference/dsse.h"
 
+namespace avouch::fuzzing::dsse_target {
 namespace {
 
 namespace crypto = avouch::crypto;
@@ -84,7 +86,7 @@ void fuzz_keys(std::string_view pem) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("dsse_fuzz") {
   if (size == 0 || size > 64 * 1024) return 0;
   const avouch::ByteView rest(data + 1, size - 1);
   if (data[0] < kKinds.size()) {
@@ -94,3 +96,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace avouch::fuzzing::dsse_target

@@ -12,8 +12,10 @@
 #include "attest/enrolment.h"
 #include "base/hex.h"
 #include "crypto/x509.h"
+#include "fuzz/fuzz_target.h"
 #include "tpm/marshal.h"
 
+namespace avouch::fuzzing::endorsement_target {
 namespace {
 
 namespace attest = avouch::attest;
@@ -223,7 +225,7 @@ void fuzz_public(ByteView input) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("endorsement_fuzz") {
   static const bool silent = (tpm::silence_tss2_log(), true);
   if (!silent || size == 0) return 0;
   const ByteView input(data + 1, size - 1);
@@ -248,3 +250,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace avouch::fuzzing::endorsement_target

@@ -9,10 +9,12 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "fuzz/fuzz_target.h"
 #include "inspect/in_toto.h"
 #include "reference/dsse_envelope.h"
 #include "tlog/note.h"
 
+namespace avouch::fuzzing::envelope_target {
 namespace {
 
 namespace crypto = avouch::crypto;
@@ -56,9 +58,11 @@ void try_statement(std::string_view input) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("envelope_fuzz") {
   const std::string_view input = avouch::as_text({data, size});
   try_envelope(input);
   try_statement(input);
   return 0;
 }
+
+}  // namespace avouch::fuzzing::envelope_target

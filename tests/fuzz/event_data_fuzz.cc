@@ -8,7 +8,9 @@
 #include "bootlog/describe.h"
 #include "bootlog/event.h"
 #include "bootlog/meaning.h"
+#include "fuzz/fuzz_target.h"
 
+namespace avouch::fuzzing::event_data_target {
 namespace {
 
 namespace bootlog = avouch::bootlog;
@@ -48,7 +50,7 @@ Bytes log_of(ByteView head, std::uint8_t pcr, ByteView data) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("event_data_fuzz") {
   if (size < 5 || size > 64 * 1024) return 0;
   const ByteView content(data + 5, size - 5);
   const std::uint8_t pcr = data[4] % 24;
@@ -82,3 +84,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace avouch::fuzzing::event_data_target

@@ -6,8 +6,10 @@
 
 #include "attest/enrolment.h"
 #include "attest/evidence.h"
+#include "fuzz/fuzz_target.h"
 #include "tpm/marshal.h"
 
+namespace avouch::fuzzing::evidence_target {
 namespace {
 
 namespace attest = avouch::attest;
@@ -59,10 +61,12 @@ void fuzz_heartbeat(std::string_view text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("evidence_fuzz") {
   static const bool silent = (avouch::tpm::silence_tss2_log(), true);
   if (!silent || size == 0) return 0;
   const std::string_view text = avouch::as_text({data + 1, size - 1});
   data[0] % 2 == 0 ? fuzz_spec(text) : fuzz_heartbeat(text);
   return 0;
 }
+
+}  // namespace avouch::fuzzing::evidence_target

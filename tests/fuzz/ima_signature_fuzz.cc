@@ -6,8 +6,10 @@
 #include <cstdlib>
 
 #include "base/hex.h"
+#include "fuzz/fuzz_target.h"
 #include "runtimelog/file_signature.h"
 
+namespace avouch::fuzzing::ima_signature_target {
 namespace {
 
 namespace runtimelog = avouch::runtimelog;
@@ -32,7 +34,7 @@ runtimelog::Keyring keyring() {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("ima_signature_fuzz") {
   static const runtimelog::Keyring keys = keyring();
   if (size < 2 || size < 2U + data[1]) return 0;
   runtimelog::Fields fields;
@@ -54,3 +56,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(parsed.has_value() || verdict.fault == runtimelog::SignatureFault::kMalformed);
   return 0;
 }
+
+}  // namespace avouch::fuzzing::ima_signature_target

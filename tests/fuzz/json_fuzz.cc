@@ -5,7 +5,9 @@
 
 #include "codec/json.h"
 #include "codec/utf8.h"
+#include "fuzz/fuzz_target.h"
 
+namespace avouch::fuzzing::json_target {
 namespace {
 
 using avouch::codec::Json;
@@ -16,7 +18,7 @@ void require(bool holds) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("json_fuzz") {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto value = avouch::codec::parse_json(text, {.bytes = 64 * 1024, .depth = 32});
   if (!value.has_value()) {
@@ -39,3 +41,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace avouch::fuzzing::json_target

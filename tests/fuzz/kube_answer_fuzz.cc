@@ -5,11 +5,13 @@
 #include <cstdlib>
 
 #include "codec/json.h"
+#include "fuzz/fuzz_target.h"
 #include "kube/api_error.h"
 #include "kube/list_split.h"
 #include "kube/views.h"
 #include "kube/watch_event.h"
 
+namespace avouch::fuzzing::kube_answer_target {
 namespace {
 
 using avouch::codec::Json;
@@ -46,7 +48,7 @@ void compare(std::string_view text, const Json& whole) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("kube_answer_fuzz") {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto split = avouch::kube::split_list(text);
   if (split.has_value()) {
@@ -74,3 +76,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(avouch::kube::api_error_from(response, "get").code == 500);
   return 0;
 }
+
+}  // namespace avouch::fuzzing::kube_answer_target

@@ -5,9 +5,11 @@
 #include <cstdlib>
 
 #include "base/bytes.h"
+#include "fuzz/fuzz_target.h"
 #include "reference/manifest.h"
 #include "reference/resolved.h"
 
+namespace avouch::fuzzing::manifest_target {
 namespace {
 
 namespace codec = avouch::codec;
@@ -38,7 +40,7 @@ void use(const std::shared_ptr<const reference::Manifest>& manifest) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("manifest_fuzz") {
   const auto json = codec::parse_json(avouch::as_text({data, size}), {.bytes = 256 * 1024});
   if (!json.has_value()) return 0;
   const auto manifest = reference::parse_manifest("m", json.value());
@@ -60,3 +62,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   use(*manifest);
   return 0;
 }
+
+}  // namespace avouch::fuzzing::manifest_target

@@ -6,10 +6,12 @@
 #include <cstdlib>
 
 #include "base/bytes.h"
+#include "fuzz/fuzz_target.h"
 #include "tlog/checkpoint.h"
 #include "tlog/note.h"
 #include "tlog/tile.h"
 
+namespace avouch::fuzzing::note_target {
 namespace {
 
 using namespace avouch;
@@ -62,7 +64,7 @@ void try_path(std::string_view input) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("note_fuzz") {
   const std::string_view input = avouch::as_text({data, size});
   try_note(input);
   try_checkpoint(input);
@@ -70,3 +72,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try_path(input);
   return 0;
 }
+
+}  // namespace avouch::fuzzing::note_target

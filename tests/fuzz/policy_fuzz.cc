@@ -6,8 +6,10 @@
 
 #include "attest/policy.h"
 #include "base/bytes.h"
+#include "fuzz/fuzz_target.h"
 #include "tpm/selection.h"
 
+namespace avouch::fuzzing::policy_target {
 namespace {
 
 namespace attest = avouch::attest;
@@ -29,7 +31,7 @@ void use(const attest::PolicySpec& spec) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("policy_fuzz") {
   const auto json = codec::parse_json(avouch::as_text({data, size}), {.bytes = 64 * 1024});
   if (!json.has_value()) return 0;
   const auto policy = attest::parse_policy("p", json.value());
@@ -52,3 +54,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   use(spec);
   return 0;
 }
+
+}  // namespace avouch::fuzzing::policy_target

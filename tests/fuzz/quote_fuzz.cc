@@ -7,9 +7,11 @@
 
 #include "attest/quote.h"
 #include "base/hex.h"
+#include "fuzz/fuzz_target.h"
 #include "tpm/marshal.h"
 #include "tpm/selection.h"
 
+namespace avouch::fuzzing::quote_target {
 namespace {
 
 namespace attest = avouch::attest;
@@ -131,7 +133,7 @@ void fuzz_quote(ByteView input) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("quote_fuzz") {
   static const bool silent = (tpm::silence_tss2_log(), true);
   if (!silent || size == 0) return 0;
   const ByteView input(data + 1, size - 1);
@@ -150,3 +152,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace avouch::fuzzing::quote_target

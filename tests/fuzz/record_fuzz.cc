@@ -7,7 +7,9 @@
 
 #include "appraisal/record.h"
 #include "base/bytes.h"
+#include "fuzz/fuzz_target.h"
 
+namespace avouch::fuzzing::record_target {
 namespace {
 
 namespace appraisal = avouch::appraisal;
@@ -23,7 +25,7 @@ void require(bool holds) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("record_fuzz") {
   auto stored = appraisal::parse_record({data, size});
   if (!stored.has_value()) {
     require(stored.error().kind == avouch::ErrorKind::kRejected && !stored.error().message.empty());
@@ -47,3 +49,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(again->record.reasons == stored->record.reasons);
   return 0;
 }
+
+}  // namespace avouch::fuzzing::record_target

@@ -8,9 +8,11 @@
 
 #include "base/bytes.h"
 #include "crypto/hash.h"
+#include "fuzz/fuzz_target.h"
 #include "tlog/registration.h"
 #include "tlog/signed_statement.h"
 
+namespace avouch::fuzzing::registration_target {
 namespace {
 
 using avouch::ByteView;
@@ -44,7 +46,7 @@ const tlog::RegistrationPolicy& policy() {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("registration_fuzz") {
   const ByteView input(data, size);
   tlog::StatementRefusal refusal;
   const auto parsed = tlog::parse_signed_statement_unverified(input, &refusal);
@@ -70,3 +72,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(std::holds_alternative<tlog::Registrable>(again));
   return 0;
 }
+
+}  // namespace avouch::fuzzing::registration_target

@@ -9,8 +9,10 @@
 
 #include "base/bytes.h"
 #include "codec/cbor.h"
+#include "fuzz/fuzz_target.h"
 #include "tlog/remark.h"
 
+namespace avouch::fuzzing::remark_target {
 namespace {
 
 using avouch::ByteView;
@@ -31,7 +33,7 @@ bool is_input(const avouch::Bytes& bytes, ByteView input) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("remark_fuzz") {
   const ByteView input(data, size);
   const auto value = codec::parse_cbor(input);
   for (const auto kind : {tlog::RemarkKind::kEndorsement, tlog::RemarkKind::kDispute,
@@ -56,3 +58,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace avouch::fuzzing::remark_target

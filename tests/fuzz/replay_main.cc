@@ -1,4 +1,4 @@
-// Replays a fuzz corpus through LLVMFuzzerTestOneInput, without libFuzzer.
+// Replays the corpus of a target without libFuzzer. Usage: fuzz_replay NAME FOLDER
 // An empty or missing corpus is a failure: a replay of nothing proves nothing.
 
 #include <cstddef>
@@ -7,22 +7,53 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <map>
+#include <string>
 #include <vector>
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+#include "fuzz/fuzz_target.h"
+
+namespace avouch::fuzzing {
+namespace {
+
+std::map<std::string, Target>& targets() {
+  static std::map<std::string, Target> all;
+  return all;
+}
+
+}  // namespace
+
+bool add_target(const char* name, Target target) {
+  targets().emplace(name, target);
+  return true;
+}
+
+namespace {
+
+std::size_t replay(Target target, const std::filesystem::path& folder) {
+  std::size_t inputs = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder)) {
+    std::ifstream in(file.path(), std::ios::binary);
+    const std::vector<char> bytes{std::istreambuf_iterator<char>(in), {}};
+    const std::vector<std::uint8_t> input(bytes.begin(), bytes.end());
+    target(input.data(), input.size());
+    ++inputs;
+  }
+  return inputs;
+}
+
+}  // namespace
+}  // namespace avouch::fuzzing
 
 int main(int argc, char** argv) {
-  std::size_t inputs = 0;
-  for (int i = 1; i < argc; ++i) {
-    if (!std::filesystem::is_directory(argv[i])) continue;
-    for (const auto& file : std::filesystem::directory_iterator(argv[i])) {
-      std::ifstream in(file.path(), std::ios::binary);
-      const std::vector<char> bytes{std::istreambuf_iterator<char>(in), {}};
-      const std::vector<std::uint8_t> input(bytes.begin(), bytes.end());
-      LLVMFuzzerTestOneInput(input.data(), input.size());
-      ++inputs;
-    }
+  using namespace avouch::fuzzing;
+  const auto found = argc == 3 ? targets().find(argv[1]) : targets().end();
+  if (found == targets().end() || !std::filesystem::is_directory(argv[2])) {
+    std::cerr << "usage: fuzz_replay NAME FOLDER; NAME is one of:\n";
+    for (const auto& [name, target] : targets()) std::cerr << "  " << name << "\n";
+    return 2;
   }
+  const std::size_t inputs = replay(found->second, argv[2]);
   std::cout << "replayed " << inputs << " inputs\n";
   return inputs > 0 ? 0 : 1;
 }

@@ -7,8 +7,10 @@
 #include <cstdlib>
 
 #include "adapters/xml_document.h"
+#include "fuzz/fuzz_target.h"
 #include "provision/pc_client_rim.h"
 
+namespace avouch::fuzzing::rim_target {
 namespace {
 
 namespace adapters = avouch::adapters;
@@ -55,7 +57,7 @@ void check_canonical(adapters::LibxmlReader& reader, avouch::ByteView tag) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("rim_fuzz") {
   const avouch::ByteView input(data, size);
   const auto end =
       static_cast<std::size_t>(std::find(input.begin(), input.end(), 0) - input.begin());
@@ -74,3 +76,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(made.has_value() ? !made->objects.empty() : !made.error().message.empty());
   return 0;
 }
+
+}  // namespace avouch::fuzzing::rim_target

@@ -6,10 +6,12 @@
 #include <cstdlib>
 #include <optional>
 
+#include "fuzz/fuzz_target.h"
 #include "runtimelog/judging.h"
 #include "runtimelog/log_replay.h"
 #include "runtimelog/replay.h"
 
+namespace avouch::fuzzing::runtimelog_target {
 namespace {
 
 namespace runtimelog = avouch::runtimelog;
@@ -106,7 +108,7 @@ Outcome appraise(const Subject& subject, const ReplayState& kept, const Findings
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("runtimelog_fuzz") {
   if (size < 3) return 0;
   static const Subject subject;
   const ByteView log(data + 3, size - 3);
@@ -130,3 +132,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(second.met && second.state == whole.state && second.findings == whole.findings);
   return 0;
 }
+
+}  // namespace avouch::fuzzing::runtimelog_target

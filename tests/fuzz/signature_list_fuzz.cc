@@ -4,8 +4,11 @@
 #include <cstdlib>
 
 #include "bootlog/variable.h"
+#include "fuzz/fuzz_target.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+namespace avouch::fuzzing::signature_list_target {
+
+AVOUCH_FUZZ_TARGET("signature_list_fuzz") {
   const avouch::ByteView value(data, size);
   const auto entries = avouch::bootlog::parse_signature_lists(value);
   if (!entries.has_value()) return 0;
@@ -24,3 +27,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!entries->empty() && at != data + size) std::abort();
   return 0;
 }
+
+}  // namespace avouch::fuzzing::signature_list_target

@@ -7,12 +7,14 @@
 #include <cstdlib>
 
 #include "base/bytes.h"
+#include "fuzz/fuzz_target.h"
 #include "tlog/bundle.h"
 #include "tlog/entry.h"
 #include "tlog/journal.h"
 #include "tlog/preimages.h"
 #include "tlog/receipt.h"
 
+namespace avouch::fuzzing::statement_target {
 namespace {
 
 using namespace avouch;
@@ -82,7 +84,7 @@ void try_receipt(ByteView input) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("statement_fuzz") {
   const avouch::ByteView input(data, size);
   try_statement(input);
   try_preimage(input);
@@ -92,3 +94,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try_receipt(input);
   return 0;
 }
+
+}  // namespace avouch::fuzzing::statement_target

@@ -7,7 +7,9 @@
 
 #include "attest/token.h"
 #include "attest/token_claims.h"
+#include "fuzz/fuzz_target.h"
 
+namespace avouch::fuzzing::token_target {
 namespace {
 
 namespace attest = avouch::attest;
@@ -58,9 +60,11 @@ void fuzz_payload(ByteView input) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("token_fuzz") {
   if (size == 0) return 0;
   const ByteView input(data + 1, size - 1);
   data[0] % 2 == 0 ? fuzz_token(input) : fuzz_payload(input);
   return 0;
 }
+
+}  // namespace avouch::fuzzing::token_target

@@ -7,11 +7,13 @@
 #include <cstdlib>
 
 #include "base/bytes.h"
+#include "fuzz/fuzz_target.h"
 #include "tlog/log_policy.h"
 #include "tlog/log_proof.h"
 #include "tlog/witness.h"
 #include "tlog/witness_client.h"
 
+namespace avouch::fuzzing::witness_target {
 namespace {
 
 using namespace avouch;
@@ -99,7 +101,7 @@ void try_proof(std::string_view input) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("witness_fuzz") {
   const std::string_view input = avouch::as_text({data, size});
   try_request(input);
   try_reply(input);
@@ -107,3 +109,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try_proof(input);
   return 0;
 }
+
+}  // namespace avouch::fuzzing::witness_target

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "fuzz/fuzz_target.h"
 #include "tlog/witness_journal.h"
 
+namespace avouch::fuzzing::witness_journal_target {
 namespace {
 
 using namespace avouch;
@@ -19,7 +21,7 @@ void require(bool holds) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+AVOUCH_FUZZ_TARGET("witness_journal_fuzz") {
   const ByteView file(data, size);
   const auto read = tlog::parse_witness_journal(file);
   if (!read.has_value()) {
@@ -40,3 +42,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(tlog::parse_witness_journal(fresh)->latest == read->latest);
   return 0;
 }
+
+}  // namespace avouch::fuzzing::witness_journal_target
