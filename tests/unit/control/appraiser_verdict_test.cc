@@ -163,9 +163,8 @@ TEST_F(F6, ATokenOfTheFutureIsWaitedForAndTheReasonSaysSo) {
   world.clock.step_wall_clock(-hours(2));
   world.pass(seconds(10), {&one});
   EXPECT_EQ(world.phase("node-1"), Phase::kStale);
-  EXPECT_NE(
-      world.find("node-1")->saved.verdict->reasons.front().message.find("clock was set back"),
-      std::string::npos);
+  EXPECT_NE(world.find("node-1")->saved.verdict->reasons.front().message.find("clock was set back"),
+            std::string::npos);
   const std::size_t entries = world.entries.size();
   world.pass(minutes(1), {&one});
   EXPECT_EQ(world.entries.size(), entries);  // said once
