@@ -124,7 +124,7 @@ Policies policies_of(const kube::Client& api) {
 using PartState = inspect::PartReport::State;
 
 // The first that is so: a part is absent, a part is down, a heading says that pods are not guarded
-// (or may not be), or that something is not written or recorded.
+// (or may not be), that something is not written or recorded, or where the release's keys are.
 Exit exit_of(const inspect::PresenceReport& presence, bool all_well) {
   const auto any = [&](PartState state) {
     return presence.configuration.state == state || presence.webhook.state == state ||
@@ -168,7 +168,7 @@ Result<Exit> status(const Context& context) {
               << inspect::status_summary(nodes, now) << inspect::policy_lines(policies, nodes);
   }
   return exit_of(presence, inspect::is_guarded(policies) && unwritten.empty() &&
-                               (!log || log->status == "True"));
+                               (!log || log->status == "True") && pods.on_failing.empty());
 }
 
 Result<Exit> version(const Context& context, const std::string& client_version) {
@@ -258,8 +258,10 @@ Result<Exit> explain_pod(const Context& context, const std::string& ns, const st
   } else if (entries.empty()) {
     std::cout
         << "No admission verdict of pod " << printable(ns + "/" + name)
-        << ": no policy gates it, it was never given to a node, or what was decided still waits "
-           "in a webhook's spool (docs/operations.md, \"The log's volume\"). A pod that stays "
+        << ": no policy gates it, it was never given to a node, it was let in while nothing was "
+           "guarded (the webhook configuration was changed or away), or what was decided still "
+           "waits in a webhook's spool (docs/operations.md, \"The log's volume\"). A pod that "
+           "stays "
            "Pending although nodes are Trusted has another reason: kubectl describe pod.\n";
   }
   return exit;

@@ -70,8 +70,8 @@ and --origin; without them they are those that the cluster itself names.
 Exit status:
   0  done, and everything that was checked holds
   1  something that was checked does not hold (for verify --trusted also: it is not trusted; for
-     status: pods are not guarded or may not be, verdicts are not written, or the log does not take
-     all that is decided)
+     status: pods are not guarded or may not be, verdicts are not written, the log does not take all
+     that is decided, or keys of the release are on a node that fails)
   2  the command line is wrong
   3  the API server, the controller or its log gave no answer: try again
   4  there is no such object, entry or file, a file cannot be read or written, no permission, or no
@@ -91,7 +91,8 @@ constexpr const char* kStatusFooter =
 Exit status, of several the greatest:
   0  also where nodes are not Trusted
   1  pods are not guarded, or may not be (NOT GUARDED, GUARDED?), verdicts are not written (NOT
-     WRITTEN), or the log does not take all that is decided (LOG ..., NOT RECORDED)
+     WRITTEN), the log does not take all that is decided (LOG ..., NOT RECORDED), or a pod with keys
+     of the release runs on a node that fails (KEYS ON A FAILING NODE)
   3  webhook or controller is there and does not work
   4  one of them, or the webhook configuration, is not there)";
 

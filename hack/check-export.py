@@ -16,7 +16,10 @@ import json
 import re
 import sys
 
-import cbor2
+try:
+    import cbor2
+except ImportError:
+    sys.exit("needs python3-cbor2 and python3-cryptography, of the Python that runs this: try /usr/bin/python3 " + sys.argv[0])
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, utils

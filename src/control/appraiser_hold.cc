@@ -51,6 +51,8 @@ void Appraiser::step_hold(NodeState& node, const Policies& policies, Moment now)
   const bool expired = node.record.verdict->phase == Phase::kStale;
   const SteadyTime waited_for = std::exchange(node.patience_ends, {});
   const auto without_answer = [&](const attest::PolicySpec& spec) {
+    // There is no answer in time where the beacon leaves none: nothing is wrong with the node.
+    if (spec.max_age < 2 * options_.cadence) return TaintEffect::kNoSchedule;
     SteadyTime ends = (expired ? begun_at_ : now.steady) + spec.max_age;
     if (!expired && waited_for != SteadyTime{}) ends = std::min(ends, waited_for);
     if (now.steady >= ends) return TaintEffect::kNoExecute;

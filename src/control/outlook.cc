@@ -205,7 +205,8 @@ Json ready_condition(const ResolvedPolicy& policy, std::chrono::milliseconds cad
     return condition("Ready", "True", "MaxAgeShort",
                      "in force; but freshness.maxAge " + to_duration(policy.spec().max_age) +
                          " is less than two beacon periods of " + to_duration(cadence) +
-                         ": nodes will fall Stale between heartbeats");
+                         ": nodes will fall Stale between heartbeats, and NoExecute evicts none of "
+                         "their pods for that");
   }
   return condition("Ready", "True", "InForce", "the policy is in force as written");
 }

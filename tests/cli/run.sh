@@ -168,7 +168,7 @@ FAILING='/nodes 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{
 /attestationevidences 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"n1"},"status":{"phase":"Stale"}}]}'
 ANSWERS="$FAILING
 /pods 200 {\"kind\":\"List\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{\"metadata\":{\"name\":\"avouch-controller-0\",\"uid\":\"p\"},\"spec\":{\"nodeName\":\"n1\"}}]}
-$RELEASE" expect 0 "^KEYS ON A FAILING NODE: .*avouch-controller-0 on node n1 \(Stale\)" status
+$RELEASE" expect 1 "^KEYS ON A FAILING NODE: .*avouch-controller-0 on node n1 \(Stale\)" status
 ANSWERS="$FAILING
 /pods 403 {\"kind\":\"Status\",\"reason\":\"Forbidden\"}
 $RELEASE" expect 0 '"podsOnFailingNodes": null' status -o json

@@ -147,6 +147,31 @@ TEST_F(HoldTest, APolicyThatBeginsWithNoExecuteEvictsNothingFromANodeThatAnswers
   EXPECT_EQ(taint(), TaintEffect::kNone);
 }
 
+// A beacon is 10 s old when the next is there: under such a policy every node is Stale again and
+// again.
+TEST_F(HoldTest, APolicyThatLeavesNoTimeToAnswerEvictsNothingForSilence) {
+  PolicyText hasty = kEvicting;
+  hasty.max_age = "19s";
+  world.set_policies({policy_object("production", hasty)});
+  world.heartbeat(one);
+  ASSERT_EQ(taint(), TaintEffect::kNone);
+  wait(minutes(10));
+  EXPECT_EQ(world.phase("node-1"), Phase::kStale);
+  EXPECT_EQ(taint(), TaintEffect::kNoSchedule) << "no new pods";
+  one.tamper();
+  world.heartbeat(one);
+  EXPECT_EQ(taint(), TaintEffect::kNoExecute) << "an answer that is wrong is another thing";
+
+  hasty.max_age = "20s";
+  TestAgent two{"node-2"};
+  world.set_policies({policy_object("production", hasty)});
+  world.add_node("node-2");
+  world.enrol(two);
+  world.heartbeat(two);
+  wait(minutes(1));
+  EXPECT_EQ(world.signals("node-2").taint, TaintEffect::kNoExecute);
+}
+
 TEST_F(HoldTest, LeavingTheSelectionDoesNotEndTheWaitingNorGainTime) {
   world.set_policies({policy_object(
       "production", {.taint = "NoExecute", .selector = R"({"matchLabels": {"pool": "a"}})"})});
