@@ -94,9 +94,9 @@ void read_match_labels(Fields& fields, Labels& out) {
     if (const auto fault = fault_of_key(key); !fault.empty()) {
       fields.error("matchLabels", wrong_key(key, fault));
     } else if (text == nullptr) {
-      fields.error("matchLabels", "the value of " + shown +
-                                      " is not a string: put it in quotes, as in " + shown +
-                                      ": \"1\"");
+      std::string why = "the value of " + shown;
+      why.append(" is not a string: put it in quotes, as in ").append(shown).append(": \"1\"");
+      fields.error("matchLabels", why);
     } else if (!is_label_value(*text)) {
       fields.error("matchLabels", "the value of " + shown + ", " +
                                       codec::in_quotes(*text, kShownValue) + "," +
