@@ -261,8 +261,7 @@ Result<Exit> explain_pod(const Context& context, const std::string& ns, const st
         << ": no policy gates it, it was never given to a node, it was let in while nothing was "
            "guarded (the webhook configuration was changed or away), or what was decided still "
            "waits in a webhook's spool (docs/operations.md, \"The log's volume\"). A pod that "
-           "stays "
-           "Pending although nodes are Trusted has another reason: kubectl describe pod.\n";
+           "stays Pending although nodes are Trusted has another reason: kubectl describe pod.\n";
   }
   return exit;
 }
