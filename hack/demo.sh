@@ -225,6 +225,9 @@ part_c() {
   part c "Node 2 is tampered with: no pod gets there, all run on node 1"
   make_pod shop waiting "" nobody >/dev/null
   make_pod shop waiting-for-legacy-bind "" nobody >/dev/null
+  webhook_runs_on node-2 || move_webhook_to node-2
+  local authorities
+  authorities=$(webhook_authorities)
   cluster tpm node-2 extend 8 "$(printf 'tampered' | sha256sum | cut -d' ' -f1)"
   eventually $((HEARTBEAT + 2)) "node-2 is Contraindicated and tainted, its condition False, the reason PcrMismatch" is_ejected node-2
   local denial='node "node-2" does not satisfy AttestationPolicy "production".*PcrMismatch.*PCR 8.*kubectl avouch explain node node-2'
@@ -238,9 +241,31 @@ part_c() {
   for i in 1 2 3 4 5; do make_pod shop "spread-$i" >/dev/null; done
   eventually 40 "five unpinned pods run" pods_run shop spread-{1..5}
   for i in 1 2 3 4 5; do check "shop/spread-$i on node-1" same node-1 pod_node shop "spread-$i"; done
+  eventually 60 "no webhook is left on node-2, where root could use its key" webhook_is_gone_from node-2
+  eventually 20 "the API server is told to accept another key than the one that was there" differs "$authorities" webhook_authorities
+  eventually 60 "two replicas are ready again" webhooks_ready 2
   check "kubectl avouch explain names the PCR" prints 'PCR 8' kubectl avouch explain node node-2
   kubectl avouch explain node node-2
 }
+webhook_pods_on() { kubectl -n "$NS" get pods -l app.kubernetes.io/component=webhook --field-selector "spec.nodeName=$1" -o name; }
+webhook_runs_on() { [[ -n $(webhook_pods_on "$1") ]]; }
+webhook_is_gone_from() { ! webhook_runs_on "$1"; }
+webhooks_ready() { same "$1" kubectl -n "$NS" get deployment avouch-webhook -o 'jsonpath={.status.readyReplicas}'; }
+# move_webhook_to NODE: a replica, of those that are all elsewhere.
+move_webhook_to() {
+  kubectl cordon node-1 >/dev/null
+  kubectl -n "$NS" delete "$(webhook_pods_on node-1 | head -n 1)" --wait=false >/dev/null
+  eventually 60 "a replica of the webhook runs on $1" webhook_runs_on "$1"
+  kubectl uncordon node-1 >/dev/null
+  eventually 60 "two replicas are ready" webhooks_ready 2
+}
+# What the API server accepts each webhook by: the authority of the certificate that is served now.
+webhook_authorities() {
+  local bundle
+  kubectl get validatingwebhookconfigurations avouch -o json | jq -r '.webhooks[].clientConfig.caBundle' |
+    while read -r bundle; do base64 -d <<<"$bundle" | openssl x509 -noout -fingerprint -sha256; done
+}
+differs() { [[ $("${@:2}") != "$1" ]]; }
 pods_run() { for pod in "${@:2}"; do pod_runs "$1" "$pod" || return 1; done; }
 
 # Only nodes with the label have an agent; taking it from one stops that one's.
@@ -658,10 +683,10 @@ chart() {
 part_i() {
   part i "helm upgrade goes through, helm uninstall leaves nothing behind"
   local ca node replicas
-  ca=$(webhook_cas)
+  ca=$(webhook_authorities)
   check "an upgrade with another timeout is accepted" chart upgrade --set webhook.timeoutSeconds=4
   check "and in force" same 4 kubectl get validatingwebhookconfigurations avouch -o 'jsonpath={.webhooks[0].timeoutSeconds}'
-  check "it keeps the webhook's CA" same "$ca" webhook_cas
+  check "it keeps the webhook's CA" same "$ca" webhook_authorities
   check "the controller does not take it for tampering: no departure is counted" departures_are 0
   eventually 20 "and finds the webhook configuration as the new release has it" guarded True 'is as the release has it'
   replicas=$(kubectl -n "$NS" get deployment avouch-webhook -o 'jsonpath={.spec.replicas}')
@@ -690,7 +715,6 @@ part_i() {
   make_pod shop free node-2 >/dev/null
   eventually 40 "a pod pinned to node-2 runs: nothing gates any more" pod_runs shop free
 }
-webhook_cas() { kubectl get validatingwebhookconfigurations avouch -o 'jsonpath={.webhooks[*].clientConfig.caBundle}' | grep .; }
 
 main() {
   require_root

@@ -18,7 +18,8 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::seconds kGrace{5};
 
-control::TrustOptions trust_options(const config::ControllerConfig& config) {
+control::TrustOptions trust_options(const config::ControllerConfig& config,
+                                    std::function<void(const std::string&)> on_webhook_key) {
   using std::chrono::duration_cast;
   using std::chrono::hours;
   const auto names = [](const std::vector<std::string>& list) {
@@ -38,7 +39,10 @@ control::TrustOptions trust_options(const config::ControllerConfig& config) {
                 .announce = 24h};
   options.certificate_life = duration_cast<hours>(config.tls.certificate_life);
   options.own_names = names(config.tls.service_names);
-  options.webhook_names = names(config.webhook.service_names);
+  options.webhook.common_name = config.release.name + " webhook CA";
+  options.webhook.names = names(config.webhook.service_names);
+  options.webhook.life = options.certificate_life;
+  options.on_webhook_key = std::move(on_webhook_key);
   options.webhook_configuration = config.webhook.configuration;
   options.webhook_certificate = config.webhook.own_certificate;
   options.place_of_log = [&config] { return place_of_log(config.log, config.data_dir); };
@@ -48,6 +52,15 @@ control::TrustOptions trust_options(const config::ControllerConfig& config) {
 kube::InformerOptions all_of(kube::ResourcePath resource) {
   kube::InformerOptions options;
   options.resource = std::move(resource);
+  return options;
+}
+
+// A cluster without a selector for them has none watched.
+kube::InformerOptions some_of(kube::ResourcePath resource, const std::string& label_selector) {
+  constexpr std::size_t kMostPods = 1000;
+  kube::InformerOptions options = all_of(std::move(resource));
+  options.label_selector = label_selector;
+  options.max_objects = kMostPods;
   return options;
 }
 
@@ -69,7 +82,8 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
       signals(the_signals),
       leading_until(std::move(until)),
       say_on_lease(std::move(say)),
-      trust(trust_options(config), client, crypto::system_random(), clock),
+      trust(trust_options(config, [this](const std::string& why) { tell_webhook_key(why); }),
+            client, crypto::system_random(), clock),
       volume({config.limits.reserve_bytes, static_cast<unsigned>(config.limits.reserve_percent)},
              [dir = config.data_dir] { return adapters::volume_space(dir); }),
       quick(client.with_timeout(5s)),
@@ -91,6 +105,8 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
       own_map(client, clock, crypto::system_random(),
               one_of(kube::config_maps(config.release.name_space),
                      config.release.object("controller"))),
+      webhook_pods(client, clock, crypto::system_random(),
+                   some_of(kube::pods(config.release.name_space), config.webhook.pods)),
       references(client, clock, crypto::system_random(), config.release.name_space,
                  [this] { policy_worker.add(kAll); }),
       evidence_writer(
@@ -111,7 +127,9 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
                       return what == kUse ? use_lists() : refresh_policies();
                     }),
       trust_worker("trust objects", 1, clock, signals,
-                   [this](const std::string&) { return keep_trust(); }),
+                   [this](const std::string& what) {
+                     return what == kPods ? keep_webhook_pods() : keep_trust();
+                   }),
       guard_worker("webhook configuration", 1, clock, signals,
                    [this](const std::string& what) {
                      return what == kLogIntake ? watch_log() : watch_guard();
@@ -138,8 +156,8 @@ void Leader::Parts::stop() {
     closed = true;
   }
   if (server) server->stop(kGrace);
-  for (kube::Informer* informer :
-       {&nodes, &evidences, &policies, &manifests, &webhooks, &trust_map, &own_map}) {
+  for (kube::Informer* informer : {&nodes, &evidences, &policies, &manifests, &webhooks, &trust_map,
+                                   &own_map, &webhook_pods}) {
     informer->stop();
   }
   references.watch({});

@@ -46,6 +46,7 @@
 #include "control/router.h"
 #include "control/sequenced_log.h"
 #include "control/trust_material.h"
+#include "control/webhook_pods.h"
 #include "kube/informer.h"
 #include "operator/leader.h"
 #include "operator/log_policy_file.h"
@@ -58,6 +59,7 @@ inline constexpr std::string_view kUse = "use of lists";  // of the queue of pol
 std::uint64_t bytes_for_lists(const config::ControllerConfig::Limits& limits);
 inline constexpr const char* kLogIntake = "log";  // of the queue of the webhook configuration
 inline constexpr const char* kAll = "all";        // the only item of a queue that has one
+inline constexpr const char* kPods = "pods";      // of the queue of trust objects: the webhook's
 
 // What comes later uses what comes before.
 struct Leader::Parts final : control::AppraiserOutput {
@@ -85,6 +87,12 @@ struct Leader::Parts final : control::AppraiserOutput {
   Result<void> sync_policy(const std::string& name);
   Result<void> keep_trust();
   Result<void> keep_shares();
+  Result<void> keep_webhook_pods();
+  Result<void> remove_webhook_pod(const control::WebhookPod& pod, std::optional<int> grace_seconds);
+  control::Standing standing_of(const std::string& node) const;
+  void tell_webhook_key(const std::string& why);
+  // What concerns all nodes has changed: whether one is attested.
+  void show_nodes_again();
   // Compares the webhook configuration with what it should be, and says where it is not.
   Result<void> watch_guard();
   void see_configuration(kube::ObjectPtr configuration);  // null: there is none
@@ -156,7 +164,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   kube::EventRecorder event_recorder;
   control::EventSink events;
 
-  kube::Informer nodes, evidences, policies, manifests, webhooks, trust_map, own_map;
+  kube::Informer nodes, evidences, policies, manifests, webhooks, trust_map, own_map, webhook_pods;
   control::ReferenceWatcher references;
   control::NodeBoard node_board;
   control::EvidenceWriter evidence_writer;
@@ -191,6 +199,12 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<control::Router> router;
   std::unique_ptr<adapters::HttpServer> server;
 
+  control::WebhookPods webhook_keeper;  // the trust worker's, as the next
+  std::optional<control::KeyHolders> holders_told;
+  std::atomic<std::size_t> webhook_holders = 0;  // pods that hold the key on failing nodes
+  std::atomic<std::uint64_t> webhook_keys = 0;   // that were replaced
+  std::atomic<bool> cluster_known = false;       // every node has been judged once
+
   control::RecordedWatch recorded_watch;
   control::AdmissionGuard guard;
   std::mutex guard_mutex;
@@ -201,7 +215,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::string waiting_for;  // of the start that is under way
   std::atomic<bool> log_is_open = false;
   std::mutex metrics_mutex;
-  std::uint64_t departures_shown = 0;
+  std::uint64_t departures_shown = 0, keys_shown = 0;
   std::atomic<bool> closed = false;
   std::atomic<bool> ending = false;  // told to stop
   std::mutex summary_mutex;

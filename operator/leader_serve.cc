@@ -132,7 +132,10 @@ void Leader::Parts::show_metrics() {
   observe::Counter departures =
       metrics.counter("avouch_webhook_configuration_departures_total",
                       "Times that the webhook configuration ceased to be as the release has it");
-  metrics.before_collect([this, &metrics, departures]() mutable {
+  observe::Counter keys =
+      metrics.counter("avouch_webhook_keys_replaced_total",
+                      "Serving keys of the webhook that were made anew, for whatever reason");
+  metrics.before_collect([this, &metrics, departures, keys]() mutable {
     const std::lock_guard lock(metrics_mutex);
     if (closed) return;
     // The appraiser's own thread counts; a busy one shows what it last counted.
@@ -252,6 +255,12 @@ void Leader::Parts::show_metrics() {
     const std::uint64_t departed = guard.departures();
     departures.add(static_cast<double>(departed - departures_shown));
     departures_shown = departed;
+    const std::uint64_t replaced = webhook_keys;
+    keys.add(static_cast<double>(replaced - keys_shown));
+    keys_shown = replaced;
+    gauge("avouch_webhook_pods_on_failing_nodes",
+          "Pods of the webhook, its key with them, on nodes that an enforced policy is against",
+          static_cast<double>(webhook_holders));
     gauge("avouch_intake_connections", "Open connections",
           static_cast<double>(server->stats().connections));
   });

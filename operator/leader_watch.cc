@@ -55,11 +55,14 @@ void Leader::Parts::watch_cluster() {
   });
   own_map.on_change([this](const Change&) { guard_worker.add(kAll); });
   trust_map.on_change([this](const Change&) { trust_worker.add(kAll); });
+  webhook_pods.on_change([this](const Change&) { trust_worker.add(kPods); });
+  webhook_pods.on_synced([this] { trust_worker.add(kPods); });
   for (const auto& [name, informer] :
        {std::pair{"nodes", &nodes}, std::pair{"evidence", &evidences},
         std::pair{"policies", &policies}, std::pair{"reference manifests", &manifests},
         std::pair{"webhook configuration", &webhooks}, std::pair{"trust map", &trust_map},
-        std::pair{"own map", &own_map}}) {
+        std::pair{"own map", &own_map}, std::pair{"webhook pods", &webhook_pods}}) {
+    if (informer == &webhook_pods && config.webhook.pods.empty()) continue;
     informer->on_problem([this, part = std::string("watch of ") + name](
                              const std::string& message) { signals.problem(part, message); });
     informer->start();
@@ -69,6 +72,8 @@ void Leader::Parts::watch_cluster() {
 void Leader::Parts::begin() {
   loop->post([this](control::Appraiser& the_appraiser, control::Moment now) {
     the_appraiser.begin(now);
+    cluster_known = true;
+    trust_worker.add(kPods);
     signals.note("appraiser", "the cluster is known; nodes are judged");
   });
 }

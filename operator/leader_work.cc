@@ -25,12 +25,26 @@ void Leader::Parts::record(control::RecordJob job) { recorder->add(std::move(job
 
 void Leader::Parts::publish(control::NodeOutlook outlook) {
   const std::string name = outlook.name;
+  const auto before = node_board.find_node(name);
+  const bool attested = node_board.any_attested();
   node_board.put(outlook);
   status_worker.add(name);
   node_worker.add(name);
+  if (attested != node_board.any_attested()) show_nodes_again();
+  if (!before || before->signals.standing != outlook.signals.standing) trust_worker.add(kPods);
 }
 
-void Leader::Parts::withdraw(const std::string& name) { node_board.erase(name); }
+void Leader::Parts::withdraw(const std::string& name) {
+  const bool attested = node_board.any_attested();
+  node_board.erase(name);
+  if (attested != node_board.any_attested()) show_nodes_again();
+  trust_worker.add(kPods);
+}
+
+void Leader::Parts::show_nodes_again() {
+  const auto snapshot = nodes.snapshot();
+  for (const auto& [name, object] : *snapshot) node_worker.add(name);
+}
 
 void Leader::Parts::forget(const std::string& node_uid) {
   const auto taken = pool.post([this, node_uid] {
@@ -109,8 +123,10 @@ Result<void> Leader::Parts::sync_evidence(const std::string& name) {
 }
 
 Result<void> Leader::Parts::sync_node(const std::string& name) {
-  const auto outlook = node_board.find_node(name);
+  auto outlook = node_board.find_node(name);
   if (!outlook || outlook->node_uid.empty()) return {};
+  // Where all nodes fail, by a wrong policy above all, the webhook's pods must find a place too.
+  if (!node_board.any_attested()) outlook->signals.standing = control::Standing::kGood;
   return control::sync_node(client, *outlook, nodes.find(name).get(), clock.now());
 }
 
@@ -129,6 +145,7 @@ Result<void> Leader::Parts::sync_policy(const std::string& name) {
 
 Result<void> Leader::Parts::keep_trust() {
   trust_worker.add_after(kAll, kTrustEvery);
+  trust_worker.add(kPods);
   blobs->drop_unused(kKeepUnused);
   archive->sweep(clock.now());
   // Whatever the one finds: a policy must not go on open because a Secret cannot be read.

@@ -38,8 +38,8 @@ bool is_too_large(const HttpRequest& head) {
 std::optional<HttpResponse> refuse(const HttpRequest& request) {
   if (!admission::endpoint_of(request.path)) {
     return problem(404, "NotFound",
-                   "expected /admit/pods, /admit/pods-unenforced, /admit/evidence, "
-                   "/admit/policies or /admit/namespaces");
+                   "expected /admit/pods, /admit/pods-unenforced, /admit/own-pods, "
+                   "/admit/evidence, /admit/policies or /admit/namespaces");
   }
   if (request.method != "POST") {
     HttpResponse response = problem(405, "MethodNotAllowed", "expected POST");

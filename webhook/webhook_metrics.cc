@@ -34,8 +34,7 @@ observe::Labels decision_labels(Endpoint endpoint, std::string_view result, std:
 }  // namespace
 
 WebhookMetrics::WebhookMetrics(observe::Metrics& metrics) : metrics_(metrics) {
-  for (const Endpoint endpoint : {Endpoint::kPods, Endpoint::kUnenforcedPods, Endpoint::kEvidence,
-                                  Endpoint::kPolicies, Endpoint::kNamespaces}) {
+  for (const Endpoint endpoint : admission::kEndpoints) {
     const std::string name(admission::endpoint_name(endpoint));
     series_.emplace(
         endpoint,

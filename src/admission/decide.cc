@@ -14,12 +14,15 @@ constexpr std::string_view kBehind =
     "the API server knows newer labels of the namespace, or newer policies, than the webhook does";
 
 Decision decide_whole(Endpoint endpoint, const DecisionInput& input) {
-  const bool pods = endpoint == Endpoint::kPods || endpoint == Endpoint::kUnenforcedPods;
-  if (input.gathered.late && !pods) return overloaded();
+  const bool knows_late = endpoint == Endpoint::kPods || endpoint == Endpoint::kUnenforcedPods ||
+                          endpoint == Endpoint::kOwnPods;
+  if (input.gathered.late && !knows_late) return overloaded();
   switch (endpoint) {
     case Endpoint::kPods:
     case Endpoint::kUnenforcedPods:
       return decide_pod(input);
+    case Endpoint::kOwnPods:
+      return decide_own_pod(input);
     case Endpoint::kEvidence:
       return decide_evidence(input);
     case Endpoint::kPolicies:
@@ -33,8 +36,7 @@ Decision decide_whole(Endpoint endpoint, const DecisionInput& input) {
 }  // namespace
 
 std::optional<Endpoint> endpoint_of(std::string_view path) {
-  for (const Endpoint endpoint : {Endpoint::kPods, Endpoint::kUnenforcedPods, Endpoint::kEvidence,
-                                  Endpoint::kPolicies, Endpoint::kNamespaces}) {
+  for (const Endpoint endpoint : kEndpoints) {
     if (path == "/admit/" + std::string(endpoint_name(endpoint))) return endpoint;
   }
   return std::nullopt;
@@ -46,6 +48,8 @@ std::string_view endpoint_name(Endpoint endpoint) {
       return "pods";
     case Endpoint::kUnenforcedPods:
       return "pods-unenforced";
+    case Endpoint::kOwnPods:
+      return "own-pods";
     case Endpoint::kEvidence:
       return "evidence";
     case Endpoint::kPolicies:

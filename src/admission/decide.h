@@ -3,6 +3,7 @@
 // Review in, decision out. Pure: never blocks, never logs, throws nothing but std::bad_alloc.
 // Thread-safe.
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -18,7 +19,10 @@ namespace avouch::admission {
 //
 // kUnenforcedPods asks what kPods asks, and is called with failurePolicy Ignore, where no policy in
 // Enforce gates pods: see waive().
-enum class Endpoint { kPods, kUnenforcedPods, kEvidence, kPolicies, kNamespaces };
+enum class Endpoint { kPods, kUnenforcedPods, kOwnPods, kEvidence, kPolicies, kNamespaces };
+inline constexpr std::array kEndpoints{Endpoint::kPods,     Endpoint::kUnenforcedPods,
+                                       Endpoint::kOwnPods,  Endpoint::kEvidence,
+                                       Endpoint::kPolicies, Endpoint::kNamespaces};
 std::optional<Endpoint> endpoint_of(std::string_view path);  // "/admit/pods" and so on
 std::string_view endpoint_name(Endpoint endpoint);           // "pods", "evidence", ...
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// The four decisions behind decide(). Internal to the library.
+// The five decisions behind decide(). Internal to the library.
 
 #include "admission/decide.h"
 
@@ -17,6 +17,8 @@ struct DecisionInput {
 Decision overloaded();  // a denial
 
 Decision decide_pod(const DecisionInput& input);
+// Of a pod that looks like one of the release's own to their Services.
+Decision decide_own_pod(const DecisionInput& input);
 Decision decide_evidence(const DecisionInput& input);
 Decision decide_own_kind(const DecisionInput& input);
 Decision decide_namespace(const DecisionInput& input);

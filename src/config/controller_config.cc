@@ -112,6 +112,7 @@ void read_webhook(Section section, ControllerConfig::Webhook& out) {
   read_dns_label(section, "serviceAccount", out.service_account);
   section.string("configuration", out.configuration, 1, 253);
   section.strings("serviceNames", out.service_names, 20, 253);
+  section.string("pods", out.pods, 0, 1024);
   std::string certificate = "Own";
   section.one_of("certificate", certificate, {"Own", "External"});
   out.own_certificate = certificate != "External";

@@ -111,21 +111,27 @@ void plan_taint(const Json& node, const NodeSignals& signals, SystemTime now,
   const std::string effect = signals.taint == attest::TaintEffect::kNone
                                  ? std::string()
                                  : std::string(attest::taint_effect_name(signals.taint));
+  const std::string value(signals.standing == Standing::kGood ? "" : kFailing);
   Json::Array wanted;
   int ours = 0;
   bool right = false;
+  std::string added;  // by a taint of the effect: evictions are timed by it
   for (const Json& taint : present) {
     if (taint.text({"key"}) != kTaintKey) {
       wanted.push_back(taint);
       continue;
     }
     ++ours;
-    right = taint.text({"effect"}) == effect && taint.text({"value"}).empty();
+    right = taint.text({"effect"}) == effect && taint.text({"value"}) == value;
+    if (taint.text({"effect"}) == effect) added = taint.text({"timeAdded"});
   }
   if (effect.empty() ? ours == 0 : (ours == 1 && right)) return;
   if (!effect.empty()) {
     Json taint{Json::Object{{"key", kTaintKey}, {"effect", effect}}};
-    if (signals.taint == attest::TaintEffect::kNoExecute) taint["timeAdded"] = to_rfc3339(now);
+    if (!value.empty()) taint["value"] = value;
+    if (signals.taint == attest::TaintEffect::kNoExecute) {
+      taint["timeAdded"] = added.empty() ? to_rfc3339(now) : added;
+    }
     wanted.push_back(std::move(taint));
   }
   operations.push_back(operation("add", "/spec/taints", Json(std::move(wanted))));

@@ -89,8 +89,8 @@ Result<crypto::CertifiedKey> issue_serving(const CaSet& set, const crypto::Servi
                                           std::min<SystemTime>(now + life, ca.not_after()));
 }
 
-std::optional<std::string> reason_to_reissue(const crypto::CertifiedKey& serving, const CaSet& set,
-                                             SystemTime now) {
+std::optional<std::string> reason_to_reissue(const crypto::CertifiedKey& serving,
+                                             const std::string& bundle, SystemTime now) {
   const auto certificates = crypto::Certificate::list_from_pem(serving.certificate_pem);
   if (!certificates.has_value()) return "the certificate is unreadable";
   const crypto::Certificate& leaf = certificates->front();
@@ -104,9 +104,9 @@ std::optional<std::string> reason_to_reissue(const crypto::CertifiedKey& serving
   if (now < leaf.not_before()) return "the certificate is not valid yet";
   if (now >= two_thirds(leaf)) return "two thirds of the certificate's life have passed";
 
-  const auto roots = crypto::Certificate::list_from_pem(trust_bundle(set));
+  const auto roots = crypto::Certificate::list_from_pem(bundle);
   if (!roots.has_value() || !crypto::verify_chain(leaf, {}, *roots, now).has_value()) {
-    return "the certificate is not by this release's CA";
+    return "the certificate is not by its authority";
   }
   return std::nullopt;
 }

@@ -50,8 +50,9 @@ Result<crypto::CertifiedKey> issue_serving(const CaSet& set, const crypto::Servi
                                            std::chrono::hours life, SystemTime now);
 
 // Why `serving` cannot go on being served at `now`, or nothing: unreadable, key and certificate
-// differ, past two thirds of its life, or not by a CA of the bundle. Does not look at its names.
-std::optional<std::string> reason_to_reissue(const crypto::CertifiedKey& serving, const CaSet& set,
-                                             SystemTime now);
+// differ, past two thirds of its life, or not by an authority of `bundle` (PEM). Does not look at
+// its names.
+std::optional<std::string> reason_to_reissue(const crypto::CertifiedKey& serving,
+                                             const std::string& bundle, SystemTime now);
 
 }  // namespace avouch::control

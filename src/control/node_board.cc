@@ -20,12 +20,26 @@ void NodeBoard::put(const NodeOutlook& outlook) {
   entry.status = codec::to_json(outlook.status);
   const std::lock_guard lock(mutex_);
   entry.signals = signals_.share(outlook.signals);
+  if (entry.signals->label) ++attested_;
+  forget(outlook.name);
   entries_.insert_or_assign(outlook.name, std::move(entry));
 }
 
 void NodeBoard::erase(const std::string& name) {
   const std::lock_guard lock(mutex_);
-  entries_.erase(name);
+  forget(name);
+}
+
+void NodeBoard::forget(const std::string& name) {
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) return;
+  if (found->second.signals->label) --attested_;
+  entries_.erase(found);
+}
+
+bool NodeBoard::any_attested() const {
+  const std::lock_guard lock(mutex_);
+  return attested_ > 0;
 }
 
 std::optional<NodeOutlook> NodeBoard::find_node(const std::string& name) const {

@@ -22,6 +22,9 @@ class NodeBoard {
   void put(const NodeOutlook& outlook);
   void erase(const std::string& name);
 
+  // Whether any node is attested: then there is somewhere else for pods to go.
+  bool any_attested() const;
+
   // What the Node should carry: without the status.
   std::optional<NodeOutlook> find_node(const std::string& name) const;
 
@@ -42,9 +45,12 @@ class NodeBoard {
     crypto::Sha256 digest{};
     Boxed<std::string> status;  // as text; nothing once it was settled
   };
+  void forget(const std::string& name);  // with mutex_ held
+
   mutable std::mutex mutex_;
   Recent<NodeSignals> signals_;           // of most nodes the same
   std::map<std::string, Entry> entries_;  // by name
+  std::size_t attested_ = 0;
 };
 
 }  // namespace avouch::control

@@ -53,6 +53,22 @@ AttestedCondition attested(const NodeState& state,
   return {"Unknown", reason.code, reason.message};
 }
 
+Standing standing_by(const NodeVerdict& verdict, const NodeState& state,
+                     const std::vector<const ResolvedPolicy*>& selecting) {
+  const bool silent = verdict.phase == Phase::kStale;
+  if (!silent && verdict.phase != Phase::kContraindicated) return Standing::kGood;
+  const bool enforced = std::any_of(selecting.begin(), selecting.end(), [&](const auto* policy) {
+    if (policy->in_force == nullptr || policy->spec().mode != attest::Mode::kEnforce) return false;
+    return silent || std::any_of(verdict.policies.begin(), verdict.policies.end(),
+                                 [&](const attest::TokenPolicy& judged) {
+                                   return judged.name == policy->name &&
+                                          judged.status == attest::Status::kContraindicated;
+                                 });
+  });
+  if (!enforced && state.record.held_by.empty()) return Standing::kGood;
+  return silent ? Standing::kSilent : Standing::kFails;
+}
+
 NodeSignals signals_of(const NodeState& state,
                        const std::vector<const ResolvedPolicy*>& selecting) {
   NodeSignals out;
@@ -61,6 +77,9 @@ NodeSignals signals_of(const NodeState& state,
       out.taint = effect;
     }
   }
+  // Trust is shown once it is logged, distrust at once.
+  out.standing = std::max(standing_by(*state.saved.verdict, state, selecting),
+                          standing_by(*state.record.verdict, state, selecting));
   out.label = !selecting.empty() && state.saved.verdict->phase == Phase::kTrusted &&
               state.record.held_by.empty();
   const bool wanted = std::any_of(selecting.begin(), selecting.end(), [](const auto* policy) {

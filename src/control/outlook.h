@@ -22,11 +22,15 @@ struct AttestedCondition {
   bool operator==(const AttestedCondition&) const = default;
 };
 
+// Whether an enforced policy is against the node now: not where it has only not been judged yet.
+enum class Standing { kGood, kSilent, kFails };
+
 // What the Node object should carry.
 struct NodeSignals {
   attest::TaintEffect taint = attest::TaintEffect::kNone;
   bool label = false;
   std::optional<AttestedCondition> condition;  // nothing: none of ours
+  Standing standing = Standing::kGood;         // else the taint has value kFailing
   bool operator==(const NodeSignals&) const = default;
 };
 

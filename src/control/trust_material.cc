@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/time_text.h"
 #include "codec/base64.h"
 #include "control/secret_data.h"
 #include "tlog/note.h"
@@ -12,19 +13,19 @@ namespace {
 
 using codec::Json;
 
-constexpr std::string_view kNamesAnnotation = "avouch.dev/names";
-
-std::string joined_names(const crypto::ServingNames& names) {
-  std::string out;
-  for (const auto* list : {&names.dns, &names.ip}) {
-    for (const std::string& name : *list) out += (out.empty() ? "" : ",") + name;
-  }
-  return out;
-}
-
 Result<SystemTime> end_of(const std::string& pem) {
   AVOUCH_TRY(const auto certificates, crypto::Certificate::list_from_pem(pem));
   return certificates.front().not_after();
+}
+
+// PEM, by its first webhook: the API server accepts the same for all.
+std::string accepted_by(const Json& configuration) {
+  const Json* webhooks = configuration.find("webhooks");
+  if (webhooks == nullptr || webhooks->as_array() == nullptr) return "";
+  if (webhooks->as_array()->empty()) return "";
+  const auto pem =
+      codec::from_base64(webhooks->as_array()->front().text({"clientConfig", "caBundle"}));
+  return pem.has_value() ? std::string(as_text(*pem)) : "";
 }
 
 Error keys_are_lost(const std::string& secret, const std::string& place) {
@@ -92,12 +93,9 @@ Result<ReleaseKeys> TrustMaterial::load_or_create() {
 Result<void> TrustMaterial::step() {
   AVOUCH_CHECK(rotate_ca());
   AVOUCH_CHECK(renew_own());
-  if (options_.webhook_certificate) {
-    AVOUCH_CHECK(keep_webhook_secret());
-  }
   AVOUCH_CHECK(keep_trust_map());
   if (options_.webhook_certificate) {
-    AVOUCH_CHECK(keep_ca_bundle());
+    AVOUCH_CHECK(keep_webhook_certificate());
   }
   AVOUCH_TRY(const SystemTime ends, end_of(ca().current.certificate_pem));
   const std::lock_guard lock(mutex_);
@@ -114,8 +112,6 @@ Result<crypto::CertifiedKey> TrustMaterial::serving() {
   const std::lock_guard lock(mutex_);
   return *own_;
 }
-
-std::string TrustMaterial::bundle() const { return trust_bundle(ca()); }
 
 TrustMaterial::Ends TrustMaterial::ends() const {
   const std::lock_guard lock(mutex_);
@@ -162,7 +158,7 @@ Result<void> TrustMaterial::renew_own() {
   const SystemTime now = clock_.now();
   {
     const std::lock_guard lock(mutex_);
-    if (own_ && !reason_to_reissue(*own_, authority, now)) return {};
+    if (own_ && !reason_to_reissue(*own_, trust_bundle(authority), now)) return {};
   }
   AVOUCH_TRY(crypto::CertifiedKey issued,
              issue_serving(authority, options_.own_names, options_.certificate_life, now));
@@ -173,45 +169,72 @@ Result<void> TrustMaterial::renew_own() {
   return {};
 }
 
-Result<void> TrustMaterial::keep_webhook_secret() {
+struct TrustMaterial::StoredCertificate {
+  std::optional<WebhookCertificate> certificate;  // nothing where it is missing, or incomplete
+  std::string version;                            // of the Secret; "" where there is none
+};
+
+Result<TrustMaterial::StoredCertificate> TrustMaterial::read_webhook_secret() const {
+  const ReleaseNames& names = options_.names;
+  const auto found = client_.get(kube::secrets(names.ns), names.webhook_tls_secret());
+  if (!found.has_value() && found.error().is_not_found()) return StoredCertificate{};
+  if (!found.has_value()) return Error(found.error());
+  StoredCertificate out;
+  out.version = found->text({"metadata", "resourceVersion"});
+  const auto data = read_secret(*found);
+  if (data.has_value()) out.certificate = parse_webhook_certificate(*data, *found);
+  return out;
+}
+
+Result<void> TrustMaterial::write_webhook_secret(const WebhookCertificate& certificate,
+                                                 const std::string& version) {
   const ReleaseNames& names = options_.names;
   const kube::ResourcePath secrets = kube::secrets(names.ns);
-  const CaSet authority = ca();
-  const std::string wanted_names = joined_names(options_.webhook_names);
-
-  const auto found = client_.get(secrets, names.webhook_tls_secret());
-  if (!found.has_value() && !found.error().is_not_found()) return Error(found.error());
-  std::string version;
-  if (found.has_value()) {
-    version = found->text({"metadata", "resourceVersion"});
-    const auto data = read_secret(*found);
-    const bool complete =
-        data.has_value() && data->contains("tls.crt") && data->contains("tls.key");
-    const bool same_names =
-        found->text({"metadata", "annotations", kNamesAnnotation}) == wanted_names;
-    if (complete && same_names) {
-      const crypto::CertifiedKey serving{data->at("tls.crt"), data->at("tls.key")};
-      if (!reason_to_reissue(serving, authority, clock_.now())) {
-        AVOUCH_TRY(const SystemTime ends, end_of(serving.certificate_pem));
-        const std::lock_guard lock(mutex_);
-        ends_.webhook = ends;
-        return {};
-      }
-    }
-  }
-  AVOUCH_TRY(
-      const crypto::CertifiedKey issued,
-      issue_serving(authority, options_.webhook_names, options_.certificate_life, clock_.now()));
   const Json secret = make_secret(names.ns, names.webhook_tls_secret(), "kubernetes.io/tls",
-                                  {{"tls.crt", issued.certificate_pem},
-                                   {"tls.key", issued.key_pem},
-                                   {"ca.crt", trust_bundle(authority)}},
-                                  version, {{std::string(kNamesAnnotation), Json(wanted_names)}});
+                                  encode_webhook_certificate(certificate), version,
+                                  webhook_certificate_annotations(certificate));
   const auto written =
       version.empty() ? client_.create(secrets, secret) : client_.update(secrets, secret);
   // Lost a race, or the object has gone meanwhile: the next step looks again.
   if (!written.has_value()) return retryable(written.error().message);
-  AVOUCH_TRY(const SystemTime ends, end_of(issued.certificate_pem));
+  return {};
+}
+
+Result<void> TrustMaterial::set_holders(KeyHolders holders) {
+  holders_ = holders;
+  if (holders == KeyHolders::kAllGood || !options_.webhook_certificate) return {};
+  AVOUCH_TRY(StoredCertificate stored, read_webhook_secret());
+  if (!stored.certificate || !stored.certificate->exposed.empty()) return {};
+  stored.certificate->exposed = "on a failing node, seen " + to_rfc3339(clock_.now());
+  return write_webhook_secret(*stored.certificate, stored.version);
+}
+
+// The API server is told first: nothing is served that it does not accept yet.
+Result<void> TrustMaterial::keep_webhook_certificate() {
+  const kube::ResourcePath resource = kube::validating_webhook_configurations();
+  const auto configuration = client_.get(resource, options_.webhook_configuration);
+  // Not installed yet, or being removed.
+  const bool is_there = configuration.has_value() || !configuration.error().is_not_found();
+  if (!configuration.has_value() && is_there) return Error(configuration.error());
+
+  AVOUCH_TRY(const StoredCertificate stored, read_webhook_secret());
+  AVOUCH_TRY(const auto change,
+             advance_webhook_certificate(stored.certificate,
+                                         is_there ? accepted_by(*configuration) : std::string(),
+                                         holders_, options_.webhook, clock_.now()));
+  const WebhookCertificate& wanted = change ? change->next : *stored.certificate;
+  if (is_there) {
+    if (const auto patch = ca_bundle_patch(*configuration, accepted_authorities(wanted))) {
+      const auto patched =
+          client_.patch(resource, options_.webhook_configuration, kube::PatchType::kJson, *patch);
+      if (!patched.has_value()) return retryable(patched.error().message);
+    }
+  }
+  if (change) {
+    AVOUCH_CHECK(write_webhook_secret(wanted, stored.version));
+    if (!change->why.empty() && options_.on_webhook_key) options_.on_webhook_key(change->why);
+  }
+  AVOUCH_TRY(const SystemTime ends, end_of(wanted.serving.certificate_pem));
   const std::lock_guard lock(mutex_);
   ends_.webhook = ends;
   return {};
@@ -246,21 +269,6 @@ Result<void> TrustMaterial::keep_trust_map() {
   const auto written =
       found.has_value() ? client_.update(maps, object) : client_.create(maps, object);
   if (!written.has_value()) return retryable(written.error().message);
-  return {};
-}
-
-Result<void> TrustMaterial::keep_ca_bundle() {
-  const kube::ResourcePath resource = kube::validating_webhook_configurations();
-  const auto found = client_.get(resource, options_.webhook_configuration);
-  if (!found.has_value()) {
-    if (found.error().is_not_found()) return {};  // not installed yet, or being removed
-    return Error(found.error());
-  }
-  const auto patch = ca_bundle_patch(*found, bundle());
-  if (!patch) return {};
-  const auto patched =
-      client_.patch(resource, options_.webhook_configuration, kube::PatchType::kJson, *patch);
-  if (!patched.has_value()) return retryable(patched.error().message);
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include "control/certificate_authority.h"
 #include "control/names.h"
 #include "control/release_keys.h"
+#include "control/webhook_certificate.h"
 #include "crypto/random.h"
 #include "crypto/x509.h"
 #include "kube/client.h"
@@ -26,13 +27,15 @@ struct TrustOptions {
   CaRules ca;
   std::chrono::hours certificate_life{2160};
   crypto::ServingNames own_names;  // of the controller's Service
-  crypto::ServingNames webhook_names;
+  WebhookCertificateRules webhook;
   std::string webhook_configuration;  // name of the ValidatingWebhookConfiguration
   // False: the webhook's certificate and the caBundle are left alone.
   bool webhook_certificate = true;
   // Where a log lies that was begun before, in words; nothing where there is none. Asked where
   // Secret R-keys is missing. Must be set.
   std::function<Result<std::optional<std::string>>()> place_of_log;
+  // Told when the webhook's key was replaced, and why. May be empty.
+  std::function<void(const std::string& why)> on_webhook_key;
 };
 
 // JSON Patch that gives every webhook of `configuration` this CA bundle, guarded by its
@@ -56,10 +59,13 @@ class TrustMaterial {
   // first error stops it; the next call goes on.
   Result<void> step();
 
+  // Whether pods that hold the webhook's key may be on nodes that fail. Where so, that is written
+  // down at once, so that the key is replaced by the first step() after they have gone, whoever
+  // leads then. Before the first call nothing is replaced for it. Not concurrently with step().
+  Result<void> set_holders(KeyHolders holders);
+
   // The controller's own serving certificate, issued on demand and renewed by step(). Thread-safe.
   Result<crypto::CertifiedKey> serving();
-  // The CA bundle as it stands. Thread-safe.
-  std::string bundle() const;
 
   struct Ends {
     SystemTime ca{}, own{}, webhook{};
@@ -69,9 +75,12 @@ class TrustMaterial {
  private:
   Result<void> rotate_ca();
   Result<void> renew_own();
-  Result<void> keep_webhook_secret();
+  struct StoredCertificate;
+  Result<StoredCertificate> read_webhook_secret() const;
+  Result<void> write_webhook_secret(const WebhookCertificate& certificate,
+                                    const std::string& version);
+  Result<void> keep_webhook_certificate();
   Result<void> keep_trust_map();
-  Result<void> keep_ca_bundle();
   CaSet ca() const;
 
   const TrustOptions options_;
@@ -83,6 +92,7 @@ class TrustMaterial {
   std::optional<ReleaseKeys> keys_;
   std::optional<crypto::CertifiedKey> own_;
   Ends ends_;
+  KeyHolders holders_ = KeyHolders::kNotAllGood;
 };
 
 }  // namespace avouch::control

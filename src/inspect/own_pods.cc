@@ -63,8 +63,9 @@ std::string own_pods_line(const OwnPods& pods, const ReleaseName& release) {
   return "KEYS ON A FAILING NODE: pods of the release run where nobody vouches for the node: " +
          name_list(places) +
          ". It means: root of such a node can use what the pod holds: of the controller the keys "
-         "that sign verdicts and log, of a webhook its certificate and place. To do: kubectl "
-         "cordon NODE, then kubectl -n " +
+         "that sign verdicts and log, of a webhook its certificate and place. A webhook is moved, "
+         "and its key replaced, as soon as another is ready on a good node. To do for a "
+         "controller: kubectl cordon NODE, then kubectl -n " +
          printable(release.ns) +
          " delete pod POD, which starts elsewhere; what the node has read meanwhile it keeps "
          "(docs/security.md).\n";

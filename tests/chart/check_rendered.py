@@ -22,6 +22,7 @@ WRITES = {
         "configmaps": {"create", "patch", "update"},
         "secrets": {"create", "update"},
         "leases": {"create", "update"},
+        "pods": {"delete"},
     },
     "events": {"events": {"create", "patch"}},
     "references": {},
@@ -110,6 +111,13 @@ def check_container(where, container, privileged_agent):
         yield f"{where}: adds capabilities"
 
 
+def tolerates(toleration, value):
+    """Our own taint of that value, in effect NoSchedule."""
+    if toleration.get("key") not in (None, "avouch.dev/unattested") or toleration.get("effect") not in (None, "NoSchedule"):
+        return False
+    return toleration.get("operator") == "Exists" or toleration.get("value", "") == value
+
+
 def check_pods(objects):
     for name, kind, spec in pod_specs(objects):
         agent = kind == "DaemonSet"
@@ -121,9 +129,11 @@ def check_pods(objects):
             yield f"{name}: runs as root"
         if security.get("seccompProfile") != {"type": "RuntimeDefault"}:
             yield f"{name}: no seccomp profile"
-        if not any(t.get("operator") == "Exists" and t.get("key") in (None, "avouch.dev/unattested") for t in spec["tolerations"]):
+        if not any(tolerates(t, "") for t in spec["tolerations"]):
             yield f"{name}: does not tolerate our own taint: a cold cluster would not come up"
         if name == "avouch-webhook":
+            if any(tolerates(t, "failing") for t in spec["tolerations"]):
+                yield f"{name}: may start on a node that a policy is against, and its key with it"
             ours = [t for t in spec["tolerations"] if t.get("key") == "avouch.dev/unattested" and t.get("effect") in (None, "NoExecute")]
             if [t.get("tolerationSeconds") for t in ours] != [60]:
                 yield f"{name}: expected to bear NoExecute for a minute: for less, one wrong policy leaves no webhook to let its edit in"
@@ -184,7 +194,7 @@ def check_webhooks(objects, minor):
             yield f"{name}: renders a caBundle, so an upgrade would reset the controller's"
         if webhook["clientConfig"]["service"]["name"] not in services:
             yield f"{name}: no such Service"
-        failure = "Ignore" if name == "pods-unenforced.avouch.dev" else "Fail"
+        failure = "Ignore" if name in ("pods-unenforced.avouch.dev", "own-pods.avouch.dev") else "Fail"
         wanted = (failure, "NoneOnDryRun", "Equivalent", ["v1"])
         got = tuple(webhook[key] for key in ("failurePolicy", "sideEffects", "matchPolicy", "admissionReviewVersions"))
         if got != wanted or webhook["timeoutSeconds"] > 10:
@@ -193,6 +203,13 @@ def check_webhooks(objects, minor):
     if set(pods["rules"][0]["resources"]) != {"pods", "pods/binding", "bindings"} or "objectSelector" in pods:
         yield "pods.avouch.dev: a way onto a node is open; a Binding carries no labels to select by"
     yield from check_shares(pods, by_name["pods-unenforced.avouch.dev"])
+    own = {e["key"]: (e["operator"], e["values"]) for e in by_name["own-pods.avouch.dev"]["objectSelector"]["matchExpressions"]}
+    for service in (thing for thing in objects if thing["kind"] == "Service"):
+        selector = service["spec"]["selector"]
+        if selector["app.kubernetes.io/component"] == "agent":
+            continue
+        if set(own) != set(selector) or any(own[key] != ("In", own[key][1]) or value not in own[key][1] for key, value in selector.items()):
+            yield f"own-pods.avouch.dev: {own}, but Service {service['metadata']['name']} finds its pods by {selector}"
     expressions = {e["key"]: e for e in pods["namespaceSelector"]["matchExpressions"]}
     if expressions["avouch.dev/exempt"]["operator"] != "DoesNotExist":
         yield "pods.avouch.dev: exempt namespaces are gated"

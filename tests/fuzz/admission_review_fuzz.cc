@@ -57,8 +57,7 @@ AVOUCH_FUZZ_TARGET("admission_review_fuzz") {
   }
   static const Snapshot kSnapshot = world();
   static const Rules kRules = rules();
-  for (const Endpoint endpoint : {Endpoint::kPods, Endpoint::kUnenforcedPods, Endpoint::kEvidence,
-                                  Endpoint::kPolicies, Endpoint::kNamespaces}) {
+  for (const Endpoint endpoint : avouch::admission::kEndpoints) {
     for (const bool ready : {true, false}) {
       Gathered gathered;
       if (ready) gathered.not_ready.clear();

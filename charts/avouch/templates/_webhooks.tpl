@@ -35,6 +35,32 @@ configuration, and as what the controller compares the configuration with (src/c
   sideEffects: NoneOnDryRun
   timeoutSeconds: {{ $root.Values.webhook.timeoutSeconds }}
 {{- end }}
+# What has the labels of the release's own pods is an endpoint of their Services: not so a kubelet's static pod, nor another
+# that names its node itself. Ignore: without a webhook its own pods must come up.
+- name: own-pods.avouch.dev
+  admissionReviewVersions: [v1]
+  clientConfig:
+    service: {name: {{ $r }}-webhook, namespace: {{ $root.Release.Namespace }}, path: /admit/own-pods, port: 443}
+  rules:
+    - apiGroups: [""]
+      apiVersions: [v1]
+      operations: [CREATE]
+      resources: [pods]
+      scope: Namespaced
+  {{- if ge (include "avouch.minor" $root | int) 21 }}
+  namespaceSelector:
+    matchExpressions:
+      - {key: kubernetes.io/metadata.name, operator: In, values: [{{ $root.Release.Namespace | quote }}]}
+  {{- end }}
+  objectSelector:
+    matchExpressions:
+      - {key: app.kubernetes.io/name, operator: In, values: [avouch]}
+      - {key: app.kubernetes.io/instance, operator: In, values: [{{ $root.Release.Name | quote }}]}
+      - {key: app.kubernetes.io/component, operator: In, values: [controller, webhook]}
+  failurePolicy: Ignore
+  matchPolicy: Equivalent
+  sideEffects: NoneOnDryRun
+  timeoutSeconds: {{ $root.Values.webhook.timeoutSeconds }}
 # Only a node's own agent writes its evidence.
 - name: evidence.avouch.dev
   admissionReviewVersions: [v1]

@@ -519,6 +519,32 @@ TEST(Decide, DeniesWhatIsLateAtEveryEndpoint) {
   }
 }
 
+TEST(OwnPods, AreNotMadeByWhoeverNamesTheirNode) {
+  World world;
+  const auto pod_in = [](const std::string& ns, const char* spec) {
+    Json object = json(R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"w"}})");
+    object["spec"] = json(spec);
+    Json review = review_of("", "v1", "pods", "", "CREATE", object, "system:node:n");
+    review["request"]["namespace"] = ns;
+    return review;
+  };
+  const std::string own = world.rules.release_namespace;
+  const auto decided = [&](const Json& review) {
+    return world.decide_on(Endpoint::kOwnPods, review);
+  };
+  EXPECT_TRUE(decided(pod_in(own, R"({"containers":[]})")).allowed) << "by the ReplicaSet";
+  const Decision denied = decided(pod_in(own, R"({"nodeName":"n"})"));
+  EXPECT_EQ(denied.code, code::kNotAllowed);
+  EXPECT_NE(denied.message.find("other labels"), std::string::npos) << denied.message;
+  EXPECT_TRUE(decided(pod_in("shop", R"({"nodeName":"n"})")).allowed) << "no Service's of ours";
+  EXPECT_EQ(decided(pod_in(own, R"({"nodeName":7})")).code, code::kInvalid);
+
+  // Nothing needs to be known for it: a release that comes up is not in its own way.
+  world.gathered.late = true;
+  EXPECT_TRUE(decided(pod_in(own, R"({"containers":[]})")).allowed);
+  EXPECT_FALSE(decided(pod_in(own, R"({"nodeName":"n"})")).allowed);
+}
+
 TEST(UnenforcedPods, AreJudgedByEveryPolicyAsOthersAre) {
   World world;
   world.add_node("bad", {{"pool", "attested"}});
@@ -529,8 +555,7 @@ TEST(UnenforcedPods, AreJudgedByEveryPolicyAsOthersAre) {
 }
 
 TEST(Endpoints, AreFoundByTheirPathAndNoOther) {
-  for (const Endpoint endpoint : {Endpoint::kPods, Endpoint::kUnenforcedPods, Endpoint::kEvidence,
-                                  Endpoint::kPolicies, Endpoint::kNamespaces}) {
+  for (const Endpoint endpoint : kEndpoints) {
     EXPECT_EQ(endpoint_of("/admit/" + std::string(endpoint_name(endpoint))), endpoint);
   }
   for (const char* path : {"", "/", "/admit", "/admit/", "/admit/pods/", "/admit/Pods",

@@ -444,7 +444,7 @@ TEST(DecidePod, DeniesAPodWhoseNodeOrLabelsCannotBeRead) {
 TEST(DecidePod, DeniesWhatCameToTheWrongEndpoint) {
   const World world;
   for (const Endpoint endpoint :
-       {Endpoint::kEvidence, Endpoint::kPolicies, Endpoint::kNamespaces}) {
+       {Endpoint::kOwnPods, Endpoint::kEvidence, Endpoint::kPolicies, Endpoint::kNamespaces}) {
     const Decision decision = world.decide_on(endpoint, binding("good"));
     EXPECT_FALSE(decision.allowed) << endpoint_name(endpoint);
     EXPECT_EQ(decision.code, code::kInvalid) << endpoint_name(endpoint);

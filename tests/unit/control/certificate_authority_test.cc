@@ -63,7 +63,7 @@ TEST(CertificateAuthority, IsReplacedAtOnceWhenItHasEnded) {
   EXPECT_FALSE(after.next.has_value());
   EXPECT_TRUE(after.previous.empty());
   const auto leaf = issue_serving(after, kNames, hours(100), kFirstDay + hours(4000));
-  EXPECT_EQ(reason_to_reissue(*leaf, after, kFirstDay + hours(4000)), std::nullopt);
+  EXPECT_EQ(reason_to_reissue(*leaf, trust_bundle(after), kFirstDay + hours(4000)), std::nullopt);
 }
 
 TEST(CertificateAuthority, TakesNoUnreadableCertificateForAnything) {
@@ -83,15 +83,19 @@ TEST(ServingCertificate, EndsNoLaterThanItsAuthority) {
 TEST(ServingCertificate, IsReissuedForEveryReasonNotToServeIt) {
   const CaSet set = new_ca(kAuthorityRules, kFirstDay);
   const crypto::CertifiedKey good = *issue_serving(set, kNames, hours(300), kFirstDay);
-  EXPECT_EQ(reason_to_reissue(good, set, kFirstDay), std::nullopt);
-  EXPECT_TRUE(reason_to_reissue(good, set, kFirstDay + hours(201)).has_value());
-  EXPECT_TRUE(reason_to_reissue(good, set, kFirstDay - hours(2)).has_value());
-  EXPECT_TRUE(reason_to_reissue(good, new_ca(kAuthorityRules, kFirstDay), kFirstDay).has_value());
+  EXPECT_EQ(reason_to_reissue(good, trust_bundle(set), kFirstDay), std::nullopt);
+  EXPECT_TRUE(reason_to_reissue(good, trust_bundle(set), kFirstDay + hours(201)).has_value());
+  EXPECT_TRUE(reason_to_reissue(good, trust_bundle(set), kFirstDay - hours(2)).has_value());
+  EXPECT_TRUE(reason_to_reissue(good, trust_bundle(new_ca(kAuthorityRules, kFirstDay)), kFirstDay)
+                  .has_value());
 
   const crypto::CertifiedKey other = *issue_serving(set, kNames, hours(300), kFirstDay);
-  EXPECT_TRUE(reason_to_reissue({good.certificate_pem, other.key_pem}, set, kFirstDay).has_value());
-  EXPECT_TRUE(reason_to_reissue({"garbage", good.key_pem}, set, kFirstDay).has_value());
-  EXPECT_TRUE(reason_to_reissue({good.certificate_pem, "garbage"}, set, kFirstDay).has_value());
+  EXPECT_TRUE(reason_to_reissue({good.certificate_pem, other.key_pem}, trust_bundle(set), kFirstDay)
+                  .has_value());
+  EXPECT_TRUE(
+      reason_to_reissue({"garbage", good.key_pem}, trust_bundle(set), kFirstDay).has_value());
+  EXPECT_TRUE(reason_to_reissue({good.certificate_pem, "garbage"}, trust_bundle(set), kFirstDay)
+                  .has_value());
 }
 
 }  // namespace

@@ -32,15 +32,17 @@ class NodeSignalsTest : public ::testing::Test {
     const auto synced = sync_node(client, outlook, &seen, kSignalTime);
     ASSERT_TRUE(synced.has_value()) << synced.error().message;
   }
-  // "key:effect" of every taint, in order.
+  // "key[=value]:effect" of every taint of ours, "key:effect" of others, in order.
   std::string taints() {
     std::string out;
     const Json node = live();
     const Json* list = node.find_path({"spec", "taints"});
     if (list == nullptr || list->as_array() == nullptr) return out;
     for (const Json& taint : *list->as_array()) {
-      out += (out.empty() ? "" : " ") + std::string(taint.text({"key"})) + ":" +
-             std::string(taint.text({"effect"}));
+      const bool is_ours = taint.text({"key"}) == kTaintKey;
+      const std::string value(is_ours ? taint.text({"value"}) : "");
+      out += (out.empty() ? "" : " ") + std::string(taint.text({"key"})) +
+             (value.empty() ? "" : "=" + value) + ":" + std::string(taint.text({"effect"}));
     }
     return out;
   }
@@ -105,6 +107,34 @@ TEST_F(NodeSignalsTest, AreWrittenOnceWhenTheyAreRight) {
   server.clear_requests();
   sync();
   EXPECT_TRUE(server.requests().empty());
+}
+
+// The webhook's pods tolerate the taint, but not with this value.
+TEST_F(NodeSignalsTest, TellANodeThatFailsFromOneThatIsNotJudgedYet) {
+  outlook.signals = {TaintEffect::kNoExecute, false,
+                     AttestedCondition{"Unknown", "Enrolling", "m"}};
+  sync();
+  EXPECT_EQ(taints(), "theirs:NoExecute avouch.dev/unattested:NoExecute");
+  Json earlier = live();
+  (*earlier["spec"]["taints"].as_array())[1]["timeAdded"] = "2026-01-02T03:04:05Z";
+  server.put(kube::nodes(), earlier);
+
+  for (const Standing standing : {Standing::kFails, Standing::kSilent}) {
+    outlook.signals.standing = standing;
+    sync();
+    EXPECT_EQ(taints(), "theirs:NoExecute avouch.dev/unattested=failing:NoExecute");
+    EXPECT_EQ((*live().find_path({"spec", "taints"})->as_array())[1].text({"timeAdded"}),
+              "2026-01-02T03:04:05Z")
+        << "what is being evicted must not wait anew";
+  }
+  Json forged = live();
+  (*forged["spec"]["taints"].as_array())[1]["value"] = "";
+  server.put(kube::nodes(), forged);
+  sync();
+  EXPECT_EQ(taints(), "theirs:NoExecute avouch.dev/unattested=failing:NoExecute");
+  outlook.signals.standing = Standing::kGood;
+  sync();
+  EXPECT_EQ(taints(), "theirs:NoExecute avouch.dev/unattested:NoExecute");
 }
 
 TEST_F(NodeSignalsTest, AreNotPutOnAnotherNodeOfThatName) {

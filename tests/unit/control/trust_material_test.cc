@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "codec/base64.h"
 #include "control/secret_data.h"
 #include "support/fake_kube.h"
 #include "support/manual_clock.h"
@@ -24,7 +25,7 @@ class TrustMaterialTest : public ::testing::Test {
                        .log_origin = "",
                        .ca = {.common_name = "avouch"},
                        .own_names = {.dns = {"avouch-controller.ns.svc"}},
-                       .webhook_names = {},
+                       .webhook = {},
                        .webhook_configuration = "avouch",
                        .webhook_certificate = false,
                        .place_of_log = [this] { return log_place; }},
@@ -87,6 +88,125 @@ TEST_F(TrustMaterialTest, MakesNoKeysWhileNobodyKnowsOfALog) {
   log_place = std::optional<std::string>();
   EXPECT_TRUE(trust.load_or_create().has_value()) << "a first start";
   EXPECT_FALSE(stored().empty());
+}
+
+class WebhookKeyTest : public TrustMaterialTest {
+ protected:
+  void SetUp() override {
+    server.put(kube::validating_webhook_configurations(),
+               codec::parse_json(R"({"metadata":{"name":"avouch"},"webhooks":[
+                   {"name":"a","clientConfig":{"service":{"name":"s"}}},
+                   {"name":"b","clientConfig":{"service":{"name":"s"}}}]})")
+                   .value());
+    ASSERT_TRUE(made.load_or_create().has_value());
+    step();
+  }
+  void step() {
+    const auto done = made.step();
+    ASSERT_TRUE(done.has_value()) << done.error().message;
+  }
+  SecretData tls() {
+    const auto secret = server.peek(kube::secrets("ns"), "avouch-webhook-tls");
+    return secret ? read_secret(*secret).value() : SecretData{};
+  }
+  // PEM that the API server accepts, of all webhooks alike.
+  std::string accepted() {
+    const codec::Json live =
+        server.peek(kube::validating_webhook_configurations(), "avouch").value();
+    const codec::Json::Array& webhooks = *live.find("webhooks")->as_array();
+    const std::string_view one = webhooks[0].text({"clientConfig", "caBundle"});
+    EXPECT_EQ(one, webhooks[1].text({"clientConfig", "caBundle"}));
+    return std::string(as_text(codec::from_base64(one).value()));
+  }
+
+  std::vector<std::string> told;
+  TrustMaterial made{
+      {.names = {.release = "avouch", .ns = "ns"},
+       .log_origin = "",
+       .ca = {.common_name = "avouch"},
+       .own_names = {.dns = {"avouch-controller.ns.svc"}},
+       .webhook = {.common_name = "avouch webhook CA", .names = {.dns = {"avouch-webhook.ns.svc"}}},
+       .webhook_configuration = "avouch",
+       .place_of_log = [this] { return log_place; },
+       .on_webhook_key = [this](const std::string& why) { told.push_back(why); }},
+      client,
+      crypto::system_random(),
+      clock};
+};
+
+TEST_F(WebhookKeyTest, IsAcceptedByTheApiServerAndNotByTheReleasesAuthority) {
+  EXPECT_EQ(accepted(), tls().at("ca.crt"));
+  EXPECT_NE(tls().at("ca.crt"), stored().at("ca.crt"));
+  EXPECT_FALSE(tls().contains("ca.key")) << "nobody signs another one";
+  EXPECT_EQ(told.size(), 1U);
+  const SecretData before = tls();
+  step();
+  EXPECT_EQ(tls(), before);
+  EXPECT_EQ(told.size(), 1U);
+}
+
+TEST_F(WebhookKeyTest, IsReplacedOnceThoseWhoFailHaveItNoLonger) {
+  const SecretData before = tls();
+  ASSERT_TRUE(made.set_holders(KeyHolders::kNotAllGood).has_value());
+  step();
+  EXPECT_EQ(tls(), before);
+
+  ASSERT_TRUE(made.set_holders(KeyHolders::kAllGood).has_value());
+  step();
+  EXPECT_NE(tls().at("tls.key"), before.at("tls.key"));
+  EXPECT_EQ(accepted(), tls().at("ca.crt") + before.at("ca.crt")) << "other replicas have it still";
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_NE(told.back().find("on a failing node"), std::string::npos) << told.back();
+
+  clock.advance(std::chrono::minutes(4));
+  step();
+  EXPECT_EQ(accepted(), tls().at("ca.crt"));
+  EXPECT_EQ(told.size(), 2U);
+}
+
+// What is known of it is in the Secret: the next leader goes on.
+TEST_F(WebhookKeyTest, IsReplacedByAnotherControllerThanTheOneThatSawIt) {
+  ASSERT_TRUE(made.set_holders(KeyHolders::kNotAllGood).has_value());
+  const SecretData before = tls();
+  TrustMaterial next{
+      {.names = {.release = "avouch", .ns = "ns"},
+       .log_origin = "",
+       .ca = {.common_name = "avouch"},
+       .own_names = {.dns = {"avouch-controller.ns.svc"}},
+       .webhook = {.common_name = "avouch webhook CA", .names = {.dns = {"avouch-webhook.ns.svc"}}},
+       .webhook_configuration = "avouch",
+       .place_of_log = [this] { return log_place; },
+       .on_webhook_key = {}},
+      client,
+      crypto::system_random(),
+      clock};
+  ASSERT_TRUE(next.load_or_create().has_value());
+  ASSERT_TRUE(next.step().has_value());
+  EXPECT_EQ(tls(), before) << "it does not know yet where the pods are";
+  ASSERT_TRUE(next.set_holders(KeyHolders::kAllGood).has_value());
+  ASSERT_TRUE(next.step().has_value());
+  EXPECT_NE(tls().at("tls.key"), before.at("tls.key"));
+}
+
+TEST_F(WebhookKeyTest, IsServedByNoPodBeforeTheApiServerAcceptsIt) {
+  const SecretData before = tls();
+  server.erase(kube::secrets("ns"), "avouch-webhook-tls");
+  server.fail_next(retryable("no connection"), [](const HttpRequest& request) {
+    return request.method == "PATCH" &&
+           request.path.find("validatingwebhook") != std::string::npos;
+  });
+  EXPECT_FALSE(made.step().has_value());
+  EXPECT_TRUE(tls().empty());
+  step();
+  EXPECT_EQ(accepted(), tls().at("ca.crt") + before.at("ca.crt"));
+}
+
+TEST_F(WebhookKeyTest, IsMadeWithoutAConfigurationToo) {
+  server.erase(kube::validating_webhook_configurations(), "avouch");
+  server.erase(kube::secrets("ns"), "avouch-webhook-tls");
+  step();
+  EXPECT_FALSE(tls().empty());
+  EXPECT_FALSE(tls().contains("ca-former.crt"));
 }
 
 }  // namespace

@@ -1,0 +1,98 @@
+// Takes the webhook's pods off nodes that fail, and has its key replaced then.
+
+#include <utility>
+#include <vector>
+
+#include "operator/leader_parts.h"
+
+namespace avouch::controller {
+namespace {
+
+control::EventSink::Event about_key(const std::string& configuration, const std::string& uid,
+                                    const std::string& why) {
+  control::EventSink::Event event;
+  event.about = {{.api_version = kube::validating_webhook_configurations().api_version(),
+                  .kind = "ValidatingWebhookConfiguration",
+                  .name = configuration,
+                  .ns = "",
+                  .uid = uid,
+                  .resource_version = "",
+                  .field_path = ""}};
+  event.reason = "WebhookKeyReplaced";
+  event.message = "the webhook has a new serving key and certificate: " + why;
+  return event;
+}
+
+}  // namespace
+
+control::Standing Leader::Parts::standing_of(const std::string& node) const {
+  if (const auto outlook = node_board.find_node(node)) return outlook->signals.standing;
+  // One that no policy selects is not judged; for one that is not there nobody vouches.
+  return nodes.find(node) == nullptr ? control::Standing::kFails : control::Standing::kGood;
+}
+
+Result<void> Leader::Parts::keep_webhook_pods() {
+  if (!cluster_known || !webhook_pods.synced() || !nodes.synced()) return {};
+  std::vector<control::WebhookPod> pods;
+  const auto snapshot = webhook_pods.snapshot();
+  for (const auto& [name, object] : *snapshot) {
+    if (auto pod = control::webhook_pod(*object)) pods.push_back(*std::move(pod));
+  }
+  const control::WebhookPodPlan plan = webhook_keeper.plan(
+      pods, [this](const std::string& node) { return standing_of(node); },
+      control::read_clock(clock));
+  if (plan.look_again) trust_worker.add_after(kPods, *plan.look_again);
+  webhook_holders = plan.holders.size();
+  const auto holders =
+      plan.holders.empty() ? control::KeyHolders::kAllGood : control::KeyHolders::kNotAllGood;
+  AVOUCH_CHECK(trust.set_holders(holders));
+  if (std::exchange(holders_told, holders) != holders) trust_worker.add(kAll);
+  for (const control::WebhookPod& pod : plan.remove) {
+    AVOUCH_CHECK(remove_webhook_pod(pod, std::nullopt));
+  }
+  for (const control::WebhookPod& pod : plan.remove_at_once) {
+    AVOUCH_CHECK(remove_webhook_pod(pod, 0));
+  }
+  return {};
+}
+
+Result<void> Leader::Parts::remove_webhook_pod(const control::WebhookPod& pod,
+                                               std::optional<int> grace_seconds) {
+  const auto removed =
+      client.remove(kube::pods(config.release.name_space), pod.name,
+                    {.uid = pod.uid, .resource_version = "", .grace_seconds = grace_seconds});
+  if (!removed.has_value()) {
+    const kube::ApiError& error = removed.error();
+    if (error.is_not_found() || error.is_conflict()) return {};  // gone, or another of its name
+    return retryable("pod " + pod.name + ": " + error.message);
+  }
+  if (grace_seconds) return {};  // told when it was asked to go
+  const std::string what =
+      "webhook pod " + pod.name +
+      " was deleted from this node, which fails: root here can use its key, and answer the API "
+      "server in its place. It starts elsewhere, and the key is replaced";
+  signals.note("webhook pods", "node " + pod.node + ": " + what);
+  const auto outlook = node_board.find_node(pod.node);
+  if (!outlook) return {};
+  control::EventSink::Event event;
+  event.about = {{.api_version = "v1",
+                  .kind = "Node",
+                  .name = pod.node,
+                  .ns = "",
+                  .uid = outlook->node_uid,
+                  .resource_version = "",
+                  .field_path = ""}};
+  event.type = kube::EventType::kWarning;
+  event.reason = "WebhookMoved";
+  event.message = what;
+  events.add(std::move(event));
+  return {};
+}
+
+void Leader::Parts::tell_webhook_key(const std::string& why) {
+  ++webhook_keys;
+  signals.note("webhook key", "a new serving key and certificate: " + why);
+  events.add(about_key(config.webhook.configuration, guard.configuration_uid(), why));
+}
+
+}  // namespace avouch::controller

@@ -1,0 +1,73 @@
+#pragma once
+
+// The webhook's serving certificate, as it lies in Secret R-webhook-tls: when it is replaced, and
+// by what. Pure.
+//
+// Each has an authority of its own, whose key is thrown away once it has signed. So a certificate
+// whose key was taken ends when the API server is told of another authority (the caBundle of the
+// webhook configuration), which a certificate by the release's own authority would not: agents and
+// people go on believing that one.
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "codec/json.h"
+#include "control/release_keys.h"
+#include "crypto/x509.h"
+
+namespace avouch::control {
+
+struct WebhookCertificate {
+  crypto::CertifiedKey serving;
+  std::string authority;      // PEM: what the API server accepts it by
+  std::string former;         // PEM: what it accepts besides, as pods may serve by it still; ""
+  SystemTime former_until{};  // of `former`
+  std::string names;          // that it was made for, joined
+  // When its key was first seen where it should not be, in the words of who saw it; "": it was not.
+  std::string exposed;
+};
+
+struct WebhookCertificateRules {
+  std::string common_name;  // of the authority
+  crypto::ServingNames names;
+  std::chrono::hours life{2160};
+  // How long a predecessor is accepted: until every kubelet has given its pods the new one, which
+  // takes up to two minutes; of one whose key was taken no longer than that needs.
+  std::chrono::hours overlap{24};
+  // At least as long an exposed key is not replaced that is itself a replacement: pods must have
+  // the one before the next is made.
+  std::chrono::minutes overlap_of_exposed{4};
+};
+
+struct WebhookCertificateChange {
+  WebhookCertificate next;
+  std::string why;  // the key was replaced; "" where it was not
+};
+
+// Whether a pod that holds the key may be on a node that fails.
+enum class KeyHolders { kAllGood, kNotAllGood };
+
+// What should be there at `now`; nothing where `stored` is right. `accepted` (PEM) is what the API
+// server accepts at present: where nothing is stored, pods may still serve by it. An exposed key is
+// replaced once all that hold it are good: before, the new one would be exposed too.
+Result<std::optional<WebhookCertificateChange>> advance_webhook_certificate(
+    const std::optional<WebhookCertificate>& stored, const std::string& accepted,
+    KeyHolders holders, const WebhookCertificateRules& rules, SystemTime now);
+
+// What the API server should accept: authority and former.
+std::string accepted_authorities(const WebhookCertificate& certificate);
+
+// As Secret, with what is not for the pods in annotations.
+SecretData encode_webhook_certificate(const WebhookCertificate& certificate);
+codec::Json::Object webhook_certificate_annotations(const WebhookCertificate& certificate);
+// Nothing where a member is missing. What an older release has made is read too: its authority is
+// the release's.
+std::optional<WebhookCertificate> parse_webhook_certificate(const SecretData& data,
+                                                            const codec::Json& secret);
+
+std::string joined_names(const crypto::ServingNames& names);
+
+}  // namespace avouch::control

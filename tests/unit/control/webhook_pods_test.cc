@@ -1,0 +1,144 @@
+#include "control/webhook_pods.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/time_text.h"
+
+namespace avouch::control {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+const Moment kPodsBegin{SystemTime{1'800'000'000s}, SteadyTime{1000s}};
+
+Moment after_begin(std::chrono::seconds by) {
+  return {kPodsBegin.wall + by, kPodsBegin.steady + by};
+}
+
+WebhookPod serving_on(const std::string& node) {
+  return {.name = "on-" + node,
+          .uid = "u-" + node,
+          .node = node,
+          .ready = true,
+          .ended = false,
+          .mirror = false,
+          .ends = {}};
+}
+
+std::vector<std::string> names_of_pods(const std::vector<WebhookPod>& pods) {
+  std::vector<std::string> names;
+  for (const WebhookPod& pod : pods) names.push_back(pod.name);
+  return names;
+}
+
+class WebhookPodsTest : public ::testing::Test {
+ protected:
+  WebhookPodPlan plan(const std::vector<WebhookPod>& pods, std::chrono::seconds at = 0s) {
+    return keeper.plan(
+        pods,
+        [this](const std::string& node) {
+          const auto found = standing.find(node);
+          return found == standing.end() ? Standing::kGood : found->second;
+        },
+        after_begin(at));
+  }
+
+  WebhookPods keeper;
+  std::map<std::string, Standing> standing{{"bad", Standing::kFails},
+                                           {"silent", Standing::kSilent}};
+};
+
+TEST_F(WebhookPodsTest, LeaveANodeThatFailsWhereAnotherServes) {
+  const WebhookPodPlan found = plan({serving_on("bad"), serving_on("good")});
+  EXPECT_THAT(names_of_pods(found.holders), ElementsAre("on-bad"));
+  EXPECT_THAT(names_of_pods(found.remove), ElementsAre("on-bad"));
+  EXPECT_THAT(found.remove_at_once, IsEmpty());
+}
+
+// By a wrong policy, say: a cluster whose nodes all fail keeps its webhook.
+TEST_F(WebhookPodsTest, StayWhereNoOtherServes) {
+  standing["worse"] = Standing::kFails;
+  WebhookPod unready = serving_on("good");
+  unready.ready = false;
+  WebhookPod leaving = serving_on("good");
+  leaving.ends = after_begin(30s).wall;
+  WebhookPod mirror = serving_on("good");
+  mirror.mirror = true;
+  WebhookPod over = serving_on("good");
+  over.ended = true;
+  WebhookPod nowhere = serving_on("");
+  for (const WebhookPod& other :
+       {serving_on("worse"), serving_on("silent"), unready, leaving, mirror, over, nowhere}) {
+    const WebhookPodPlan found = plan({serving_on("bad"), other});
+    EXPECT_THAT(found.remove, IsEmpty()) << other.node;
+    EXPECT_FALSE(found.holders.empty()) << "and that is known";
+  }
+}
+
+// A kubelet that fails need not say that a pod has ended: as long as the API server has the pod, it
+// may read the Secret.
+TEST_F(WebhookPodsTest, AreTakenAtOnceFromAKubeletThatDoesNotLetGo) {
+  WebhookPod leaving = serving_on("bad");
+  leaving.ends = after_begin(30s).wall;
+  const WebhookPodPlan first = plan({leaving, serving_on("good")});
+  EXPECT_THAT(names_of_pods(first.holders), ElementsAre("on-bad"));
+  EXPECT_THAT(first.remove, IsEmpty());
+  EXPECT_THAT(first.remove_at_once, IsEmpty());
+  EXPECT_EQ(first.look_again, 40s);
+  EXPECT_THAT(names_of_pods(plan({leaving, serving_on("good")}, 40s).remove_at_once),
+              ElementsAre("on-bad"));
+  EXPECT_THAT(names_of_pods(plan({leaving}, 40s).remove_at_once), ElementsAre("on-bad"))
+      << "it serves nobody any more";
+
+  WebhookPod over = serving_on("bad");
+  over.ended = true;
+  EXPECT_THAT(names_of_pods(plan({over}).remove_at_once), ElementsAre("on-bad"));
+}
+
+TEST_F(WebhookPodsTest, HavePatienceWithSilence) {
+  const std::vector<WebhookPod> pods{serving_on("silent"), serving_on("good")};
+  const WebhookPodPlan first = plan(pods);
+  EXPECT_THAT(first.holders, IsEmpty());
+  EXPECT_EQ(first.look_again, 60s);
+  EXPECT_EQ(plan(pods, 20s).look_again, 40s);
+  EXPECT_THAT(names_of_pods(plan(pods, 60s).remove), ElementsAre("on-silent"));
+
+  standing["silent"] = Standing::kGood;
+  EXPECT_THAT(plan(pods, 70s).holders, IsEmpty());
+  standing["silent"] = Standing::kSilent;
+  EXPECT_THAT(plan(pods, 80s).holders, IsEmpty()) << "it has answered in between";
+  EXPECT_THAT(plan({serving_on("good")}, 90s).holders, IsEmpty());
+  EXPECT_THAT(plan(pods, 145s).holders, IsEmpty()) << "it had no pod in between";
+}
+
+TEST_F(WebhookPodsTest, AreReadAsTheApiServerHasThem) {
+  const auto read = webhook_pod(codec::parse_json(R"({"metadata":{"name":"w","uid":"u",
+      "annotations":{"kubernetes.io/config.mirror":"x"},
+      "deletionTimestamp":"2026-01-02T03:04:05Z"},
+      "spec":{"nodeName":"n"},"status":{"phase":"Running",
+      "conditions":[{"type":"Initialized","status":"True"},{"type":"Ready","status":"True"}]}})")
+                                    .value());
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->name + " " + read->uid + " " + read->node, "w u n");
+  EXPECT_TRUE(read->ready);
+  EXPECT_FALSE(read->ended);
+  EXPECT_TRUE(read->mirror);
+  EXPECT_EQ(to_rfc3339(read->ends.value()), "2026-01-02T03:04:05Z");
+
+  const auto plain = webhook_pod(codec::parse_json(R"({"metadata":{"name":"w","uid":"u"},
+      "status":{"phase":"Failed","conditions":[{"type":"Ready","status":"False"}]}})")
+                                     .value());
+  ASSERT_TRUE(plain.has_value());
+  EXPECT_FALSE(plain->ready);
+  EXPECT_TRUE(plain->ended);
+  EXPECT_FALSE(plain->mirror);
+  EXPECT_FALSE(plain->ends.has_value());
+  EXPECT_EQ(plain->node, "");
+  EXPECT_FALSE(webhook_pod(codec::Json::Object{}).has_value());
+}
+
+}  // namespace
+}  // namespace avouch::control
