@@ -202,6 +202,8 @@ Result<void> run(const config::WebhookConfig& config, const std::string& kubecon
     return certificate_problem(serving.get(), awaited, clock);
   });
   metrics.before_collect([&] {
+    metrics.gauge("avouch_webhook_ready", "Whether /readyz says that this replica can decide")
+        .set(health.not_ready() ? 0 : 1);
     counts.set_recorder(recorder.stats(), *spool.spool, clock.now());
     counts.set_denials(denials);
     const auto snapshot = facts.snapshot();
