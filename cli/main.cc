@@ -404,6 +404,8 @@ void add_log(CLI::App& app, Options& options) {
   log->add_option("--limit", options.query.limit, "How many")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
+  log->add_option("--before", options.query.before, "Only entries with an index smaller than this")
+      ->check(index_problem);
   CLI::Option* node = log->add_option("--node", options.query.node, "Only verdicts of this node")
                           ->check(name_problem);
   CLI::Option* pod =

@@ -57,6 +57,8 @@ expect 2 '"one" is no index' log show one
 expect 2 '"010" is no index' log show 010
 expect 2 "is no index" log show 99999999999999999999
 expect 2 "limit" log --limit -1
+expect 2 'before: "-1" is no index' log --before -1
+expect 2 'before: "all" is no index' log --before all
 expect 0 "Exit status:" --help
 for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "log fsck" "log copy" "log register" "log endorse" "log dispute" "log measure" "log supersede" "export" "verify proof" "verify misbehaviour" "version" "appraise" "eventlog"; do
   # shellcheck disable=SC2086
@@ -420,6 +422,28 @@ ANSWERS="$token
 /proxy/log/checkpoint $FORBIDDEN" expect 4 "Role avouch-log-reader grants it" log fsck "${keys[@]}"
 ANSWERS="$token
 /proxy/log/tile/0/000 $FORBIDDEN" expect 4 "right to read the log" log fsck "${keys[@]}"
+# Page by page.
+[[ $("$PROGRAM" log --node worker-1 "${keys[@]}") != *older* ]] || { echo "FAILED: there is nothing older" && failed=1; }
+page='"kind":"epoch","statement":"AAAA","withheld":"no"}'
+ANSWERS="$token
+/v1/log/entries?node=worker-1&limit=20 200 {\"entries\":[],\"from\":256}
+/v1/log/entries?node=worker-1&before=256&limit=20 200 {\"entries\":[],\"from\":128}
+/v1/log/entries?node=worker-1&before=128&limit=1 200 {\"entries\":[{\"index\":100,$page],\"from\":90}
+/v1/log/entries?namespace=a&pod=b&before=9&limit=20 200 {\"entries\":[],\"from\":0}
+/v1/log/entries/4 200 {\"index\":4,$page
+/v1/log/entries/3 200 {\"index\":3,$page
+/v1/log/entries/1 200 {\"index\":1,$page
+/v1/log/entries/0 200 {\"index\":0,$page
+/v1/log/entries/299 200 {\"index\":299,$page"
+expect 0 "^older entries: the same command with --before 256$" log --node worker-1 "${keys[@]}"
+expect 0 "^older entries: the same command with --before 128$" log --node worker-1 --before 256 "${keys[@]}"
+expect 0 '^  "before": 128' log --node worker-1 --before 256 -o json "${keys[@]}"
+expect 1 "^older entries: the same command with --before 100$" log --node worker-1 --before 128 --limit 1 "${keys[@]}"
+expect 0 "300 entries" log --pod b -n a --before 9 "${keys[@]}"
+expect 1 "^older entries: the same command with --before 3$" log --before 5 --limit 2 "${keys[@]}"
+expect 1 "^older entries: the same command with --before 299$" log --before 1000 --limit 1 "${keys[@]}"
+[[ $("$PROGRAM" log --before 2 "${keys[@]}") != *older* ]] || { echo "FAILED: nothing is older than entry 0" && failed=1; }
+expect 0 "300 entries" log --before 0 "${keys[@]}"
 unset ANSWERS
 
 # While the log changes its key, its vkeys are two lines, and either will do.
