@@ -177,6 +177,9 @@ std::string usage_problem(const Options& options) {
   }
   if (options.needs_keys && common.log_vkey_file.empty() &&
       (common.verifier_keys_file.empty() || common.origin.empty())) {
+    const std::string missing =
+        avouch::cli::missing_for_proof_file(options.proof_file, options.common);
+    if (!missing.empty()) return missing;
     return "verify proof needs --vkey, or --verifier-keys and --origin for a transparent "
            "statement: a file is not asked for the key it is held by" +
            where;
