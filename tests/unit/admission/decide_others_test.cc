@@ -295,6 +295,22 @@ TEST(DecidePolicy, WarnsOfAConfigMapInANamespaceThatIsNotThere) {
   EXPECT_TRUE(about_references().empty());
 }
 
+// The definition bounds its length alone.
+TEST(DecidePolicy, SaysOfWhatIsNoDurationWhatWasFoundAndWhatIsExpected) {
+  const World world;
+  for (const char* text : {"300", "5x", "5 m", "m", "", "soon", "-5m", "1m1h", "0.5h"}) {
+    const std::string age(text);
+    Json spec = json(kSpec);
+    spec["freshness"]["maxAge"] = age;
+    const Decision decision = on_policy(world, spec);
+    EXPECT_EQ(decision.code, code::kInvalid) << age;
+    EXPECT_TRUE(contains(decision.message,
+                         "spec.freshness.maxAge: \"" + age +
+                             "\" is not a duration: expected for example 90s, 5m or 1h30m"))
+        << decision.message;
+  }
+}
+
 TEST(DecidePolicy, NamesEveryFieldThatIsWrong) {
   const World world;
   Json spec = json(kSpec);
