@@ -64,6 +64,30 @@ for words in "status" "explain node" "explain pod" "verify node" "verify pod" "v
   # shellcheck disable=SC2086
   expect 0 "Usage" $words --help
 done
+# One or two examples, each of that very command and such as it takes.
+own_examples() {
+  local examples example rest said program folder
+  program=$(realpath "$PROGRAM") folder=$(mktemp -d)
+  examples=$("$PROGRAM" "$@" --help | sed -n '/^Examples:$/,/^$/{/^  /p}')
+  if (($(wc -l <<<"$examples") > 2)) || [[ -z $examples ]] || grep -vqE "^  kubectl avouch $*( |$)" <<<"$examples"; then
+    echo "FAILED: the examples of $*: $examples"
+    failed=1
+  fi
+  while read -r example; do
+    eval "rest=(${example#kubectl avouch})"
+    said=$(cd "$folder" && "$program" "${rest[@]}" 2>&1 </dev/null) || true
+    if [[ $said == *"Run with --help"* ]]; then
+      echo "FAILED: $example: $said"
+      failed=1
+    fi
+  done <<<"$examples"
+  rm -rf "$folder"
+}
+for words in status explain "explain node" "explain pod" verify "verify node" "verify pod" "verify log" "verify proof" "verify misbehaviour" log "log show" "log fsck" "log copy" "log register" "log endorse" "log dispute" "log measure" "log supersede" export appraise eventlog reference "reference from-evidence" "reference from-rootfs" "reference from-debs" "reference import" "reference sign" "reference verify" "reference diff" "reference upload" version; do
+  # shellcheck disable=SC2086
+  own_examples $words
+done
+expect 0 "^Exit status:$" verify node --help
 expect 0 "re-appraise" verify node --help
 speaker=(--service-account audit/auditor)
 expect 2 "service-account" log endorse 3
