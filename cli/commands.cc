@@ -26,36 +26,39 @@ inspect::Verifier verifier_of(const Context& context, Session& session) {
   return {session.api, session.log, session.trust, context.clock, context.progress};
 }
 
-Result<std::vector<inspect::UnverifiedListed>> newest(const Context& context, Session& session,
-                                                      std::uint64_t size, int limit) {
+struct Found {
+  std::vector<inspect::UnverifiedListed> entries;  // newest first
+  std::uint64_t from = 0;  // nothing older was looked at; 0: there is nothing older
+};
+
+Result<Found> newest(const Context& context, Session& session, std::uint64_t size, int limit) {
   if (!session.log.reads_content()) {
     return inspect::needs_reader("entries are listed", context.common.release);
   }
-  std::vector<inspect::UnverifiedListed> out;
-  for (std::uint64_t index = size; index > 0 && std::cmp_less(out.size(), limit);) {
-    context.progress("reading entry " + std::to_string(--index));
-    AVOUCH_TRY(inspect::UnverifiedListed listed, session.log.entry(index));
-    out.push_back(std::move(listed));
+  Found out{.entries = {}, .from = size};
+  while (out.from > 0 && std::cmp_less(out.entries.size(), limit)) {
+    context.progress("reading entry " + std::to_string(--out.from));
+    AVOUCH_TRY(inspect::UnverifiedListed listed, session.log.entry(out.from));
+    out.entries.push_back(std::move(listed));
   }
   return out;
 }
 
-Result<std::vector<inspect::UnverifiedListed>> entries_of(const Context& context, Session& session,
-                                                          const LogQuery& query,
-                                                          std::uint64_t size) {
-  if (!query.node.empty()) {
-    AVOUCH_TRY(inspect::UnverifiedList found,
-               session.log.list("node=" + kube::url_encode(query.node), query.limit));
-    return std::move(found.entries);
-  }
+Result<Found> entries_of(const Context& context, Session& session, const LogQuery& query,
+                         std::uint64_t size) {
+  std::string about;
+  if (!query.node.empty()) about = "node=" + kube::url_encode(query.node);
   if (!query.pod.empty()) {
-    AVOUCH_TRY(inspect::UnverifiedList found,
-               session.log.list("namespace=" + kube::url_encode(query.ns) +
-                                    "&pod=" + kube::url_encode(query.pod),
-                                query.limit));
-    return std::move(found.entries);
+    about = "namespace=" + kube::url_encode(query.ns) + "&pod=" + kube::url_encode(query.pod);
   }
-  return newest(context, session, size, query.limit);
+  if (about.empty()) {
+    return newest(context, session, std::min(size, query.before.value_or(size)), query.limit);
+  }
+  if (query.before) about += "&before=" + std::to_string(*query.before);
+  AVOUCH_TRY(inspect::UnverifiedList found, session.log.list(about, query.limit));
+  const bool is_full = std::cmp_greater_equal(found.entries.size(), query.limit);
+  const std::uint64_t from = is_full ? found.entries.back().index : found.from;
+  return Found{.entries = std::move(found.entries), .from = from};
 }
 
 std::string content_text(const inspect::UnverifiedListed& listed, const Content& content) {
@@ -233,10 +236,10 @@ Result<Exit> explain_node(const Context& context, const std::string& name, BootL
 Result<Exit> explain_pod(const Context& context, const std::string& ns, const std::string& name) {
   AVOUCH_TRY(Session session, Session::open(context));
   context.progress("looking for admission verdicts of pod " + ns + "/" + name);
-  const auto found =
-      entries_of(context, session, {.node = "", .ns = ns, .pod = name, .limit = 20}, 0);
+  const auto found = entries_of(context, session,
+                                {.node = "", .ns = ns, .pod = name, .limit = 20, .before = {}}, 0);
   if (!found.has_value()) return unread(context, session, found.error());
-  const auto& entries = *found;
+  const auto& entries = found->entries;
   if (entries.empty()) AVOUCH_CHECK(expect_sought(session, inspect::sought_pod(ns, name)));
   Exit exit = Exit::kGood;
   Json::Array items;
@@ -316,11 +319,12 @@ Result<Exit> log_list(const Context& context, const LogQuery& query) {
   if (!checkpoint.has_value()) return disproved(context, session, kSigned, checkpoint.error());
   const auto found = entries_of(context, session, query, checkpoint->size());
   if (!found.has_value()) return unread(context, session, found.error());
-  const auto& entries = *found;
-  if (entries.empty() && !query.node.empty()) {
+  const auto& entries = found->entries;
+  const bool has_none = entries.empty() && found->from == 0 && !query.before;
+  if (has_none && !query.node.empty()) {
     AVOUCH_CHECK(expect_sought(session, inspect::sought_node(query.node)));
   }
-  if (entries.empty() && !query.pod.empty()) {
+  if (has_none && !query.pod.empty()) {
     AVOUCH_CHECK(expect_sought(session, inspect::sought_pod(query.ns, query.pod)));
   }
   Exit exit = Exit::kGood;
@@ -346,6 +350,7 @@ Result<Exit> log_list(const Context& context, const LogQuery& query) {
     out["origin"] = checkpoint->origin();
     out["size"] = static_cast<std::int64_t>(checkpoint->size());
     out["entries"] = std::move(items);
+    if (found->from > 0) out["before"] = static_cast<std::int64_t>(found->from);
     std::cout << codec::to_json_pretty(out) << '\n';
   } else {
     std::cout << "log " << printable(checkpoint->origin()) << ", " << checkpoint->size()
@@ -355,6 +360,9 @@ Result<Exit> log_list(const Context& context, const LogQuery& query) {
       std::cout << "late: decided at that time, and entered after others that were decided later: "
                    "it waited in a webhook's spool while the log took none, or the clock of who "
                    "decided it was wrong\n";
+    }
+    if (found->from > 0) {
+      std::cout << "older entries: the same command with --before " << found->from << '\n';
     }
   }
   return exit;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -51,9 +52,10 @@ struct Context {
 };
 
 struct LogQuery {
-  std::string node;     // "" or a node's name
-  std::string ns, pod;  // pod "" or a pod's name
-  int limit = 20;       // 1 to 100
+  std::string node;                     // "" or a node's name
+  std::string ns, pod;                  // pod "" or a pod's name
+  int limit = 20;                       // 1 to 100
+  std::optional<std::uint64_t> before;  // only entries with a smaller index
 };
 
 struct LogCheck {

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "cli/session.h"
 #include "cli/usage.h"
@@ -156,15 +157,36 @@ Result<std::vector<crypto::PublicKey>> read_public_keys(const std::string& file)
   return keys;
 }
 
+// As missing_for_proof_file(), of a file of that form.
+std::string missing_for(inspect::ProofForm form, const ProofFileOptions& options,
+                        const Common& common) {
+  std::vector<std::string> missing;
+  if (form == inspect::ProofForm::kTransparentStatement) {
+    if (common.verifier_keys_file.empty()) missing.emplace_back("--verifier-keys");
+    if (common.origin.empty() && common.log_vkey_file.empty()) {
+      missing.emplace_back("--origin (or --vkey)");
+    }
+  } else if (common.log_vkey_file.empty()) {
+    missing.emplace_back("--vkey");
+  }
+  const std::string where = missing.empty() ? "" : where_keys_are(common.release);
+  if (form == inspect::ProofForm::kInToto && options.signer_keys.empty()) {
+    missing.emplace_back(
+        "--signer-keys (a file with the public keys, in PEM, of those who may have signed it)");
+  }
+  if (missing.empty()) return "";
+  std::string out = options.proof;
+  // Which a file that is neither is taken for.
+  out += form == inspect::ProofForm::kLogProof
+             ? ": is no transparent or in-toto statement; a tlog-proof needs "
+             : ": is " + std::string(inspect::form_name(form)) + ", which needs ";
+  for (const std::string& option : missing) out += (&option == &missing[0] ? "" : " and ") + option;
+  return out + where;
+}
+
 // The log's name comes from its key, where that is all that is given.
 Result<Exit> verify_transparent(ByteView file, const std::optional<Bytes>& preimage,
                                 const ProofFileOptions& options, const Common& common) {
-  if (common.verifier_keys_file.empty()) {
-    return rejected(options.proof +
-                    ": is a transparent statement, whose receipt is signed by the verifier: give "
-                    "--verifier-keys, and --origin or --vkey" +
-                    where_keys_are(common.release));
-  }
   if (!options.log_policy.empty()) {
     return rejected(options.proof +
                     ": is a transparent statement, which has no cosignatures for --log-policy: "
@@ -211,6 +233,11 @@ Result<inspect::ProofFileAnchors> read_anchors(const ProofFileOptions& options,
 
 }  // namespace
 
+std::string missing_for_proof_file(const ProofFileOptions& options, const Common& common) {
+  const auto proof = read_input(options.proof, kMaxProofFile);
+  return proof.has_value() ? missing_for(inspect::form_of(*proof), options, common) : "";
+}
+
 Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& common) {
   AVOUCH_TRY(const Bytes proof, read_input(options.proof, kMaxProofFile));
   AVOUCH_TRY(const std::optional<Bytes> preimage, read_preimage(options.preimage));
@@ -221,21 +248,14 @@ Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& co
                     ": is no in-toto statement, and --signer-keys are for one: "
                     "leave them away");
   }
+  if (const std::string missing = missing_for(form, options, common); !missing.empty()) {
+    return rejected(missing);
+  }
   if (form == inspect::ProofForm::kTransparentStatement) {
     return verify_transparent(proof, preimage, options, common);
   }
-  if (common.log_vkey_file.empty()) {
-    return rejected(options.proof + ": is no transparent statement; " +
-                    std::string(inspect::form_name(form)) + " needs --vkey" +
-                    where_keys_are(common.release));
-  }
   AVOUCH_TRY(const inspect::ProofFileAnchors anchors, read_anchors(options, common));
   if (is_in_toto) {
-    if (options.signer_keys.empty()) {
-      return rejected(options.proof +
-                      ": is an in-toto statement: give --signer-keys, a file with the public keys "
-                      "(PEM) of those who may have signed it");
-    }
     if (preimage) {
       return rejected(options.proof +
                       ": is an in-toto statement, which holds the entry's content: leave "

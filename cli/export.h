@@ -33,6 +33,10 @@ Result<Exit> export_entry(const Context& context, const ExportOptions& options);
 // statement also its signer's.
 Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& common);
 
+// What the command line lacks of what that file is held by, all of it; "" where it lacks nothing or
+// the file cannot be read.
+std::string missing_for_proof_file(const ProofFileOptions& options, const Common& common);
+
 // That a file proves that a log contradicted itself: kGood where it does. The log's key must be
 // given.
 Result<Exit> verify_misbehaviour_file(const std::string& file, const Common& common);

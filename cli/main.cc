@@ -8,6 +8,7 @@
 #include "adapters/kubectl_proxy.h"
 #include "adapters/system_clock.h"
 #include "cli/commands.h"
+#include "cli/examples.h"
 #include "cli/export.h"
 #include "cli/export_options.h"
 #include "cli/failure.h"
@@ -67,7 +68,10 @@ constexpr const char* kFooter =
 An auditor who does not trust the cluster keeps the keys and gives them by --verifier-keys, --vkey
 and --origin; without them they are those that the cluster itself names.
 
-Exit status:
+)";
+
+constexpr const char* kExitStatus =
+    R"(Exit status:
   0  done, and everything that was checked holds
   1  something that was checked does not hold (for verify --trusted also: it is not trusted; for
      status: pods are not guarded or may not be, verdicts are not written, the log does not take all
@@ -177,6 +181,9 @@ std::string usage_problem(const Options& options) {
   }
   if (options.needs_keys && common.log_vkey_file.empty() &&
       (common.verifier_keys_file.empty() || common.origin.empty())) {
+    const std::string missing =
+        avouch::cli::missing_for_proof_file(options.proof_file, options.common);
+    if (!missing.empty()) return missing;
     return "verify proof needs --vkey, or --verifier-keys and --origin for a transparent "
            "statement: a file is not asked for the key it is held by" +
            where;
@@ -404,6 +411,8 @@ void add_log(CLI::App& app, Options& options) {
   log->add_option("--limit", options.query.limit, "How many")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
+  log->add_option("--before", options.query.before, "Only entries with an index smaller than this")
+      ->check(index_problem);
   CLI::Option* node = log->add_option("--node", options.query.node, "Only verdicts of this node")
                           ->check(name_problem);
   CLI::Option* pod =
@@ -554,7 +563,7 @@ int run_parsed(Options& options) {
 int main(int argc, char** argv) try {
   CLI::App app{kAbout};
   app.name("kubectl avouch");
-  app.footer(kFooter);
+  app.footer(std::string(kFooter) + kExitStatus);
   app.require_subcommand(1);
   app.fallthrough();  // global options may stand behind the command, as with kubectl
   app.set_version_flag("--version", std::string("kubectl-avouch ") + kVersion);
@@ -580,6 +589,7 @@ int main(int argc, char** argv) try {
       leaf(&app, options, "version", "Versions of this program and of the release",
            [](const Context& context) { return avouch::cli::version(context, kVersion); });
   version->add_flag("--client", options.client_only, "This program's only; asks no server");
+  avouch::cli::add_examples(app, kExitStatus);
 
   try {
     app.parse(argc, argv);

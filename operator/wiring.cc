@@ -96,6 +96,7 @@ Result<void> run(const config::ControllerConfig& config, const std::string& kube
   });
   elector.on_problem(
       [&](const std::string& message) { signals.problem("leader election", message); });
+  elector.on_other([&](const std::string& who) { signals.note("leader election", who); });
 
   const auto leading_until = [&] { return elector.leading_until(); };
   control::FencedTransport fenced(*transport, clock, leading_until);
@@ -106,7 +107,7 @@ Result<void> run(const config::ControllerConfig& config, const std::string& kube
   std::atomic<bool> started = false;
   signals.health().add_liveness("process", [] { return std::optional<std::string>(); });
   signals.health().add_readiness("leader", [&]() -> std::optional<std::string> {
-    if (!elector.is_leader()) return "another process leads: " + elector.holder();
+    if (!elector.is_leader()) return "waits for the leadership: " + elector.who_leads();
     if (!started) return "starting";
     return std::nullopt;
   });

@@ -1,3 +1,6 @@
+#include <array>
+#include <span>
+
 #include "admission/decide_parts.h"
 #include "admission/text.h"
 #include "attest/evidence.h"
@@ -6,6 +9,25 @@ namespace avouch::admission {
 namespace {
 
 using codec::JsonView;
+
+// What the metadata of an object may grow to by its agent, as JSON.
+struct Bound {
+  std::span<const std::string_view> members;
+  std::size_t bytes;
+  const char* names;
+  const char* remedy;
+};
+constexpr std::array<std::string_view, 4> kFreeMembers{"labels", "annotations", "finalizers",
+                                                       "ownerReferences"};
+constexpr std::array<std::string_view, 1> kManagedFields{"managedFields"};
+constexpr std::array kBounds{
+    Bound{kFreeMembers, 16 * 1024, "metadata.labels, annotations, finalizers and ownerReferences",
+          "the agent sets none: look who uses its credentials on that node, and remove what is "
+          "there"},
+    // Each field once for whoever set it: of a status with as many policies as it can have the
+    // controller's part is a quarter of this.
+    Bound{kManagedFields, 256 * 1024, "metadata.managedFields",
+          "the agent writes under one name: look who uses its credentials on that node"}};
 
 Decision not_own_node(const std::string& name, const std::string& why) {
   return deny(code::kNotOwnNode,
@@ -32,6 +54,29 @@ std::optional<Decision> refuse_lifetime(const DecisionInput& input, const std::s
                         "metadata." + std::string(member) +
                             " is not for the agent to change: it decides when the object, and "
                             "with it the node's enrolment, ends");
+  }
+  return std::nullopt;
+}
+
+std::size_t json_bytes(const JsonView& object, std::span<const std::string_view> members) {
+  std::size_t bytes = 0;
+  for (const std::string_view member : members) {
+    const JsonView found = object.find("metadata").find(member);
+    if (found.exists()) bytes += codec::to_json(found.to_json()).size();
+  }
+  return bytes;
+}
+
+// etcd and everyone who watches the object keep all of it. What other people put there before is
+// not the agent's fault: only what grows is refused.
+std::optional<Decision> refuse_size(const DecisionInput& input, const std::string& name) {
+  for (const Bound& bound : kBounds) {
+    const std::size_t now = json_bytes(input.review.object, bound.members);
+    if (now <= bound.bytes || now <= json_bytes(input.review.old_object, bound.members)) continue;
+    return deny(code::kInvalid,
+                "AttestationEvidence " + quote(name) + ": " + bound.names + ": found " +
+                    std::to_string(now) + " bytes as JSON, expected at most " +
+                    std::to_string(bound.bytes) + " from an agent; " + bound.remedy);
   }
   return std::nullopt;
 }
@@ -79,6 +124,7 @@ Decision decide_evidence(const DecisionInput& input) {
   }
   if (auto refusal = refuse_caller(input, name)) return *refusal;
   if (auto refusal = refuse_lifetime(input, name)) return *refusal;
+  if (auto refusal = refuse_size(input, name)) return *refusal;
   const auto evidence = attest::parse_evidence_spec(spec);
   if (!evidence.has_value()) {
     return deny(code::kInvalid,

@@ -89,7 +89,8 @@ void warn_of_time(const attest::PolicySpec& spec, Decision& decision) {
       spec.max_age < kSteadyAgeToEvict) {
     decision.warnings.push_back(
         "spec.onFailure.taint is NoExecute and spec.freshness.maxAge " + age +
-        ": a node that gives no evidence for that long loses its running pods; give a maxAge of " +
+        ": a node that is silent that long loses its running pods, but for a maxAge below two "
+        "beacon periods, where silence evicts nobody; give a maxAge of " +
         to_duration(kSteadyAgeToEvict) + " at least, or taint NoSchedule");
   }
 }

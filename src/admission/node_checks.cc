@@ -24,11 +24,13 @@ const attest::TokenClaims& claims(const NodeQuestion& question) {
   return question.verdict->token.claims();
 }
 
-// "Verdict #4182 of 2026-11-21T09:14:03Z".
+// "Verdict #4182, last issued at 2026-11-21T09:14:03Z": the entry is the verdict's, the time that
+// of its token, which is issued anew for as long as the verdict stays. The entry's time is not
+// known.
 std::string verdict_name(const VerdictFacts& verdict) {
   const std::string time = to_rfc3339(verdict.token.claims().issued_at);
-  if (!verdict.log_index) return "Verdict of " + time;
-  return "Verdict #" + std::to_string(*verdict.log_index) + " of " + time;
+  const std::string entry = verdict.log_index ? " #" + std::to_string(*verdict.log_index) : "";
+  return "Verdict" + entry + ", last issued at " + time;
 }
 
 std::optional<Failure> policy_is_usable(const NodeQuestion& question) {

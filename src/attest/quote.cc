@@ -177,8 +177,11 @@ QuoteVerification::Outcome QuoteVerification::has_a_clock_that_went_on() {
     return refuse(code::kClockWentBack,
                   "quote.message: " + std::string(what) + " went from " + std::to_string(from) +
                       " back to " + std::to_string(to) +
-                      ": an older quote, or a TPM that was cleared; after a clear, delete the "
-                      "node's AttestationEvidence to enrol it anew");
+                      ": this quote is older than one that was accepted. "
+                      "Find out who sent it: the agent on that node, or somebody with its "
+                      "credentials; delete nothing. Only where every quote is refused so, as the "
+                      "TPM itself was cleared or put back (a virtual one with its machine's "
+                      "snapshot), delete the node's AttestationEvidence to enrol it anew");
   };
   if (now.reset_count < then.reset_count) {
     return went_back("resetCount", then.reset_count, now.reset_count);

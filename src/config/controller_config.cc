@@ -86,8 +86,8 @@ void read_log(Section log, ControllerConfig::Log& out) {
 }
 
 void read_leader_election(Section section, ControllerConfig::LeaderElection& out) {
-  section.duration("leaseDuration", out.lease_duration, 1s, 10min);
-  section.duration("renewDeadline", out.renew_deadline, 500ms, 10min);
+  section.duration("leaseDuration", out.lease_duration, 1s, 2min);  // kube::kLongestLease
+  section.duration("renewDeadline", out.renew_deadline, 500ms, 2min);
   section.duration("retryPeriod", out.retry_period, 100ms, 1min);
   if (out.renew_deadline >= out.lease_duration) {
     section.error("renewDeadline", "expected less than leaseDuration, or two leaders may overlap");

@@ -158,8 +158,8 @@ std::string unled(const Asked& lease, SystemTime now) {
   if (lease.object->text({"spec", "holderIdentity"}).empty()) {
     return lease.name + " was given up at " + when;
   }
-  const std::chrono::seconds held(
-      std::clamp<std::int64_t>(lease.number({"spec", "leaseDurationSeconds"}, 15), 1, 3600));
+  const std::chrono::seconds held(std::clamp<std::int64_t>(
+      lease.number({"spec", "leaseDurationSeconds"}, 15), 1, kube::kLongestLease.count()));
   if (now <= *at + held + kPatience) return "";
   return lease.name + " was last renewed at " + when;
 }

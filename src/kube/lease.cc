@@ -1,9 +1,11 @@
 #include "kube/lease.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/time_text.h"
+#include "codec/utf8.h"
 
 namespace avouch::kube {
 namespace {
@@ -11,7 +13,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::int64_t kMaxLeaseSeconds = 3600;
+constexpr std::int64_t kMostTransitions = std::numeric_limits<std::int32_t>::max();  // the API's
+constexpr std::size_t kShownHolderBytes = 320;  // a pod's name and UID are less
 
 std::int64_t whole_seconds(milliseconds duration) {
   return std::chrono::ceil<seconds>(duration).count();
@@ -32,10 +35,9 @@ Result<void> check_lease_options(const LeaseOptions& options) {
   };
   require(!options.ns.empty() && !options.name.empty(), "namespace and name must be given");
   require(!options.identity.empty(), "identity must be given and be this process's own");
-  require(options.lease_duration >= seconds(1) &&
-              options.lease_duration <= seconds(kMaxLeaseSeconds) &&
+  require(options.lease_duration >= seconds(1) && options.lease_duration <= kLongestLease &&
               options.lease_duration % seconds(1) == milliseconds(0),
-          "leaseDuration must be whole seconds from 1s to 1h");
+          "leaseDuration must be whole seconds from 1s to 2m");
   require(options.renew_deadline < options.lease_duration,
           "renewDeadline must be shorter than leaseDuration");
   require(options.retry_period < options.renew_deadline,
@@ -57,6 +59,9 @@ void LeaderElector::on_elected(std::function<void()> handler) { on_elected_ = st
 void LeaderElector::on_lost(std::function<void()> handler) { on_lost_ = std::move(handler); }
 void LeaderElector::on_problem(std::function<void(const std::string&)> handler) {
   on_problem_ = std::move(handler);
+}
+void LeaderElector::on_other(std::function<void(const std::string&)> handler) {
+  on_other_ = std::move(handler);
 }
 
 void LeaderElector::start() {
@@ -97,7 +102,23 @@ std::int64_t LeaderElector::term() const {
 
 std::string LeaderElector::holder() const {
   const std::lock_guard guard(mutex_);
-  return holder_;
+  return seen_ ? seen_->holder : "";
+}
+
+std::string LeaderElector::who_leads() const {
+  const std::string lease = "Lease " + options_.ns + "/" + options_.name;
+  const std::lock_guard guard(mutex_);
+  if (!seen_) return "it is not known who leads: " + lease + " was not read yet";
+  if (seen_->holder.empty()) return "nobody leads: " + lease + " has no holder";
+  if (seen_->holder == options_.identity) return "this process held " + lease + " last";
+  const std::string name = codec::in_quotes(seen_->holder, kShownHolderBytes);
+  const std::string lasts = std::to_string(seen_->lasts.count()) + " s";
+  if (seen_->version.empty()) {
+    return lease + ", which " + name + " held, is gone: it is made anew after " + lasts +
+           ", or sooner by that process";
+  }
+  return name + " leads" + (seen_->since.empty() ? "" : " since " + seen_->since) + " by " + lease +
+         ", which is taken over once it has not changed for " + lasts;
 }
 
 milliseconds LeaderElector::step(std::stop_token stop) {
@@ -133,6 +154,12 @@ ApiResult<LeaderElector::Attempt> LeaderElector::try_acquire(SteadyTime begun, b
   auto current = client.get(resource, options_.name);
   if (!current.has_value()) {
     if (!current.error().is_not_found()) return std::move(current).error();
+    if (seen_ && is_others(*seen_)) {
+      Seen gone = *seen_;
+      gone.version.clear();
+      see(std::move(gone));
+      if (!has_expired()) return Attempt::kNotLeading;
+    }
     Json fresh;
     fresh["apiVersion"] = "coordination.k8s.io/v1";
     fresh["kind"] = "Lease";
@@ -144,16 +171,12 @@ ApiResult<LeaderElector::Attempt> LeaderElector::try_acquire(SteadyTime begun, b
     return Attempt::kLeading;
   }
   Json lease = std::move(current).value();
-  const std::string holder(lease.text({"spec", "holderIdentity"}));
-  const std::string version(lease.text({"metadata", "resourceVersion"}));
-  const std::int64_t transitions =
-      std::max<std::int64_t>(0, integer_at(lease, {"spec", "leaseTransitions"}, 0));
-  see(version, holder);
-  if (!holder.empty() && holder != options_.identity && !has_expired(lease)) {
-    return Attempt::kNotLeading;
-  }
-  const bool renewal = was_leading && holder == options_.identity;
-  const std::int64_t term = renewal ? transitions : transitions + 1;
+  const std::int64_t transitions = std::clamp<std::int64_t>(
+      integer_at(lease, {"spec", "leaseTransitions"}, 0), 0, kMostTransitions);
+  see(seen_in(lease));
+  if (is_others(*seen_) && !has_expired()) return Attempt::kNotLeading;
+  const bool renewal = was_leading && seen_->holder == options_.identity;
+  const std::int64_t term = std::min(renewal ? transitions : transitions + 1, kMostTransitions);
   claim(lease, term, !renewal);
   AVOUCH_TRY(const Json updated, client.update(resource, lease));
   lead(begun, updated, term);
@@ -165,11 +188,22 @@ void LeaderElector::say(std::string text) {
   said_ = std::move(text);
 }
 
-bool LeaderElector::has_expired(const Json& lease) const {
-  const std::int64_t theirs = std::clamp<std::int64_t>(
-      integer_at(lease, {"spec", "leaseDurationSeconds"}, whole_seconds(options_.lease_duration)),
-      1, kMaxLeaseSeconds);
-  return clock_.steady_now() >= seen_since_ + seconds(theirs);
+LeaderElector::Seen LeaderElector::seen_in(const Json& lease) const {
+  const std::int64_t ours = whole_seconds(options_.lease_duration);
+  const auto since = from_rfc3339(lease.text({"spec", "acquireTime"}));
+  return {.version = std::string(lease.text({"metadata", "resourceVersion"})),
+          .holder = std::string(lease.text({"spec", "holderIdentity"})),
+          .since = since.has_value() ? to_rfc3339(*since) : "",
+          .lasts = seconds(std::clamp(integer_at(lease, {"spec", "leaseDurationSeconds"}, ours),
+                                      ours, std::int64_t{kLongestLease.count()}))};
+}
+
+bool LeaderElector::is_others(const Seen& seen) const {
+  return !seen.holder.empty() && seen.holder != options_.identity;
+}
+
+bool LeaderElector::has_expired() const {
+  return clock_.steady_now() >= seen_since_ + seen_->lasts;
 }
 
 void LeaderElector::claim(Json& lease, std::int64_t term, bool anew) const {
@@ -189,17 +223,23 @@ void LeaderElector::claim(Json& lease, std::int64_t term, bool anew) const {
   }
 }
 
-void LeaderElector::see(const std::string& version, const std::string& holder) {
-  if (version != seen_version_) {
-    seen_version_ = version;
-    seen_since_ = clock_.steady_now();
+void LeaderElector::see(Seen now) {
+  if (!seen_ || now.version != seen_->version) seen_since_ = clock_.steady_now();
+  const bool others = is_others(now);
+  const bool news = !seen_ || now.holder != seen_->holder || now.since != seen_->since ||
+                    now.version.empty() != seen_->version.empty();
+  {
+    const std::lock_guard guard(mutex_);
+    seen_ = std::move(now);
+    if (others) until_.reset();
   }
-  const std::lock_guard guard(mutex_);
-  holder_ = holder;
+  if (news && others && on_other_) on_other_(who_leads());
 }
 
 void LeaderElector::lead(SteadyTime begun, const Json& stored, std::int64_t term) {
-  see(std::string(stored.text({"metadata", "resourceVersion"})), options_.identity);
+  Seen own = seen_in(stored);
+  own.holder = options_.identity;
+  see(std::move(own));
   const std::lock_guard guard(mutex_);
   until_ = begun + options_.renew_deadline;
   term_ = term;

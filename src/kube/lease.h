@@ -22,6 +22,10 @@ namespace avouch::kube {
 // see no policy, or finds none, can know it by that.
 inline constexpr std::string_view kRecordedAnnotation = "avouch.dev/recorded";
 
+// No lease may be longer, and none is waited for longer, whatever the object says: who may write
+// it stops the controller for this long at most by one write.
+inline constexpr std::chrono::seconds kLongestLease{120};
+
 struct LeaseOptions {
   std::string ns;
   std::string name;
@@ -37,8 +41,16 @@ Result<void> check_lease_options(const LeaseOptions& options);
 
 // Safety does not rest on the candidates' wall clocks: another's lease counts as expired only when
 // this process has seen it unchanged for its whole duration by its own steady clock, and one's own
-// ends renew_deadline after the last successful renewal was *begun*. A process that was stopped and
-// wakes finds is_leader() false at once, before any thread of it has run.
+// ends renew_deadline after the last successful renewal was *begun*, or as soon as another's name
+// is seen on it. A process that was stopped and wakes finds is_leader() false at once, before any
+// thread of it has run.
+//
+// What the object says is anybody's who may write it. renewTime decides nothing, and the duration
+// is no shorter than one's own, or a leader that renewed just before would be overlapped, and at
+// most kLongestLease. A lease that was another's and is deleted is waited for like one that is not
+// renewed: that leader may not know yet. One without a holder was given up and is taken at once.
+// Who clears the holder, or writes a candidate's name, makes a second leader until the first looks,
+// which is retry_period at most: what is written below must bear that.
 //
 // Between is_leader() and a write's arrival time passes: writes that must not come from a past
 // leader carry a resourceVersion, and their time-out ends before leading_until().
@@ -54,6 +66,8 @@ class LeaderElector {
   void on_elected(std::function<void()> handler);
   void on_lost(std::function<void()> handler);
   void on_problem(std::function<void(const std::string&)> handler);
+  // Another than this process holds the lease: told once, and when that changes.
+  void on_other(std::function<void(const std::string& who_leads)> handler);
 
   // For whoever reads the Lease, from the next renewal on: at most some KiB, as it goes with each.
   // What another process said goes with its leadership. Thread-safe.
@@ -65,10 +79,12 @@ class LeaderElector {
   // Reads the clock each time. Thread-safe.
   bool is_leader() const;
   std::optional<SteadyTime> leading_until() const;  // empty when not leading
-  // spec.leaseTransitions of the own leadership: grows with each change of leader. 0 when never
-  // led.
+  // spec.leaseTransitions of the own leadership: grows with each change of leader, up to the 32
+  // bits that it has. 0 when never led.
   std::int64_t term() const;
   std::string holder() const;  // as last seen; "" when unknown
+  // Who holds the lease, since when, and when another takes it: a sentence, as it was last seen.
+  std::string who_leads() const;
 
   // One attempt to acquire or renew; returns how long to wait before the next. This is what the
   // thread runs in a loop; tests call it directly.
@@ -78,9 +94,18 @@ class LeaderElector {
  private:
   enum class Attempt { kLeading, kNotLeading };
   ApiResult<Attempt> try_acquire(SteadyTime begun, bool was_leading, const Client& client);
-  bool has_expired(const Json& lease) const;
+  // The lease as an answer of the server has it.
+  struct Seen {
+    std::string version;  // "": there is none
+    std::string holder;
+    std::string since;              // acquireTime, "" where it cannot be read
+    std::chrono::seconds lasts{0};  // within the bounds above
+  };
+  Seen seen_in(const Json& lease) const;
+  bool is_others(const Seen& seen) const;
+  bool has_expired() const;
   void claim(Json& lease, std::int64_t term, bool anew) const;
-  void see(const std::string& version, const std::string& holder);
+  void see(Seen now);
   void lead(SteadyTime begun, const Json& stored, std::int64_t term);
   void announce(bool leading);
   void run(const std::stop_token& stop);
@@ -89,18 +114,16 @@ class LeaderElector {
   Clock& clock_;
   const LeaseOptions options_;
   std::function<void()> on_elected_, on_lost_;
-  std::function<void(const std::string&)> on_problem_;
+  std::function<void(const std::string&)> on_problem_, on_other_;
 
-  // Of the thread that calls step(): the lease as it was seen last, and since when.
-  std::string seen_version_;
-  SteadyTime seen_since_{};
+  SteadyTime seen_since_{};  // of the thread that calls step(): when the lease last changed
   bool announced_ = false;
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::optional<SteadyTime> until_;
   std::int64_t term_ = 0;
-  std::string holder_;
+  std::optional<Seen> seen_;  // changed by the thread that calls step() only
   std::optional<std::string> said_;
   std::jthread thread_;
 };

@@ -105,7 +105,11 @@ const CASES = [
   [POLICY, 'a maxAge of 10 s', (s) => { s.freshness.maxAge = '10s'; }, []],
   [POLICY, 'a maxAge of 24 h', (s) => { s.freshness.maxAge = '24h'; }, []],
   [POLICY, 'a maxAge over 24 h', (s) => { s.freshness.maxAge = '24h1ms'; }, [AGE_MESSAGE]],
-  [POLICY, 'a maxAge that is none', (s) => { s.freshness.maxAge = 'soon'; }, [AGE_MESSAGE]],
+  [POLICY, 'a maxAge of h, m and s', (s) => { s.freshness.maxAge = '1h30m5s'; }, []],
+  // The webhook's to refuse.
+  [POLICY, 'a maxAge that is none', (s) => { s.freshness.maxAge = 'soon'; }, []],
+  [POLICY, 'a maxAge without unit', (s) => { s.freshness.maxAge = '300'; }, []],
+  [POLICY, 'a maxAge without anything', (s) => { s.freshness.maxAge = ''; }, []],
   [POLICY, 'Inventory without one', (s) => { s.endorsement.enrollment = 'Inventory'; },
     ['inventory is required with enrollment Inventory']],
   [POLICY, 'Inventory with one',

@@ -90,7 +90,8 @@ check_policies() {
   policy_refused "a text for requireHardware" 'requireHardware' '.spec.endorsement.requireHardware = "yes"'
   check "requireHardware is kept as it is" keeps_hardware
   policy_refused "a number as duration" 'maxAge' '.spec.freshness.maxAge = 300'
-  policy_refused "a duration without unit" 'spec.freshness.maxAge' '.spec.freshness.maxAge = "300"'
+  policy_refused "a duration longer than any" 'spec.freshness.maxAge' '.spec.freshness.maxAge = "0000000000000000000000300s"'
+  check "a duration without unit is left to the webhook, which says what is expected" policy '.spec.freshness.maxAge = "300"'
   policy_refused "an unknown taint effect" 'spec.onFailure.taint' '.spec.onFailure = {taint: "Evict"}'
   policy_refused "an operator that does not exist" 'operator' \
     '.spec.nodeSelector = {matchExpressions: [{key: "a", operator: "Is"}]}'

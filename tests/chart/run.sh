@@ -170,6 +170,7 @@ check_values() {
   check "a cadence that the controller would refuse is refused" refused 'controller.log.cadence: "11m": expected 1s to 10m' render --set controller.log.cadence=11m
   check "a time between witnesses that the controller would refuse is refused" refused 'controller.log.witnesses.every: "2h": expected 100ms to 1h' render --set controller.log.witnesses.every=2h
   check "a retry that the controller would refuse is refused" refused "retryPeriod 10s: expected less than renewDeadline 10s" render --set controller.leaderElection.retryPeriod=10s
+  check "a lease longer than the controller would wait for is refused" refused 'controller.leaderElection.leaseDuration: "121s": expected 1s to 2m' render --set controller.leaderElection.leaseDuration=121s
   check "an authority that ends before its certificates is refused" refused "caLife 2000h: expected more than certificateLife" render --set controller.tls.caLife=2000h
   check "an age of the spool that the webhook would refuse is refused" refused 'webhook.spool.age: "169h": expected 1s to 168h' render --set webhook.spool.age=169h
   check "a retention that the controller would refuse is refused" refused 'controller.records.retention: "1h": expected 24h to 876000h' render --set controller.records.retention=1h

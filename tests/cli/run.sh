@@ -57,11 +57,37 @@ expect 2 '"one" is no index' log show one
 expect 2 '"010" is no index' log show 010
 expect 2 "is no index" log show 99999999999999999999
 expect 2 "limit" log --limit -1
+expect 2 'before: "-1" is no index' log --before -1
+expect 2 'before: "all" is no index' log --before all
 expect 0 "Exit status:" --help
 for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "log fsck" "log copy" "log register" "log endorse" "log dispute" "log measure" "log supersede" "export" "verify proof" "verify misbehaviour" "version" "appraise" "eventlog"; do
   # shellcheck disable=SC2086
   expect 0 "Usage" $words --help
 done
+# One or two examples, each of that very command and such as it takes.
+own_examples() {
+  local examples example rest said program folder
+  program=$(realpath "$PROGRAM") folder=$(mktemp -d)
+  examples=$("$PROGRAM" "$@" --help | sed -n '/^Examples:$/,/^$/{/^  /p}')
+  if (($(wc -l <<<"$examples") > 2)) || [[ -z $examples ]] || grep -vqE "^  kubectl avouch $*( |$)" <<<"$examples"; then
+    echo "FAILED: the examples of $*: $examples"
+    failed=1
+  fi
+  while read -r example; do
+    eval "rest=(${example#kubectl avouch})"
+    said=$(cd "$folder" && "$program" "${rest[@]}" 2>&1 </dev/null) || true
+    if [[ $said == *"Run with --help"* ]]; then
+      echo "FAILED: $example: $said"
+      failed=1
+    fi
+  done <<<"$examples"
+  rm -rf "$folder"
+}
+for words in status explain "explain node" "explain pod" verify "verify node" "verify pod" "verify log" "verify proof" "verify misbehaviour" log "log show" "log fsck" "log copy" "log register" "log endorse" "log dispute" "log measure" "log supersede" export appraise eventlog reference "reference from-evidence" "reference from-rootfs" "reference from-debs" "reference import" "reference sign" "reference verify" "reference diff" "reference upload" version; do
+  # shellcheck disable=SC2086
+  own_examples $words
+done
+expect 0 "^Exit status:$" verify node --help
 expect 0 "re-appraise" verify node --help
 speaker=(--service-account audit/auditor)
 expect 2 "service-account" log endorse 3
@@ -308,10 +334,13 @@ expect 1 "FAILS" "${proof[@]}" "$scratch/moved"
 sed /^extra/d "$PROOFS/0.tlog-proof" >"$scratch/bare"
 expect 1 "no extra line" "${proof[@]}" "$scratch/bare"
 expect 1 "is of log" "${proof[@]}" --origin other.example "$PROOFS/0.tlog-proof"
-expect 2 "needs --vkey" verify proof "$PROOFS/0.tlog-proof"
+expect 2 "a tlog-proof needs --vkey. Keep" verify proof "$PROOFS/0.tlog-proof"
+expect 2 "^kubectl avouch: verify proof needs --vkey, or --verifier-keys and --origin" verify proof "$scratch/none"
 # Whoever gives no key is told which file it is and how to get it.
 COPIES="Keep copies .*log.vkey \\(--vkey\\).*kubectl -n avouch-system get configmap avouch-trust -o 'jsonpath=\{.data.log\\\\.vkey\}' >log.vkey$"
 expect 2 "$COPIES" verify proof "$PROOFS/0.tlog-proof"
+expect 2 "a transparent statement, which needs --verifier-keys and --origin \\(or --vkey\\). $COPIES" verify proof "$PROOFS/0.cose"
+expect 2 "a transparent statement, which needs --origin \\(or --vkey\\). $COPIES" verify proof --verifier-keys "$PROOFS/verifier.pem" "$PROOFS/0.cose"
 expect 2 "$COPIES" verify misbehaviour "$PROOFS/fork.misbehaviour"
 expect 2 "^kubectl avouch: log copy needs --vkey.*$COPIES" log copy --from "files:$scratch/source" --to "files:$scratch/copied"
 expect 2 "$COPIES" log fsck --directory "$LOG"
@@ -333,7 +362,7 @@ expect 0 '"verified": true' verify proof --vkey "$LOG/log.vkey" --verifier-keys 
 expect 0 "a receipt of another log was not checked.* other.example" "${cose[@]}" "$PROOFS/0-two.cose"
 expect 1 "FAILS .*there is none of this log" "${cose[@]}" "$PROOFS/0-other.cose"
 expect 1 "FAILS .*expected \"other.example\"" "${cose[@]::4}" --origin other.example "$PROOFS/0-other.cose"
-expect 4 "give --verifier-keys" verify proof --vkey "$LOG/log.vkey" "$PROOFS/0.cose"
+expect 4 "a transparent statement, which needs --verifier-keys. Keep" verify proof --vkey "$LOG/log.vkey" "$PROOFS/0.cose"
 expect 4 "no cosignatures for --log-policy" "${cose[@]}" --log-policy "$PROOFS/log-policy" "$PROOFS/0.cose"
 expect 4 "a tlog-proof needs --vkey" "${cose[@]}" "$PROOFS/0.tlog-proof"
 head -c 300 "$PROOFS/0.cose" >"$scratch/short.cose"
@@ -420,6 +449,28 @@ ANSWERS="$token
 /proxy/log/checkpoint $FORBIDDEN" expect 4 "Role avouch-log-reader grants it" log fsck "${keys[@]}"
 ANSWERS="$token
 /proxy/log/tile/0/000 $FORBIDDEN" expect 4 "right to read the log" log fsck "${keys[@]}"
+# Page by page.
+[[ $("$PROGRAM" log --node worker-1 "${keys[@]}") != *older* ]] || { echo "FAILED: there is nothing older" && failed=1; }
+page='"kind":"epoch","statement":"AAAA","withheld":"no"}'
+ANSWERS="$token
+/v1/log/entries?node=worker-1&limit=20 200 {\"entries\":[],\"from\":256}
+/v1/log/entries?node=worker-1&before=256&limit=20 200 {\"entries\":[],\"from\":128}
+/v1/log/entries?node=worker-1&before=128&limit=1 200 {\"entries\":[{\"index\":100,$page],\"from\":90}
+/v1/log/entries?namespace=a&pod=b&before=9&limit=20 200 {\"entries\":[],\"from\":0}
+/v1/log/entries/4 200 {\"index\":4,$page
+/v1/log/entries/3 200 {\"index\":3,$page
+/v1/log/entries/1 200 {\"index\":1,$page
+/v1/log/entries/0 200 {\"index\":0,$page
+/v1/log/entries/299 200 {\"index\":299,$page"
+expect 0 "^older entries: the same command with --before 256$" log --node worker-1 "${keys[@]}"
+expect 0 "^older entries: the same command with --before 128$" log --node worker-1 --before 256 "${keys[@]}"
+expect 0 '^  "before": 128' log --node worker-1 --before 256 -o json "${keys[@]}"
+expect 1 "^older entries: the same command with --before 100$" log --node worker-1 --before 128 --limit 1 "${keys[@]}"
+expect 0 "300 entries" log --pod b -n a --before 9 "${keys[@]}"
+expect 1 "^older entries: the same command with --before 3$" log --before 5 --limit 2 "${keys[@]}"
+expect 1 "^older entries: the same command with --before 299$" log --before 1000 --limit 1 "${keys[@]}"
+[[ $("$PROGRAM" log --before 2 "${keys[@]}") != *older* ]] || { echo "FAILED: nothing is older than entry 0" && failed=1; }
+expect 0 "300 entries" log --before 0 "${keys[@]}"
 unset ANSWERS
 
 # While the log changes its key, its vkeys are two lines, and either will do.

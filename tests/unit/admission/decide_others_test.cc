@@ -123,6 +123,44 @@ TEST(DecideEvidence, LetsNoAgentChangeWhenAnObjectEndsNorAnythingOfAnotherNodes)
   EXPECT_EQ(on_evidence(world, other).code, code::kNotOwnNode);
 }
 
+TEST(DecideEvidence, LetsNoAgentGrowTheMetadataBeyondItsBound) {
+  const World world;
+  // {"a":"..."}, or ["..."] with as many bytes.
+  const auto with = [](Json review, const char* object, const char* member, std::size_t bytes) {
+    const std::string name(member);
+    Json& metadata = review["request"][object]["metadata"];
+    if (name == "managedFields") {
+      metadata[member] = Json(Json::Array{Json(std::string(bytes - 4, 'x'))});
+    } else {
+      metadata[member] = Json(Json::Object{{"a", Json(std::string(bytes - 8, 'x'))}});
+    }
+    return review;
+  };
+  struct Case {
+    const char* member;
+    std::size_t most;
+  };
+  for (const Case& one :
+       {Case{"labels", 16384}, Case{"annotations", 16384}, Case{"managedFields", 262144}}) {
+    for (const char* operation : {"CREATE", "UPDATE"}) {
+      const Json plain = evidence("good", operation);
+      EXPECT_TRUE(on_evidence(world, with(plain, "object", one.member, one.most)).allowed)
+          << one.member;
+      const Decision decision = on_evidence(world, with(plain, "object", one.member, one.most + 1));
+      EXPECT_EQ(decision.code, code::kInvalid) << one.member;
+      EXPECT_TRUE(contains(decision.message, "found " + std::to_string(one.most + 1) + " bytes"))
+          << decision.message;
+    }
+    // What somebody else put there stops no agent, unless it adds to it.
+    const Json there = with(evidence("good", "UPDATE"), "oldObject", one.member, one.most + 9);
+    EXPECT_TRUE(on_evidence(world, with(there, "object", one.member, one.most + 9)).allowed);
+    EXPECT_TRUE(on_evidence(world, with(there, "object", one.member, one.most + 5)).allowed);
+    EXPECT_FALSE(on_evidence(world, with(there, "object", one.member, one.most + 10)).allowed);
+  }
+  const Json both = with(with(evidence(), "object", "labels", 8193), "object", "annotations", 8192);
+  EXPECT_FALSE(on_evidence(world, both).allowed) << "together";
+}
+
 TEST(DecideEvidence, RefusesWhatIsMalformedOrOfAnotherUidWithThePath) {
   const World world;
   Json review = evidence();
@@ -255,6 +293,22 @@ TEST(DecidePolicy, WarnsOfAConfigMapInANamespaceThatIsNotThere) {
   EXPECT_EQ(about_references().size(), 4U);
   world.gathered.not_ready = "not known";
   EXPECT_TRUE(about_references().empty());
+}
+
+// The definition bounds its length alone.
+TEST(DecidePolicy, SaysOfWhatIsNoDurationWhatWasFoundAndWhatIsExpected) {
+  const World world;
+  for (const char* text : {"300", "5x", "5 m", "m", "", "soon", "-5m", "1m1h", "0.5h"}) {
+    const std::string age(text);
+    Json spec = json(kSpec);
+    spec["freshness"]["maxAge"] = age;
+    const Decision decision = on_policy(world, spec);
+    EXPECT_EQ(decision.code, code::kInvalid) << age;
+    EXPECT_TRUE(contains(decision.message,
+                         "spec.freshness.maxAge: \"" + age +
+                             "\" is not a duration: expected for example 90s, 5m or 1h30m"))
+        << decision.message;
+  }
 }
 
 TEST(DecidePolicy, NamesEveryFieldThatIsWrong) {

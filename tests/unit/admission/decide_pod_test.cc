@@ -168,16 +168,31 @@ TEST(DecidePod, ShowsTheReasonsOfThePolicyThatDenies) {
   std::string message = world.pods(binding("good")).message;
   EXPECT_TRUE(contains(message,
                        "does not satisfy AttestationPolicy \"production\": PcrMismatch: PCR 7 "
-                       "differs; BootLogMissing: there is none. Verdict #12 of "))
+                       "differs; BootLogMissing: there is none. Verdict #12, last issued at "))
       << message;
 
   facts.reasons.resize(1);
   world.snapshot.verdicts["uid-good"] = std::make_shared<const VerdictFacts>(std::move(facts));
   message = world.pods(binding("good")).message;
-  EXPECT_TRUE(contains(message,
-                       "does not satisfy AttestationPolicy \"production\": PcrMismatch: "
-                       "AttestationPolicy \"observe\": PCR 8 differs. Verdict #12 of "))
+  EXPECT_TRUE(
+      contains(message,
+               "does not satisfy AttestationPolicy \"production\": PcrMismatch: "
+               "AttestationPolicy \"observe\": PCR 8 differs. Verdict #12, last issued at "))
       << message;
+}
+
+// The entry of the log is the verdict's, and may be far older than its newest token.
+TEST(DecidePod, SaysTheTokensTimeAsTheTokensBesideTheEntryOfTheVerdict) {
+  World world;
+  world.trust("good", {"production"}, Status::kContraindicated);
+  EXPECT_TRUE(contains(world.pods(binding("good")).message,
+                       " Verdict #12, last issued at 2027-01-15T07:59:30Z. See: "))
+      << world.pods(binding("good")).message;
+  VerdictFacts facts = *world.snapshot.verdicts.at("uid-good");
+  facts.log_index.reset();
+  world.snapshot.verdicts["uid-good"] = std::make_shared<const VerdictFacts>(std::move(facts));
+  EXPECT_TRUE(contains(world.pods(binding("good")).message,
+                       " Verdict, last issued at 2027-01-15T07:59:30Z. See: "));
 }
 
 TEST(DecidePod, PutsNoMadeUpNameIntoACommand) {
@@ -200,7 +215,7 @@ TEST(DecidePod, GivesACodeWhereTheReasonsAreNotReadYet) {
                "does not satisfy AttestationPolicy \"production\": ReasonsNotRead: the "
                "controller's verdict on it is contraindicated, and the webhook has not read "
                "the reasons yet; they stand in the node's AttestationEvidence in a moment. "
-               "Verdict #12 of "))
+               "Verdict #12, last issued at "))
       << decision.message;
 }
 

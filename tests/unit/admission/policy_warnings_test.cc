@@ -60,9 +60,10 @@ TEST(PolicyWarnings, TellOfEvictionForAShortSilence) {
   EXPECT_EQ(
       found(evict + "," + max_age("59s")),
       std::vector<std::string>{
-          "spec.onFailure.taint is NoExecute and spec.freshness.maxAge 59s: a node that gives "
-          "no evidence for that long loses its running pods; give a maxAge of 1m at least, or "
-          "taint NoSchedule"});
+          "spec.onFailure.taint is NoExecute and spec.freshness.maxAge 59s: a node that is silent "
+          "that long loses its running pods, but for a maxAge below two beacon periods, where "
+          "silence evicts nobody; give a maxAge of 1m at least, or taint NoSchedule"});
+  EXPECT_EQ(found(evict + "," + max_age("59s999ms")).size(), 1U) << "and is not cut";
   EXPECT_EQ(found(evict + "," + max_age("10s")).size(), 1U);
   EXPECT_TRUE(found(evict + "," + max_age("1m")).empty());
   EXPECT_TRUE(found(evict).empty());

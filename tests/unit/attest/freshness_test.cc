@@ -127,7 +127,17 @@ TEST(F3, RefusesAnOlderQuoteThatIsWrittenBackAfterANewerOne) {
   const auto newer = node.verify(node.present());
   ASSERT_TRUE(newer.has_value());
   node.previous = newer->state();
-  EXPECT_EQ(node.code(older), "ClockWentBack");
+  const auto refused = node.verify(older);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.reason().code, "ClockWentBack");
+  // Nobody is told to delete an enrolment for somebody's replay.
+  const std::string& message = refused.reason().message;
+  EXPECT_NE(message.find("older than one that was accepted. Find out who sent it"),
+            std::string::npos)
+      << message;
+  EXPECT_LT(message.find("delete nothing. Only where every quote is refused so"),
+            message.find("delete the node's AttestationEvidence"))
+      << message;
 }
 
 TEST(F4, SaysThatABootIsNewSoThatOldLogsCannotSpeakForIt) {

@@ -253,6 +253,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"renew_after_lease", controller_error,
             "leaderElection: {leaseDuration: 5s, renewDeadline: 5s}",
             "expected less than leaseDuration"},
+        Bad{"lease_too_long", controller_error, "leaderElection: {leaseDuration: 121s}",
+            "expected 1s to 2m"},
         Bad{"retry_after_renew", controller_error, "leaderElection: {retryPeriod: 20s}",
             "expected less than renewDeadline"},
         Bad{"ca_shorter_than_certificates", controller_error,

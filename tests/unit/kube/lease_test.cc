@@ -22,17 +22,24 @@ struct Candidate {
     elector.on_elected([this] { ++elected; });
     elector.on_lost([this] { ++lost; });
     elector.on_problem([this](const std::string&) { ++problems; });
+    elector.on_other([this](const std::string& who) { others.push_back(who); });
   }
 
   Client client;
   LeaderElector elector;
   int elected = 0, lost = 0, problems = 0;
+  std::vector<std::string> others;
 };
 
 class LeaseTest : public ::testing::Test {
  protected:
   std::string holder() {
     return std::string(kube_.peek(leases("avouch-system"), "l")->text({"spec", "holderIdentity"}));
+  }
+  // What somebody else makes of the Lease.
+  void rewrite(const std::string& spec) {
+    kube_.put(leases("avouch-system"),
+              *codec::parse_json(R"({"metadata":{"name":"l"},"spec":)" + spec + "}"));
   }
 
   FakeKube kube_;
@@ -279,11 +286,102 @@ TEST_F(LeaseTest, BelievesNoLeaseOfStrangeDuration) {
                                 duration + "}}"));
     Candidate a(kube, clock, "a");
     a.elector.step();
-    EXPECT_FALSE(a.elector.is_leader()) << duration;  // at least a second
-    clock.advance(seconds(3600));
+    clock.advance(milliseconds(14'999));
     a.elector.step();
-    EXPECT_TRUE(a.elector.is_leader()) << duration;  // at most an hour
+    EXPECT_FALSE(a.elector.is_leader()) << duration;  // no less than its own
+    clock.advance(kLongestLease - milliseconds(14'999));
+    a.elector.step();
+    EXPECT_TRUE(a.elector.is_leader()) << duration;
   }
+}
+
+TEST_F(LeaseTest, IsNotStoppedByALeaseOfTheFuture) {
+  a_.elector.step();
+  rewrite(R"({"holderIdentity":"nobody","leaseDurationSeconds":1000000000,)"
+          R"("renewTime":"2999-01-01T00:00:00.000000Z","acquireTime":"2999-01-01T00:00:00Z"})");
+  clock_.advance(seconds(2));
+  a_.elector.step();
+  EXPECT_FALSE(a_.elector.is_leader()) << "it does not know who else believes that";
+  EXPECT_EQ(a_.lost, 1);
+  b_.elector.step();
+  clock_.advance(kLongestLease - milliseconds(1));
+  b_.elector.step();
+  EXPECT_FALSE(b_.elector.is_leader());
+  clock_.advance(milliseconds(1));
+  b_.elector.step();
+  EXPECT_TRUE(b_.elector.is_leader());
+  EXPECT_EQ(holder(), "b");
+}
+
+TEST_F(LeaseTest, IsNeverLedByTwoWhenSomebodyShortensIt) {
+  a_.elector.step();
+  b_.elector.step();
+  rewrite(R"({"holderIdentity":"x","leaseDurationSeconds":1})");
+  // a hangs: only its own deadline ends what it believes.
+  for (int i = 0; i < 40; ++i) {
+    b_.elector.step();
+    EXPECT_FALSE(a_.elector.is_leader() && b_.elector.is_leader()) << i;
+    clock_.advance(milliseconds(500));
+  }
+  EXPECT_TRUE(b_.elector.is_leader());
+}
+
+TEST_F(LeaseTest, IsNeverLedByTwoWhenItIsDeleted) {
+  a_.elector.step();
+  b_.elector.step();
+  kube_.erase(leases("avouch-system"), "l");
+  for (int i = 0; i < 29; ++i) {
+    b_.elector.step();
+    EXPECT_FALSE(b_.elector.is_leader()) << i;
+    clock_.advance(milliseconds(500));
+  }
+  EXPECT_NE(b_.elector.who_leads().find("which \"a\" held, is gone"), std::string::npos)
+      << b_.elector.who_leads();
+  clock_.advance(milliseconds(500));
+  b_.elector.step();
+  EXPECT_TRUE(b_.elector.is_leader());
+  // Who held it makes it anew without waiting.
+  kube_.erase(leases("avouch-system"), "l");
+  b_.elector.step();
+  EXPECT_TRUE(b_.elector.is_leader());
+  EXPECT_EQ(b_.lost, 0);
+  EXPECT_EQ(holder(), "b");
+}
+
+TEST_F(LeaseTest, CountsTransitionsNoFurtherThanTheServerTakes) {
+  rewrite(R"({"holderIdentity":"","leaseTransitions":2147483647})");
+  a_.elector.step();
+  ASSERT_TRUE(a_.elector.is_leader());
+  EXPECT_EQ(a_.elector.term(), 2147483647);
+  EXPECT_EQ(
+      *kube_.peek(leases("avouch-system"), "l")->find_path({"spec", "leaseTransitions"})->as_int(),
+      2147483647);
+}
+
+TEST_F(LeaseTest, TellsOnceWhoElseLeadsAndWhenThatChanges) {
+  EXPECT_EQ(b_.elector.who_leads(),
+            "it is not known who leads: Lease avouch-system/l was not read yet");
+  a_.elector.step();
+  EXPECT_TRUE(a_.others.empty());
+  for (int i = 0; i < 3; ++i) {
+    b_.elector.step();
+    clock_.advance(seconds(2));
+    a_.elector.step();
+  }
+  const std::string first =
+      "\"a\" leads since 2027-01-15T08:00:00Z by Lease avouch-system/l, which is taken over once "
+      "it has not changed for 15 s";
+  EXPECT_EQ(b_.others, std::vector{first});
+  EXPECT_EQ(b_.elector.who_leads(), first);
+  rewrite(R"({"holderIdentity":"x\ny","leaseDurationSeconds":999,"acquireTime":"soon"})");
+  b_.elector.step();
+  b_.elector.step();
+  ASSERT_EQ(b_.others.size(), 2U);
+  EXPECT_EQ(b_.others.back(),
+            "\"x?y\" leads by Lease avouch-system/l, which is taken over once it has not changed "
+            "for 120 s");
+  a_.elector.step();
+  EXPECT_EQ(a_.others, std::vector{b_.others.back()});
 }
 
 TEST_F(LeaseTest, RunsOnItsOwnThreadAndReleasesWhenStopped) {
@@ -321,7 +419,8 @@ TEST(CheckLeaseOptions, ListsEveryBrokenRule) {
   EXPECT_TRUE(broken([](LeaseOptions& o) { o.identity = ""; }));
   EXPECT_TRUE(broken([](LeaseOptions& o) { o.lease_duration = o.renew_deadline; }));
   EXPECT_TRUE(broken([](LeaseOptions& o) { o.lease_duration = milliseconds(15'500); }));
-  EXPECT_TRUE(broken([](LeaseOptions& o) { o.lease_duration = seconds(3601); }));
+  EXPECT_FALSE(broken([](LeaseOptions& o) { o.lease_duration = kLongestLease; }));
+  EXPECT_TRUE(broken([](LeaseOptions& o) { o.lease_duration = kLongestLease + seconds(1); }));
   EXPECT_TRUE(broken([](LeaseOptions& o) { o.retry_period = o.renew_deadline; }));
   EXPECT_TRUE(broken([](LeaseOptions& o) { o.retry_period = milliseconds(0); }));
   const auto all = check_lease_options({.lease_duration = seconds(0)});
