@@ -153,7 +153,7 @@ hooks_are_valid() {
 }
 set_ca() {
   local i
-  for i in 0 1 2 3 4; do
+  for i in 0 1 2 3 4 5; do
     "$KUBECTL" patch validatingwebhookconfiguration avouch --type=json --field-manager=avouch-controller \
       -p "[{\"op\": \"add\", \"path\": \"/webhooks/$i/clientConfig/caBundle\", \"value\": \"Y2E=\"}]"
   done
@@ -164,12 +164,12 @@ ca_bundles() {
 upgrade_keeps_ca() {
   helm_quietly upgrade avouch "$CHART" --set webhook.timeoutSeconds=5 &&
     same 5 "$OLD_KUBECTL" get validatingwebhookconfiguration avouch -o 'jsonpath={.webhooks[0].timeoutSeconds}' &&
-    same "Y2E= Y2E= Y2E= Y2E= Y2E=" ca_bundles
+    same "Y2E= Y2E= Y2E= Y2E= Y2E= Y2E=" ca_bundles
 }
 # Helm 4 asks before it takes a field that another has written since; Helm 3 does not.
 force_conflicts() { [[ $("$HELM" version --short) == v3* ]] || echo --force-conflicts; }
 # shellcheck disable=SC2046
-rollback_keeps_ca() { helm_quietly rollback avouch 1 $(force_conflicts) && same "Y2E= Y2E= Y2E= Y2E= Y2E=" ca_bundles; }
+rollback_keeps_ca() { helm_quietly rollback avouch 1 $(force_conflicts) && same "Y2E= Y2E= Y2E= Y2E= Y2E= Y2E=" ca_bundles; }
 
 # ---- which webhook's silence stops pods ----
 
@@ -251,6 +251,8 @@ check_rights() {
   check "the agent may not list other ConfigMaps" may_not agent "/api/v1/namespaces/$NS/configmaps"
   check "the agent may not read Secrets" may_not agent "$(by_name secrets avouch-keys)"
   check "the webhook may list pods" may webhook /api/v1/pods
+  check "the controller may watch pods of its namespace" may controller "/api/v1/namespaces/$NS/pods"
+  check "the controller may not list pods of others" may_not controller /api/v1/namespaces/kube-system/pods
   check "the webhook may not read Secrets" may_not webhook "$(by_name secrets avouch-keys)"
   check "the controller may watch its webhook configuration" may controller \
     "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations?fieldSelector=metadata.name%3Davouch"
