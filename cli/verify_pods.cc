@@ -21,8 +21,8 @@ using codec::Json;
 constexpr std::chrono::minutes kLongest{8};  // the token to read the log with has ten
 
 constexpr const char* kPodsFooter =
-    R"(Which pods: those that a policy in Enforce gates, by the labels and policies of now, that have a
-node and have not ended. Of each the log must have an entry that let in the pod with this UID, on
+    R"(Which pods: those that a policy in Enforce gates, by the labels and policies of now, that have
+a node and have not ended. Of each the log must have an entry that let in the pod with this UID, on
 its node and no later than its place there.
 
 Not counted as missing:

@@ -146,7 +146,7 @@ std::string remarks(const PodsReport& report, const PodScope& scope) {
   }
   if (!report.gated.before.empty()) {
     out += "Before the policy: " + name_list(full_names(report.gated.before)) +
-           ", on their nodes since before a policy that gates them was made" +
+           ", on their nodes since before any policy that gates them was made" +
            (scope.enforced_since ? ", or before " + to_rfc3339(*scope.enforced_since) : "") + "\n";
   }
   if (!report.spooled.empty()) {

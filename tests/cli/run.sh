@@ -32,13 +32,17 @@ NODES='{"kind":"List","metadata":{"resourceVersion":"1"},"items":[]}'
 expect 2 "^commands of kubectl avouch: status, explain, verify, log, export, " # without any word
 expect 2 "^commands of kubectl avouch: status, " bogus
 expect 2 "^commands of explain: node, pod$" explain
-expect 2 "^commands of verify: node, pod, log, proof, misbehaviour$" verify bogus
+expect 2 "^commands of verify: node, pod, pods, log, proof, misbehaviour$" verify bogus
 expect 2 "^commands of reference: .*upload$" reference
 expect 2 "^kubectl avouch: \"bogus\" is no command$" bogus
 # Words as kubectl takes them.
 expect 2 '^"pods" is no command of explain; did you mean "pod"\?$' explain pods x
 expect 2 '^"pod/x" is no command of explain; expected "explain pod NAME"$' explain pod/x
 expect 2 '^"nodes/x" is no command of verify; expected "verify node NAME"$' verify nodes/x -o json
+expect 2 '^"pods/x" is no command of verify; expected "verify pod NAME"$' verify pods/x
+expect 2 '^not expected: "web-0"$' verify pods web-0
+expect 2 "excludes" verify pods -A -n shop
+expect 2 "expected a time such as 2026" verify pods --enforced-since yesterday
 expect 2 '^"bogus" is no command of verify$' verify bogus
 expect 2 "^A subcommand is required$" explain
 ANSWER="500 {}" expect 4 "the first time give --save alone" verify log --since "$0.none" --save "$0.none"
@@ -58,7 +62,7 @@ expect 2 '"010" is no index' log show 010
 expect 2 "is no index" log show 99999999999999999999
 expect 2 "limit" log --limit -1
 expect 0 "Exit status:" --help
-for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "log fsck" "log copy" "log register" "log endorse" "log dispute" "log measure" "log supersede" "export" "verify proof" "verify misbehaviour" "version" "appraise" "eventlog"; do
+for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify pods" "verify log" "log" "log show" "log fsck" "log copy" "log register" "log endorse" "log dispute" "log measure" "log supersede" "export" "verify proof" "verify misbehaviour" "version" "appraise" "eventlog"; do
   # shellcheck disable=SC2086
   expect 0 "Usage" $words --help
 done
@@ -74,6 +78,7 @@ expect 2 '"three" is no index' log endorse "${speaker[@]}" three
 expect 2 "refs" log show 3 --depth 2
 expect 2 "depth" log show 3 --refs --depth 17
 expect 0 "re-appraise" verify pod --help
+expect 0 "before the policy +on its node since" verify pods --help
 expect 0 "as YAML" explain node --help
 expect 0 "BOOT +the TPM's counters" status --help
 expect 0 "^client: [0-9.]+$" version --client
@@ -236,7 +241,7 @@ for words in "status" "explain node n1"; do
   # shellcheck disable=SC2086
   ANSWER=$FORBIDDEN expect 4 "$VIEWER" $words
 done
-for words in "explain pod web-0" "verify node n1" "verify pod web-0" "verify log" "log" "log show 0" "log fsck" "export 0" "version"; do
+for words in "explain pod web-0" "verify node n1" "verify pod web-0" "verify pods" "verify pods -A" "verify log" "log" "log show 0" "log fsck" "export 0" "version"; do
   # shellcheck disable=SC2086
   ANSWER=$FORBIDDEN expect 4 "$READER" $words
 done
@@ -420,6 +425,37 @@ ANSWERS="$token
 /proxy/log/checkpoint $FORBIDDEN" expect 4 "Role avouch-log-reader grants it" log fsck "${keys[@]}"
 ANSWERS="$token
 /proxy/log/tile/0/000 $FORBIDDEN" expect 4 "right to read the log" log fsck "${keys[@]}"
+
+# Which gated pods the log has; here none of its entries can be found.
+gated() { # MODE OF-THE-POLICY, WHEN THE POD WAS MADE
+  cat <<END
+/attestationpolicies 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"production","uid":"p","generation":2,"creationTimestamp":"2026-01-01T00:00:00Z"},"spec":{"mode":"$1","workloads":{"namespaceSelector":{"matchLabels":{"gate":"yes"}}}}}]}
+/validatingwebhookconfigurations/avouch 200 {}
+/namespaces 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"kube-system","uid":"k","labels":{"gate":"yes"}}},{"metadata":{"name":"shop","uid":"s","labels":{"gate":"yes"}}}]}
+/namespaces/shop 200 {"metadata":{"name":"shop","uid":"s","labels":{"gate":"yes"}}}
+/namespaces/shop/pods 200 {"kind":"PodList","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"web-0","namespace":"shop","uid":"u0","creationTimestamp":"$2"},"spec":{"nodeName":"n1"}}]}
+$token
+$entries
+END
+}
+february=$(gated Enforce 2026-02-01T00:00:00Z)
+ANSWERS=$february expect 1 "^shop +web-0 +n1 +2026-02-01T00:00:00Z +no entry$" verify pods "${keys[@]}"
+ANSWERS=$february expect 1 "^1 pod gated, 0 recorded and proved, 1 NOT RECORDED$" verify pods -n shop "${keys[@]}"
+ANSWERS=$february expect 1 '"found": "NoEntry"' verify pods -o json "${keys[@]}"
+ANSWERS=$february expect 1 '^Exempt, and not looked at: namespaces kube-system$' verify pods -A "${keys[@]}"
+ANSWERS=$february expect 0 "1 before the policy" verify pods --enforced-since 2026-02-01T00:00:01Z "${keys[@]}"
+ANSWERS=$february expect 4 "is to come" verify pods --enforced-since 2999-01-01T00:00:00Z "${keys[@]}"
+ANSWERS=$february expect 4 'there is no namespace "nope"' verify pods -n nope "${keys[@]}"
+ANSWERS=$february expect 1 "FAILS .*checkpoint is signed by the log" verify pods "${keys[@]::5}" other.example
+ANSWERS=$(gated Enforce 2025-12-31T23:59:59Z) expect 0 "^Before the policy: shop/web-0" verify pods "${keys[@]}"
+ANSWERS=$(gated Audit 2026-02-01T00:00:00Z) expect 0 "^No policy is in Enforce: no pod is gated" verify pods "${keys[@]}"
+ANSWERS=$(gated Enforce "$(date -u -d '90 seconds ago' +%FT%TZ)") expect 3 "may be in a webhook's spool: shop/web-0; try again" verify pods "${keys[@]}"
+ANSWERS="/v1/log/entries 200 junk
+$february" expect 1 "1 NOT RECORDED" verify pods "${keys[@]}"
+ANSWERS="/namespaces/shop/pods $FORBIDDEN
+$february" expect 4 "kubectl -n shop create rolebinding bob@example.org-pods --clusterrole=view" verify pods "${keys[@]}"
+ANSWERS="/token $FORBIDDEN
+$february" expect 4 "are found only with a token of account avouch-system/avouch-reader" verify pods "${keys[@]}"
 unset ANSWERS
 
 # While the log changes its key, its vkeys are two lines, and either will do.
@@ -473,7 +509,7 @@ completes "status :4" st
 completes "show fsck copy endorse dispute measure supersede :4" log ""
 completes "upload :4" reference up
 completes "from-evidence from-rootfs from-debs :4" reference from
-completes "node pod log proof :4" verify ""
+completes "node pod pods log proof :4" verify ""
 completes "worker-1 worker-2 :4" explain node w
 completes ":4" verify node worker-1 ""
 
