@@ -425,37 +425,6 @@ ANSWERS="$token
 /proxy/log/checkpoint $FORBIDDEN" expect 4 "Role avouch-log-reader grants it" log fsck "${keys[@]}"
 ANSWERS="$token
 /proxy/log/tile/0/000 $FORBIDDEN" expect 4 "right to read the log" log fsck "${keys[@]}"
-
-# Which gated pods the log has; here none of its entries can be found.
-gated() { # MODE OF-THE-POLICY, WHEN THE POD WAS MADE
-  cat <<END
-/attestationpolicies 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"production","uid":"p","generation":2,"creationTimestamp":"2026-01-01T00:00:00Z"},"spec":{"mode":"$1","workloads":{"namespaceSelector":{"matchLabels":{"gate":"yes"}}}}}]}
-/validatingwebhookconfigurations/avouch 200 {}
-/namespaces 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"kube-system","uid":"k","labels":{"gate":"yes"}}},{"metadata":{"name":"shop","uid":"s","labels":{"gate":"yes"}}}]}
-/namespaces/shop 200 {"metadata":{"name":"shop","uid":"s","labels":{"gate":"yes"}}}
-/namespaces/shop/pods 200 {"kind":"PodList","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"web-0","namespace":"shop","uid":"u0","creationTimestamp":"$2"},"spec":{"nodeName":"n1"}}]}
-$token
-$entries
-END
-}
-february=$(gated Enforce 2026-02-01T00:00:00Z)
-ANSWERS=$february expect 1 "^shop +web-0 +n1 +2026-02-01T00:00:00Z +no entry$" verify pods "${keys[@]}"
-ANSWERS=$february expect 1 "^1 pod gated, 0 recorded and proved, 1 NOT RECORDED$" verify pods -n shop "${keys[@]}"
-ANSWERS=$february expect 1 '"found": "NoEntry"' verify pods -o json "${keys[@]}"
-ANSWERS=$february expect 1 '^Exempt, and not looked at: namespaces kube-system$' verify pods -A "${keys[@]}"
-ANSWERS=$february expect 0 "1 before the policy" verify pods --enforced-since 2026-02-01T00:00:01Z "${keys[@]}"
-ANSWERS=$february expect 4 "is to come" verify pods --enforced-since 2999-01-01T00:00:00Z "${keys[@]}"
-ANSWERS=$february expect 4 'there is no namespace "nope"' verify pods -n nope "${keys[@]}"
-ANSWERS=$february expect 1 "FAILS .*checkpoint is signed by the log" verify pods "${keys[@]::5}" other.example
-ANSWERS=$(gated Enforce 2025-12-31T23:59:59Z) expect 0 "^Before the policy: shop/web-0" verify pods "${keys[@]}"
-ANSWERS=$(gated Audit 2026-02-01T00:00:00Z) expect 0 "^No policy is in Enforce: no pod is gated" verify pods "${keys[@]}"
-ANSWERS=$(gated Enforce "$(date -u -d '90 seconds ago' +%FT%TZ)") expect 3 "may be in a webhook's spool: shop/web-0; try again" verify pods "${keys[@]}"
-ANSWERS="/v1/log/entries 200 junk
-$february" expect 1 "1 NOT RECORDED" verify pods "${keys[@]}"
-ANSWERS="/namespaces/shop/pods $FORBIDDEN
-$february" expect 4 "kubectl -n shop create rolebinding bob@example.org-pods --clusterrole=view" verify pods "${keys[@]}"
-ANSWERS="/token $FORBIDDEN
-$february" expect 4 "are found only with a token of account avouch-system/avouch-reader" verify pods "${keys[@]}"
 unset ANSWERS
 
 # While the log changes its key, its vkeys are two lines, and either will do.
