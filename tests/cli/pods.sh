@@ -35,7 +35,7 @@ cluster() {
 /namespaces/shop 200 {"metadata":{"name":"shop","uid":"s","labels":{"gate":"yes"}}}
 /namespaces/shop/pods 200 {"kind":"PodList","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"web-0","namespace":"shop","uid":"${3-u0}","creationTimestamp":"$2"},"spec":{"nodeName":"worker-2"}}]}
 /token 201 {"status":{"token":"t0","expirationTimestamp":"2027-01-01T00:00:00Z"}}
-/v1/log/entries 200 {"entries":[${LISTED-}]}
+/v1/log/entries 200 {"entries":[]}
 END
 }
 
@@ -59,7 +59,8 @@ ANSWERS=$(cluster Audit 2026-02-01T00:00:00Z)
 expect 0 "^No policy is in Enforce: no pod is gated" "${keys[@]}"
 ANSWERS=$(cluster Enforce "$(date -u -d '90 seconds ago' +%FT%TZ)")
 expect 3 "may be in a webhook's spool: shop/web-0; try again" "${keys[@]}"
-ANSWERS=$(LISTED=$(<"$EXPORTS/1.listed.json") cluster Enforce 2026-02-01T00:00:00Z "$DENIED")
+ANSWERS="pod=web-0&uid=$DENIED&limit=1 200 {\"entries\":[$(<"$EXPORTS/1.listed.json")]}
+$(cluster Enforce 2026-02-01T00:00:00Z "$DENIED")"
 expect 1 "only denials: 1 entry, the newest is entry 1$" "${keys[@]}"
 expect 1 '"found": "OnlyDenials"' -o json "${keys[@]}"
 
