@@ -22,6 +22,7 @@
 #include "cli/reference.h"
 #include "cli/remark_options.h"
 #include "cli/usage.h"
+#include "cli/verify_pods.h"
 
 namespace {
 
@@ -50,6 +51,7 @@ constexpr const char* kFooter =
   kubectl avouch verify node worker-2 --re-appraise
                                               judges it again, from its evidence and policies
   kubectl avouch verify pod web-0 -n shop     proves why the pod was let in or denied
+  kubectl avouch verify pods -A               that the log has every gated pod that runs
   kubectl avouch verify log --since last.txt --save last.txt
                                               proves that the log only grew since last time
   kubectl avouch log --node worker-2          entries about a node, newest first
@@ -109,6 +111,7 @@ struct Options {
   avouch::cli::BootLogShown boot_log = avouch::cli::BootLogShown::kTable;
   avouch::cli::LogQuery query;
   avouch::cli::LogCheck check;
+  avouch::cli::VerifyPodsOptions pods;
   avouch::cli::ShowOptions show;
   bool client_only = false;
   avouch::cli::ExportOptions exported;
@@ -128,6 +131,7 @@ struct Options {
   std::vector<const CLI::App*> about_pods;                      // commands that need a namespace
 
   bool needs_namespace() const {
+    if (pods.all_namespaces) return false;
     return !query.pod.empty() || std::any_of(about_pods.begin(), about_pods.end(),
                                              [](const CLI::App* sub) { return sub->parsed(); });
   }
@@ -236,7 +240,7 @@ void add_name(CLI::App* sub, Options& options, const char* what) {
 CLI::Option* add_namespace(CLI::App* sub, Options& options) {
   return sub
       ->add_option("-n,--namespace", options.ns,
-                   "Namespace of the pod; default: that of the kubeconfig's context")
+                   "Namespace of the pod or pods; default: that of the kubeconfig's context")
       ->check(name_problem);
 }
 
@@ -289,6 +293,19 @@ void add_explain(CLI::App& app, Options& options) {
   options.about_pods.push_back(pod);
 }
 
+void add_verify_pods(CLI::App* verify, Options& options) {
+  CLI::App* pods = leaf(verify, options, "pods",
+                        "That the log has what let in each gated pod that runs, and which it has "
+                        "not",
+                        [&options](const Context& context) {
+                          options.pods.ns = options.ns;
+                          return avouch::cli::verify_pods(context, options.pods);
+                        });
+  add_namespace(pods, options);
+  options.about_pods.push_back(pods);
+  avouch::cli::add_verify_pods_options(*pods, options.pods);
+}
+
 void add_verify(CLI::App& app, Options& options) {
   CLI::App* verify = app.add_subcommand(
       "verify", "Proves a verdict, or that the log only grew: a tree of what holds and what fails");
@@ -312,6 +329,7 @@ void add_verify(CLI::App& app, Options& options) {
   options.about_pods.push_back(pod);
   add_trusted(pod, options, "Fail also where the pod was denied");
   add_reappraise(pod, options);
+  add_verify_pods(verify, options);
   CLI::App* log =
       leaf(verify, options, "log", "The newest checkpoint, and that it continues one that you kept",
            [&](const Context& context) { return avouch::cli::verify_log(context, options.check); });

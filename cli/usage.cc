@@ -1,6 +1,7 @@
 #include "cli/usage.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <vector>
 
@@ -40,6 +41,13 @@ std::string unknown_word(const CLI::App& app) {
   return "";
 }
 
+// TYPE/NAME is one object: of "pod" and "pods" the first.
+std::string of_one(const std::string& near, const std::vector<std::string>& names) {
+  if (!near.ends_with('s')) return near;
+  const std::string one = near.substr(0, near.size() - 1);
+  return std::find(names.begin(), names.end(), one) == names.end() ? near : one;
+}
+
 // Of a word that `command` has no command for. People know TYPE/NAME and plurals from kubectl.
 std::string no_such_command(const CLI::App& command, const std::string& word) {
   std::vector<std::string> names;
@@ -51,7 +59,7 @@ std::string no_such_command(const CLI::App& command, const std::string& word) {
   const auto near = codec::nearest_name(word.substr(0, slash), names);
   if (!near) return what;
   if (slash == std::string::npos) return what + "; did you mean \"" + *near + "\"?";
-  return what + "; expected \"" + command.get_name() + " " + *near + " NAME\"";
+  return what + "; expected \"" + command.get_name() + " " + of_one(*near, names) + " NAME\"";
 }
 
 // CLI11's words; of what is missing also what it is, and what is too much in the order in which it

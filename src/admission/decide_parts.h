@@ -3,6 +3,7 @@
 // The five decisions behind decide(). Internal to the library.
 
 #include "admission/decide.h"
+#include "admission/gating.h"
 
 namespace avouch::admission {
 
@@ -35,7 +36,6 @@ struct PodRequest {
 // kRejected for a request of another resource or operation, or without what it needs.
 Result<PodRequest> read_pod_request(const Review& review);
 
-inline constexpr std::string_view kExemptLabel = "avouch.dev/exempt";
 // Of a namespace's labels; null: it is not known here, and not exempt.
 bool is_exempt_by_label(const attest::Labels* labels);
 

@@ -30,17 +30,6 @@ const attest::Labels* namespace_labels(const DecisionInput& input, const PodRequ
   return live->namespace_labels ? &*live->namespace_labels : nullptr;
 }
 
-// Labels that are not known might be any: the policy gates then.
-Policies gating(const Snapshot& snapshot, const attest::Labels* ns, const attest::Labels* pod) {
-  Policies found;
-  for (const auto& [name, policy] : snapshot.policies) {
-    const bool in_namespace = ns == nullptr || attest::matches(policy->namespace_selector, *ns);
-    const bool selects = pod == nullptr || attest::matches(policy->pod_selector, *pod);
-    if (in_namespace && selects) found.push_back(policy.get());
-  }
-  return found;
-}
-
 std::optional<crypto::Sha256> pod_spec_digest(const Review& review) {
   const codec::JsonView spec = review.object.find("spec");
   if (!spec.is_object()) return std::nullopt;
@@ -250,7 +239,7 @@ Decision decide_pod(const DecisionInput& input) {
     if (!labels.has_value()) return deny(code::kInvalid, labels.error().message);
     pod = std::move(*labels);
   }
-  const Policies policies = gating(input.snapshot, ns, pod ? &*pod : nullptr);
+  const Policies policies = gating(input.snapshot.policies, ns, pod ? &*pod : nullptr);
   const bool enforced = !input.gathered.policies_known || any_enforced(policies);
   if (input.gathered.late || !ready) {
     Decision decision = input.gathered.late ? overloaded() : not_ready(input.gathered.not_ready);

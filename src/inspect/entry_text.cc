@@ -91,6 +91,12 @@ std::string time_of(const Cbor& payload) {
   return millis ? to_rfc3339(SystemTime(std::chrono::milliseconds(*millis))) : "-";
 }
 
+bool is_late(const Cbor& payload) {
+  const Cbor* late = payload.find("late");
+  const bool* says_so = late == nullptr ? nullptr : late->as_boolean();
+  return says_so != nullptr && *says_so;
+}
+
 std::vector<bool> late_entries(const std::vector<const Cbor*>& newest_first) {
   constexpr std::int64_t kClocksDiffer = 5000;  // ms
   std::vector<bool> out(newest_first.size(), false);
@@ -99,11 +105,9 @@ std::vector<bool> late_entries(const std::vector<const Cbor*>& newest_first) {
     const Cbor& payload = *newest_first[i];
     const auto millis = millis_of(payload);
     if (!millis) continue;
-    const Cbor* late = payload.find("late");
-    const bool* says_so = late == nullptr ? nullptr : late->as_boolean();
     // The difference of two times need not fit.
     const bool before = latest && *latest >= kClocksDiffer && *millis < *latest - kClocksDiffer;
-    out[i] = before || (says_so != nullptr && *says_so);
+    out[i] = before || is_late(payload);
     latest = std::max(latest.value_or(*millis), *millis);
   }
   return out;
@@ -143,9 +147,7 @@ std::string summary_of(std::string_view kind, const Cbor& payload) {
     if (text_of(payload, "caller") == "unauthenticated") {
       out += ", asked by " + text_of(payload, "peer") + " without a certificate";
     }
-    const Cbor* late = payload.find("late");
-    const bool* is_late = late == nullptr ? nullptr : late->as_boolean();
-    if (is_late != nullptr && *is_late) out += ", entered late, from a webhook's spool";
+    if (is_late(payload)) out += ", entered late, from a webhook's spool";
     if (const std::string left_out = left_out_of(payload); !left_out.empty()) {
       out += " (" + left_out + ")";
     }

@@ -24,6 +24,8 @@ const Bytes* bytes_of(const codec::Cbor& payload, std::string_view key);
 
 // When the entry was made, as RFC 3339; "-" where it does not say.
 std::string time_of(const codec::Cbor& payload);
+// Whether it says that it came by a webhook's spool.
+bool is_late(const codec::Cbor& payload);
 // Which of these entries, newest first as the log has them, do not stand in the order of their
 // times: those that say that they came by a webhook's spool, and those of more than five seconds
 // before the latest time of entries that stand before them (by less the clocks of a cluster

@@ -45,8 +45,9 @@ Error with_grant(const kube::ApiError& error, Role role, const ReleaseName& rele
 Error with_pods_grant(const kube::ApiError& error, const std::string& ns) {
   if (!error.is_forbidden()) return error;
   const std::string user = user_of(error.message);
-  return {error.kind, error.message + "; ClusterRole view grants it: kubectl -n " + ns +
-                          " create rolebinding " + user +
+  const std::string create = ns.empty() ? "kubectl create clusterrolebinding "
+                                        : "kubectl -n " + ns + " create rolebinding ";
+  return {error.kind, error.message + "; ClusterRole view grants it: " + create + user +
                           "-pods --clusterrole=view --user=" + user};
 }
 

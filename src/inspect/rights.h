@@ -28,7 +28,8 @@ Error needs_reader(const std::string& what, const ReleaseName& release);
 // The error as it is; with that text where it is a refusal (403).
 Error with_grant(const kube::ApiError& error, Role role, const ReleaseName& release);
 
-// As with_grant(), of pods in that namespace: no role of ours, but Kubernetes' own.
+// As with_grant(), of pods in that namespace, or with "" of namespaces and pods everywhere: no role
+// of ours, but Kubernetes' own.
 Error with_pods_grant(const kube::ApiError& error, const std::string& ns);
 
 }  // namespace avouch::inspect

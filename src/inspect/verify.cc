@@ -22,7 +22,12 @@ constexpr std::chrono::seconds kPoll{1};
 
 Verifier::Verifier(const kube::Client& api, LogAccess& log, const TrustAnchors& anchors,
                    Clock& clock, std::function<void(const std::string&)> progress)
-    : api_(api), log_(log), anchors_(anchors), clock_(clock), progress_(std::move(progress)) {}
+    : api_(api),
+      log_(log),
+      tiles_(log),
+      anchors_(anchors),
+      clock_(clock),
+      progress_(std::move(progress)) {}
 
 bool Verifier::disproves(const Error& error) const {
   return error.kind == ErrorKind::kRejected && !log_.was_refused();
@@ -66,16 +71,31 @@ Result<const tlog::VerifiedCheckpoint*> Verifier::checkpoint_over(std::uint64_t 
   return latest;
 }
 
-Result<Verifier::Proven> Verifier::prove(std::uint64_t index) {
+Result<Verifier::Proven> Verifier::prove(std::uint64_t index, const UnverifiedListed* listed) {
   Proven out;
+  out.index = index;
   out.step = note("log entry " + std::to_string(index));
-  AVOUCH_TRY(std::optional<ProofStep> broken, prove_content(index, out));
+  AVOUCH_TRY(std::optional<ProofStep> broken, prove_content(index, listed, out));
   out.sound = !broken;
   if (broken) out.step.parts.push_back(*std::move(broken));
   return out;
 }
 
-Result<std::optional<ProofStep>> Verifier::prove_content(std::uint64_t index, Proven& out) {
+Result<tlog::IncludedEntry> Verifier::included(const tlog::VerifiedCheckpoint& head,
+                                               std::uint64_t index,
+                                               const UnverifiedListed* listed) {
+  if (listed == nullptr) return tlog::fetch_entry(tiles_, head, index);
+  tlog::IncludedEntry out{.index = index,
+                          .entry = listed->statement,
+                          .leaf = tlog::leaf_hash(listed->statement),
+                          .proof = {}};
+  AVOUCH_TRY(out.proof, tlog::fetch_inclusion(tiles_, head, index, out.leaf));
+  return out;
+}
+
+Result<std::optional<ProofStep>> Verifier::prove_content(std::uint64_t index,
+                                                         const UnverifiedListed* listed,
+                                                         Proven& out) {
   const auto broken = [this](std::string claim,
                              const Error& error) -> Result<std::optional<ProofStep>> {
     if (!disproves(error)) return error;
@@ -94,16 +114,16 @@ Result<std::optional<ProofStep>> Verifier::prove_content(std::uint64_t index, Pr
   }
 
   progress_("proving entry " + std::to_string(index));
-  const auto included = tlog::fetch_entry(log_, head, index);
-  if (!included.has_value()) {
-    return broken("leaf hash leads to the checkpoint's root", included.error());
+  const auto found = included(head, index, listed);
+  if (!found.has_value()) {
+    return broken("leaf hash leads to the checkpoint's root", found.error());
   }
-  out.leaf = included->leaf;
+  out.leaf = found->leaf;
   out.step.parts.push_back(holds("leaf hash leads to the checkpoint's root over " +
-                                     std::to_string(included->proof.size()) + " hashes",
-                                 to_hex(included->leaf)));
+                                     std::to_string(found->proof.size()) + " hashes",
+                                 to_hex(found->leaf)));
 
-  if (const auto other = tlog::statement_of_another(included->entry, anchors_.origin)) {
+  if (const auto other = tlog::statement_of_another(found->entry, anchors_.origin)) {
     out.kind = other->content_type;
     out.subject = other->subject;
     out.step.claim += ": statement of another party";
@@ -114,7 +134,7 @@ Result<std::optional<ProofStep>> Verifier::prove_content(std::uint64_t index, Pr
     return std::optional<ProofStep>();
   }
   const auto statement =
-      tlog::verify_statement(included->entry, anchors_.verifier_keys, anchors_.origin);
+      tlog::verify_statement(found->entry, anchors_.verifier_keys, anchors_.origin);
   if (!statement.has_value()) {
     return broken("statement is signed by the verifier", statement.error());
   }
@@ -127,13 +147,13 @@ Result<std::optional<ProofStep>> Verifier::prove_content(std::uint64_t index, Pr
     return std::optional<ProofStep>();
   }
   const std::string_view committed = "content is what the statement commits to";
-  const auto listed = log_.entry(index);
-  if (!listed.has_value()) return broken(std::string(committed), listed.error());
-  if (listed->preimage.empty()) {
-    out.step.parts.push_back(note("content is withheld", listed->withheld));
+  const auto content = listed == nullptr ? log_.entry(index) : Result<UnverifiedListed>(*listed);
+  if (!content.has_value()) return broken(std::string(committed), content.error());
+  if (content->preimage.empty()) {
+    out.step.parts.push_back(note("content is withheld", content->withheld));
     return std::optional<ProofStep>();
   }
-  auto payload = tlog::open_preimage(statement->preimage_digest(), listed->preimage);
+  auto payload = tlog::open_preimage(statement->preimage_digest(), content->preimage);
   if (!payload.has_value()) return broken(std::string(committed), payload.error());
   out.payload = *std::move(payload);
   out.step.parts.push_back(holds(std::string(committed)));

@@ -12,11 +12,15 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "codec/cbor.h"
+#include "inspect/kept_tiles.h"
 #include "inspect/log_access.h"
+#include "inspect/placed_pod.h"
+#include "inspect/pod_record.h"
 #include "inspect/proof.h"
 #include "inspect/release.h"
 #include "kube/client.h"
 #include "tlog/checkpoint.h"
+#include "tlog/client.h"
 #include "tlog/log_policy.h"
 #include "tlog/remark.h"
 #include "tlog/tree.h"
@@ -62,6 +66,12 @@ class Verifier {
   Result<ProofStep> pod(const std::string& ns, const std::string& name,
                         const Demands& demands = {});
 
+  // Of each of `placed`, the entry that let it in, as pod() finds and proves it; not the node
+  // verdict behind it. As many records as pods; what is not looked for at `until` stays so. For
+  // pods that were placed within the last minute it waits some seconds, as their entry may be on
+  // its way. An error as of pod(), where it does not pass within seconds.
+  Result<std::vector<PodRecord>> pods(const std::vector<PlacedPod>& placed, SteadyTime until);
+
   // Entry `index`: checkpoint, inclusion, statement, content. kRejected where the log has not got
   // so many.
   Result<ProofStep> entry(std::uint64_t index);
@@ -83,14 +93,11 @@ class Verifier {
     ProofStep step;
     bool sound = false;  // every part holds, but for content that is withheld
     std::string kind, subject;
+    std::uint64_t index = 0;
     tlog::Hash leaf{};    // of the entry, where its inclusion holds
     codec::Cbor payload;  // null where it is withheld
   };
   struct Chain;  // one walk along references
-  struct LivePod {
-    std::string uid, node;             // "" unless it runs
-    std::optional<SystemTime> placed;  // on the node, as the API server's clock had it
-  };
 
   // Whether `error` says that what was read does not hold, as opposed to: could not be read.
   bool disproves(const Error& error) const;
@@ -100,9 +107,13 @@ class Verifier {
   // A pause between two questions, of which the user is told; false where it would end after
   // `until`.
   bool pause(SteadyTime until, const std::string& what);
-  Result<Proven> prove(std::uint64_t index);
+  // `listed`: the entry as the controller has listed it, so that it is not asked for again.
+  Result<Proven> prove(std::uint64_t index, const UnverifiedListed* listed = nullptr);
   // Why the entry does not hold together, or nothing.
-  Result<std::optional<ProofStep>> prove_content(std::uint64_t index, Proven& out);
+  Result<std::optional<ProofStep>> prove_content(std::uint64_t index,
+                                                 const UnverifiedListed* listed, Proven& out);
+  Result<tlog::IncludedEntry> included(const tlog::VerifiedCheckpoint& head, std::uint64_t index,
+                                       const UnverifiedListed* listed);
   // `record` is set where the entry holds this very token and names a record.
   Result<ProofStep> prove_token_entry(const attest::VerifiedToken& token, std::uint64_t index,
                                       std::string_view phase, std::optional<Bytes>& record);
@@ -128,17 +139,30 @@ class Verifier {
   // own log entry gives of the record, where it was read.
   Result<ProofStep> prove_again(const std::string& node, const tlog::Hash& token,
                                 const std::optional<Bytes>& named);
-  Result<LivePod> live_pod(const std::string& ns, const std::string& name);
+  Result<PlacedPod> live_pod(const std::string& ns, const std::string& name);
+  // How far verdicts of one pod are looked for.
+  struct SearchBounds {
+    int first_page = 50, pages = 2'000;  // entries of the first; pages in all
+    std::optional<SteadyTime> until = {};
+  };
+  struct PodSearch;  // what one search has found
+  static std::string unproven(const Proven& proven, const PlacedPod& pod);
+  Result<PodSearch> search(const PlacedPod& pod, const SearchBounds& bounds);
   struct PodVerdict {
     Proven proven;
     std::size_t looked_at = 0;
   };
-  Result<PodVerdict> verdict_of_pod(const std::string& ns, const std::string& name,
-                                    const LivePod& live);
+  Result<PodVerdict> verdict_of_pod(const PlacedPod& pod);
+  // Again where nothing answers, for a few seconds.
+  Result<PodRecord> record_in_time(const PlacedPod& pod, SteadyTime until);
+  Result<PodRecord> record_of(const PlacedPod& pod, const SearchBounds& bounds);
+  void look_again(const std::vector<PlacedPod>& placed, SteadyTime until,
+                  std::vector<PodRecord>& records);
   Result<std::vector<ProofStep>> prove_basis(const codec::Cbor& admission, const Demands& demands);
 
   const kube::Client& api_;
   LogAccess& log_;
+  KeptTiles tiles_;
   const TrustAnchors& anchors_;
   Clock& clock_;
   std::function<void(const std::string&)> progress_;

@@ -1,13 +1,13 @@
 // What was decided about a pod, and on what verdict of its node.
 
+#include <utility>
+
 #include "base/hex.h"
-#include "base/time_text.h"
 #include "codec/utf8.h"
 #include "inspect/absent.h"
 #include "inspect/entry_text.h"
 #include "inspect/rights.h"
 #include "inspect/verify.h"
-#include "kube/views.h"
 #include "tlog/entry.h"
 
 namespace avouch::inspect {
@@ -18,7 +18,17 @@ using codec::Cbor;
 constexpr std::chrono::seconds kRecent{60};
 constexpr std::chrono::seconds kClocksApart{30};  // the webhook's and the API server's, at most
 constexpr int kPage = 50;
-constexpr int kMaxPages = 2'000;  // of one pod's verdicts
+
+std::string query_by_name(const PlacedPod& pod) {
+  return "namespace=" + kube::url_encode(pod.ns) + "&pod=" + kube::url_encode(pod.name);
+}
+
+// Of a pod on a node those that name its UID: of its name anybody who may create such pods can have
+// any number logged.
+std::string query_by_uid(const PlacedPod& pod) {
+  return pod.uid.empty() ? query_by_name(pod)
+                         : query_by_name(pod) + "&uid=" + kube::url_encode(pod.uid);
+}
 
 bool is_about(const Cbor& payload, const std::string& ns, const std::string& name) {
   return text_of(payload, "namespace") == ns && text_of(payload, "pod") == name;
@@ -45,31 +55,30 @@ Cbor claimed(const UnverifiedListed& listed) {
 
 }  // namespace
 
+struct Verifier::PodSearch {
+  std::optional<Proven> let_in, unproven;  // what let it in; the newest that only says so
+  std::optional<std::uint64_t> newest;
+  std::size_t looked_at = 0, denials = 0;
+  bool in_time = true;
+};
+
 // Without the pod nothing tells the verdict that let it in from one that somebody had made up.
-Result<Verifier::LivePod> Verifier::live_pod(const std::string& ns, const std::string& name) {
+Result<PlacedPod> Verifier::live_pod(const std::string& ns, const std::string& name) {
   const std::string unknown = "which pod " + ns + "/" + name +
                               " is, and since when it is on its node, is not known, so that no "
                               "verdict is proven to be the one that let it in";
-  LivePod out;
+  PlacedPod none;
+  none.ns = ns;
+  none.name = name;
   const auto object = api_.get(kube::pods(ns), name);
   if (!object.has_value()) {
-    if (object.error().is_not_found()) return out;
+    if (object.error().is_not_found()) return none;
     return with_context(with_pods_grant(object.error(), ns), unknown);
   }
-  const auto view = kube::pod_view(*object);
-  if (!view.has_value()) return with_context(view.error(), unknown);
-  if (view->node_name.empty()) return out;
-  out.uid = view->meta.uid;
-  out.node = view->node_name;
-  if (const auto time = from_rfc3339(view->meta.creation_timestamp); time.has_value())
-    out.placed = *time;
-  for (const kube::Condition& condition : kube::conditions_of(*object)) {
-    if (condition.type != "PodScheduled" || condition.status != "True") continue;
-    // One that says no time makes nothing later.
-    const auto time = from_rfc3339(condition.last_transition_time);
-    if (time.has_value()) out.placed = *time;
-  }
-  return out;
+  auto pod = placed_pod(*object, ns);
+  if (!pod.has_value()) return with_context(pod.error(), unknown);
+  pod->name = name;
+  return pod;
 }
 
 // A verdict that was relied on within the last epochs may not be in one yet.
@@ -156,61 +165,115 @@ Result<std::vector<ProofStep>> Verifier::prove_basis(const Cbor& admission,
   return out;
 }
 
+// Why an entry that says that it let the pod in is no proof of it; "" where it is one.
+std::string Verifier::unproven(const Proven& proven, const PlacedPod& pod) {
+  for (const ProofStep& part : proven.step.parts) {
+    if (part.outcome == Outcome::kFails) return part.claim + ": " + part.detail;
+  }
+  if (proven.kind != tlog::kAdmissionVerdict) return "it is of kind " + proven.kind;
+  if (proven.payload.is_null()) return "its content is withheld";
+  if (!is_about(proven.payload, pod.ns, pod.name)) {
+    return "it is about pod " + text_of(proven.payload, "namespace") + "/" +
+           text_of(proven.payload, "pod");
+  }
+  return let_in(proven.payload, pod.uid, pod.node, pod.placed) ? "" : "it did not let this pod in";
+}
+
 // The newest verdict; of a pod that runs, the one that let it in, however many came after it:
 // whoever reaches the webhook can have denials of any name logged.
-Result<Verifier::PodVerdict> Verifier::verdict_of_pod(const std::string& ns,
-                                                      const std::string& name,
-                                                      const LivePod& live) {
-  const std::string query = "namespace=" + kube::url_encode(ns) + "&pod=" + kube::url_encode(name);
-  // Of its name anybody who may create such pods can have any number logged.
-  const std::string asks = live.uid.empty() ? query : query + "&uid=" + kube::url_encode(live.uid);
-  PodVerdict out;
-  std::optional<std::uint64_t> newest, before;
-  for (int page = 0; page < kMaxPages; ++page) {
+Result<Verifier::PodSearch> Verifier::search(const PlacedPod& pod, const SearchBounds& bounds) {
+  const std::string asks = query_by_uid(pod);
+  PodSearch out;
+  std::optional<std::uint64_t> before;
+  int limit = bounds.first_page;
+  for (int page = 0; page < bounds.pages; ++page) {
+    if (bounds.until && clock_.steady_now() >= *bounds.until) {
+      out.in_time = false;
+      break;
+    }
     const std::optional<std::uint64_t> asked = before;
     AVOUCH_TRY(const auto found,
-               log_.list(before ? asks + "&before=" + std::to_string(*before) : asks, kPage));
+               log_.list(before ? asks + "&before=" + std::to_string(*before) : asks, limit));
     for (const UnverifiedListed& listed : found.entries) {
       if (before && listed.index >= *before) {
         return rejected("the controller's answer: entries: expected newest first, got entry " +
                         std::to_string(listed.index) + " after " + std::to_string(*before));
       }
       before = listed.index;
-      if (!newest) newest = listed.index;
+      if (!out.newest) out.newest = listed.index;
       ++out.looked_at;
-      if (live.node.empty()) break;
-      if (const Cbor claim = claimed(listed);
-          claim.is_null() || !let_in(claim, live.uid, live.node, live.placed))
-        continue;
-      AVOUCH_TRY(out.proven, prove(listed.index));
-      if (out.proven.sound && !out.proven.payload.is_null() &&
-          is_about(out.proven.payload, ns, name) &&
-          let_in(out.proven.payload, live.uid, live.node, live.placed)) {
+      if (pod.node.empty()) break;
+      const Cbor claim = claimed(listed);
+      if (text_of(claim, "decision") == "deny") ++out.denials;
+      if (claim.is_null() || !let_in(claim, pod.uid, pod.node, pod.placed)) continue;
+      AVOUCH_TRY(Proven proven, prove(listed.index, &listed));
+      if (unproven(proven, pod).empty()) {
+        out.let_in = std::move(proven);
         return out;
       }
+      if (!out.unproven) out.unproven = std::move(proven);
     }
-    const bool is_full = found.entries.size() == static_cast<std::size_t>(kPage);
-    if ((live.node.empty() && newest) || (!is_full && found.from == 0)) break;
+    const bool is_full = std::cmp_equal(found.entries.size(), limit);
+    if ((pod.node.empty() && out.newest) || (!is_full && found.from == 0)) break;
     if (!is_full && asked && found.from >= *asked) {
       return rejected("the controller's answer: from: expected less than " +
                       std::to_string(*asked));
     }
     if (!is_full) before = found.from;
     if (page % 4 == 3) progress_("looking further back, below entry " + std::to_string(*before));
+    limit = kPage;
   }
-  if (!newest && asks != query) {
-    AVOUCH_TRY(const auto found, log_.list(query, 1));
-    if (!found.entries.empty()) newest = found.entries.front().index;
+  return out;
+}
+
+Result<Verifier::PodVerdict> Verifier::verdict_of_pod(const PlacedPod& pod) {
+  AVOUCH_TRY(PodSearch found, search(pod, {}));
+  if (found.let_in) return PodVerdict{*std::move(found.let_in), found.looked_at};
+  if (!found.newest && !pod.uid.empty()) {
+    AVOUCH_TRY(const auto any, log_.list(query_by_name(pod), 1));
+    if (!any.entries.empty()) found.newest = any.entries.front().index;
   }
-  if (!newest) {
-    const std::string none = "the log has no admission verdict of pod " + ns + "/" + name;
-    AVOUCH_CHECK(expect_in_cluster(api_, sought_pod(ns, name), none + ", and "));
+  if (!found.newest) {
+    const std::string name = pod.ns + "/" + pod.name;
+    const std::string none = "the log has no admission verdict of pod " + name;
+    AVOUCH_CHECK(expect_in_cluster(api_, sought_pod(pod.ns, pod.name), none + ", and "));
     return rejected(
         none +
         ": expected one if a policy gates the pod and it was given to a node, unless it "
         "still waits in a webhook's spool");
   }
-  AVOUCH_TRY(out.proven, prove(*newest));
+  PodVerdict out{.proven = {}, .looked_at = found.looked_at};
+  AVOUCH_TRY(out.proven, prove(*found.newest));
+  return out;
+}
+
+Result<PodRecord> Verifier::record_of(const PlacedPod& pod, const SearchBounds& bounds) {
+  using State = PodRecord::State;
+  const auto found = search(pod, bounds);
+  PodRecord out;
+  if (!found.has_value()) {
+    if (!disproves(found.error())) return found.error();
+    out.state = State::kUnproven;
+    out.why = found.error().message;
+    return out;
+  }
+  out.entries = found->looked_at;
+  out.index = found->newest;
+  if (found->let_in) {
+    out.state = State::kProven;
+    out.index = found->let_in->index;
+    out.is_late = is_late(found->let_in->payload);
+  } else if (!found->in_time) {
+    out.state = State::kNotLookedFor;
+  } else if (found->unproven) {
+    out.state = State::kUnproven;
+    out.index = found->unproven->index;
+    out.why = unproven(*found->unproven, pod);
+  } else if (found->looked_at == 0) {
+    out.state = State::kNone;
+  } else {
+    out.state = found->denials == found->looked_at ? State::kDenials : State::kOthers;
+  }
   return out;
 }
 
@@ -221,8 +284,8 @@ Result<ProofStep> Verifier::pod(const std::string& ns, const std::string& name,
     return needs_reader("admission verdicts of pods are found", log_.release());
   }
   progress_("looking for admission verdicts of pod " + pod);
-  AVOUCH_TRY(const LivePod live, live_pod(ns, name));
-  AVOUCH_TRY(PodVerdict chosen, verdict_of_pod(ns, name, live));
+  AVOUCH_TRY(const PlacedPod live, live_pod(ns, name));
+  AVOUCH_TRY(PodVerdict chosen, verdict_of_pod(live));
   ProofStep out = note("pod " + pod);
   Proven& admission = chosen.proven;
   if (!admission.sound) {

@@ -9,6 +9,7 @@ namespace avouch::kube {
 namespace {
 
 constexpr std::size_t kMaxEnvelopeBytes = 1024 * 1024;
+constexpr int kMostEmptyPages = 1000;  // one after another
 constexpr std::string_view kJson = "application/json";
 
 void add_query(std::string& query, std::string_view name, std::string_view value) {
@@ -174,9 +175,11 @@ ApiResult<ObjectList> Client::list_page(const ResourcePath& resource, const List
   return list;
 }
 
-ApiResult<ObjectList> Client::list(const ResourcePath& resource, const ListOptions& options) const {
+ApiResult<void> Client::each_page(const ResourcePath& resource, const ListOptions& options,
+                                  const OnPage& on_page) const {
   ListOptions page_options = options;
-  ObjectList all;
+  std::size_t objects = 0;
+  int empty_pages = 0;
   std::string continue_token;
   while (true) {
     auto page = list_page(resource, page_options, continue_token);
@@ -187,17 +190,33 @@ ApiResult<ObjectList> Client::list(const ResourcePath& resource, const ListOptio
       page_options.page_size = std::max(1, page_options.page_size / 8);
       continue;
     }
-    if (all.items.size() + page->items.size() > options.max_objects) {
+    const std::size_t count = page->items.size() + page->unreadable.size();
+    objects += count;
+    if (objects > options.max_objects) {
       return rejected("list " + resource.describe() + ": more than " +
                       std::to_string(options.max_objects) +
                       " objects: narrow the selector or raise the limit");
     }
-    std::move(page->items.begin(), page->items.end(), std::back_inserter(all.items));
-    std::move(page->unreadable.begin(), page->unreadable.end(), std::back_inserter(all.unreadable));
-    all.resource_version = std::move(page->resource_version);
+    empty_pages = count > 0 ? 0 : empty_pages + 1;
+    if (empty_pages > kMostEmptyPages) {
+      return retryable("list " + resource.describe() + ": answer: more than " +
+                       std::to_string(kMostEmptyPages) +
+                       " pages without an object: expected the list to end");
+    }
     continue_token = std::move(page->continue_token);
-    if (continue_token.empty()) break;
+    AVOUCH_CHECK(on_page(*std::move(page)));
+    if (continue_token.empty()) return {};
   }
+}
+
+ApiResult<ObjectList> Client::list(const ResourcePath& resource, const ListOptions& options) const {
+  ObjectList all;
+  AVOUCH_CHECK(each_page(resource, options, [&all](ObjectList page) -> Result<void> {
+    std::move(page.items.begin(), page.items.end(), std::back_inserter(all.items));
+    std::move(page.unreadable.begin(), page.unreadable.end(), std::back_inserter(all.unreadable));
+    all.resource_version = std::move(page.resource_version);
+    return {};
+  }));
   return all;
 }
 

@@ -84,9 +84,14 @@ class Client {
 
   // All pages. Items get the apiVersion and kind that typed lists leave out of them. An object that
   // cannot be read (too large, too deep) is left out and named in
-  // `unreadable`; the rest is returned. More than max_objects is kRejected. A continue token that
-  // expires between pages gives is_gone().
+  // `unreadable`; the rest is returned. More than max_objects is kRejected; pages without end that
+  // have none are kRetryable. A continue token that expires between pages gives is_gone().
   ApiResult<ObjectList> list(const ResourcePath& resource, const ListOptions& options = {}) const;
+  // The same page by page, for what need not be held at once. Ends with the first error of
+  // `on_page`.
+  using OnPage = std::function<Result<void>(ObjectList page)>;
+  ApiResult<void> each_page(const ResourcePath& resource, const ListOptions& options,
+                            const OnPage& on_page) const;
   ApiResult<ObjectList> list_page(const ResourcePath& resource, const ListOptions& options,
                                   const std::string& continue_token) const;
 

@@ -77,6 +77,17 @@ Result<VerifiedCheckpoint> fetch_checkpoint(TileReader& reader,
   return verify_checkpoint(as_text(note), log_keys, origin);
 }
 
+Result<std::vector<Hash>> fetch_inclusion(TileReader& reader, const VerifiedCheckpoint& checkpoint,
+                                          std::uint64_t index, const Hash& leaf) {
+  AVOUCH_TRY(std::vector<Hash> proof,
+             make_inclusion_proof(index, checkpoint.size(), tile_nodes(reader, checkpoint.size())));
+  const auto verified = verify_inclusion(index, checkpoint.size(), leaf, proof, checkpoint.root());
+  if (!verified.has_value()) {
+    return with_context(verified.error(), "log: entry " + std::to_string(index));
+  }
+  return proof;
+}
+
 Result<IncludedEntry> fetch_entry(TileReader& reader, const VerifiedCheckpoint& checkpoint,
                                   std::uint64_t index) {
   AVOUCH_TRY(Tile tile, tile_of(Node{0, index}, checkpoint.size()));
@@ -88,13 +99,7 @@ Result<IncludedEntry> fetch_entry(TileReader& reader, const VerifiedCheckpoint& 
   included.index = index;
   included.entry = std::move((*entries)[index % kTileWidth]);
   included.leaf = leaf_hash(included.entry);
-  AVOUCH_TRY(included.proof,
-             make_inclusion_proof(index, checkpoint.size(), tile_nodes(reader, checkpoint.size())));
-  const auto verified =
-      verify_inclusion(index, checkpoint.size(), included.leaf, included.proof, checkpoint.root());
-  if (!verified.has_value()) {
-    return with_context(verified.error(), "log: entry " + std::to_string(index));
-  }
+  AVOUCH_TRY(included.proof, fetch_inclusion(reader, checkpoint, index, included.leaf));
   return included;
 }
 

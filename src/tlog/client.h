@@ -44,6 +44,11 @@ struct IncludedEntry {
 Result<IncludedEntry> fetch_entry(TileReader& reader, const VerifiedCheckpoint& checkpoint,
                                   std::uint64_t index);
 
+// Proof that `leaf` is entry `index` of `checkpoint`, for an entry that was had by other means:
+// needs no bundle. kRejected as fetch_entry.
+Result<std::vector<Hash>> fetch_inclusion(TileReader& reader, const VerifiedCheckpoint& checkpoint,
+                                          std::uint64_t index, const Hash& leaf);
+
 // Proof that `newer` continues `older`; empty for an empty older log, which all logs continue.
 // kRejected if it does not: keep both notes, they prove it.
 Result<std::vector<Hash>> fetch_consistency(TileReader& reader, const Checkpoint& older,

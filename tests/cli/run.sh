@@ -32,13 +32,17 @@ NODES='{"kind":"List","metadata":{"resourceVersion":"1"},"items":[]}'
 expect 2 "^commands of kubectl avouch: status, explain, verify, log, export, " # without any word
 expect 2 "^commands of kubectl avouch: status, " bogus
 expect 2 "^commands of explain: node, pod$" explain
-expect 2 "^commands of verify: node, pod, log, proof, misbehaviour$" verify bogus
+expect 2 "^commands of verify: node, pod, pods, log, proof, misbehaviour$" verify bogus
 expect 2 "^commands of reference: .*upload$" reference
 expect 2 "^kubectl avouch: \"bogus\" is no command$" bogus
 # Words as kubectl takes them.
 expect 2 '^"pods" is no command of explain; did you mean "pod"\?$' explain pods x
 expect 2 '^"pod/x" is no command of explain; expected "explain pod NAME"$' explain pod/x
 expect 2 '^"nodes/x" is no command of verify; expected "verify node NAME"$' verify nodes/x -o json
+expect 2 '^"pods/x" is no command of verify; expected "verify pod NAME"$' verify pods/x
+expect 2 '^not expected: "web-0"$' verify pods web-0
+expect 2 "excludes" verify pods -A -n shop
+expect 2 "expected a time such as 2026" verify pods --enforced-since yesterday
 expect 2 '^"bogus" is no command of verify$' verify bogus
 expect 2 "^A subcommand is required$" explain
 ANSWER="500 {}" expect 4 "the first time give --save alone" verify log --since "$0.none" --save "$0.none"
@@ -60,7 +64,7 @@ expect 2 "limit" log --limit -1
 expect 2 'before: "-1" is no index' log --before -1
 expect 2 'before: "all" is no index' log --before all
 expect 0 "Exit status:" --help
-for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify log" "log" "log show" "log fsck" "log copy" "log register" "log endorse" "log dispute" "log measure" "log supersede" "export" "verify proof" "verify misbehaviour" "version" "appraise" "eventlog"; do
+for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify pods" "verify log" "log" "log show" "log fsck" "log copy" "log register" "log endorse" "log dispute" "log measure" "log supersede" "export" "verify proof" "verify misbehaviour" "version" "appraise" "eventlog"; do
   # shellcheck disable=SC2086
   expect 0 "Usage" $words --help
 done
@@ -100,6 +104,7 @@ expect 2 '"three" is no index' log endorse "${speaker[@]}" three
 expect 2 "refs" log show 3 --depth 2
 expect 2 "depth" log show 3 --refs --depth 17
 expect 0 "re-appraise" verify pod --help
+expect 0 "before the policy +on its node since" verify pods --help
 expect 0 "as YAML" explain node --help
 expect 0 "BOOT +the TPM's counters" status --help
 expect 0 "^client: [0-9.]+$" version --client
@@ -262,7 +267,7 @@ for words in "status" "explain node n1"; do
   # shellcheck disable=SC2086
   ANSWER=$FORBIDDEN expect 4 "$VIEWER" $words
 done
-for words in "explain pod web-0" "verify node n1" "verify pod web-0" "verify log" "log" "log show 0" "log fsck" "export 0" "version"; do
+for words in "explain pod web-0" "verify node n1" "verify pod web-0" "verify pods" "verify pods -A" "verify log" "log" "log show 0" "log fsck" "export 0" "version"; do
   # shellcheck disable=SC2086
   ANSWER=$FORBIDDEN expect 4 "$READER" $words
 done
@@ -524,7 +529,7 @@ completes "status :4" st
 completes "show fsck copy endorse dispute measure supersede :4" log ""
 completes "upload :4" reference up
 completes "from-evidence from-rootfs from-debs :4" reference from
-completes "node pod log proof :4" verify ""
+completes "node pod pods log proof :4" verify ""
 completes "worker-1 worker-2 :4" explain node w
 completes ":4" verify node worker-1 ""
 

@@ -71,7 +71,8 @@ class VerifyTest : public ::testing::Test {
     return add("node-verdict", "node:1", Cbor::map(std::move(map)));
   }
 
-  std::string basis_origin;     // of admission verdicts' nodeVerdict; empty: it says none
+  std::string basis_origin;  // of admission verdicts' nodeVerdict; empty: it says none
+  std::string pod_name = "web-0";
   std::int64_t decided_at = 3;  // of admission verdicts, in milliseconds since 1970
 
   std::uint64_t add_admission(const std::string& decision, std::uint64_t node_verdict,
@@ -86,7 +87,7 @@ class VerifyTest : public ::testing::Test {
     Cbor::Map map = {{Cbor::text("time"), Cbor::integer(decided_at)},
                      {Cbor::text("decision"), Cbor::text(decision)},
                      {Cbor::text("namespace"), Cbor::text("shop")},
-                     {Cbor::text("pod"), Cbor::text("web-0")},
+                     {Cbor::text("pod"), Cbor::text(pod_name)},
                      {Cbor::text("node"), Cbor::text("n1")},
                      {Cbor::text("nodeUID"), Cbor::text(node_uid)},
                      {Cbor::text("nodeVerdict"), Cbor::map(std::move(basis))}};
@@ -176,7 +177,7 @@ class VerifyTest : public ::testing::Test {
   }
 
   template <typename Ask>
-  Result<ProofStep> ask(const Ask& question, std::string reader_token = "token") {
+  auto ask(const Ask& question, std::string reader_token = "token") {
     const kube::Client api(transport);
     LogAccess log(transport, {}, std::move(reader_token));
     std::vector<crypto::PublicKey> verifiers = {verifier_key.public_key()};

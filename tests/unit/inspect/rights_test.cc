@@ -68,6 +68,18 @@ TEST(Rights, AreNamedWhereNodesOrEvidenceMayNotBeRead) {
               HasSubstr("guard-node-viewer"));
 }
 
+TEST(Rights, ToPodsAreKubernetesOwnInOneNamespaceOrInAll) {
+  kube::ApiError refusal(rejected("User \"bob\" cannot list pods"));
+  EXPECT_EQ(with_pods_grant(refusal, "shop").message, refusal.message);
+  refusal.code = 403;
+  EXPECT_THAT(with_pods_grant(refusal, "shop").message,
+              EndsWith("; ClusterRole view grants it: kubectl -n shop create rolebinding bob-pods "
+                       "--clusterrole=view --user=bob"));
+  EXPECT_THAT(with_pods_grant(refusal, "").message,
+              EndsWith("; ClusterRole view grants it: kubectl create clusterrolebinding bob-pods "
+                       "--clusterrole=view --user=bob"));
+}
+
 TEST(Rights, OfTheReaderAccountAreToldFromThoseOfTheUser) {
   AnsweringTransport transport;
   const std::string path =

@@ -226,6 +226,36 @@ TEST(Client, RefusesMoreObjectsThanItsLimit) {
   EXPECT_EQ(list.error().kind, ErrorKind::kRejected);
 }
 
+TEST(Client, HandsOverPageByPageAndStopsWhereThatFails) {
+  FakeKube kube;
+  for (int i = 0; i < 5; ++i) kube.put(nodes(), named("n" + std::to_string(i)));
+  const Client client(kube);
+  std::vector<std::size_t> sizes;
+  const auto whole = client.each_page(nodes(), {.page_size = 2}, [&](const ObjectList& page) {
+    sizes.push_back(page.items.size());
+    return Result<void>();
+  });
+  EXPECT_TRUE(whole.has_value());
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{2, 2, 1}));
+  const auto stopped = client.each_page(nodes(), {.page_size = 2}, [](const ObjectList&) {
+    return Result<void>(rejected("enough"));
+  });
+  ASSERT_FALSE(stopped.has_value());
+  EXPECT_EQ(stopped.error().message, "enough");
+  EXPECT_EQ(kube.requests().size(), 4U);
+}
+
+TEST(Client, EndsAListThatGoesOnWithoutObjects) {
+  OneAnswer transport;
+  transport.answer = HttpResponse{
+      200, "application/json", {}, R"({"metadata":{"resourceVersion":"1","continue":"more"}})"};
+  const Client client(transport);
+  const auto list = client.list(nodes());
+  ASSERT_FALSE(list.has_value());
+  EXPECT_EQ(list.error().kind, ErrorKind::kRetryable);
+  EXPECT_NE(list.error().message.find("pages without an object"), std::string::npos);
+}
+
 TEST(Client, AsksForSmallerPagesWhenOneIsTooLarge) {
   FakeKube kube;
   for (int i = 0; i < 20; ++i) kube.put(nodes(), named("n" + std::to_string(10 + i)));

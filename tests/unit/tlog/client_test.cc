@@ -55,6 +55,24 @@ TEST_F(ClientTest, FetchesAndVerifiesCheckpointAndEntries) {
   }
 }
 
+TEST_F(ClientTest, ProvesAnEntryThatWasHadByOtherMeansWithoutABundle) {
+  const VerifiedCheckpoint checkpoint = grow_to(513);
+  for (const char* path : {"tile/entries/000", "tile/entries/001", "tile/entries/002.p/1"}) {
+    ASSERT_EQ(disk_.objects.erase(path), 1U);
+  }
+  for (const std::uint64_t index : {0U, 255U, 256U, 512U}) {
+    const Hash leaf = leaf_hash(to_bytes("entry " + std::to_string(index)));
+    const auto proof = fetch_inclusion(store_, checkpoint, index, leaf);
+    ASSERT_TRUE(proof.has_value()) << proof.error().message;
+    EXPECT_EQ(*proof, make_inclusion_proof(index, 513, tree_.source()).value());
+    const auto other = fetch_inclusion(store_, checkpoint, index, leaf_hash(to_bytes("another")));
+    ASSERT_FALSE(other.has_value());
+    EXPECT_EQ(other.error().kind, ErrorKind::kRejected);
+  }
+  EXPECT_FALSE(
+      fetch_inclusion(store_, checkpoint, 513, leaf_hash(to_bytes("entry 513"))).has_value());
+}
+
 TEST_F(ClientTest, TakesThePartOfAFullTileWhereThePartialOneIsGone) {
   const VerifiedCheckpoint old = grow_to(300);
   grow_to(512);
