@@ -572,6 +572,7 @@ part_g() {
   check "step c: the denial of shop/pinned" prints '^verified' kubectl avouch verify pod -n shop pinned
   check "it was a deny on node-2" prints 'deny of pod shop/pinned on node node-2' kubectl avouch verify pod -n shop pinned
   check "step d: the denial of shop/pinned-stale" prints '^verified' kubectl avouch verify pod -n shop pinned-stale
+  check "the log has every gated pod that runs, and proves it" prints ' 0 NOT RECORDED' kubectl avouch verify pods -A
   check "it was a deny on node-1" prints 'deny of pod shop/pinned-stale on node node-1' kubectl avouch verify pod -n shop pinned-stale
   check "node-1's verdict" verifies_node node-1
   cat "$STATE/verified"
