@@ -7,7 +7,8 @@
 #include <chrono>
 #include <iterator>
 #include <string>
-#include <thread>
+
+#include "support/eventually.h"
 
 namespace avouch::testing {
 
@@ -17,16 +18,6 @@ inline constexpr const char* kNamespace = "avouch-system";  // of the release
 // leadership, and a controller that was stopped gives its lease up, so that the next need not wait.
 inline constexpr const char* kPatientLeases =
     "leaderElection: {leaseDuration: 60s, renewDeadline: 40s, retryPeriod: 200ms}\n";
-
-template <typename Holds>
-bool eventually(Holds holds, std::chrono::seconds limit = std::chrono::seconds(90)) {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  return true;
-}
 
 // "127.0.0.1:40001", of `part` ("health", "server"); "" while the log does not say.
 inline std::string serving_address(const std::string& log, const std::string& part) {
