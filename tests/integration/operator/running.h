@@ -68,6 +68,14 @@ inline std::string ask(const std::string& address, const std::string& head,
   return answer;
 }
 
+// The value of a header of an answer; "" where there is none.
+inline std::string header_of(const std::string& answer, const std::string& name) {
+  const std::size_t at = answer.find("\r\n" + name + ": ");
+  if (at == std::string::npos) return "";
+  const std::size_t begin = at + name.size() + 4;
+  return answer.substr(begin, answer.find("\r\n", begin) - begin);
+}
+
 inline std::string body_of(const std::string& answer) {
   const std::size_t end = answer.find("\r\n\r\n");
   return end == std::string::npos ? "" : answer.substr(end + 4);
