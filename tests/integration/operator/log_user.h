@@ -6,9 +6,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdint>
-#include <memory>
+#include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -126,17 +128,17 @@ class LogUser {
                                 const std::string& by) const {
     EXPECT_THAT(answer, ::testing::StartsWith("HTTP/1.1 201")) << controller_.log();
     const std::string body = body_of(answer);
-    const auto recorded = inspect::parse_recorded(as_bytes(body));
-    if (!recorded.has_value()) {
-      ADD_FAILURE() << recorded.error().message;
+    const auto made = inspect::parse_recorded(as_bytes(body));
+    if (!made.has_value()) {
+      ADD_FAILURE() << made.error().message;
       return 0;
     }
     const inspect::ProofStep proof = inspect::check_recorded(
-        *recorded, said, "system:serviceaccount:" + controller_.release().ns + ":" + by, anchors());
+        *made, said, "system:serviceaccount:" + controller_.release().ns + ":" + by, anchors());
     EXPECT_TRUE(inspect::all_hold(proof)) << inspect::render_text(proof);
-    EXPECT_EQ(header_of(answer, "Location"), "/v1/log/entries/" + std::to_string(recorded->index));
-    EXPECT_EQ(entry(recorded->index).entry, recorded->statement);
-    return recorded->index;
+    EXPECT_EQ(header_of(answer, "Location"), "/v1/log/entries/" + std::to_string(made->index));
+    EXPECT_EQ(entry(made->index).entry, made->statement);
+    return made->index;
   }
 
   // `reader` in what follows: a token of an account that may read remarks.
