@@ -94,7 +94,7 @@ class TwoParties : public ApiScene {
 
   // Each with the other.
   std::array<std::pair<Party*, Party*>, 2> both() {
-    return {std::pair(&alpha_, &beta_), std::pair(&beta_, &alpha_)};
+    return {{{&alpha_, &beta_}, {&beta_, &alpha_}}};
   }
   LogUser user(const Party& party) const { return {party.controller, *client_}; }
   std::string reader(const Party& party) const { return token(party.account("reader")); }
