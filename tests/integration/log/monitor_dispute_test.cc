@@ -92,10 +92,8 @@ class MonitorDisputeTest : public testing::MonitorProcessTest {
   }
   // What is kept of where the dispute is; "" while there is nothing.
   std::string disputed() const {
-    for (const auto& file : std::filesystem::directory_iterator(folder())) {
-      if (file.path().extension() == ".disputed") return read_text(file.path());
-    }
-    return "";
+    const auto files = monitor_.kept_of(kFollowedOrigin, ".disputed");
+    return files.empty() ? "" : read_text(files.front());
   }
   static std::string pending(int value) {
     return "avouch_monitor_dispute_pending{log=\"" + std::string(kFollowedOrigin) + "\"} " +
@@ -136,10 +134,10 @@ TEST_F(MonitorDisputeTest, GoesOnWhileNobodyTakesTheDispute) {
   ours_.go_away(true);
   follow_a_fork(disputes_to(ours_.url()));
   EXPECT_THAT(metrics_with(failures()), HasSubstr(pending(1)));
-  EXPECT_THAT(read_text(log_file()), HasSubstr("503: is away"));
+  EXPECT_THAT(monitor_.log(), HasSubstr("503: is away"));
   EXPECT_TRUE(found("forked", 4));
   EXPECT_NE(ready_with(503, "see the proof in"), "");
-  EXPECT_EQ(HttpClient(health_).send("GET", "/healthz")->status, 200);
+  EXPECT_EQ(HttpClient(monitor_.health()).send("GET", "/healthz")->status, 200);
   EXPECT_EQ(proofs().size(), 1U);
   EXPECT_EQ(disputed(), "");
   ours_.go_away(false);
@@ -150,15 +148,15 @@ TEST_F(MonitorDisputeTest, GoesOnWhileNobodyTakesTheDispute) {
 TEST_F(MonitorDisputeTest, NeedsItsTokenWhenThereIsSomethingToSay) {
   std::filesystem::remove(dir_ / "token");
   follow_a_fork(disputes_to(ours_.url()));
-  EXPECT_THAT(read_text(log_file()), HasSubstr("no dispute can be sent"));
+  EXPECT_THAT(monitor_.log(), HasSubstr("no dispute can be sent"));
   EXPECT_NE(metrics_with(failures()), "");
   write_text(dir_ / "token", "nobodys-token\n");
   EXPECT_NE(wait_for([&] {
-              const std::string log = read_text(log_file());
+              const std::string log = monitor_.log();
               return log.find("401: Unauthenticated") == std::string::npos ? "" : "refused";
             }),
             "");
-  EXPECT_THAT(read_text(log_file()), Not(HasSubstr("nobodys-token")));
+  EXPECT_THAT(monitor_.log(), Not(HasSubstr("nobodys-token")));
   write_text(dir_ / "token", "senders-token\n");
   EXPECT_EQ(wait_for([&] { return disputed(); }), "entry 2 of log log\n");
 }
@@ -200,7 +198,7 @@ TEST_F(MonitorDisputeTest, EndsAtOnceWhileADisputeHangs) {
   ASSERT_NE(wait_for([&] { return silent.connections() == 0 ? "" : "asked"; }), "");
   EXPECT_NE(ready_with(503, "the log contradicted itself"), "");
   const auto begun = std::chrono::steady_clock::now();
-  process_.stop();
+  monitor_.process().stop();
   EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(15));
 }
 

@@ -10,7 +10,6 @@
 namespace avouch {
 namespace {
 
-using testing::ChildProcess;
 using ::testing::HasSubstr;
 using testing::HttpClient;
 using testing::kFollowedOrigin;
@@ -24,51 +23,29 @@ using testing::write_text;
 class RealWitness {
  public:
   RealWitness(const TempDir& dir, const std::string& name, const tlog::NoteVerifier& log)
-      : name_(name) {
-    const std::string config = dir / (name + ".yaml");
-    write_text(dir / (name + ".policy"), "log " + tlog::format_vkey(log) + "\nquorum none\n");
-    write_text(config,
-               "name: " + name + ".example\nlisten: \"127.0.0.1:0\"\nhealth: \"127.0.0.1:0\"" +
-                   "\nkey: " + (dir / (name + ".key")) + "\nstateDir: " +
-                   (dir / (name + ".state")) + "\npolicy: " + (dir / (name + ".policy")) + "\n");
-    const std::string vkey = dir / (name + ".vkey");
-    EXPECT_TRUE(
-        testing::run_command({"sh", "-c",
-                              std::string("exec timeout 60 '") + AVOUCH_LOG +
-                                  "' witness keygen --config '" + config + "' >'" + vkey + "'"})
-            .has_value());
-    vkey_ = read_text(vkey);
-    const std::string log_file = dir / (name + ".log");
-    process_ = ChildProcess::start({AVOUCH_LOG, "witness", "--config", config}, log_file).value();
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (address_.empty() && std::chrono::steady_clock::now() < deadline) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-      const std::string said = read_text(log_file);
-      const std::size_t at = said.find(" address=\"");
-      const std::size_t end = at == std::string::npos ? at : said.find('"', at + 10);
-      if (end != std::string::npos) address_ = said.substr(at + 10, end - at - 10);
-    }
-    EXPECT_FALSE(address_.empty()) << read_text(log_file);
+      : name_(name), program_(dir / name, name + ".example") {
+    program_.configure({log});
+    program_.keygen();
+    program_.start();
   }
 
   // The cosignature of a checkpoint that is the first, or continues one of `old` entries.
   std::string cosign(std::uint64_t old, const std::vector<tlog::Hash>& proof,
                      const std::string& note) const {
-    const auto answer = HttpClient(address_).send("POST", "/add-checkpoint",
-                                                  tlog::format_add_checkpoint({old, proof, note}));
+    const auto answer =
+        HttpClient(program_.address())
+            .send("POST", "/add-checkpoint", tlog::format_add_checkpoint({old, proof, note}));
     EXPECT_TRUE(answer.has_value());
     EXPECT_EQ(answer->status, 200) << answer->body;
     return answer->body;
   }
   std::string policy_line() const {
-    return "witness " + name_ + " " + vkey_.substr(0, vkey_.find('\n')) + " http://" + address_ +
-           "\n";
+    return "witness " + name_ + " " + program_.vkey() + " http://" + program_.address() + "\n";
   }
 
  private:
   const std::string name_;
-  std::string vkey_, address_;
-  ChildProcess process_;
+  testing::WitnessProgram program_;
 };
 
 TEST_F(MonitorProcessTest, FollowsALogAndGoesOnWhereItWas) {
@@ -78,7 +55,7 @@ TEST_F(MonitorProcessTest, FollowsALogAndGoesOnWhereItWas) {
   EXPECT_NE(metrics_with(entries(300)), "");
   log_.grow_to(600);
   EXPECT_NE(metrics_with(entries(600)), "");
-  EXPECT_EQ(HttpClient(health_).send("GET", "/readyz")->status, 200);
+  EXPECT_EQ(HttpClient(monitor_.health()).send("GET", "/readyz")->status, 200);
   EXPECT_THAT(metrics(),
               HasSubstr("avouch_monitor_log_contradicted{log=\"log.example/followed\"} 0"));
   restart();
@@ -102,7 +79,7 @@ TEST_F(MonitorProcessTest, KeepsTheProofOfAFork) {
   ASSERT_TRUE(proof.has_value());
   EXPECT_TRUE(tlog::verify_misbehaviour(*proof, std::span(&signer_.verifier(), 1), kFollowedOrigin)
                   .has_value());
-  const auto ready = HttpClient(health_).send("GET", "/readyz");
+  const auto ready = HttpClient(monitor_.health()).send("GET", "/readyz");
   EXPECT_EQ(ready->status, 503);
   EXPECT_THAT(ready->body, HasSubstr("contradicted itself"));
   // Said again at each look, kept once, and not forgotten.
@@ -123,7 +100,7 @@ TEST_F(MonitorProcessTest, HoldsWhatWitnessesWereShownAgainstTheLog) {
   EXPECT_THAT(metrics(), Not(HasSubstr("avouch_monitor_findings_total")));
   site_.show(shown_at(), fork_.grow_to(200).note());
   EXPECT_NE(wait_for([&] { return proofs().empty() ? "" : "one"; }), "");
-  EXPECT_THAT(read_text(log_file()), HasSubstr("seen_at=\"witness w\""));
+  EXPECT_THAT(monitor_.log(), HasSubstr("seen_at=\"witness w\""));
 }
 
 TEST_F(MonitorProcessTest, ProvesTheSplitViewThatTwoRealWitnessesWereShown) {
@@ -150,7 +127,7 @@ TEST_F(MonitorProcessTest, ProvesTheSplitViewThatTwoRealWitnessesWereShown) {
   EXPECT_THAT(kept.newer, HasSubstr(newer.note()));
   EXPECT_TRUE(tlog::verify_misbehaviour(kept, std::span(&signer_.verifier(), 1), kFollowedOrigin)
                   .has_value());
-  EXPECT_THAT(read_text(log_file()), HasSubstr("seen_at=\"witness two\""));
+  EXPECT_THAT(monitor_.log(), HasSubstr("seen_at=\"witness two\""));
 }
 
 TEST_F(MonitorProcessTest, IsNotEscapedByShowingAWitnessMore) {
@@ -246,9 +223,9 @@ TEST_F(MonitorProcessTest, EndsAtOnceWhileALogHangs) {
   });
   start(policy_at(log.url()));
   ASSERT_NE(wait_for([&] { return log.connections() == 0 ? "" : "asked"; }), "");
-  EXPECT_EQ(HttpClient(health_).send("GET", "/readyz")->status, 503);
+  EXPECT_EQ(HttpClient(monitor_.health()).send("GET", "/readyz")->status, 503);
   const auto begun = std::chrono::steady_clock::now();
-  process_.stop();
+  monitor_.process().stop();
   EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(15));
 }
 
@@ -270,7 +247,7 @@ TEST_F(MonitorProcessTest, ADamagedPositionIsNotTakenForNone) {
   site_.serve("log", &log_.store);
   start(policy() + "quorum none\n");
   ASSERT_NE(metrics_with(entries(300)), "");
-  process_.stop();
+  monitor_.process().stop();
   const std::string position = read_text(folder() + "/position");
   for (const std::string& damaged : {std::string(), position.substr(0, position.size() / 2),
                                      "x" + position, std::string(100'000, 'x')}) {
@@ -290,7 +267,7 @@ TEST_F(MonitorProcessTest, AFullDiskIsSaidAndPasses) {
   std::filesystem::create_symlink("/dev/full", folder() + "/position.new");
   restart();
   EXPECT_NE(ready_with(503, "position: write"), "");
-  EXPECT_TRUE(process_.running());
+  EXPECT_TRUE(monitor_.process().running());
   std::filesystem::remove(folder() + "/position.new");
   EXPECT_NE(ready_with(200, ""), "");
   EXPECT_THAT(read_text(folder() + "/position"), HasSubstr("\n300\n"));
@@ -316,7 +293,7 @@ TEST_F(MonitorProcessTest, AFullDiskIsSaidAndPasses) {
   site_.serve("log", &fork_.store);
   EXPECT_NE(ready_with(503, "the log contradicted itself"), "");
   EXPECT_TRUE(proofs().empty());
-  EXPECT_TRUE(process_.running());
+  EXPECT_TRUE(monitor_.process().running());
   // A log that hides it again escapes nothing.
   site_.serve("log", &log_.store);
   std::filesystem::remove(folder() + "/" + name + ".new");
@@ -330,7 +307,7 @@ TEST_F(MonitorProcessTest, TwoDoNotShareAState) {
   start(policy() + "quorum none\n");
   EXPECT_THAT(refusal(), HasSubstr("in use by another process"));
   EXPECT_NE(metrics_with(entries(300)), "");
-  process_.kill();  // the lock goes with the process
+  monitor_.process().kill();  // the lock goes with the process
   restart();
   EXPECT_NE(metrics_with(entries(300)), "");
 }

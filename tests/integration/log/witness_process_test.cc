@@ -8,113 +8,51 @@
 #include <filesystem>
 #include <thread>
 
-#include "base/hex.h"
-#include "crypto/hash.h"
+#include "integration/log/log_programs.h"
 #include "support/growing_log.h"
-#include "support/http_client.h"
 #include "support/log_process.h"
-#include "support/process.h"
 #include "tlog/client.h"
 #include "tlog/cosignature.h"
 
 namespace avouch {
 namespace {
 
-using testing::ChildProcess;
 using testing::GrowingLog;
 using ::testing::HasSubstr;
 using testing::HttpClient;
 using testing::read_text;
 using testing::TempDir;
+using testing::WitnessProgram;
 using testing::write_text;
-
-// The value of a field of the program's log line that says what it serves.
-std::string logged(const std::string& log, const std::string& field) {
-  const std::size_t line = log.rfind("msg=\"serving\"");
-  const std::size_t begin = line == std::string::npos ? line : log.find(field + "=\"", line);
-  if (begin == std::string::npos) return "";
-  const std::size_t value = begin + field.size() + 2;
-  return log.substr(value, log.find('"', value) - value);
-}
 
 class WitnessProcessTest : public ::testing::Test {
  protected:
   ~WitnessProcessTest() override {
-    if (HasFailure()) std::fputs(read_text(log_file()).c_str(), stderr);
-  }
-
-  std::string log_file() const { return dir_ / "log"; }
-  std::string config_file() const { return dir_ / "witness.yaml"; }
-
-  void configure(const std::vector<tlog::NoteVerifier>& logs, const std::string& more = "") const {
-    std::string policy;
-    for (const auto& log : logs) policy += "log " + tlog::format_vkey(log) + "\n";
-    write_text(dir_ / "policy", policy + "quorum none\n");
-    write_text(config_file(),
-               "name: witness.example/1\nlisten: \"127.0.0.1:0\"\n"
-               "health: \"127.0.0.1:0\"\nkey: " +
-                   (dir_ / "key") + "\nstateDir: " + (dir_ / "state") +
-                   "\npolicy: " + (dir_ / "policy") + "\n" +
-                   (more.empty() ? "limits: {log: {burst: 1000000}, network: "
-                                   "{burst: 1000000}}\n"
-                                 : more));
-  }
-
-  // Runs a command of the program to its end; its output, and whether it succeeded.
-  std::pair<bool, std::string> command(std::vector<std::string> words) const {
-    const std::string out = dir_ / "command";
-    std::filesystem::remove(out);
-    std::string line = std::string("timeout 60 ") + AVOUCH_LOG;
-    for (const std::string& word : words) line += " '" + word + "'";
-    const bool good = testing::run_command({"sh", "-c", line + " >'" + out + "' 2>&1"}).has_value();
-    return {good, read_text(out)};
-  }
-
-  void keygen() {
-    const auto [good, output] = command({"witness", "keygen", "--config", config_file()});
-    ASSERT_TRUE(good) << output;
-    vkey_ = output.substr(0, output.find('\n'));
-  }
-
-  void start() {
-    const std::size_t before = read_text(log_file()).size();
-    process_ =
-        ChildProcess::start({AVOUCH_LOG, "witness", "--config", config_file()}, log_file()).value();
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (logged(read_text(log_file()).substr(before), "health").empty()) {
-      ASSERT_TRUE(process_.running()) << read_text(log_file());
-      ASSERT_LT(std::chrono::steady_clock::now(), deadline);
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    const std::string log = read_text(log_file()).substr(before);
-    address_ = logged(log, "address");
-    health_ = logged(log, "health");
+    if (HasFailure()) std::fputs(witness_.log().c_str(), stderr);
   }
 
   HttpResponse add(const std::string& body) const {
-    return HttpClient(address_).send("POST", "/add-checkpoint", body).value();
+    return HttpClient(witness_.address()).send("POST", "/add-checkpoint", body).value();
   }
   HttpResponse shown(const std::string& origin) const {
-    const std::string digest = to_hex(crypto::sha256(as_bytes(origin)));
-    return HttpClient(address_).send("GET", "/" + digest + "/checkpoint").value();
+    return HttpClient(witness_.address()).send("GET", WitnessProgram::path_of(origin)).value();
   }
   std::vector<tlog::Cosignature> cosignatures(const std::string& note) const {
-    const std::vector keys{tlog::parse_cosigner_vkey(vkey_).value()};
+    const std::vector keys{witness_.key()};
     return tlog::verify_cosignatures(tlog::parse_note_unverified(note).value(), keys).value();
   }
 
   TempDir dir_;
-  ChildProcess process_;
-  std::string address_, health_, vkey_;
+  WitnessProgram witness_{dir_.path(), "witness.example/1"};
 };
 
 TEST_F(WitnessProcessTest, CosignsARealLogAsItGrows) {
   testing::MemoryLogEngine engine;
   testing::LogProcess log(engine);
   ASSERT_TRUE(log.open().has_value());
-  configure({testing::test_log_signer().verifier()});
-  keygen();
-  start();
+  witness_.configure({testing::test_log_signer().verifier()});
+  witness_.keygen();
+  witness_.start();
   tlog::Checkpoint last;
   last.origin = testing::kTestOrigin;
   for (const int count : {1, 1, 300, 7}) {
@@ -133,9 +71,9 @@ TEST_F(WitnessProcessTest, CosignsARealLogAsItGrows) {
 
 TEST_F(WitnessProcessTest, RefusesWhatDoesNotContinue) {
   const GrowingLog log("log.example/one"), stranger("log.example/two");
-  configure({log.signer().verifier()});
-  keygen();
-  start();
+  witness_.configure({log.signer().verifier()});
+  witness_.keygen();
+  witness_.start();
   EXPECT_EQ(shown(log.origin()).status, 404);
   ASSERT_EQ(add(log.body(0, 7)).status, 200);
   const HttpResponse behind = add(log.body(0, 9));
@@ -151,11 +89,10 @@ TEST_F(WitnessProcessTest, RefusesWhatDoesNotContinue) {
   EXPECT_EQ(add("old 05\n\n" + log.note(9)).status, 400);
   EXPECT_EQ(add(std::string(64 * 1024 + 1, 'x')).status, 413);
   EXPECT_EQ(add("").status, 400);
-  HttpClient client(address_);
+  HttpClient client(witness_.address());
   EXPECT_EQ(client.send("GET", "/add-checkpoint")->status, 405);
   EXPECT_EQ(client.send("GET", "/")->status, 404);
-  const std::string digest = to_hex(crypto::sha256(as_bytes(log.origin())));
-  const auto head = client.send("HEAD", "/" + digest + "/checkpoint");
+  const auto head = client.send("HEAD", WitnessProgram::path_of(log.origin()));
   EXPECT_EQ(head->status, 200);
   EXPECT_TRUE(head->body.empty());
   EXPECT_EQ(add(log.body(7, 9)).status, 200);
@@ -163,13 +100,13 @@ TEST_F(WitnessProcessTest, RefusesWhatDoesNotContinue) {
 
 TEST_F(WitnessProcessTest, ForgetsNothingOverARestart) {
   const GrowingLog log("log.example/one");
-  configure({log.signer().verifier()});
-  keygen();
-  start();
+  witness_.configure({log.signer().verifier()});
+  witness_.keygen();
+  witness_.start();
   ASSERT_EQ(add(log.body(0, 7)).status, 200);
   const std::string kept = shown(log.origin()).body;
-  process_.stop();
-  start();
+  witness_.process().stop();
+  witness_.start();
   EXPECT_EQ(shown(log.origin()).body, kept);
   EXPECT_EQ(add(log.body(0, 9)).body, "7\n");
   EXPECT_EQ(add(log.body(7, 9)).status, 200);
@@ -184,16 +121,16 @@ TEST_F(WitnessProcessTest, GoesBackForNoLogWhenKilled) {
     logs.push_back(std::make_unique<GrowingLog>("log.example/" + std::to_string(i), kSizes));
     keys.push_back(logs.back()->signer().verifier());
   }
-  configure(keys);
-  keygen();
+  witness_.configure(keys);
+  witness_.keygen();
   std::vector<std::uint64_t> cosigned(logs.size(), 0);
   for (int round = 0; round < 4; ++round) {
-    start();
+    witness_.start();
     std::atomic<int> answers{0};
     std::vector<std::thread> clients;
     for (std::size_t i = 0; i < logs.size(); ++i) {
       clients.emplace_back([&, i] {
-        HttpClient client(address_);
+        HttpClient client(witness_.address());
         while (cosigned[i] < kSizes) {
           const auto answer =
               client.send("POST", "/add-checkpoint", logs[i]->body(cosigned[i], cosigned[i] + 1));
@@ -212,10 +149,10 @@ TEST_F(WitnessProcessTest, GoesBackForNoLogWhenKilled) {
     while (answers < 3 + round * 40 && !HasFailure()) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    process_.kill();
+    witness_.process().kill();
     for (std::thread& client : clients) client.join();
   }
-  start();
+  witness_.start();
   for (std::size_t i = 0; i < logs.size(); ++i) {
     const auto note = tlog::parse_note_unverified(shown(logs[i]->origin()).body).value();
     const std::uint64_t size = tlog::parse_checkpoint_unverified(note.text)->size;
@@ -226,21 +163,21 @@ TEST_F(WitnessProcessTest, GoesBackForNoLogWhenKilled) {
 
 TEST_F(WitnessProcessTest, DoesNotStartWithoutItsState) {
   const GrowingLog log("log.example/one");
-  configure({log.signer().verifier()});
+  witness_.configure({log.signer().verifier()});
   const auto fails = [&](const std::string& why) {
-    const auto [good, output] = command({"witness", "--config", config_file()});
+    const auto [good, output] = witness_.command();
     EXPECT_FALSE(good);
     EXPECT_THAT(output, HasSubstr(why));
   };
   fails("keygen");
-  keygen();
+  witness_.keygen();
   const std::string key = read_text(dir_ / "key");
   EXPECT_EQ(std::filesystem::status(dir_ / "key").permissions(),
             std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-  start();
+  witness_.start();
   ASSERT_EQ(add(log.body(0, 7)).status, 200);
   fails("another process");
-  process_.stop();
+  witness_.process().stop();
   const std::string journal = read_text(dir_ / "state/journal");
   std::string damaged = journal;
   damaged[damaged.size() / 2] ^= 1;
@@ -249,37 +186,38 @@ TEST_F(WitnessProcessTest, DoesNotStartWithoutItsState) {
   std::filesystem::remove_all(dir_ / "state");
   fails("there is none");
   // A new key has nothing to do with the old one's state, and neither is overwritten.
-  EXPECT_FALSE(command({"witness", "keygen", "--config", config_file()}).first);
+  EXPECT_FALSE(witness_.command("keygen").first);
   EXPECT_EQ(read_text(dir_ / "key"), key);
   std::filesystem::remove(dir_ / "key");
-  keygen();
+  witness_.keygen();
   write_text(dir_ / "state/journal", journal);
   fails("another witness' key");
 }
 
 TEST_F(WitnessProcessTest, PrintsTheSameKeyAgain) {
-  configure({GrowingLog("log.example/one").signer().verifier()});
-  keygen();
-  const auto [good, output] = command({"witness", "vkey", "--config", config_file()});
+  witness_.configure({GrowingLog("log.example/one").signer().verifier()});
+  witness_.keygen();
+  const auto [good, output] = witness_.command("vkey");
   EXPECT_TRUE(good);
-  EXPECT_EQ(output, vkey_ + "\n");
-  EXPECT_TRUE(vkey_.starts_with("witness.example/1+"));
-  EXPECT_TRUE(tlog::parse_cosigner_vkey(vkey_).has_value());
+  EXPECT_EQ(output, witness_.vkey() + "\n");
+  EXPECT_TRUE(witness_.vkey().starts_with("witness.example/1+"));
+  EXPECT_TRUE(tlog::parse_cosigner_vkey(witness_.vkey()).has_value());
 }
 
 TEST_F(WitnessProcessTest, LimitsRatesAndCountsWhatItDid) {
   const GrowingLog log("log.example/one");
-  configure({log.signer().verifier()},
-            "limits: {log: {burst: 2, perSecond: 1}, network: {burst: 1000, perSecond: 1}}\n");
-  keygen();
-  start();
+  witness_.configure(
+      {log.signer().verifier()},
+      "limits: {log: {burst: 2, perSecond: 1}, network: {burst: 1000, perSecond: 1}}\n");
+  witness_.keygen();
+  witness_.start();
   std::uint64_t size = 0;
   HttpResponse answer;
   while ((answer = add(log.body(size, size + 1))).status == 200) ++size;
   EXPECT_GE(size, 2U);
   EXPECT_EQ(answer.status, 429);
   EXPECT_EQ(answer.headers.find("Retry-After"), "1");
-  HttpClient health(health_);
+  HttpClient health(witness_.health());
   EXPECT_EQ(health.send("GET", "/readyz")->status, 200);
   EXPECT_EQ(health.send("GET", "/healthz")->status, 200);
   const std::string metrics = health.send("GET", "/metrics")->body;
@@ -288,9 +226,9 @@ TEST_F(WitnessProcessTest, LimitsRatesAndCountsWhatItDid) {
   EXPECT_THAT(metrics, HasSubstr("avouch_witness_requests_total{status=\"429\"} 1"));
   EXPECT_THAT(metrics,
               HasSubstr("avouch_witness_last_cosignature_age_seconds{log=\"log.example/one\"}"));
-  process_.stop();
-  start();
-  const std::string again = HttpClient(health_).send("GET", "/metrics")->body;
+  witness_.process().stop();
+  witness_.start();
+  const std::string again = HttpClient(witness_.health()).send("GET", "/metrics")->body;
   EXPECT_THAT(again, HasSubstr("avouch_witness_last_cosignature_age_seconds{"));
 }
 

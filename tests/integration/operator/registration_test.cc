@@ -55,12 +55,12 @@ TEST_F(Registration, IsForThoseWhoMayAndOutlastsARestart) {
   EXPECT_TRUE(garbage.starts_with("HTTP/1.1 400")) << garbage;
   const std::string other = register_it(sender, vectors.bytes("es384-with-all"));
   EXPECT_TRUE(other.starts_with("HTTP/1.1 400")) << other;
-  EXPECT_EQ(header(other, "Content-Type"), "application/concise-problem-details+cbor");
+  EXPECT_EQ(header_of(other, "Content-Type"), "application/concise-problem-details+cbor");
 
   const std::string taken = register_it(sender, statement);
   ASSERT_TRUE(taken.starts_with("HTTP/1.1 201")) << taken << log();
-  const std::string place = header(taken, "Location");
-  const std::string policy = header(taken, "Avouch-Registration-Policy");
+  const std::string place = header_of(taken, "Location");
+  const std::string policy = header_of(taken, "Avouch-Registration-Policy");
   EXPECT_FALSE(policy.empty());
   const auto map = client_->get(kube::config_maps(kNamespace), "avouch-trust");
   ASSERT_TRUE(map.has_value());
@@ -80,8 +80,8 @@ TEST_F(Registration, IsForThoseWhoMayAndOutlastsARestart) {
   start();
   const std::string again = register_it(bearer("sender"), statement);
   ASSERT_TRUE(again.starts_with("HTTP/1.1 201")) << again << log();
-  EXPECT_EQ(header(again, "Location"), place);
-  EXPECT_EQ(header(again, "Avouch-Registration-Policy"), policy);
+  EXPECT_EQ(header_of(again, "Location"), place);
+  EXPECT_EQ(header_of(again, "Avouch-Registration-Policy"), policy);
   EXPECT_EQ(verify(send("GET " + place + " HTTP/1.1\r\n")), place);
   stop();
 

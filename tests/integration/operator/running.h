@@ -7,7 +7,8 @@
 #include <chrono>
 #include <iterator>
 #include <string>
-#include <thread>
+
+#include "support/eventually.h"
 
 namespace avouch::testing {
 
@@ -17,16 +18,6 @@ inline constexpr const char* kNamespace = "avouch-system";  // of the release
 // leadership, and a controller that was stopped gives its lease up, so that the next need not wait.
 inline constexpr const char* kPatientLeases =
     "leaderElection: {leaseDuration: 60s, renewDeadline: 40s, retryPeriod: 200ms}\n";
-
-template <typename Holds>
-bool eventually(Holds holds, std::chrono::seconds limit = std::chrono::seconds(90)) {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  return true;
-}
 
 // "127.0.0.1:40001", of `part` ("health", "server"); "" while the log does not say.
 inline std::string serving_address(const std::string& log, const std::string& part) {
@@ -75,6 +66,14 @@ inline std::string ask(const std::string& address, const std::string& head,
   std::string answer;
   asio::read(stream, asio::dynamic_buffer(answer), failed);
   return answer;
+}
+
+// The value of a header of an answer; "" where there is none.
+inline std::string header_of(const std::string& answer, const std::string& name) {
+  const std::size_t at = answer.find("\r\n" + name + ": ");
+  if (at == std::string::npos) return "";
+  const std::size_t begin = at + name.size() + 4;
+  return answer.substr(begin, answer.find("\r\n", begin) - begin);
 }
 
 inline std::string body_of(const std::string& answer) {

@@ -4,21 +4,15 @@
 // new one.
 
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <atomic>
 #include <memory>
 
 #include "adapters/log_files.h"
-#include "adapters/rest_transport.h"
 #include "adapters/system_clock.h"
-#include "crypto/x509.h"
-#include "integration/operator/running.h"
-#include "kube/auth.h"
-#include "kube/client.h"
-#include "support/paths.h"
-#include "support/real_apiserver.h"
+#include "integration/operator/controller_scene.h"
+#include "support/test_authority.h"
 #include "support/tls_server.h"
 #include "support/witness_peer.h"
 #include "tlog/fsck.h"
@@ -28,53 +22,33 @@ namespace {
 
 using codec::Json;
 
-using testing::kNamespace;
-
-class WitnessedController : public ::testing::Test {
+class WitnessedController : public ControllerScene {
  protected:
   void SetUp() override {
-    auto started = RealApiserver::start();
-    ASSERT_TRUE(started.has_value()) << started.error().message;
-    server_ = *std::move(started);
-    for (const std::vector<std::string>& command :
-         {std::vector<std::string>{"apply", "-f", (vectors_dir() / "../../crds").string()},
-          {"create", "namespace", kNamespace},
-          {"-n", kNamespace, "create", "serviceaccount", "avouch-webhook"}}) {
-      const auto ran = server_->kubectl(command);
-      ASSERT_TRUE(ran.has_value()) << ran.error().message;
-    }
-    auto options =
-        adapters::kubeconfig_options(server_->write_kubeconfig(server_->admin())).value();
-    transport_ = adapters::RestTransport::create(std::move(options)).value();
-    client_ = std::make_unique<kube::Client>(*transport_);
+    ASSERT_NO_FATAL_FAILURE(ControllerScene::SetUp());
+    ASSERT_NO_FATAL_FAILURE(
+        kubectl({"-n", kNamespace, "create", "serviceaccount", "avouch-webhook"}));
     serve_witness();
     write_text(dir_ / "policy",
                "witness w " + peer_.vkey() + " " + witness_->url() + "/w/\nquorum w\n");
-    write_text(dir_ / "ca.crt", ca_.certificate_pem);
-    write_text(dir_ / "config.yaml",
-               "release: {name: avouch, namespace: avouch-system}\nlisten: 127.0.0.1:0\n"
-               "health: 127.0.0.1:0\ndataDir: " +
-                   (dir_ / "data") +
-                   "\nlog:\n  cadence: 1s\n  witnesses: {policyFile: " + (dir_ / "policy") +
-                   ", caFile: " + (dir_ / "ca.crt") + ", every: 200ms}\n" + kPatientLeases);
-    run({"mkdir", "-m", "0700", dir_ / "data"});
+    write_text(dir_ / "ca.crt", authority_.pem());
+    configure("witnesses: {policyFile: " + (dir_ / "policy") + ", caFile: " + (dir_ / "ca.crt") +
+              ", every: 200ms}");
   }
 
   void serve_witness() {
-    const SystemTime now = adapters::SystemClock().now();
-    const auto issued = crypto::issue_server_certificate(
-        ca_, {.dns = {"witness.test"}, .ip = {"127.0.0.1"}}, now - std::chrono::minutes(1),
-        now + std::chrono::hours(1));
-    witness_ = std::make_unique<TlsServer>(
-        TlsServerOptions{.certificate_pem = issued.value().certificate_pem,
-                         .key_pem = issued.value().key_pem,
-                         .client_ca_pem = {}},
-        [this](TlsConnection& connection) {
-          for (std::string request = connection.read_request(); !request.empty();
-               request = connection.read_request()) {
-            if (!connection.write(witness_answer(request))) return;
-          }
-        });
+    const crypto::CertifiedKey issued = authority_.issue("witness.test");
+    auto serve = [this](TlsConnection& connection) {
+      for (std::string request = connection.read_request(); !request.empty();
+           request = connection.read_request()) {
+        if (!connection.write(witness_answer(request))) return;
+      }
+    };
+    witness_ =
+        std::make_unique<TlsServer>(TlsServerOptions{.certificate_pem = issued.certificate_pem,
+                                                     .key_pem = issued.key_pem,
+                                                     .client_ca_pem = {}},
+                                    std::move(serve));
   }
   std::string witness_answer(const std::string& request) {
     if (is_away_) return http_answer(503, "");
@@ -91,34 +65,11 @@ class WitnessedController : public ::testing::Test {
     const auto ran = run_command(command);
     ASSERT_TRUE(ran.has_value()) << ran.error().message;
   }
-  void start() {
-    log_file_ = dir_ / ("log" + std::to_string(++starts_));
-    controller_ = ChildProcess::start({"/usr/bin/env", "POD_NAME=controller",
-                                       "POD_UID=uid" + std::to_string(starts_), AVOUCH_OPERATOR,
-                                       "--config", dir_ / "config.yaml", "--kubeconfig",
-                                       server_->write_kubeconfig(server_->admin())},
-                                      log_file_)
-                      .value();
-  }
-  void stop() {
-    controller_.signal(SIGTERM);
-    ASSERT_TRUE(eventually([&] { return !controller_.running(); })) << log();
-  }
-  std::string log() const { return read_text(log_file_); }
-  std::string health(const std::string& path) const {
-    return get(serving_address(log(), "health"), path);
-  }
-  bool is_ready() const { return health("/readyz").starts_with("HTTP/1.1 200"); }
-  std::string metric(const std::string& name) const {
-    const std::string text = health("/metrics");
-    const std::size_t begin = text.find("\n" + name + " ");
-    if (begin == std::string::npos) return "";
-    const std::size_t value = begin + name.size() + 2;
-    return text.substr(value, text.find('\n', value) - value);
-  }
+  std::string health(const std::string& path) const { return controller_.health(path); }
+  bool is_ready() const { return controller_.is_ready(); }
+  std::string metric(const std::string& name) const { return controller_.metric(name); }
   std::string checkpoint(const std::string& prefix) const {
-    const std::string answer =
-        ask(serving_address(log(), "server"), "GET " + prefix + "checkpoint HTTP/1.1\r\n");
+    const std::string answer = send("GET " + prefix + "checkpoint HTTP/1.1\r\n");
     return answer.starts_with("HTTP/1.1 200") ? body_of(answer) : "";
   }
   std::string trust(const std::string& key) const {
@@ -136,18 +87,10 @@ class WitnessedController : public ::testing::Test {
     const auto text = tlog::parse_checkpoint_unverified(parsed->text);
     return text.has_value() ? text->size : 0;
   }
-  std::string append() {
-    kube::TokenRequest request;
-    request.account.ns = kNamespace;
-    request.account.name = "avouch-webhook";
-    request.audiences = {"avouch.dev/controller"};
-    const auto issued = kube::request_token(*client_, request);
-    EXPECT_TRUE(issued.has_value()) << issued.error().message;
-    return ask(serving_address(log(), "server"),
-               "POST /v1/log/entries HTTP/1.1\r\nContent-Type: application/json\r\n"
-               "Authorization: Bearer " +
-                   issued->token + "\r\n",
-               "{}");
+  std::string append() const {
+    return send("POST /v1/log/entries HTTP/1.1\r\nContent-Type: application/json\r\n" +
+                    bearer("avouch-webhook"),
+                "{}");
   }
   bool has_event(const std::string& words) const {
     const auto events = client_->list({"", "v1", "events", "default"});
@@ -158,7 +101,6 @@ class WitnessedController : public ::testing::Test {
     });
   }
   void expect_read_only(const std::string& why, std::uint64_t size) {
-    ASSERT_TRUE(eventually([&] { return is_ready(); })) << log();
     EXPECT_NE(log().find("READ-ONLY: "), std::string::npos) << log();
     EXPECT_NE(log().find(why), std::string::npos) << log();
     EXPECT_TRUE(eventually([&] { return metric("avouch_log_read_only") == "1"; }));
@@ -169,25 +111,15 @@ class WitnessedController : public ::testing::Test {
     EXPECT_TRUE(eventually([&] { return has_event(why); })) << log();
   }
 
-  static inline const crypto::CertifiedKey ca_ = [] {
-    const SystemTime now = adapters::SystemClock().now();
-    return crypto::make_ca("ca", now - std::chrono::hours(1), now + std::chrono::hours(24));
-  }();
-  TempDir dir_;
+  const TestAuthority authority_;
   WitnessPeer peer_{"witness.test/w", adapters::SystemClock().now()};
   std::atomic<bool> is_away_ = false;
   std::unique_ptr<TlsServer> witness_;
-  std::unique_ptr<RealApiserver> server_;
-  std::unique_ptr<adapters::RestTransport> transport_;
-  std::unique_ptr<kube::Client> client_;
-  ChildProcess controller_;
-  std::string log_file_;
-  int starts_ = 0;
 };
 
 TEST_F(WitnessedController, IsCosignedAndReadOnlyAfterABackupUntilANewLogBegins) {
-  start();
-  ASSERT_TRUE(eventually([&] { return is_ready() && !trust("log.vkey").empty(); })) << log();
+  ASSERT_NO_FATAL_FAILURE(start());
+  ASSERT_TRUE(eventually([&] { return !trust("log.vkey").empty(); })) << log();
   EXPECT_TRUE(eventually([&] { return log().find("does not know this log") != std::string::npos; }))
       << log();
   EXPECT_EQ(checkpoint("/log/witnessed/"), "");
@@ -213,7 +145,7 @@ TEST_F(WitnessedController, IsCosignedAndReadOnlyAfterABackupUntilANewLogBegins)
   // The whole volume, as a snapshot has it; then the log goes on.
   stop();
   run({"cp", "-a", dir_ / "data", dir_ / "backup"});
-  start();
+  ASSERT_NO_FATAL_FAILURE(start());
   const std::uint64_t backed_up = size_of(read_text(dir_ / "backup/log/public/checkpoint"));
   ASSERT_TRUE(eventually([&] { return size_of(checkpoint("/log/witnessed/")) > backed_up + 2; }))
       << log();
@@ -223,21 +155,20 @@ TEST_F(WitnessedController, IsCosignedAndReadOnlyAfterABackupUntilANewLogBegins)
 
   // The cluster remembers, though the witness is away.
   is_away_ = true;
-  start();
+  ASSERT_NO_FATAL_FAILURE(start());
   expect_read_only("ConfigMap avouch-system/avouch-beacon: knows", backed_up);
   stop();
 
   // The witness remembers, though the cluster was restored too.
   ASSERT_TRUE(client_->remove(kube::config_maps(kNamespace), "avouch-beacon").has_value());
   is_away_ = false;
-  start();
+  ASSERT_NO_FATAL_FAILURE(start());
   expect_read_only("witness w: knows", backed_up);
 
   // Nobody remembers at the start: the first answer of the witness stops it.
   stop();
   is_away_ = true;
-  start();
-  ASSERT_TRUE(eventually([&] { return is_ready(); })) << log();
+  ASSERT_NO_FATAL_FAILURE(start());
   EXPECT_EQ(metric("avouch_log_read_only"), "0");
   is_away_ = false;
   ASSERT_TRUE(eventually([&] { return metric("avouch_log_read_only") == "1"; })) << log();
@@ -253,7 +184,7 @@ TEST_F(WitnessedController, IsCosignedAndReadOnlyAfterABackupUntilANewLogBegins)
       server_->kubectl({"-n", kNamespace, "patch", "secret", "avouch-keys", "--type=merge", "-p",
                         R"({"stringData":{"log.origin":"log.test/second"}})"});
   ASSERT_TRUE(patched.has_value()) << patched.error().message;
-  start();
+  ASSERT_NO_FATAL_FAILURE(start());
   ASSERT_TRUE(eventually([&] { return size_of(checkpoint("/log/")) > 4; })) << log();
   EXPECT_EQ(metric("avouch_log_read_only"), "0");
   EXPECT_TRUE(eventually([&] { return trust("log.origin") == "log.test/second"; })) << log();
@@ -272,8 +203,8 @@ TEST_F(WitnessedController, IsCosignedAndReadOnlyAfterABackupUntilANewLogBegins)
 // docs/operations.md, "Lost keys".
 TEST_F(WitnessedController, MakesNoNewKeysForALogThatIsThere) {
   is_away_ = true;
-  start();
-  ASSERT_TRUE(eventually([&] { return is_ready() && !trust("log.vkey").empty(); })) << log();
+  ASSERT_NO_FATAL_FAILURE(start());
+  ASSERT_TRUE(eventually([&] { return !trust("log.vkey").empty(); })) << log();
   const std::string vkey = trust("log.vkey");
   const kube::ResourcePath secrets = kube::secrets(kNamespace);
   Json keys = client_->get(secrets, "avouch-keys").value();
@@ -282,7 +213,7 @@ TEST_F(WitnessedController, MakesNoNewKeysForALogThatIsThere) {
   const auto lose_keys = [&] {
     stop();
     ASSERT_TRUE(client_->remove(secrets, "avouch-keys").has_value());
-    start();
+    launch();
   };
   const auto expect_refusal = [&](const std::string& place) {
     const std::string why =

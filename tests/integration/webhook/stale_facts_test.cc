@@ -8,12 +8,12 @@
 
 #include "adapters/rest_transport.h"
 #include "adapters/spool_files.h"
-#include "integration/webhook/relay.h"
 #include "integration/webhook/serving.h"
 #include "kube/client.h"
 #include "observe/health.h"
 #include "support/paths.h"
 #include "support/real_apiserver.h"
+#include "support/relay.h"
 #include "webhook/informed_facts.h"
 
 namespace avouch::webhook {

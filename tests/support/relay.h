@@ -1,10 +1,12 @@
 #pragma once
 
 // A TCP relay that can be cut as networks are: connections stay open, and nothing arrives any more.
+// Or an address that stays, as a Service's, while what serves behind it is replaced.
 
 #include <array>
 #include <atomic>
 #include <boost/asio.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -16,14 +18,15 @@ class Relay {
  public:
   // To 127.0.0.1:`target_port`.
   explicit Relay(std::uint16_t target_port)
-      : target_(boost::asio::ip::address_v4::loopback(), target_port),
-        acceptor_(io_, {boost::asio::ip::address_v4::loopback(), 0}) {
+      : target_port_(target_port), acceptor_(io_, {boost::asio::ip::address_v4::loopback(), 0}) {
     accept();
     thread_ = std::jthread([this] { io_.run(); });
   }
   ~Relay() { io_.stop(); }
 
   std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+  // Of connections that are made from now on.
+  void point_to(std::uint16_t target_port) { target_port_ = target_port; }
   void cut() { cut_ = true; }
   // What was sent meanwhile arrives now.
   void mend() {
@@ -56,7 +59,9 @@ class Relay {
       waiting_.emplace_back([this, pair] { connect(pair); });
       return;
     }
-    pair->server.async_connect(target_, [this, pair](boost::system::error_code failed) {
+    const boost::asio::ip::tcp::endpoint target(boost::asio::ip::address_v4::loopback(),
+                                                target_port_);
+    pair->server.async_connect(target, [this, pair](boost::system::error_code failed) {
       if (failed) return;
       pump(pair, pair->client, pair->server, pair->up);
       pump(pair, pair->server, pair->client, pair->down);
@@ -87,7 +92,7 @@ class Relay {
   }
 
   boost::asio::io_context io_;
-  boost::asio::ip::tcp::endpoint target_;
+  std::atomic<std::uint16_t> target_port_;
   boost::asio::ip::tcp::acceptor acceptor_;
   std::vector<std::function<void()>> waiting_;  // of the relay's thread
   std::atomic<bool> cut_ = false;
