@@ -24,11 +24,7 @@ class WebhookPodsScene : public ControllerScene {
     for (Json& webhook : *configuration["webhooks"].as_array()) webhook["failurePolicy"] = "Ignore";
     const auto made = client_->create(kube::validating_webhook_configurations(), configuration);
     ASSERT_TRUE(made.has_value()) << made.error().message;
-    write_text(dir_ / "config.yaml",
-               "release: {name: avouch, namespace: avouch-system}\nlisten: 127.0.0.1:0\n"
-               "health: 127.0.0.1:0\ndataDir: " +
-                   (dir_ / "data") + "\nlog: {cadence: 1s}\nwebhook: {pods: \"app=webhook\"}\n" +
-                   kPatientLeases);
+    controller_.configure("", "webhook: {pods: \"app=webhook\"}\n");
   }
 
   void add_pod(const std::string& name, const std::string& node, bool is_ready) {
