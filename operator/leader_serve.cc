@@ -132,10 +132,10 @@ void Leader::Parts::show_metrics() {
   observe::Counter departures =
       metrics.counter("avouch_webhook_configuration_departures_total",
                       "Times that the webhook configuration ceased to be as the release has it");
-  observe::Counter keys =
+  observe::Counter replacements =
       metrics.counter("avouch_webhook_keys_replaced_total",
                       "Serving keys of the webhook that were made anew, for whatever reason");
-  metrics.before_collect([this, &metrics, departures, keys]() mutable {
+  metrics.before_collect([this, &metrics, departures, replacements]() mutable {
     const std::lock_guard lock(metrics_mutex);
     if (closed) return;
     // The appraiser's own thread counts; a busy one shows what it last counted.
@@ -256,7 +256,7 @@ void Leader::Parts::show_metrics() {
     departures.add(static_cast<double>(departed - departures_shown));
     departures_shown = departed;
     const std::uint64_t replaced = webhook_keys;
-    keys.add(static_cast<double>(replaced - keys_shown));
+    replacements.add(static_cast<double>(replaced - keys_shown));
     keys_shown = replaced;
     gauge("avouch_webhook_pods_on_failing_nodes",
           "Pods of the webhook, its key with them, on nodes that an enforced policy is against",

@@ -36,7 +36,8 @@ std::optional<WebhookPod> webhook_pod(const codec::Json& pod) {
   out.ended = view->phase == "Succeeded" || view->phase == "Failed";
   out.mirror = view->meta.annotations.contains(kMirror);
   if (!view->meta.deletion_timestamp.empty()) {
-    out.ends = from_rfc3339(view->meta.deletion_timestamp).value_or(SystemTime{});
+    const auto ends = from_rfc3339(view->meta.deletion_timestamp);
+    out.ends = ends.has_value() ? *ends : SystemTime{};
   }
   return out;
 }

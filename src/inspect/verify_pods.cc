@@ -15,9 +15,9 @@ constexpr std::chrono::seconds kOnItsWay{15};  // from a webhook, or its spool, 
 constexpr std::size_t kMostLookedForAgain = 200;
 
 bool is_missing(const PodRecord& record) {
-  using State = PodRecord::State;
-  return record.state == State::kNone || record.state == State::kDenials ||
-         record.state == State::kOthers;
+  using Found = PodRecord::State;
+  return record.state == Found::kNone || record.state == Found::kDenials ||
+         record.state == Found::kOthers;
 }
 
 }  // namespace
@@ -47,7 +47,7 @@ void Verifier::look_again(const std::vector<PlacedPod>& placed, SteadyTime until
     for (const std::size_t i : again) {
       // It would be the newest with the pod's UID.
       const auto record = record_of(placed[i], {.first_page = 1, .pages = 1, .until = until});
-      if (record.has_value() && record->state == PodRecord::State::kProven) {
+      if (record.has_value() && record->state == PodRecord::Found::kProven) {
         records[i] = *record;
       } else {
         left.push_back(i);
