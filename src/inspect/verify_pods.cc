@@ -47,7 +47,7 @@ void Verifier::look_again(const std::vector<PlacedPod>& placed, SteadyTime until
     for (const std::size_t i : again) {
       // It would be the newest with the pod's UID.
       const auto record = record_of(placed[i], {.first_page = 1, .pages = 1, .until = until});
-      if (record.has_value() && record->state == PodRecord::Found::kProven) {
+      if (record.has_value() && record->state == PodRecord::State::kProven) {
         records[i] = *record;
       } else {
         left.push_back(i);
