@@ -15,9 +15,8 @@ constexpr std::chrono::seconds kOnItsWay{15};  // from a webhook, or its spool, 
 constexpr std::size_t kMostLookedForAgain = 200;
 
 bool is_missing(const PodRecord& record) {
-  using Found = PodRecord::State;
-  return record.state == Found::kNone || record.state == Found::kDenials ||
-         record.state == Found::kOthers;
+  return record.state == PodRecord::State::kNone || record.state == PodRecord::State::kDenials ||
+         record.state == PodRecord::State::kOthers;
 }
 
 }  // namespace
