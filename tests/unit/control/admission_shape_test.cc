@@ -223,9 +223,9 @@ TEST(DeviationsOf, NameWebhookAndFieldOfEachEdit) {
 TEST(DeviationsOf, AreOneEachWhereTheConfigurationIsEmptied) {
   Json configuration = live();
   configuration["webhooks"] = Json::Array{};
-  EXPECT_EQ(deviations_of(&configuration, expected()).size(), 5U);
+  EXPECT_EQ(deviations_of(&configuration, expected()).size(), 6U);
   configuration.as_object()->erase("webhooks");
-  EXPECT_EQ(deviations_of(&configuration, expected()).size(), 5U);
+  EXPECT_EQ(deviations_of(&configuration, expected()).size(), 6U);
   EXPECT_EQ(deviations_of(nullptr, expected()),
             (std::vector<Deviation>{{"", "", "nothing", "a configuration"}}));
 }
