@@ -82,8 +82,9 @@ Result<std::optional<WebhookCertificateChange>> advance_webhook_certificate(
     dropped.next.former.clear();
     return std::optional(std::move(dropped));
   }
+  // Certificates count whole seconds: the authority ends later than what it has signed.
   const crypto::CertifiedKey authority =
-      crypto::make_ca(rules.common_name, now - kBehindClocks, now + rules.life);
+      crypto::make_ca(rules.common_name, now - kBehindClocks, now + rules.life + kBehindClocks);
   WebhookCertificate next;
   AVOUCH_TRY(next.serving, crypto::issue_server_certificate(authority, rules.names,
                                                             now - kBehindClocks, now + rules.life));

@@ -12,7 +12,7 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 
-const SystemTime kMade{std::chrono::seconds(1'800'000'000)};
+const SystemTime kMade{std::chrono::milliseconds(1'800'000'000'789)};  // as clocks read
 const WebhookCertificateRules kWebhookRules{.common_name = "avouch webhook CA",
                                             .names = {.dns = {"avouch-webhook.ns.svc"}, .ip = {}},
                                             .life = hours(300)};
