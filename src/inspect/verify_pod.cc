@@ -248,31 +248,31 @@ Result<Verifier::PodVerdict> Verifier::verdict_of_pod(const PlacedPod& pod) {
 }
 
 Result<PodRecord> Verifier::record_of(const PlacedPod& pod, const SearchBounds& bounds) {
-  using State = PodRecord::State;
+  using RecordState = PodRecord::State;
   const auto found = search(pod, bounds);
   PodRecord out;
   if (!found.has_value()) {
     if (!disproves(found.error())) return found.error();
-    out.state = State::kUnproven;
+    out.state = RecordState::kUnproven;
     out.why = found.error().message;
     return out;
   }
   out.entries = found->looked_at;
   out.index = found->newest;
   if (found->let_in) {
-    out.state = State::kProven;
+    out.state = RecordState::kProven;
     out.index = found->let_in->index;
     out.is_late = is_late(found->let_in->payload);
   } else if (!found->in_time) {
-    out.state = State::kNotLookedFor;
+    out.state = RecordState::kNotLookedFor;
   } else if (found->unproven) {
-    out.state = State::kUnproven;
+    out.state = RecordState::kUnproven;
     out.index = found->unproven->index;
     out.why = unproven(*found->unproven, pod);
   } else if (found->looked_at == 0) {
-    out.state = State::kNone;
+    out.state = RecordState::kNone;
   } else {
-    out.state = found->denials == found->looked_at ? State::kDenials : State::kOthers;
+    out.state = found->denials == found->looked_at ? RecordState::kDenials : RecordState::kOthers;
   }
   return out;
 }
