@@ -192,8 +192,7 @@ TEST_F(WebhookKeyTest, IsServedByNoPodBeforeTheApiServerAcceptsIt) {
   const SecretData before = tls();
   server.erase(kube::secrets("ns"), "avouch-webhook-tls");
   server.fail_next(retryable("no connection"), [](const HttpRequest& request) {
-    return request.method == "PATCH" &&
-           request.path.find("validatingwebhook") != std::string::npos;
+    return request.method == "PATCH" && request.path.find("validatingwebhook") != std::string::npos;
   });
   EXPECT_FALSE(made.step().has_value());
   EXPECT_TRUE(tls().empty());
