@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <thread>
 
+#include "support/https_status.h"
+
 namespace avouch::testing {
 namespace {
 
@@ -190,8 +192,9 @@ Result<void> RealApiserver::start_server() {
   AVOUCH_TRY(server_, ChildProcess::start(command, dir_ / "kube-apiserver.log"));
   const auto deadline = steady_clock::now() + kReadyWithin;
   while (server_.running() && steady_clock::now() < deadline) {
-    if (kubectl({"get", "--raw", "/readyz"}).has_value()) return {};
-    std::this_thread::sleep_for(milliseconds(100));
+    // Anybody may ask once the roles are there, which is part of being ready.
+    if (https_status(static_cast<std::uint16_t>(port_), "/readyz") == 200) return {};
+    std::this_thread::sleep_for(milliseconds(50));
   }
   const std::string log = read_text(dir_ / "kube-apiserver.log");
   return retryable("kube-apiserver does not get ready: " +
