@@ -152,7 +152,7 @@ class MonitorProcessTest : public ::testing::Test {
   const tlog::Cosigner witness_ =
       tlog::Cosigner::make("w.example", crypto::PrivateKey::generate(crypto::KeyType::kEd25519))
           .value();
-  const TestAuthority authority_;
+  const TestAuthority authority_{};
   ServedLog log_{signer_}, fork_{signer_, "other "};
   Site site_;  // serves them until its end
   TempDir dir_;

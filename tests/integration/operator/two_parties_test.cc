@@ -359,7 +359,7 @@ class TwoParties : public ApiScene {
         .value();
   }
 
-  const TestAuthority authority_;  // of the witnesses' certificates
+  const TestAuthority authority_{};  // of the witnesses' certificates
   Party alpha_{dir_ / "alpha", {"alpha", "party-a"}};
   Party beta_{dir_ / "beta", {"beta", "party-b"}};
   std::uint64_t backed_up_ = 0;

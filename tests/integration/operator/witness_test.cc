@@ -111,7 +111,7 @@ class WitnessedController : public ControllerScene {
     EXPECT_TRUE(eventually([&] { return has_event(why); })) << log();
   }
 
-  const TestAuthority authority_;
+  const TestAuthority authority_{};
   WitnessPeer peer_{"witness.test/w", adapters::SystemClock().now()};
   std::atomic<bool> is_away_ = false;
   std::unique_ptr<TlsServer> witness_;
