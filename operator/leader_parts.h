@@ -89,7 +89,9 @@ struct Leader::Parts final : control::AppraiserOutput {
   Result<void> keep_shares();
   Result<void> keep_webhook_pods();
   Result<void> remove_webhook_pod(const control::WebhookPod& pod, std::optional<int> grace_seconds);
-  control::Standing standing_of(const std::string& node) const;
+  control::WebhookNode webhook_node(const std::string& name) const;
+  void tell_moved_pod(const control::WebhookPod& pod);
+  void tell_foreign_pod(const control::WebhookPod& pod);
   void tell_webhook_key(const std::string& why);
   // What concerns all nodes has changed: whether one is attested.
   void show_nodes_again();
@@ -202,6 +204,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   control::WebhookPods webhook_keeper;  // the trust worker's, as the next
   std::optional<control::KeyHolders> holders_told;
   std::atomic<std::size_t> webhook_holders = 0;  // pods that hold the key on failing nodes
+  std::atomic<std::uint64_t> foreign_pods = 0;   // deleted, that were none of the webhook's
   std::atomic<std::uint64_t> webhook_keys = 0;   // that were replaced
   std::atomic<bool> cluster_known = false;       // every node has been judged once
 
@@ -215,7 +218,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::string waiting_for;  // of the start that is under way
   std::atomic<bool> log_is_open = false;
   std::mutex metrics_mutex;
-  std::uint64_t departures_shown = 0, keys_shown = 0;
+  std::uint64_t departures_shown = 0, keys_shown = 0, foreign_shown = 0;
   std::atomic<bool> closed = false;
   std::atomic<bool> ending = false;  // told to stop
   std::mutex summary_mutex;

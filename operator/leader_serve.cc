@@ -135,7 +135,10 @@ void Leader::Parts::show_metrics() {
   observe::Counter replacements =
       metrics.counter("avouch_webhook_keys_replaced_total",
                       "Serving keys of the webhook that were made anew, for whatever reason");
-  metrics.before_collect([this, &metrics, departures, replacements]() mutable {
+  observe::Counter strangers_removed =
+      metrics.counter("avouch_webhook_foreign_pods_total",
+                      "Pods with the labels of the webhook's that were none, and were deleted");
+  metrics.before_collect([this, &metrics, departures, replacements, strangers_removed]() mutable {
     const std::lock_guard lock(metrics_mutex);
     if (closed) return;
     // The appraiser's own thread counts; a busy one shows what it last counted.
@@ -258,6 +261,9 @@ void Leader::Parts::show_metrics() {
     const std::uint64_t replaced = webhook_keys;
     replacements.add(static_cast<double>(replaced - keys_shown));
     keys_shown = replaced;
+    const std::uint64_t removed = foreign_pods;
+    strangers_removed.add(static_cast<double>(removed - foreign_shown));
+    foreign_shown = removed;
     gauge("avouch_webhook_pods_on_failing_nodes",
           "Pods of the webhook, its key with them, on nodes that an enforced policy is against",
           static_cast<double>(webhook_holders));

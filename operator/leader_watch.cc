@@ -24,6 +24,7 @@ void Leader::Parts::watch_cluster() {
           });
     }
     node_worker.add(change.key);
+    if (webhook_holders > 0) trust_worker.add(kPods);  // they may wait for the taint
   });
   evidences.on_change([this](const Change& change) {
     if (change.type == ChangeType::kDeleted) {

@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "control/names.h"
+#include "kube/views.h"
 #include "operator/leader_parts.h"
 
 namespace avouch::controller {
@@ -23,12 +25,41 @@ control::EventSink::Event about_key(const std::string& configuration, const std:
   return event;
 }
 
+control::EventSink::Event about_node(const std::string& name, const std::string& uid,
+                                     const std::string& reason, const std::string& message) {
+  control::EventSink::Event event;
+  event.about = {{.api_version = "v1",
+                  .kind = "Node",
+                  .name = name,
+                  .ns = "",
+                  .uid = uid,
+                  .resource_version = "",
+                  .field_path = ""}};
+  event.type = kube::EventType::kWarning;
+  event.reason = reason;
+  event.message = message;
+  return event;
+}
+
 }  // namespace
 
-control::Standing Leader::Parts::standing_of(const std::string& node) const {
-  if (const auto outlook = node_board.find_node(node)) return outlook->signals.standing;
-  // One that no policy selects is not judged; for one that is not there nobody vouches.
-  return nodes.find(node) == nullptr ? control::Standing::kFails : control::Standing::kGood;
+control::WebhookNode Leader::Parts::webhook_node(const std::string& name) const {
+  const kube::ObjectPtr live = nodes.find(name);
+  const auto outlook = node_board.find_node(name);
+  control::WebhookNode out;
+  if (!outlook) {
+    // One that no policy selects is not judged; for one that is not there nobody vouches.
+    if (live == nullptr) out.standing = control::Standing::kFails;
+    return out;
+  }
+  out.standing = outlook->signals.standing;
+  const bool is_awaited = outlook->signals.taint != attest::TaintEffect::kNone &&
+                          node_board.any_attested() && live != nullptr;
+  if (!is_awaited) return out;
+  const auto view = kube::node_view(*live);
+  const kube::Taint* taint = view.has_value() ? view->taint(control::kTaintKey) : nullptr;
+  out.is_closed = taint != nullptr && taint->value == control::kFailing;
+  return out;
 }
 
 Result<void> Leader::Parts::keep_webhook_pods() {
@@ -39,7 +70,7 @@ Result<void> Leader::Parts::keep_webhook_pods() {
     if (auto pod = control::webhook_pod(*object)) pods.push_back(*std::move(pod));
   }
   const control::WebhookPodPlan plan = webhook_keeper.plan(
-      pods, [this](const std::string& node) { return standing_of(node); },
+      pods, [this](const std::string& node) { return webhook_node(node); },
       control::read_clock(clock));
   if (plan.look_again) trust_worker.add_after(kPods, *plan.look_again);
   webhook_holders = plan.holders.size();
@@ -47,8 +78,13 @@ Result<void> Leader::Parts::keep_webhook_pods() {
       plan.holders.empty() ? control::KeyHolders::kAllGood : control::KeyHolders::kNotAllGood;
   AVOUCH_CHECK(trust.set_holders(holders));
   if (std::exchange(holders_told, holders) != holders) trust_worker.add(kAll);
+  for (const control::WebhookPod& pod : plan.foreign) {
+    if (!pod.ends) tell_foreign_pod(pod);
+    AVOUCH_CHECK(remove_webhook_pod(pod, 0));
+  }
   for (const control::WebhookPod& pod : plan.remove) {
     AVOUCH_CHECK(remove_webhook_pod(pod, std::nullopt));
+    tell_moved_pod(pod);
   }
   for (const control::WebhookPod& pod : plan.remove_at_once) {
     AVOUCH_CHECK(remove_webhook_pod(pod, 0));
@@ -66,27 +102,31 @@ Result<void> Leader::Parts::remove_webhook_pod(const control::WebhookPod& pod,
     if (error.is_not_found() || error.is_conflict()) return {};  // gone, or another of its name
     return retryable("pod " + pod.name + ": " + error.message);
   }
-  if (grace_seconds) return {};  // told when it was asked to go
+  return {};
+}
+
+void Leader::Parts::tell_moved_pod(const control::WebhookPod& pod) {
   const std::string what =
       "webhook pod " + pod.name +
-      " was deleted from this node, which fails: root here can use its key, and answer the API "
-      "server in its place. It starts elsewhere, and the key is replaced";
+      " was deleted from this node, for which nobody vouches: root here can use its key, and "
+      "answer the API server in its place. It starts elsewhere, and the key is replaced";
   signals.note("webhook pods", "node " + pod.node + ": " + what);
-  const auto outlook = node_board.find_node(pod.node);
-  if (!outlook) return {};
-  control::EventSink::Event event;
-  event.about = {{.api_version = "v1",
-                  .kind = "Node",
-                  .name = pod.node,
-                  .ns = "",
-                  .uid = outlook->node_uid,
-                  .resource_version = "",
-                  .field_path = ""}};
-  event.type = kube::EventType::kWarning;
-  event.reason = "WebhookMoved";
-  event.message = what;
-  events.add(std::move(event));
-  return {};
+  if (const auto outlook = node_board.find_node(pod.node)) {
+    events.add(about_node(pod.node, outlook->node_uid, "WebhookMoved", what));
+  }
+}
+
+void Leader::Parts::tell_foreign_pod(const control::WebhookPod& pod) {
+  ++foreign_pods;
+  const std::string what =
+      "pod " + pod.name +
+      " had the labels of the webhook's pods, so that its Service took it for one, and is not of "
+      "its ReplicaSet: it was deleted. A static pod, or somebody who may create pods in the "
+      "release's namespace, put it there; the API server's audit log says who";
+  signals.problem("webhook pods", (pod.node.empty() ? "" : "node " + pod.node + ": ") + what);
+  if (const auto outlook = node_board.find_node(pod.node)) {
+    events.add(about_node(pod.node, outlook->node_uid, "ForeignWebhookPod", what));
+  }
 }
 
 void Leader::Parts::tell_webhook_key(const std::string& why) {

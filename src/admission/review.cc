@@ -169,7 +169,7 @@ Result<attest::Labels> labels_of(const JsonView& object) {
   for (const auto& [key, value] : map.members()) {
     const auto found = value.as_string();
     if (!found || labels.size() >= kMaxLabels) {
-      return wrong("metadata.labels", "at most 1,000 texts");
+      return wrong("metadata.labels", "at most 1,000 labels, each a text");
     }
     labels.emplace(std::string(key), std::string(*found));
   }

@@ -55,18 +55,19 @@ AttestedCondition attested(const NodeState& state,
 
 Standing standing_by(const NodeVerdict& verdict, const NodeState& state,
                      const std::vector<const ResolvedPolicy*>& selecting) {
-  const bool silent = verdict.phase == Phase::kStale;
-  if (!silent && verdict.phase != Phase::kContraindicated) return Standing::kGood;
-  const bool enforced = std::any_of(selecting.begin(), selecting.end(), [&](const auto* policy) {
+  if (verdict.phase == Phase::kTrusted) return Standing::kGood;
+  const bool judged = is_judged(verdict.phase);
+  const auto fails = [&](const ResolvedPolicy* policy) {
     if (policy->in_force == nullptr || policy->spec().mode != attest::Mode::kEnforce) return false;
-    return silent || std::any_of(verdict.policies.begin(), verdict.policies.end(),
-                                 [&](const attest::TokenPolicy& judged) {
-                                   return judged.name == policy->name &&
-                                          judged.status == attest::Status::kContraindicated;
-                                 });
-  });
+    return !judged || std::any_of(verdict.policies.begin(), verdict.policies.end(),
+                                  [&](const attest::TokenPolicy& one) {
+                                    return one.name == policy->name &&
+                                           one.status != attest::Status::kAffirming;
+                                  });
+  };
+  const bool enforced = std::any_of(selecting.begin(), selecting.end(), fails);
   if (!enforced && state.record.held_by.empty()) return Standing::kGood;
-  return silent ? Standing::kSilent : Standing::kFails;
+  return judged ? Standing::kFails : Standing::kSilent;
 }
 
 NodeSignals signals_of(const NodeState& state,

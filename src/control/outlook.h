@@ -22,7 +22,8 @@ struct AttestedCondition {
   bool operator==(const AttestedCondition&) const = default;
 };
 
-// Whether an enforced policy is against the node now: not where it has only not been judged yet.
+// Whether nodes may have the webhook's key: not those that fail an enforced policy, and in the long
+// run not those that have shown nothing that it could be satisfied by (Pending, Enrolling, Stale).
 enum class Standing { kGood, kSilent, kFails };
 
 // What the Node object should carry.

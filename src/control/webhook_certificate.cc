@@ -1,5 +1,6 @@
 #include "control/webhook_certificate.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -75,9 +76,9 @@ Result<std::optional<WebhookCertificateChange>> advance_webhook_certificate(
     KeyHolders holders, const WebhookCertificateRules& rules, SystemTime now) {
   std::string why = reason_to_replace(stored, holders, rules, now);
   if (why.empty()) {
-    if (stored->former.empty() || now < stored->former_until) {
-      return std::optional<WebhookCertificateChange>();
-    }
+    // Whatever the Secret says, no longer than after any replacement.
+    const SystemTime ends = std::min(stored->former_until, made_at(*stored) + rules.overlap);
+    if (stored->former.empty() || now < ends) return std::optional<WebhookCertificateChange>();
     WebhookCertificateChange dropped{*stored, ""};
     dropped.next.former.clear();
     return std::optional(std::move(dropped));

@@ -19,6 +19,17 @@ bool is_ready(const codec::Json& pod) {
   });
 }
 
+bool is_of_a_replica_set(const codec::Json& pod) {
+  const codec::Json* owners = pod.find_path({"metadata", "ownerReferences"});
+  if (owners == nullptr || owners->as_array() == nullptr) return false;
+  return std::any_of(owners->as_array()->begin(), owners->as_array()->end(),
+                     [](const codec::Json& owner) {
+                       const codec::Json* controls = owner.find("controller");
+                       return owner.text({"kind"}) == "ReplicaSet" && controls != nullptr &&
+                              *controls == codec::Json(true);
+                     });
+}
+
 void sooner(std::optional<std::chrono::milliseconds>& at, std::chrono::milliseconds in) {
   at = at ? std::min(*at, in) : in;
 }
@@ -34,7 +45,7 @@ std::optional<WebhookPod> webhook_pod(const codec::Json& pod) {
   out.node = view->node_name;
   out.ready = is_ready(pod);
   out.ended = view->phase == "Succeeded" || view->phase == "Failed";
-  out.mirror = view->meta.annotations.contains(kMirror);
+  out.is_ours = is_of_a_replica_set(pod) && !view->meta.annotations.contains(kMirror);
   if (!view->meta.deletion_timestamp.empty()) {
     const auto ends = from_rfc3339(view->meta.deletion_timestamp);
     out.ends = ends.has_value() ? *ends : SystemTime{};
@@ -42,47 +53,62 @@ std::optional<WebhookPod> webhook_pod(const codec::Json& pod) {
   return out;
 }
 
-bool WebhookPods::fails(const std::string& node, const StandingOf& standing_of, Moment now,
-                        WebhookPodPlan& plan) {
-  const Standing standing = standing_of(node);
-  if (standing != Standing::kSilent) {
-    silent_since_.erase(node);
-    return standing == Standing::kFails;
-  }
-  const SteadyTime since = silent_since_.emplace(node, now.steady).first->second;
-  if (now.steady - since >= kPatience) return true;
+// Whether `time` has passed since this was first asked of the key; else it is looked at again then.
+bool WebhookPods::has_passed(Since& since, const std::string& key, std::chrono::seconds time,
+                             SteadyTime now, WebhookPodPlan& plan) {
+  const SteadyTime first = since.emplace(key, now).first->second;
+  if (now - first >= time) return true;
   sooner(plan.look_again,
-         std::chrono::duration_cast<std::chrono::milliseconds>(since + kPatience - now.steady));
+         std::chrono::duration_cast<std::chrono::milliseconds>(first + time - now));
   return false;
 }
 
-WebhookPodPlan WebhookPods::plan(const std::vector<WebhookPod>& pods, const StandingOf& standing_of,
+bool WebhookPods::fails(const std::string& node, Standing standing, SteadyTime now,
+                        WebhookPodPlan& plan) {
+  if (standing == Standing::kSilent) return has_passed(silent_since_, node, kPatience, now, plan);
+  silent_since_.erase(node);
+  return standing == Standing::kFails;
+}
+
+bool WebhookPods::must_go_at_once(const WebhookPod& pod, Moment now, WebhookPodPlan& plan) {
+  if (pod.ended) return true;
+  if (!pod.ends) return false;
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(*pod.ends + kConfirm - now.wall);
+  if (left <= left.zero()) return true;
+  sooner(plan.look_again, left);
+  return has_passed(ending_since_, pod.uid, kLongestEnd, now.steady, plan);
+}
+
+WebhookPodPlan WebhookPods::plan(const std::vector<WebhookPod>& pods, const NodeOf& node_of,
                                  Moment now) {
   WebhookPodPlan out;
-  std::set<std::string> nodes;
+  std::set<std::string> nodes, uids;
+  std::set<std::string> closed;
   bool another = false;
   for (const WebhookPod& pod : pods) {
-    if (pod.node.empty() || pod.mirror) continue;
+    if (!pod.is_ours) out.foreign.push_back(pod);
+    if (pod.node.empty() || !pod.is_ours) continue;
+    const WebhookNode node = node_of(pod.node);
     nodes.insert(pod.node);
-    if (fails(pod.node, standing_of, now, out)) {
+    uids.insert(pod.uid);
+    if (node.is_closed) closed.insert(pod.node);
+    if (fails(pod.node, node.standing, now.steady, out)) {
       out.holders.push_back(pod);
     } else {
       const bool serves = pod.ready && !pod.ended && !pod.ends;
-      another = another || (serves && standing_of(pod.node) == Standing::kGood);
+      another = another || (serves && node.standing == Standing::kGood);
     }
   }
   std::erase_if(silent_since_, [&](const auto& entry) { return !nodes.contains(entry.first); });
+  std::erase_if(ending_since_, [&](const auto& entry) { return !uids.contains(entry.first); });
+  std::erase_if(asked_since_, [&](const auto& entry) { return !uids.contains(entry.first); });
   for (const WebhookPod& pod : out.holders) {
-    if (pod.ends) {
-      const auto left = *pod.ends + kConfirm - now.wall;
-      if (left <= left.zero() || pod.ended) {
-        out.remove_at_once.push_back(pod);
-      } else {
-        sooner(out.look_again, std::chrono::duration_cast<std::chrono::milliseconds>(left));
-      }
-    } else if (pod.ended) {
+    if (must_go_at_once(pod, now, out)) {
       out.remove_at_once.push_back(pod);
-    } else if (another) {
+    } else if (!pod.ends && another &&
+               (closed.contains(pod.node) ||
+                has_passed(asked_since_, pod.uid, kTaintPatience, now.steady, out))) {
       out.remove.push_back(pod);
     }
   }

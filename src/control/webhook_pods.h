@@ -1,7 +1,8 @@
 #pragma once
 
-// Where the webhook's pods may not be: on nodes that fail. Root there can use the serving key, and
-// answer the API server in the pod's place. Pure but for what it remembers of silent nodes.
+// Where the webhook's pods may not be: on nodes that nobody vouches for. Root there can use the
+// serving key, and answer the API server in the pod's place. Pure but for what it remembers of
+// silent nodes.
 
 #include <chrono>
 #include <functional>
@@ -21,8 +22,10 @@ struct WebhookPod {
   std::string name, uid;
   std::string node;  // "": it has none, and so no key
   bool ready = false;
-  bool ended = false;              // Succeeded or Failed
-  bool mirror = false;             // of a static pod: may have no Secret
+  bool ended = false;  // Succeeded or Failed
+  // Made by the webhook's ReplicaSet, and no static pod's mirror: else it has its labels, and is an
+  // endpoint of its Service, and is nothing of the release's.
+  bool is_ours = false;
   std::optional<SystemTime> ends;  // it is being deleted: when the kubelet should be done
 };
 // Nothing for what is no pod.
@@ -34,7 +37,13 @@ struct WebhookPodPlan {
   // Of these, what is to be deleted: gracefully, as what it has spooled belongs into the log; and
   // at once where nobody will confirm it.
   std::vector<WebhookPod> remove, remove_at_once;
+  std::vector<WebhookPod> foreign;  // to be deleted at once, wherever they are
   std::optional<std::chrono::milliseconds> look_again;
+};
+
+struct WebhookNode {
+  Standing standing = Standing::kGood;
+  bool is_closed = true;  // no pod of the webhook can be bound to it any more
 };
 
 class WebhookPods {
@@ -42,20 +51,26 @@ class WebhookPods {
   // A node that is silent may only be slow, or this controller may have begun a moment ago: it
   // counts as failing after this.
   static constexpr std::chrono::seconds kPatience{60};
-  // Past its own end, a deleted pod waits for a kubelet that does not answer.
-  static constexpr std::chrono::seconds kConfirm{10};
+  // Past its own end, a deleted pod waits for a kubelet that does not answer; and at most this long
+  // since it was first seen to end, as its kubelet can have it end in years.
+  static constexpr std::chrono::seconds kConfirm{10}, kLongestEnd{60};
+  // A pod that is deleted waits for the taint, so that the next one does not start there.
+  static constexpr std::chrono::seconds kTaintPatience{10};
 
-  using StandingOf = std::function<Standing(const std::string& node)>;
+  using NodeOf = std::function<WebhookNode(const std::string& node)>;
   // A pod that runs is deleted only where another is ready on a node that is good: a cluster whose
   // nodes all fail, by a wrong policy above all, keeps its webhook.
-  WebhookPodPlan plan(const std::vector<WebhookPod>& pods, const StandingOf& standing_of,
-                      Moment now);
+  WebhookPodPlan plan(const std::vector<WebhookPod>& pods, const NodeOf& node_of, Moment now);
 
  private:
-  bool fails(const std::string& node, const StandingOf& standing_of, Moment now,
-             WebhookPodPlan& plan);
+  using Since = std::map<std::string, SteadyTime>;
+  static bool has_passed(Since& since, const std::string& key, std::chrono::seconds time,
+                         SteadyTime now, WebhookPodPlan& plan);
+  bool fails(const std::string& node, Standing standing, SteadyTime now, WebhookPodPlan& plan);
+  bool must_go_at_once(const WebhookPod& pod, Moment now, WebhookPodPlan& plan);
 
-  std::map<std::string, SteadyTime> silent_since_;  // of nodes with pods
+  Since silent_since_;                // by node
+  Since ending_since_, asked_since_;  // by UID
 };
 
 }  // namespace avouch::control

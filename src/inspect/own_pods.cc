@@ -18,6 +18,10 @@ bool is_of(const std::string& pod, const ReleaseName& release) {
          pod.starts_with(release.name + "-webhook-");
 }
 
+bool is_unknown(const std::string& phase) {
+  return phase == "Pending" || phase == "Enrolling" || phase == "NoEvidence";
+}
+
 bool has_ended(const kube::PodView& pod) {
   return pod.phase == "Succeeded" || pod.phase == "Failed";
 }
@@ -26,10 +30,14 @@ bool has_ended(const kube::PodView& pod) {
 
 OwnPods own_pods_on_failing(const kube::Client& api, const ReleaseName& release,
                             const std::vector<NodeReport>& nodes) {
+  const bool any_trusted = std::any_of(
+      nodes.begin(), nodes.end(), [](const NodeReport& node) { return node.phase == "Trusted"; });
   std::map<std::string, std::string> failing;
   for (const NodeReport& node : nodes) {
     const bool fails = node.phase == "Contraindicated" && !fails_unenforced_only(node);
-    if (fails || node.phase == "Stale") failing[node.name] = node.phase;
+    // While no node is trusted the release has nowhere else to be.
+    const bool unknown = any_trusted && !node.taints.empty() && is_unknown(node.phase);
+    if (fails || unknown || node.phase == "Stale") failing[node.name] = node.phase;
   }
   OwnPods out;
   if (failing.empty()) return out;

@@ -14,7 +14,7 @@ namespace avouch::inspect {
 
 struct OwnPod {
   std::string name, node;
-  std::string phase;  // the node's: Contraindicated or Stale
+  std::string phase;  // the node's
 };
 
 struct OwnPods {
@@ -23,7 +23,8 @@ struct OwnPods {
 };
 
 // Pods of controller and webhook (the agents are on every node, and hold no key of the release) on
-// those of `nodes` that are Contraindicated, by an enforced policy, or Stale. Pods are listed only
+// those of `nodes` that are Contraindicated, by an enforced policy, or Stale, or tainted and not
+// judged yet while another is Trusted. Pods are listed only
 // where there is such a node; no role of the chart may, so that it is no error where the caller may
 // not either.
 OwnPods own_pods_on_failing(const kube::Client& api, const ReleaseName& release,

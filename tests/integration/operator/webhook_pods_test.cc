@@ -27,13 +27,20 @@ class WebhookPodsScene : public ControllerScene {
     controller_.configure("", "webhook: {pods: \"app=webhook\"}\n");
   }
 
-  void add_pod(const std::string& name, const std::string& node, bool is_ready) {
+  // `owner`: its kind.
+  void add_pod(const std::string& name, const std::string& node, bool is_ready,
+               const std::string& owner = "ReplicaSet") {
     Json pod = codec::parse_json(R"({"apiVersion":"v1","kind":"Pod","metadata":{
         "labels":{"app":"webhook"}},"spec":{"terminationGracePeriodSeconds":1,
         "containers":[{"name":"c","image":"i"}]}})")
                    .value();
     pod["metadata"]["name"] = name;
     pod["spec"]["nodeName"] = node;
+    pod["metadata"]["ownerReferences"] = Json::Array{Json::Object{{"apiVersion", "apps/v1"},
+                                                                  {"kind", owner},
+                                                                  {"name", "owner"},
+                                                                  {"uid", "of-owner"},
+                                                                  {"controller", true}}};
     const auto made = client_->create(kube::pods(kNamespace), pod);
     ASSERT_TRUE(made.has_value()) << made.error().message;
     const auto shown =
@@ -100,6 +107,8 @@ TEST_F(WebhookPodsScene, OnesThatNobodyVouchesForGoAndTheirKeyIsReplaced) {
   // There is no kubelet that would let it go.
   ASSERT_TRUE(eventually([&] { return !has_pod("goes"); })) << log();
   EXPECT_TRUE(has_pod("stays"));
+  ASSERT_NO_FATAL_FAILURE(add_pod("foreign", "good", true, "Job"));
+  EXPECT_TRUE(eventually([&] { return !has_pod("foreign"); })) << "an endpoint of the Service";
   ASSERT_TRUE(eventually([&] { return secret_member("tls.key") != key; })) << log();
   EXPECT_EQ(accepted(),
             std::string(as_text(codec::from_base64(secret_member("ca.crt")).value())) + before);

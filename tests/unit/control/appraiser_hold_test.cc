@@ -198,5 +198,28 @@ TEST_F(HoldTest, TheShortestMaxAgeOfThePoliciesThatEvictCounts) {
   EXPECT_EQ(world.signals("node-2").taint, TaintEffect::kNoExecute);
 }
 
+// By which the webhook's pods are taken away, whatever the policy's taint.
+TEST_F(HoldTest, NodesMayHaveTheWebhooksKeyWhileNoEnforcedPolicyIsAgainstThem) {
+  const auto standing = [&](const std::string& node) { return world.signals(node).standing; };
+  EXPECT_EQ(standing("node-1"), Standing::kGood);
+  for (const char* taint : {"NoExecute", "None"}) {
+    world.set_policies({policy_object("production", {.taint = taint})});
+    world.heartbeat(one);
+    ASSERT_EQ(standing("node-1"), Standing::kGood) << taint;
+    const std::string other = std::string("other-") + (taint[2] == 'E' ? "a" : "b");
+    world.add_node(other);
+    world.heartbeat(one);
+    EXPECT_EQ(standing(other), Standing::kSilent) << "it has shown nothing yet";
+  }
+  wait(kMaxAge);
+  EXPECT_EQ(standing("node-1"), Standing::kSilent);
+  one.tamper();
+  world.heartbeat(one);
+  EXPECT_EQ(standing("node-1"), Standing::kFails);
+  world.set_policies({policy_object("production", {.mode = "Audit"})});
+  world.heartbeat(one);
+  EXPECT_EQ(standing("node-1"), Standing::kGood);
+}
+
 }  // namespace
 }  // namespace avouch::control

@@ -24,7 +24,7 @@ WebhookPod serving_on(const std::string& node) {
           .node = node,
           .ready = true,
           .ended = false,
-          .mirror = false,
+          .is_ours = true,
           .ends = {}};
 }
 
@@ -41,12 +41,13 @@ class WebhookPodsTest : public ::testing::Test {
         pods,
         [this](const std::string& node) {
           const auto found = standing.find(node);
-          return found == standing.end() ? Standing::kGood : found->second;
+          return WebhookNode{found == standing.end() ? Standing::kGood : found->second, is_closed};
         },
         after_begin(at));
   }
 
   WebhookPods keeper;
+  bool is_closed = true;
   std::map<std::string, Standing> standing{{"bad", Standing::kFails},
                                            {"silent", Standing::kSilent}};
 };
@@ -65,13 +66,13 @@ TEST_F(WebhookPodsTest, StayWhereNoOtherServes) {
   unready.ready = false;
   WebhookPod leaving = serving_on("good");
   leaving.ends = after_begin(30s).wall;
-  WebhookPod mirror = serving_on("good");
-  mirror.mirror = true;
+  WebhookPod foreign = serving_on("good");
+  foreign.is_ours = false;
   WebhookPod over = serving_on("good");
   over.ended = true;
   WebhookPod nowhere = serving_on("");
   for (const WebhookPod& other :
-       {serving_on("worse"), serving_on("silent"), unready, leaving, mirror, over, nowhere}) {
+       {serving_on("worse"), serving_on("silent"), unready, leaving, foreign, over, nowhere}) {
     const WebhookPodPlan found = plan({serving_on("bad"), other});
     EXPECT_THAT(found.remove, IsEmpty()) << other.node;
     EXPECT_FALSE(found.holders.empty()) << "and that is known";
@@ -98,6 +99,40 @@ TEST_F(WebhookPodsTest, AreTakenAtOnceFromAKubeletThatDoesNotLetGo) {
   EXPECT_THAT(names_of_pods(plan({over}).remove_at_once), ElementsAre("on-bad"));
 }
 
+// Who has a kubelet's credentials can have a pod end in years.
+TEST_F(WebhookPodsTest, AreTakenWithinAMinuteWhateverTheirEnd) {
+  WebhookPod leaving = serving_on("bad");
+  leaving.ends = after_begin(1'000'000s).wall;
+  const std::vector<WebhookPod> pods{leaving, serving_on("good")};
+  const WebhookPodPlan first = plan(pods);
+  EXPECT_THAT(first.remove_at_once, IsEmpty());
+  EXPECT_EQ(first.look_again, 60s);
+  EXPECT_THAT(plan(pods, 59s).remove_at_once, IsEmpty());
+  EXPECT_THAT(names_of_pods(plan(pods, 60s).remove_at_once), ElementsAre("on-bad"));
+}
+
+// Else the next one could start where this one was.
+TEST_F(WebhookPodsTest, WaitForTheTaintButNotForLong) {
+  is_closed = false;
+  const std::vector<WebhookPod> pods{serving_on("bad"), serving_on("good")};
+  const WebhookPodPlan first = plan(pods);
+  EXPECT_THAT(names_of_pods(first.holders), ElementsAre("on-bad"));
+  EXPECT_THAT(first.remove, IsEmpty());
+  EXPECT_EQ(first.look_again, 10s);
+  is_closed = true;
+  EXPECT_THAT(names_of_pods(plan(pods, 1s).remove), ElementsAre("on-bad"));
+  is_closed = false;
+  EXPECT_THAT(names_of_pods(plan(pods, 10s).remove), ElementsAre("on-bad"));
+}
+
+TEST_F(WebhookPodsTest, ThatAreNoneAreNamedWhereverTheyAre) {
+  WebhookPod foreign = serving_on("good");
+  foreign.is_ours = false;
+  const WebhookPodPlan found = plan({foreign, serving_on("good")});
+  EXPECT_EQ(found.foreign.size(), 1U);
+  EXPECT_THAT(found.holders, IsEmpty());
+}
+
 TEST_F(WebhookPodsTest, HavePatienceWithSilence) {
   const std::vector<WebhookPod> pods{serving_on("silent"), serving_on("good")};
   const WebhookPodPlan first = plan(pods);
@@ -116,7 +151,7 @@ TEST_F(WebhookPodsTest, HavePatienceWithSilence) {
 
 TEST_F(WebhookPodsTest, AreReadAsTheApiServerHasThem) {
   const auto read = webhook_pod(codec::parse_json(R"({"metadata":{"name":"w","uid":"u",
-      "annotations":{"kubernetes.io/config.mirror":"x"},
+      "ownerReferences":[{"kind":"ReplicaSet","controller":true}],
       "deletionTimestamp":"2026-01-02T03:04:05Z"},
       "spec":{"nodeName":"n"},"status":{"phase":"Running",
       "conditions":[{"type":"Initialized","status":"True"},{"type":"Ready","status":"True"}]}})")
@@ -125,7 +160,7 @@ TEST_F(WebhookPodsTest, AreReadAsTheApiServerHasThem) {
   EXPECT_EQ(read->name + " " + read->uid + " " + read->node, "w u n");
   EXPECT_TRUE(read->ready);
   EXPECT_FALSE(read->ended);
-  EXPECT_TRUE(read->mirror);
+  EXPECT_TRUE(read->is_ours);
   EXPECT_EQ(to_rfc3339(read->ends.value()), "2026-01-02T03:04:05Z");
 
   const auto plain = webhook_pod(codec::parse_json(R"({"metadata":{"name":"w","uid":"u"},
@@ -134,10 +169,22 @@ TEST_F(WebhookPodsTest, AreReadAsTheApiServerHasThem) {
   ASSERT_TRUE(plain.has_value());
   EXPECT_FALSE(plain->ready);
   EXPECT_TRUE(plain->ended);
-  EXPECT_FALSE(plain->mirror);
+  EXPECT_FALSE(plain->is_ours);
   EXPECT_FALSE(plain->ends.has_value());
   EXPECT_EQ(plain->node, "");
   EXPECT_FALSE(webhook_pod(codec::Json::Object{}).has_value());
+
+  for (const char* metadata : {
+           R"("annotations":{"kubernetes.io/config.mirror":"x"},
+              "ownerReferences":[{"kind":"ReplicaSet","controller":true}])",
+           R"("ownerReferences":[{"kind":"Node","controller":true}])",
+           R"("ownerReferences":[{"kind":"ReplicaSet"}])", R"("ownerReferences":{})"}) {
+    const auto foreign = webhook_pod(
+        codec::parse_json(R"({"metadata":{"name":"w","uid":"u",)" + std::string(metadata) + "}}")
+            .value());
+    ASSERT_TRUE(foreign.has_value());
+    EXPECT_FALSE(foreign->is_ours) << metadata;
+  }
 }
 
 }  // namespace

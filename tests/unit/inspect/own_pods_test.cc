@@ -57,6 +57,17 @@ TEST(OwnPods, NamesPodsWithKeysOnNodesThatFail) {
             R"({"name":"guard-webhook-1","node":"bad","phase":"Contraindicated"}])");
 }
 
+TEST(OwnPods, AreNamedOnNodesThatNobodyHasJudgedWhereTheyCouldBeElsewhere) {
+  AnsweringTransport transport;
+  serve_pods(transport, pod_on("guard-webhook-1", "new", "Running"));
+  NodeReport unknown = node_in("new", "Pending");
+  unknown.taints = {"NoSchedule"};
+  const kube::Client api(transport);
+  EXPECT_TRUE(own_pods_on_failing(api, kOwn, {unknown}).on_failing.empty()) << "a cold cluster";
+  EXPECT_EQ(own_pods_on_failing(api, kOwn, {unknown, node_in("good", "Trusted")}).on_failing.size(),
+            1U);
+}
+
 TEST(OwnPods, AsksForPodsOnlyWhereANodeFailsAndForThoseWithKeysAlone) {
   AnsweringTransport transport;
   std::string asked;
