@@ -50,10 +50,10 @@ std::optional<Decision> refuse_lifetime(const DecisionInput& input, const std::s
     const codec::Json wanted = before.exists() ? before.to_json() : codec::Json();
     const codec::Json given = now.exists() ? now.to_json() : codec::Json();
     if (given == wanted) continue;
-    return not_own_node(name,
-                        "metadata." + std::string(member) +
-                            " is not for the agent to change: it decides when the object, and "
-                            "with it the node's enrolment, ends");
+    return deny(code::kNotOwnNode, "AttestationEvidence " + quote(name) + ": metadata." +
+                                       std::string(member) +
+                                       " is not for the agent to change: it decides when the "
+                                       "object, and with it the node's enrolment, ends");
   }
   return std::nullopt;
 }
