@@ -91,6 +91,7 @@ Result<ReleaseKeys> TrustMaterial::load_or_create() {
 }
 
 Result<void> TrustMaterial::step() {
+  is_marked_ = false;  // the Secret may be another one now
   AVOUCH_CHECK(rotate_ca());
   AVOUCH_CHECK(renew_own());
   AVOUCH_CHECK(keep_trust_map());
@@ -202,11 +203,16 @@ Result<void> TrustMaterial::write_webhook_secret(const WebhookCertificate& certi
 
 Result<void> TrustMaterial::set_holders(KeyHolders holders) {
   holders_ = holders;
-  if (holders == KeyHolders::kAllGood || !options_.webhook_certificate) return {};
+  const bool all_good = holders == KeyHolders::kAllGood;
+  if (all_good || is_marked_ || !options_.webhook_certificate) return {};
   AVOUCH_TRY(StoredCertificate stored, read_webhook_secret());
-  if (!stored.certificate || !stored.certificate->exposed.empty()) return {};
-  stored.certificate->exposed = "on a failing node, seen " + to_rfc3339(clock_.now());
-  return write_webhook_secret(*stored.certificate, stored.version);
+  if (!stored.certificate) return {};
+  if (stored.certificate->exposed.empty()) {
+    stored.certificate->exposed = "on a failing node, seen " + to_rfc3339(clock_.now());
+    AVOUCH_CHECK(write_webhook_secret(*stored.certificate, stored.version));
+  }
+  is_marked_ = true;
+  return {};
 }
 
 // The API server is told first: nothing is served that it does not accept yet.

@@ -61,7 +61,8 @@ class TrustMaterial {
 
   // Whether pods that hold the webhook's key may be on nodes that fail. Where so, that is written
   // down at once, so that the key is replaced by the first step() after they have gone, whoever
-  // leads then. Before the first call nothing is replaced for it. Not concurrently with step().
+  // leads then. Before the first call nothing is replaced for it. Asks the API once between two
+  // calls of step(), however often it is called. Not concurrently with step().
   Result<void> set_holders(KeyHolders holders);
 
   // The controller's own serving certificate, issued on demand and renewed by step(). Thread-safe.
@@ -93,6 +94,7 @@ class TrustMaterial {
   std::optional<crypto::CertifiedKey> own_;
   Ends ends_;
   KeyHolders holders_ = KeyHolders::kNotAllGood;
+  bool is_marked_ = false;  // the Secret says that its key is exposed
 };
 
 }  // namespace avouch::control

@@ -148,6 +148,9 @@ TEST_F(WebhookKeyTest, IsAcceptedByTheApiServerAndNotByTheReleasesAuthority) {
 TEST_F(WebhookKeyTest, IsReplacedOnceThoseWhoFailHaveItNoLonger) {
   const SecretData before = tls();
   ASSERT_TRUE(made.set_holders(KeyHolders::kNotAllGood).has_value());
+  server.clear_requests();
+  ASSERT_TRUE(made.set_holders(KeyHolders::kNotAllGood).has_value());
+  EXPECT_TRUE(server.requests().empty()) << "it is asked whenever a node changes";
   step();
   EXPECT_EQ(tls(), before);
 
