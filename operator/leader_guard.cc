@@ -66,20 +66,24 @@ void Leader::Parts::tell_guard(const control::AdmissionGuard::News& news) {
   if (failed) signals.problem(kPart, news->message);
   if (!failed) signals.note(kPart, news->message);
   if (failed || mended) {
-    control::EventSink::Event event;
-    event.about = {{.api_version = kube::validating_webhook_configurations().api_version(),
-                    .kind = "ValidatingWebhookConfiguration",
-                    .name = config.webhook.configuration,
-                    .ns = "",
-                    .uid = guard.configuration_uid(),
-                    .resource_version = "",
-                    .field_path = ""}};
-    event.type = failed ? kube::EventType::kWarning : kube::EventType::kNormal;
-    event.reason = news->reason;
-    event.message = news->message;
-    events.add(std::move(event));
+    event_of_configuration(failed ? kube::EventType::kWarning : kube::EventType::kNormal,
+                           news->reason, news->message);
   }
   show_policies_again();
+}
+
+void Leader::Parts::event_of_configuration(kube::EventType type, const std::string& reason,
+                                           const std::string& message) {
+  events.add({.about = {{.api_version = kube::validating_webhook_configurations().api_version(),
+                         .kind = "ValidatingWebhookConfiguration",
+                         .name = config.webhook.configuration,
+                         .ns = "",
+                         .uid = guard.configuration_uid(),
+                         .resource_version = "",
+                         .field_path = ""}},
+              .type = type,
+              .reason = reason,
+              .message = message});
 }
 
 Result<void> Leader::Parts::watch_log() {

@@ -93,12 +93,18 @@ struct Leader::Parts final : control::AppraiserOutput {
   void tell_moved_pod(const control::WebhookPod& pod);
   void tell_foreign_pod(const control::WebhookPod& pod);
   void tell_webhook_key(const std::string& why);
-  // What concerns all nodes has changed: whether one is attested.
+  void warn_of_node(const std::string& node, const std::string& reason, const std::string& what);
+  // Whether nodes that fail may be closed to the webhook: one is attested, or a replica is ready on
+  // a good one. Else it must find a place where it can, or nothing would mend a wrong policy.
+  bool webhook_has_a_place() const;
+  // What concerns all nodes has changed: webhook_has_a_place().
   void show_nodes_again();
   // Compares the webhook configuration with what it should be, and says where it is not.
   Result<void> watch_guard();
   void see_configuration(kube::ObjectPtr configuration);  // null: there is none
   void tell_guard(const control::AdmissionGuard::News& news);
+  void event_of_configuration(kube::EventType type, const std::string& reason,
+                              const std::string& message);
   // Looks whether the log takes what is decided, and has the Lease and every policy say it where
   // that changed.
   Result<void> watch_log();
@@ -203,10 +209,11 @@ struct Leader::Parts final : control::AppraiserOutput {
 
   control::WebhookPods webhook_keeper;  // the trust worker's, as the next
   std::optional<control::KeyHolders> holders_told;
-  std::atomic<std::size_t> webhook_holders = 0;  // pods that hold the key on failing nodes
-  std::atomic<std::uint64_t> foreign_pods = 0;   // deleted, that were none of the webhook's
-  std::atomic<std::uint64_t> webhook_keys = 0;   // that were replaced
-  std::atomic<bool> cluster_known = false;       // every node has been judged once
+  std::atomic<bool> webhook_is_elsewhere = false;  // a replica is ready on a good node
+  std::atomic<std::size_t> webhook_holders = 0;    // pods that hold the key on failing nodes
+  std::atomic<std::uint64_t> foreign_pods = 0;     // deleted, that were none of the webhook's
+  std::atomic<std::uint64_t> webhook_keys = 0;     // that were replaced
+  std::atomic<bool> cluster_known = false;         // every node has been judged once
 
   control::RecordedWatch recorded_watch;
   control::AdmissionGuard guard;

@@ -265,7 +265,7 @@ void Leader::Parts::show_metrics() {
     strangers_removed.add(static_cast<double>(removed - foreign_shown));
     foreign_shown = removed;
     gauge("avouch_webhook_pods_on_failing_nodes",
-          "Pods of the webhook, its key with them, on nodes that an enforced policy is against",
+          "Pods of the webhook, its key with them, on nodes that do not satisfy an enforced policy",
           static_cast<double>(webhook_holders));
     gauge("avouch_intake_connections", "Open connections",
           static_cast<double>(server->stats().connections));

@@ -8,41 +8,6 @@
 #include "operator/leader_parts.h"
 
 namespace avouch::controller {
-namespace {
-
-control::EventSink::Event about_key(const std::string& configuration, const std::string& uid,
-                                    const std::string& why) {
-  control::EventSink::Event event;
-  event.about = {{.api_version = kube::validating_webhook_configurations().api_version(),
-                  .kind = "ValidatingWebhookConfiguration",
-                  .name = configuration,
-                  .ns = "",
-                  .uid = uid,
-                  .resource_version = "",
-                  .field_path = ""}};
-  event.reason = "WebhookKeyReplaced";
-  event.message = "the webhook has a new serving key and certificate: " + why;
-  return event;
-}
-
-control::EventSink::Event about_node(const std::string& name, const std::string& uid,
-                                     const std::string& reason, const std::string& message) {
-  control::EventSink::Event event;
-  event.about = {{.api_version = "v1",
-                  .kind = "Node",
-                  .name = name,
-                  .ns = "",
-                  .uid = uid,
-                  .resource_version = "",
-                  .field_path = ""}};
-  event.type = kube::EventType::kWarning;
-  event.reason = reason;
-  event.message = message;
-  return event;
-}
-
-}  // namespace
-
 control::WebhookNode Leader::Parts::webhook_node(const std::string& name) const {
   const kube::ObjectPtr live = nodes.find(name);
   const auto outlook = node_board.find_node(name);
@@ -53,8 +18,8 @@ control::WebhookNode Leader::Parts::webhook_node(const std::string& name) const 
     return out;
   }
   out.standing = outlook->signals.standing;
-  const bool is_awaited = outlook->signals.taint != attest::TaintEffect::kNone &&
-                          node_board.any_attested() && live != nullptr;
+  const bool is_awaited =
+      outlook->signals.taint != attest::TaintEffect::kNone && webhook_has_a_place() && live;
   if (!is_awaited) return out;
   const auto view = kube::node_view(*live);
   const kube::Taint* taint = view.has_value() ? view->taint(control::kTaintKey) : nullptr;
@@ -62,7 +27,14 @@ control::WebhookNode Leader::Parts::webhook_node(const std::string& name) const 
   return out;
 }
 
+bool Leader::Parts::webhook_has_a_place() const {
+  return node_board.any_attested() || webhook_is_elsewhere;
+}
+
+// What fails is tried again: the mark first, since without it nobody would know, once the pod has
+// gone, that its key is to be replaced.
 Result<void> Leader::Parts::keep_webhook_pods() {
+  if (config.webhook.pods.empty()) return trust.set_holders(control::KeyHolders::kAllGood);
   if (!cluster_known || !webhook_pods.synced() || !nodes.synced()) return {};
   std::vector<control::WebhookPod> pods;
   const auto snapshot = webhook_pods.snapshot();
@@ -73,23 +45,30 @@ Result<void> Leader::Parts::keep_webhook_pods() {
       pods, [this](const std::string& node) { return webhook_node(node); },
       control::read_clock(clock));
   if (plan.look_again) trust_worker.add_after(kPods, *plan.look_again);
+  if (webhook_is_elsewhere.exchange(plan.another) != plan.another) show_nodes_again();
   webhook_holders = plan.holders.size();
   const auto holders =
       plan.holders.empty() ? control::KeyHolders::kAllGood : control::KeyHolders::kNotAllGood;
   AVOUCH_CHECK(trust.set_holders(holders));
   if (std::exchange(holders_told, holders) != holders) trust_worker.add(kAll);
-  for (const control::WebhookPod& pod : plan.foreign) {
-    if (!pod.ends) tell_foreign_pod(pod);
-    AVOUCH_CHECK(remove_webhook_pod(pod, 0));
-  }
+  Result<void> done;
+  const auto keep_first = [&done](Result<void> one) {
+    if (done.has_value()) done = std::move(one);
+  };
   for (const control::WebhookPod& pod : plan.remove) {
-    AVOUCH_CHECK(remove_webhook_pod(pod, std::nullopt));
-    tell_moved_pod(pod);
+    const auto removed = remove_webhook_pod(pod, std::nullopt);
+    if (removed.has_value()) tell_moved_pod(pod);
+    keep_first(removed);
   }
   for (const control::WebhookPod& pod : plan.remove_at_once) {
-    AVOUCH_CHECK(remove_webhook_pod(pod, 0));
+    keep_first(remove_webhook_pod(pod, 0));
   }
-  return {};
+  for (const control::WebhookPod& pod : plan.foreign) {
+    const auto removed = remove_webhook_pod(pod, 0);
+    if (removed.has_value() && !pod.ends) tell_foreign_pod(pod);
+    keep_first(removed);
+  }
+  return done;
 }
 
 Result<void> Leader::Parts::remove_webhook_pod(const control::WebhookPod& pod,
@@ -105,15 +84,25 @@ Result<void> Leader::Parts::remove_webhook_pod(const control::WebhookPod& pod,
   return {};
 }
 
+void Leader::Parts::warn_of_node(const std::string& node, const std::string& reason,
+                                 const std::string& what) {
+  const auto outlook = node_board.find_node(node);
+  if (!outlook) return;
+  event({.node_name = node,
+         .node_uid = outlook->node_uid,
+         .evidence_uid = "",
+         .severity = control::NodeEvent::Severity::kWarning,
+         .reason = reason,
+         .message = what});
+}
+
 void Leader::Parts::tell_moved_pod(const control::WebhookPod& pod) {
   const std::string what =
       "webhook pod " + pod.name +
       " was deleted from this node, for which nobody vouches: root here can use its key, and "
       "answer the API server in its place. It starts elsewhere, and the key is replaced";
   signals.note("webhook pods", "node " + pod.node + ": " + what);
-  if (const auto outlook = node_board.find_node(pod.node)) {
-    events.add(about_node(pod.node, outlook->node_uid, "WebhookMoved", what));
-  }
+  warn_of_node(pod.node, "WebhookMoved", what);
 }
 
 void Leader::Parts::tell_foreign_pod(const control::WebhookPod& pod) {
@@ -124,15 +113,14 @@ void Leader::Parts::tell_foreign_pod(const control::WebhookPod& pod) {
       "its ReplicaSet: it was deleted. A static pod, or somebody who may create pods in the "
       "release's namespace, put it there; the API server's audit log says who";
   signals.problem("webhook pods", (pod.node.empty() ? "" : "node " + pod.node + ": ") + what);
-  if (const auto outlook = node_board.find_node(pod.node)) {
-    events.add(about_node(pod.node, outlook->node_uid, "ForeignWebhookPod", what));
-  }
+  warn_of_node(pod.node, "ForeignWebhookPod", what);
 }
 
 void Leader::Parts::tell_webhook_key(const std::string& why) {
   ++webhook_keys;
-  signals.note("webhook key", "a new serving key and certificate: " + why);
-  events.add(about_key(config.webhook.configuration, guard.configuration_uid(), why));
+  const std::string what = "the webhook has a new serving key and certificate: " + why;
+  signals.note("webhook key", what);
+  event_of_configuration(kube::EventType::kNormal, "WebhookKeyReplaced", what);
 }
 
 }  // namespace avouch::controller

@@ -125,8 +125,7 @@ Result<void> Leader::Parts::sync_evidence(const std::string& name) {
 Result<void> Leader::Parts::sync_node(const std::string& name) {
   auto outlook = node_board.find_node(name);
   if (!outlook || outlook->node_uid.empty()) return {};
-  // Where all nodes fail, by a wrong policy above all, the webhook's pods must find a place too.
-  if (!node_board.any_attested()) outlook->signals.standing = control::Standing::kGood;
+  if (!webhook_has_a_place()) outlook->signals.standing = control::Standing::kGood;
   return control::sync_node(client, *outlook, nodes.find(name).get(), clock.now());
 }
 

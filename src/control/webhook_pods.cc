@@ -10,8 +10,6 @@
 namespace avouch::control {
 namespace {
 
-constexpr std::string_view kMirror = "kubernetes.io/config.mirror";
-
 bool is_ready(const codec::Json& pod) {
   const auto conditions = kube::conditions_of(pod);
   return std::any_of(conditions.begin(), conditions.end(), [](const kube::Condition& condition) {
@@ -45,7 +43,8 @@ std::optional<WebhookPod> webhook_pod(const codec::Json& pod) {
   out.node = view->node_name;
   out.ready = is_ready(pod);
   out.ended = view->phase == "Succeeded" || view->phase == "Failed";
-  out.is_ours = is_of_a_replica_set(pod) && !view->meta.annotations.contains(kMirror);
+  out.is_ours =
+      is_of_a_replica_set(pod) && !view->meta.annotations.contains(kube::kMirrorAnnotation);
   if (!view->meta.deletion_timestamp.empty()) {
     const auto ends = from_rfc3339(view->meta.deletion_timestamp);
     out.ends = ends.has_value() ? *ends : SystemTime{};
@@ -85,7 +84,6 @@ WebhookPodPlan WebhookPods::plan(const std::vector<WebhookPod>& pods, const Node
   WebhookPodPlan out;
   std::set<std::string> nodes, uids;
   std::set<std::string> closed;
-  bool another = false;
   for (const WebhookPod& pod : pods) {
     if (!pod.is_ours) out.foreign.push_back(pod);
     if (pod.node.empty() || !pod.is_ours) continue;
@@ -97,7 +95,7 @@ WebhookPodPlan WebhookPods::plan(const std::vector<WebhookPod>& pods, const Node
       out.holders.push_back(pod);
     } else {
       const bool serves = pod.ready && !pod.ended && !pod.ends;
-      another = another || (serves && node.standing == Standing::kGood);
+      out.another = out.another || (serves && node.standing == Standing::kGood);
     }
   }
   std::erase_if(silent_since_, [&](const auto& entry) { return !nodes.contains(entry.first); });
@@ -106,7 +104,7 @@ WebhookPodPlan WebhookPods::plan(const std::vector<WebhookPod>& pods, const Node
   for (const WebhookPod& pod : out.holders) {
     if (must_go_at_once(pod, now, out)) {
       out.remove_at_once.push_back(pod);
-    } else if (!pod.ends && another &&
+    } else if (!pod.ends && out.another &&
                (closed.contains(pod.node) ||
                 has_passed(asked_since_, pod.uid, kTaintPatience, now.steady, out))) {
       out.remove.push_back(pod);

@@ -38,6 +38,7 @@ struct WebhookPodPlan {
   // at once where nobody will confirm it.
   std::vector<WebhookPod> remove, remove_at_once;
   std::vector<WebhookPod> foreign;  // to be deleted at once, wherever they are
+  bool another = false;             // one is ready on a node that is good
   std::optional<std::chrono::milliseconds> look_again;
 };
 

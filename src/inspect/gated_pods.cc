@@ -21,7 +21,6 @@ using Names = std::set<std::string, std::less<>>;
 
 constexpr std::size_t kMostPodsOfNamespace = 200'000;
 constexpr std::string_view kFailClosedWebhook = "pods.avouch.dev";
-constexpr std::string_view kMirrorMark = "kubernetes.io/config.mirror";
 // The API server's own selection; what it does not know it refuses.
 constexpr const char* kOnNodes = "spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed";
 
@@ -130,8 +129,8 @@ Json read_placed(const JsonView& pod) {
   copy_members(pod.find("metadata"),
                {"name", "namespace", "uid", "resourceVersion", "creationTimestamp", "labels"},
                out["metadata"]);
-  if (pod.find_path({"metadata", "annotations", kMirrorMark}).exists()) {
-    out["metadata"]["annotations"][kMirrorMark] = "";
+  if (pod.find_path({"metadata", "annotations", kube::kMirrorAnnotation}).exists()) {
+    out["metadata"]["annotations"][kube::kMirrorAnnotation] = "";
   }
   copy_members(pod.find("spec"), {"nodeName"}, out["spec"]);
   copy_members(pod.find("status"), {"phase"}, out["status"]);
@@ -192,7 +191,7 @@ class Gatherer {
     }
     pod.made = *made;
     pod.since = std::max(*made, pod.pod.placed.value_or(*made));
-    pod.is_mirror = view.meta.annotations.contains(kMirrorMark);
+    pod.is_mirror = view.meta.annotations.contains(kube::kMirrorAnnotation);
     for (const auto* policy : admission::gating(policies_.facts, &ns.labels, &view.meta.labels)) {
       pod.is_strict = pod.is_strict || policy->logging == attest::Logging::kStrict;
     }

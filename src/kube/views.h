@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -15,6 +16,9 @@
 namespace avouch::kube {
 
 using Labels = std::map<std::string, std::string, std::less<>>;
+
+// On the mirror that a kubelet makes of a static pod.
+inline constexpr std::string_view kMirrorAnnotation = "kubernetes.io/config.mirror";
 
 struct ObjectMeta {
   std::string name, ns, uid, resource_version;

@@ -114,6 +114,25 @@ TEST(NodeBoard, GivesBackWhatWasPutLast) {
   EXPECT_FALSE(board.find_status("n").has_value());
 }
 
+TEST(NodeBoard, KnowsWhetherAnyNodeIsAttested) {
+  NodeBoard board;
+  NodeOutlook a, b;
+  a.name = "a";
+  b.name = "b";
+  board.put(a);
+  EXPECT_FALSE(board.any_attested());
+  a.signals.label = b.signals.label = true;
+  board.put(a);
+  board.put(a);
+  board.put(b);
+  board.erase("b");
+  board.erase("b");
+  EXPECT_TRUE(board.any_attested());
+  a.signals.label = false;
+  board.put(a);
+  EXPECT_FALSE(board.any_attested());
+}
+
 TEST(NodeBoard, ForgetsAStatusThatIsShownAndNoOther) {
   NodeBoard board;
   NodeOutlook outlook{"n", "", "evidence-uid", {}, *evidence().find("status")};

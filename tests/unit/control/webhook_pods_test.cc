@@ -57,6 +57,7 @@ TEST_F(WebhookPodsTest, LeaveANodeThatFailsWhereAnotherServes) {
   EXPECT_THAT(names_of_pods(found.holders), ElementsAre("on-bad"));
   EXPECT_THAT(names_of_pods(found.remove), ElementsAre("on-bad"));
   EXPECT_THAT(found.remove_at_once, IsEmpty());
+  EXPECT_TRUE(found.another);
 }
 
 // By a wrong policy, say: a cluster whose nodes all fail keeps its webhook.
@@ -75,6 +76,7 @@ TEST_F(WebhookPodsTest, StayWhereNoOtherServes) {
        {serving_on("worse"), serving_on("silent"), unready, leaving, foreign, over, nowhere}) {
     const WebhookPodPlan found = plan({serving_on("bad"), other});
     EXPECT_THAT(found.remove, IsEmpty()) << other.node;
+    EXPECT_FALSE(found.another) << other.node;
     EXPECT_FALSE(found.holders.empty()) << "and that is known";
   }
 }
