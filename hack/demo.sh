@@ -241,6 +241,7 @@ part_c() {
   for i in 1 2 3 4 5; do make_pod shop "spread-$i" >/dev/null; done
   eventually 40 "five unpinned pods run" pods_run shop spread-{1..5}
   for i in 1 2 3 4 5; do check "shop/spread-$i on node-1" same node-1 pod_node shop "spread-$i"; done
+  check "the taint says so to the webhook's pods" same failing field node node-2 '{.spec.taints[?(@.key=="avouch.dev/unattested")].value}'
   eventually 60 "no webhook is left on node-2, where root could use its key" webhook_is_gone_from node-2
   eventually 20 "the API server is told to accept another key than the one that was there" differs "$authorities" webhook_authorities
   eventually 60 "two replicas are ready again" webhooks_ready 2

@@ -33,8 +33,9 @@ contained() {
     env TMPDIR="$SCRATCH" "${@:2}"
 }
 
-# run_ctest PRESET LOG: once Kubernetes is there, all tests, two programs at a time, of which one at most has servers of
-# its own. GoogleTest's own counts go into the summary. A skipped test counts as failed.
+# run_ctest PRESET LOG [OPTION...]: once Kubernetes is there, all tests, or those that the options of ctest say, two programs
+# at a time, of which one at most has servers of its own. GoogleTest's own counts go into the summary. A skipped test
+# counts as failed.
 run_ctest() {
   local dir status=0 skipped listed
   await_ahead kubernetes || {
@@ -42,7 +43,7 @@ run_ctest() {
     return 1
   }
   dir=$(build_dir "$1")
-  contained "$2" ctest --test-dir "$dir" --no-tests=error --verbose --parallel 2 || status=$?
+  contained "$2" ctest --test-dir "$dir" --no-tests=error --verbose --parallel 2 "${@:3}" || status=$?
   passed=$((passed + $(sum_of '.*\[  PASSED  \] \([0-9]*\) test.*' "$2")))
   skipped=$(sum_of '.*\[  SKIPPED \] \([0-9]*\) tests\{0,1\}, listed below.*' "$2")
   if ((skipped > 0)); then
@@ -68,11 +69,13 @@ check_scripts() {
   (cd "$REPO_DIR" && shellcheck -x "${scripts[@]}")
 }
 
+# The whole controller with servers of its own is tried under each sanitizer, where it is the same source, and as it is
+# released by the demo: a third time is minutes that show nothing new.
 stage_release() {
   local built=0
   begin_ahead
   build release "$1" || built=$?
-  ((built == 0)) && run_ctest release "$1" &&
+  ((built == 0)) && run_ctest release "$1" --exclude-regex '^integration_operator$' &&
     contained "$1" env -u AVOUCH_KUBECTL "$HACK_DIR/run-corpus.sh" "$REPO_DIR/tests/vectors/corpus"
 }
 
@@ -140,7 +143,7 @@ run_stage() {
 
 declare -A WHAT=(
   [style]="formatting, include rules, shell scripts"
-  [release]="build with g++, all tests with a real API server and TPM"
+  [release]="build with g++, tests with a real API server and TPM"
   [chart]="helm lint and template, chart and CRD rules"
   [address]="all tests under the address and undefined-behaviour sanitizers"
   [thread]="the tests of whatever has threads under the thread sanitizer"

@@ -40,7 +40,8 @@ renew_reflect2() {
 }
 
 # Without the drivers of clouds and of Docker, which nothing here uses, and without debugging information, which the
-# linker would drop: together nearly a third of the work, and a third of the programs' bytes. Of its generated files the
+# linker would drop: together nearly a third of the work, and a third of the programs' bytes. Its compiler collects less
+# garbage than it would by itself. Of its generated files the
 # source lacks one.
 compile_kubernetes() {
   local dir=$1 tree=$1/go/src/k8s.io/kubernetes
@@ -51,7 +52,7 @@ compile_kubernetes() {
   (
     cd "$tree" &&
       env PATH="$GO_BIN:$PATH" GOPATH="$dir/go" GOCACHE="$dir/gocache" GO111MODULE=off GOTOOLCHAIN=local \
-      CGO_ENABLED=0 GOFLAGS=-tags=providerless,dockerless GOLDFLAGS='-s -w' GOGCFLAGS=all=-dwarf=false \
+      CGO_ENABLED=0 GOGC=400 GOFLAGS=-tags=providerless,dockerless GOLDFLAGS='-s -w' GOGCFLAGS=all=-dwarf=false \
       KUBE_GIT_VERSION=v$KUBERNETES_VERSION KUBE_GIT_MAJOR=1 KUBE_GIT_MINOR=20 KUBE_GIT_TREE_STATE=archive \
       bash -ec 'make gen_openapi && hack/make-rules/build.sh "$@"' make "${KUBERNETES_PARTS[@]/#/cmd/}"
   )

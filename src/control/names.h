@@ -21,8 +21,8 @@ struct ReleaseNames {
 };
 
 inline constexpr std::string_view kTaintKey = "avouch.dev/unattested";
-// Value of the taint on nodes that do not satisfy an enforced policy, while others are attested;
-// else it has none.
+// Value of the taint on nodes that do not satisfy an enforced policy, while the webhook can be
+// elsewhere; else it has none.
 inline constexpr std::string_view kFailing = "failing";
 inline constexpr std::string_view kAttestedLabel = "avouch.node-restriction.kubernetes.io/attested";
 inline constexpr std::string_view kAttestedCondition = "Attested";

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <utility>
+
 #include "codec/base64.h"
 #include "control/secret_data.h"
 #include "support/fake_kube.h"
@@ -119,19 +122,21 @@ class WebhookKeyTest : public TrustMaterialTest {
     return std::string(as_text(codec::from_base64(one).value()));
   }
 
+  TrustOptions options(std::function<void(const std::string&)> on_webhook_key) {
+    return {.names = {.release = "avouch", .ns = "ns"},
+            .log_origin = "",
+            .ca = {.common_name = "avouch"},
+            .own_names = {.dns = {"avouch-controller.ns.svc"}},
+            .webhook = {.common_name = "avouch webhook CA",
+                        .names = {.dns = {"avouch-webhook.ns.svc"}}},
+            .webhook_configuration = "avouch",
+            .place_of_log = [this] { return log_place; },
+            .on_webhook_key = std::move(on_webhook_key)};
+  }
+
   std::vector<std::string> told;
-  TrustMaterial made{
-      {.names = {.release = "avouch", .ns = "ns"},
-       .log_origin = "",
-       .ca = {.common_name = "avouch"},
-       .own_names = {.dns = {"avouch-controller.ns.svc"}},
-       .webhook = {.common_name = "avouch webhook CA", .names = {.dns = {"avouch-webhook.ns.svc"}}},
-       .webhook_configuration = "avouch",
-       .place_of_log = [this] { return log_place; },
-       .on_webhook_key = [this](const std::string& why) { told.push_back(why); }},
-      client,
-      crypto::system_random(),
-      clock};
+  TrustMaterial made{options([this](const std::string& why) { told.push_back(why); }), client,
+                     crypto::system_random(), clock};
 };
 
 TEST_F(WebhookKeyTest, IsAcceptedByTheApiServerAndNotByTheReleasesAuthority) {
@@ -171,18 +176,7 @@ TEST_F(WebhookKeyTest, IsReplacedOnceThoseWhoFailHaveItNoLonger) {
 TEST_F(WebhookKeyTest, IsReplacedByAnotherControllerThanTheOneThatSawIt) {
   ASSERT_TRUE(made.set_holders(KeyHolders::kNotAllGood).has_value());
   const SecretData before = tls();
-  TrustMaterial next{
-      {.names = {.release = "avouch", .ns = "ns"},
-       .log_origin = "",
-       .ca = {.common_name = "avouch"},
-       .own_names = {.dns = {"avouch-controller.ns.svc"}},
-       .webhook = {.common_name = "avouch webhook CA", .names = {.dns = {"avouch-webhook.ns.svc"}}},
-       .webhook_configuration = "avouch",
-       .place_of_log = [this] { return log_place; },
-       .on_webhook_key = {}},
-      client,
-      crypto::system_random(),
-      clock};
+  TrustMaterial next{options({}), client, crypto::system_random(), clock};
   ASSERT_TRUE(next.load_or_create().has_value());
   ASSERT_TRUE(next.step().has_value());
   EXPECT_EQ(tls(), before) << "it does not know yet where the pods are";
