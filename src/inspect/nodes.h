@@ -41,8 +41,10 @@ struct NodeReport {
   std::string phase;  // "NoEvidence" where there is no AttestationEvidence
   std::vector<NodeReason> reasons;
   std::optional<kube::Condition> not_fresh;  // the condition EvidenceFresh, where it is False
-  std::optional<SystemTime> expires;         // of the verdict token, where there is one
-  std::optional<SystemTime> since;  // of the phase's transition, as the condition Attested tells
+  // The condition Enrolled, where it is False, or True and the node claims to be another now.
+  std::optional<kube::Condition> enrolment;
+  std::optional<SystemTime> expires;  // of the verdict token, where there is one
+  std::optional<SystemTime> since;    // of the phase's transition, as the condition Attested tells
   std::optional<std::int64_t> log_index;
   std::vector<NodePolicy> policies;
   std::string bound_by, enrolled_at;
