@@ -11,6 +11,7 @@
 #include "inspect/entry_text.h"
 #include "inspect/nodes.h"
 #include "inspect/own_pods.h"
+#include "inspect/pod_today.h"
 #include "inspect/presence.h"
 #include "inspect/rights.h"
 #include "tlog/checkpoint.h"
@@ -122,6 +123,21 @@ Policies policies_of(const kube::Client& api) {
   return {{},
           "note: no policy's mode is shown, nor whether pods are guarded: " +
               printable(policies.error().message) + "\n"};
+}
+
+// What cannot be read of it is said on standard error: what was decided is shown all the same.
+inspect::PodToday today_of(const Context& context, const kube::Client& api, const std::string& ns,
+                           const std::string& name) {
+  context.progress("reading the pod and its node");
+  const Policies policies = policies_of(api);
+  auto today = inspect::pod_today(api, ns, name, policies.list, context.common.release);
+  if (!today.has_value()) {
+    std::cerr << "note: whether the pod's node fails now is not said: "
+              << printable(today.error().message) << '\n';
+    return {};
+  }
+  if (today->fails(context.clock.now())) std::cerr << policies.note;
+  return *std::move(today);
 }
 
 using PartState = inspect::PartReport::State;
@@ -241,24 +257,35 @@ Result<Exit> explain_pod(const Context& context, const std::string& ns, const st
   if (!found.has_value()) return unread(context, session, found.error());
   const auto& entries = found->entries;
   if (entries.empty()) AVOUCH_CHECK(expect_sought(session, inspect::sought_pod(ns, name)));
+  inspect::PodToday today = today_of(context, session.api, ns, name);
+  const SystemTime now = context.clock.now();
   Exit exit = Exit::kGood;
-  Json::Array items;
+  std::vector<Content> contents;
+  contents.reserve(entries.size());
   for (const auto& listed : entries) {
-    const Content content = content_of(listed, session.trust);
+    contents.push_back(content_of(listed, session.trust));
+    const Content& content = contents.back();
     if (!content.broken.empty()) exit = Exit::kDoesNotHold;
-    if (context.common.format == Format::kJson) {
-      items.push_back(entry_json(listed, content));
-    } else {
-      print_verdict(listed, content);
+    if (!today.let_in_entry) {
+      today.let_in_entry = inspect::let_in_by(listed.index, content.payload, today.pod);
     }
   }
   if (context.common.format == Format::kJson) {
+    Json::Array items;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      items.push_back(entry_json(entries[i], contents[i]));
+    }
     Json out;
     out["namespace"] = ns;
     out["pod"] = name;
     out["verdicts"] = std::move(items);
+    out["node"] = inspect::pod_today_json(today, now);
     std::cout << codec::to_json_pretty(out) << '\n';
-  } else if (entries.empty()) {
+    return exit;
+  }
+  std::cout << inspect::pod_today_text(today, now);
+  for (std::size_t i = 0; i < entries.size(); ++i) print_verdict(entries[i], contents[i]);
+  if (entries.empty()) {
     std::cout
         << "No admission verdict of pod " << printable(ns + "/" + name)
         << ": no policy gates it, it was never given to a node, it was let in while nothing was "

@@ -26,6 +26,7 @@ struct PolicyReport {
   std::string mode;                              // "Enforce" where it says nothing
   std::string guarded, reason, message;          // the condition Guarded; "" where there is none
   std::optional<kube::Condition> recorded = {};  // whether the log takes what is decided
+  std::string taint = "NoSchedule";              // onFailure.taint
   bool enforced() const { return mode != "Audit" && mode != "Warn"; }
 };
 

@@ -43,6 +43,9 @@ Result<std::vector<PolicyReport>> report_policies(const kube::Client& api) {
     policy.name = item.text({"metadata", "name"});
     policy.mode = item.text({"spec", "mode"});
     if (policy.mode.empty()) policy.mode = "Enforce";
+    if (const auto taint = item.text({"spec", "onFailure", "taint"}); !taint.empty()) {
+      policy.taint = taint;
+    }
     for (const kube::Condition& condition : kube::conditions_of(item)) {
       if (condition.type == "Recorded") policy.recorded = condition;
       if (condition.type != "Guarded") continue;

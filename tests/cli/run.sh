@@ -443,6 +443,18 @@ expect 4 'there is no pod shop/worker1 in the cluster; did you mean "worker-1"\?
 expect 4 'the log has no admission verdict of pod shop/worker1, and there is no pod' verify pod worker1 "${keys[@]}"
 expect 0 "No admission verdict of pod shop/worker-1: no policy gates it" explain pod worker-1 "${keys[@]}"
 expect 0 '"verdicts": \[\]' explain pod worker-1 -o json "${keys[@]}"
+# The node of a pod that runs fails now, whatever was decided.
+ANSWERS="/pods/worker-1 200 {\"metadata\":{\"name\":\"worker-1\",\"namespace\":\"shop\",\"uid\":\"p\"},\"spec\":{\"nodeName\":\"worker-1\"}}
+/attestationevidences/worker-1 200 {\"metadata\":{\"name\":\"worker-1\"},\"status\":{\"phase\":\"Stale\",\"verdict\":{\"policies\":[{\"name\":\"p\",\"result\":\"affirming\"}]}}}
+/attestationpolicies 200 {\"kind\":\"List\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{\"metadata\":{\"name\":\"p\"},\"spec\":{}}]}
+/nodes/worker-1 200 {\"metadata\":{\"name\":\"worker-1\",\"uid\":\"u\"}}
+$known"
+expect 0 "^NODE FAILS NOW: pod shop/worker-1 runs on node worker-1, which is Stale\.$" explain pod worker-1 "${keys[@]}"
+expect 0 "^  policy p \(mode Enforce, onFailure.taint NoSchedule\): the pod stays" explain pod worker-1 "${keys[@]}"
+expect 0 '"fails": true' explain pod worker-1 -o json "${keys[@]}"
+ANSWERS="/pods/worker-1 200 {\"metadata\":{\"name\":\"worker-1\",\"namespace\":\"shop\",\"uid\":\"p\"},\"spec\":{\"nodeName\":\"gone\"}}
+$known" expect 0 'whether the pod.s node fails now is not said: there is no node "gone"' explain pod worker-1 "${keys[@]}"
+export ANSWERS=$known
 expect 0 "300 entries" log --pod worker-1 "${keys[@]}"
 ANSWERS="$token
 $entries" ANSWER=$FORBIDDEN expect 4 "whether there is a pod shop/web-0 in the cluster cannot be seen: .*403" explain pod web-0 "${keys[@]}"
