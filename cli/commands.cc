@@ -143,7 +143,8 @@ inspect::PodToday today_of(const Context& context, const kube::Client& api, cons
 using PartState = inspect::PartReport::State;
 
 // The first that is so: a part is absent, a part is down, a heading says that pods are not guarded
-// (or may not be), that something is not written or recorded, or where the release's keys are.
+// (or may not be), that something is not written or recorded, that the Lease is wrong, or where the
+// release's keys are.
 Exit exit_of(const inspect::PresenceReport& presence, bool all_well) {
   const auto any = [&](PartState state) {
     return presence.configuration.state == state || presence.webhook.state == state ||
@@ -151,7 +152,7 @@ Exit exit_of(const inspect::PresenceReport& presence, bool all_well) {
   };
   if (any(PartState::kAbsent)) return Exit::kRefused;
   if (any(PartState::kDown)) return Exit::kUnreachable;
-  return all_well ? Exit::kGood : Exit::kDoesNotHold;
+  return all_well && !presence.wrong_lease ? Exit::kGood : Exit::kDoesNotHold;
 }
 
 }  // namespace

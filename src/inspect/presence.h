@@ -33,6 +33,9 @@ struct PresenceReport {
   PartReport configuration;  // the ValidatingWebhookConfiguration; how it is, `Guarded` says
   PartReport webhook;        // who answers it
   PartReport controller;     // who judges nodes
+  // The controller's Lease, where it has a time to come, which no controller writes: who leads is
+  // then told by pods alone.
+  std::optional<PartReport> wrong_lease{};
   // What the Lease says of the log: the condition `Recorded`. Nothing where it says nothing (a
   // controller that has just begun, or of another version), or cannot be read.
   std::optional<kube::Condition> recorded{};

@@ -175,11 +175,12 @@ expect 2 "expected ReferenceManifest or ConfigMap" "${appraise[@]}" --references
 expect 4 "no configuration has been provided" status
 expect 4 "no configuration has been provided" explain pod web-0
 # What the release has to have beside nodes: who asks, who answers, who judges.
+SOON=$(date -u -d '+9 minutes' +%Y-%m-%dT%H:%M:%SZ) # of a controller whose clock is ahead
 RELEASE='/validatingwebhookconfigurations/avouch 200 {}
 /endpoints/avouch-webhook 200 {"subsets":[{"addresses":[{"ip":"10.0.0.1"}]}]}
 /deployments/avouch-webhook 200 {"spec":{"replicas":1},"status":{"readyReplicas":1}}
 /statefulsets/avouch-controller 200 {"spec":{"replicas":1},"status":{"readyReplicas":1}}
-/leases/avouch-controller 200 {"spec":{"holderIdentity":"a","renewTime":"2999-01-01T00:00:00Z"}}'
+/leases/avouch-controller 200 {"spec":{"holderIdentity":"a","renewTime":"'$SOON'"}}'
 export ANSWERS=$RELEASE ANSWER="200 $NODES"
 expect 0 "^0 nodes$" status
 expect 0 '"nodes": \[\]' status -o json --context other
@@ -194,6 +195,15 @@ ANSWERS="/endpoints/avouch-webhook 200 {}
 $RELEASE" expect 3 "^WEBHOOK DOWN: .* is scaled to 0" status
 ANSWERS="/leases/avouch-controller 200 {\"spec\":{\"holderIdentity\":\"a\",\"renewTime\":\"2026-01-01T00:00:00Z\"}}
 $RELEASE" expect 3 '"state": "Down"' status -o json
+# A Lease that no controller wrote tells of no leader.
+EVIL='/leases/avouch-controller 200 {"spec":{"holderIdentity":"evil","renewTime":"2999-01-01T00:00:00Z","acquireTime":"2999-01-01T00:00:00Z"}}'
+ANSWERS="$EVIL
+$RELEASE" expect 1 '^LEASE WRONG: Lease avouch-system/avouch-controller says that "evil" holds it, renewed at 2999-' status
+ANSWERS="$EVIL
+$RELEASE" expect 1 '"wrongLease"' status -o json
+ANSWERS="$EVIL
+/statefulsets/avouch-controller 200 {\"spec\":{\"replicas\":1},\"status\":{}}
+$RELEASE" expect 3 "^LEASE WRONG: " status
 # Pods of the release on a node that fails, for those who may list them.
 FAILING='/nodes 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"n1","uid":"u"}}]}
 /attestationevidences 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"n1"},"status":{"phase":"Stale"}}]}'
@@ -224,7 +234,7 @@ $(policy_says Recorded False LogReadOnly)
 $RELEASE" expect 3 "^LOG READ-ONLY" status
 # Without a policy the Lease says it, and whether or not the policies could be read.
 lease_says() { # STATUS REASON
-  printf '/leases/avouch-controller 200 {"metadata":{"annotations":{"avouch.dev/recorded":"{\\"type\\":\\"Recorded\\",\\"status\\":\\"%s\\",\\"reason\\":\\"%s\\",\\"message\\":\\"so it is\\"}"}},"spec":{"holderIdentity":"a","renewTime":"2999-01-01T00:00:00Z"}}\n' "$@"
+  printf '/leases/avouch-controller 200 {"metadata":{"annotations":{"avouch.dev/recorded":"{\\"type\\":\\"Recorded\\",\\"status\\":\\"%s\\",\\"reason\\":\\"%s\\",\\"message\\":\\"so it is\\"}"}},"spec":{"holderIdentity":"a","renewTime":"%s"}}\n' "$@" "$SOON"
 }
 ANSWERS="$(lease_says False LogReadOnly)
 $RELEASE" expect 1 "^LOG READ-ONLY: so it is\.$" status
