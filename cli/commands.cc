@@ -183,7 +183,7 @@ Result<Exit> status(const Context& context) {
     const std::string warnings =
         inspect::presence_lines(presence, release) + inspect::unwritten_line(unwritten, release) +
         inspect::guard_lines(policies, presence.configuration.state == PartState::kAbsent) +
-        inspect::log_line(log) + inspect::own_pods_line(pods, release);
+        inspect::log_line(log) + inspect::own_pods_text(pods, release);
     std::cout << warnings << (warnings.empty() ? "" : "\n") << inspect::status_table(nodes, now)
               << inspect::status_summary(nodes, now) << inspect::policy_lines(policies, nodes);
   }

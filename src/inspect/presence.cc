@@ -245,9 +245,8 @@ PartReport controller_of(const kube::Client& api, const ReleaseName& release, Sy
 std::string line_of(std::string_view what, const PartReport& part) {
   if (part.state == State::kWorking) return "";
   if (part.state == State::kUnknown) return "CANNOT TELL " + printable(part.found) + "\n";
-  return std::string(what) + (part.state == State::kAbsent ? " ABSENT: " : " DOWN: ") +
-         printable(part.found) + ". It means: " + printable(part.effect) +
-         ". To do: " + printable(part.remedy) + ".\n";
+  return finding_text(std::string(what) + (part.state == State::kAbsent ? " ABSENT" : " DOWN"),
+                      part.found, part.effect, part.remedy);
 }
 
 Json part_json(const PartReport& part) {
@@ -293,22 +292,24 @@ std::vector<std::string> unwritten_nodes(const PresenceReport& report,
 
 std::string unwritten_line(const std::vector<std::string>& nodes, const ReleaseName& release) {
   if (nodes.empty()) return "";
-  return "NOT WRITTEN: a controller leads, but the verdicts of " + std::to_string(nodes.size()) +
-         (nodes.size() == 1 ? " node" : " nodes") +
-         " ended and nothing was written since: " + name_list(nodes) +
-         ". It means: gated pods are denied there, and what is shown of them is old. To do: "
-         "kubectl -n " +
-         printable(release.ns) + " logs " + printable(release.name) +
-         "-controller-0 | grep problem says what it cannot write, or do.\n";
+  return finding_text("NOT WRITTEN",
+                      "a controller leads, but the verdicts of " + std::to_string(nodes.size()) +
+                          (nodes.size() == 1 ? " node" : " nodes") +
+                          " ended and nothing was written since: " + name_list(nodes),
+                      "gated pods are denied there, and what is shown of them is old",
+                      "kubectl -n " + release.ns + " logs " + release.name +
+                          "-controller-0 | grep problem says what it cannot write, or do");
 }
 
 std::string presence_lines(const PresenceReport& report, const ReleaseName& release) {
   if (report.gone()) {
-    return "NOT INSTALLED: there is no release " + printable(release.name) + " in namespace " +
-           printable(release.ns) +
-           ": neither webhook configuration nor webhook nor controller. It means: NO pod is gated "
-           "and no admission is recorded; what follows is the last that a controller wrote. To do: "
-           "install it (helm install), or name another by --release and --release-namespace.\n";
+    return finding_text(
+        "NOT INSTALLED",
+        "there is no release " + release.name + " in namespace " + release.ns +
+            ": neither webhook configuration nor webhook nor controller",
+        "NO pod is gated and no admission is recorded; what follows is the last that a controller "
+        "wrote",
+        "install it (helm install), or name another by --release and --release-namespace");
   }
   return line_of("WEBHOOK CONFIGURATION", report.configuration) +
          line_of("WEBHOOK", report.webhook) + line_of("CONTROLLER", report.controller) +

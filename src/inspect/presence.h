@@ -55,7 +55,8 @@ std::vector<std::string> unwritten_nodes(const PresenceReport& report,
                                          const std::vector<NodeReport>& nodes, SystemTime now);
 std::string unwritten_line(const std::vector<std::string>& nodes, const ReleaseName& release);
 
-// A line for each part that does not work or cannot be told; "" where all of them do.
+// What is found of each part that does not work (finding.h), and a line for each that cannot be
+// told; "" where all of them work.
 std::string presence_lines(const PresenceReport& report, const ReleaseName& release);
 codec::Json presence_json(const PresenceReport& report, const ReleaseName& release);
 

@@ -189,7 +189,9 @@ GONE='404 {"kind":"Status","reason":"NotFound"}'
 ANSWERS="/attestationevidences 200 $NODES
 /nodes 200 $NODES" ANSWER=$GONE expect 4 "NOT INSTALLED: there is no release avouch in namespace avouch-system" status
 ANSWERS="/validatingwebhookconfigurations/avouch $GONE
-$RELEASE" expect 4 "^WEBHOOK CONFIGURATION ABSENT: .*NO pod is gated" status
+$RELEASE" expect 4 "^WEBHOOK CONFIGURATION ABSENT: ValidatingWebhookConfiguration avouch is not there\.$" status
+ANSWERS="/validatingwebhookconfigurations/avouch $GONE
+$RELEASE" expect 4 "^  It means: NO pod is gated" status
 ANSWERS="/endpoints/avouch-webhook 200 {}
 /deployments/avouch-webhook 200 {\"spec\":{\"replicas\":0}}
 $RELEASE" expect 3 "^WEBHOOK DOWN: .* is scaled to 0" status
@@ -209,7 +211,10 @@ FAILING='/nodes 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{
 /attestationevidences 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"n1"},"status":{"phase":"Stale"}}]}'
 ANSWERS="$FAILING
 /pods 200 {\"kind\":\"List\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{\"metadata\":{\"name\":\"avouch-controller-0\",\"uid\":\"p\"},\"spec\":{\"nodeName\":\"n1\"}}]}
-$RELEASE" expect 1 "^KEYS ON A FAILING NODE: .*avouch-controller-0 on node n1 \(Stale\)" status
+$RELEASE" expect 1 "^KEYS ON A FAILING NODE: 1 pod of the release runs" status
+ANSWERS="$FAILING
+/pods 200 {\"kind\":\"List\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{\"metadata\":{\"name\":\"avouch-controller-0\",\"uid\":\"p\"},\"spec\":{\"nodeName\":\"n1\"}}]}
+$RELEASE" expect 1 "^  avouch-controller-0 on node n1 \(Stale\)$" status
 ANSWERS="$FAILING
 /pods 403 {\"kind\":\"Status\",\"reason\":\"Forbidden\"}
 $RELEASE" expect 0 '"podsOnFailingNodes": null' status -o json

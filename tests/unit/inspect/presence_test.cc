@@ -97,9 +97,9 @@ TEST(Presence, SaysThatNothingIsGatedWithoutAWebhookConfiguration) {
   lose(transport, kConfiguration);
   EXPECT_EQ(report(transport).configuration.state, State::kAbsent);
   EXPECT_EQ(lines(transport),
-            "WEBHOOK CONFIGURATION ABSENT: ValidatingWebhookConfiguration guard is not there. It "
-            "means: NO pod is gated and no admission is recorded, whatever the policies say. To "
-            "do: helm upgrade of release guard puts it back.\n");
+            "WEBHOOK CONFIGURATION ABSENT: ValidatingWebhookConfiguration guard is not there.\n"
+            "  It means: NO pod is gated and no admission is recorded, whatever the policies say.\n"
+            "  To do: helm upgrade of release guard puts it back.\n");
 }
 
 TEST(Presence, SaysWhyNoWebhookAnswersAndWhatThatDenies) {
@@ -157,7 +157,7 @@ TEST(Presence, TakesAControllerForGoneWhenItsLeaseIsHalfAMinuteOverdue) {
               AllOf(StartsWith("CONTROLLER DOWN: Lease guard-system/guard-controller was last "
                                "renewed at 2027-01-15T08:00:00Z, 400 s ago by the clock of this "
                                "machine; StatefulSet guard-system/guard-controller has 1 of 1 pods "
-                               "ready. It means: no verdict is made or renewed"),
+                               "ready.\n  It means: no verdict is made or renewed"),
                     HasSubstr("gated pods are denied there"),
                     HasSubstr("describe pods -l app.kubernetes.io/component=controller")));
   // Nobody denies anything without a webhook configuration.
