@@ -166,6 +166,7 @@ upgrade_keeps_ca() {
     same 5 "$OLD_KUBECTL" get validatingwebhookconfiguration avouch -o 'jsonpath={.webhooks[0].timeoutSeconds}' &&
     same "Y2E= Y2E= Y2E= Y2E= Y2E= Y2E=" ca_bundles
 }
+notes_name_rollback() { "$HELM" get notes avouch --namespace "$NS" | grep -F "helm rollback" | grep -qF -- --force-conflicts; }
 # Helm 4 asks before it takes a field that another has written since; Helm 3 does not.
 force_conflicts() { [[ $("$HELM" version --short) == v3* ]] || echo --force-conflicts; }
 # shellcheck disable=SC2046
@@ -331,6 +332,7 @@ check_release() {
     --set 'controller.referenceNamespaces={default}'
   check "and goes" helm_quietly uninstall avouch
   check "the chart installs, with definitions that were kept" helm_quietly install avouch "$CHART"
+  check "its notes say what a rollback needs" notes_name_rollback
   check_rights
   set_ca >/dev/null
   check_shares
