@@ -83,7 +83,9 @@ check_policies() {
   policy_refused "no PCR" 'spec.pcrs.exact' '.spec.pcrs.exact = []'
   policy_refused "a PCR twice" 'Duplicate value' '.spec.pcrs.exact += .spec.pcrs.exact'
   policy_refused "PCR 24" 'less than or equal to 23' '.spec.pcrs.exact[0].index = 24'
-  policy_refused "a short digest" 'spec.pcrs.exact' '.spec.pcrs.exact[0].sha256 = ["abcd"]'
+  policy_refused "a digest longer than any" 'spec.pcrs.exact' ".spec.pcrs.exact[0].sha256 = [\"$(printf '%0161d' 7)\"]"
+  policy_refused "a number as digest" 'spec.pcrs.exact' '.spec.pcrs.exact[0].sha256 = [7]'
+  check "a short digest is left to the webhook, which says which one it is" policy '.spec.pcrs.exact[0].sha256 = ["abcd"]'
   policy_refused "an unknown bank" 'spec.pcrs.banks' '.spec.pcrs.banks = ["md5"]'
   policy_refused "an unknown kind of key" 'spec.keys' '.spec.keys = ["ed25519"]'
   policy_refused "no trust bundle" 'spec.endorsement.trustBundles' '.spec.endorsement.trustBundles = []'
