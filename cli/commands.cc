@@ -143,8 +143,8 @@ inspect::PodToday today_of(const Context& context, const kube::Client& api, cons
 using PartState = inspect::PartReport::State;
 
 // The first that is so: a part is absent, a part is down, a heading says that pods are not guarded
-// (or may not be), that something is not written or recorded, that the Lease is wrong, or where the
-// release's keys are.
+// (or may not be), that something is not written or recorded, that the Lease is wrong, that a
+// policy stops all that it gates, or where the release's keys are.
 Exit exit_of(const inspect::PresenceReport& presence, bool all_well) {
   const auto any = [&](PartState state) {
     return presence.configuration.state == state || presence.webhook.state == state ||
@@ -183,12 +183,14 @@ Result<Exit> status(const Context& context) {
     const std::string warnings =
         inspect::presence_lines(presence, release) + inspect::unwritten_line(unwritten, release) +
         inspect::guard_lines(policies, presence.configuration.state == PartState::kAbsent) +
-        inspect::log_line(log) + inspect::own_pods_text(pods, release);
+        inspect::log_line(log) + inspect::nowhere_text(policies) +
+        inspect::own_pods_text(pods, release);
     std::cout << warnings << (warnings.empty() ? "" : "\n") << inspect::status_table(nodes, now)
               << inspect::status_summary(nodes, now) << inspect::policy_lines(policies, nodes);
   }
   return exit_of(presence, inspect::is_guarded(policies) && unwritten.empty() &&
-                               (!log || log->status == "True") && pods.on_failing.empty());
+                               (!log || log->status == "True") &&
+                               !inspect::any_stops_all(policies) && pods.on_failing.empty());
 }
 
 Result<Exit> version(const Context& context, const std::string& client_version) {

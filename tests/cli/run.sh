@@ -237,6 +237,12 @@ $RELEASE" expect 0 '"reason": "EntriesTaken"' status -o json
 ANSWERS="/endpoints/avouch-webhook 200 {}
 $(policy_says Recorded False LogReadOnly)
 $RELEASE" expect 3 "^LOG READ-ONLY" status
+# A policy that denies every pod that it gates.
+NOWHERE='/attestationpolicies 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"p","generation":1},"spec":{},"status":{"observedGeneration":1,"nodes":{"matched":2,"trusted":0}}}]}'
+ANSWERS="$NOWHERE
+$RELEASE" expect 1 "^SATISFIED NOWHERE: policy p \(mode Enforce\) selects 2 nodes, and none of them satisfies it\.$" status
+ANSWERS="$NOWHERE
+$RELEASE" expect 1 '"trusted": 0' status -o json
 # Without a policy the Lease says it, and whether or not the policies could be read.
 lease_says() { # STATUS REASON
   printf '/leases/avouch-controller 200 {"metadata":{"annotations":{"avouch.dev/recorded":"{\\"type\\":\\"Recorded\\",\\"status\\":\\"%s\\",\\"reason\\":\\"%s\\",\\"message\\":\\"so it is\\"}"}},"spec":{"holderIdentity":"a","renewTime":"%s"}}\n' "$@" "$SOON"

@@ -91,6 +91,45 @@ TEST(Nodes, NamesThePoliciesThatAreNotSatisfiedAndWhetherTheyStopAnything) {
             std::string::npos);
 }
 
+TEST(Nodes, SaysThatNoNodeSatisfiesAPolicyThatIsEnforced) {
+  const auto policies_of = [](const std::string& spec, const std::string& status) {
+    AnsweringTransport transport;
+    transport.answer("/apis/avouch.dev/v1alpha1/attestationpolicies",
+                     R"({"kind":"AttestationPolicyList","metadata":{"resourceVersion":"1"},"items":[
+      {"metadata":{"name":"p","generation":3},"spec":{)" +
+                         spec + R"(},"status":{)" + status + "}}]}");
+    return report_policies(kube::Client(transport)).value();
+  };
+  const std::string now = R"("observedGeneration":3,"nodes":)";
+  const auto two = policies_of("", now + R"({"matched":2,"trusted":0,"contraindicated":2})");
+  EXPECT_TRUE(any_stops_all(two));
+  EXPECT_EQ(
+      nowhere_text(two),
+      "SATISFIED NOWHERE: policy p (mode Enforce) selects 2 nodes, and none of them satisfies "
+      "it.\n"
+      "  It means: every pod that it gates is denied everywhere.\n"
+      "  To do: kubectl avouch explain node NODE says of each what is wrong with it; until that "
+      "is done, kubectl patch attestationpolicy p --type=merge -p "
+      "'{\"spec\":{\"mode\":\"Audit\"}}' lets pods in, and records them.\n");
+  EXPECT_NE(codec::to_json(policies_json(two)).find(R"("nodes":{"matched":2,"trusted":0})"),
+            std::string::npos);
+  EXPECT_NE(nowhere_text(policies_of("", now + R"({"matched":1,"trusted":0})"))
+                .find("selects 1 node, which does not satisfy it."),
+            std::string::npos);
+  const std::string none = nowhere_text(policies_of("", now + R"({"matched":0,"trusted":0})"));
+  EXPECT_NE(none.find("selects no node.\n"), std::string::npos) << none;
+  EXPECT_NE(none.find("To do: correct its nodeSelector"), std::string::npos) << none;
+  for (const auto& fine :
+       {policies_of("", now + R"({"matched":2,"trusted":1})"),
+        policies_of(R"("mode":"Audit")", now + R"({"matched":2,"trusted":0})"),
+        policies_of(R"("mode":"Warn")", now + R"({"matched":2,"trusted":0})"),
+        policies_of("", R"("observedGeneration":2,"nodes":{"matched":2,"trusted":0})"),
+        policies_of("", R"("observedGeneration":3)"), policies_of("", "")}) {
+    EXPECT_FALSE(any_stops_all(fine));
+    EXPECT_EQ(nowhere_text(fine), "");
+  }
+}
+
 TEST(Nodes, ShowsThreePoliciesOfANodeAndCountsTheRest) {
   const auto shown = [](std::size_t count) {
     NodeReport node;
