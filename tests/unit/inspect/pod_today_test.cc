@@ -119,6 +119,21 @@ TEST_F(PodTodayTest, SaysWhatEachOnFailureDoesToWhatRunsThere) {
                             Not(HasSubstr("no taint of ours"))));
 }
 
+// The controller forgets a silent node's policies with its verdict.
+TEST_F(PodTodayTest, SaysOfASilentNodeWhatThePoliciesDoThatMaySelectIt) {
+  transport.answer(std::string(kEvidencePath),
+                   R"({"metadata":{"name":"n1"},"status":{"phase":"Stale"}})");
+  const std::string text =
+      said({policy_with("Enforce", "NoExecute"), policy_with("Audit", "NoSchedule")});
+  EXPECT_THAT(text,
+              HasSubstr("  policy production (mode Enforce, onFailure.taint NoExecute), if it "
+                        "selects the node: the pod is evicted, unless it tolerates the taint, "
+                        "once the node has had freshness.maxAge to answer\n"));
+  EXPECT_THAT(text, Not(HasSubstr("mode Audit")));
+  const std::vector<PolicyReport> many(9, policy_with("Enforce", "None"));
+  EXPECT_THAT(said(many), HasSubstr("\n  and so on: kubectl get attestationpolicies\n"));
+}
+
 TEST_F(PodTodayTest, SaysThatTheVerdictEndedWhateverThePhaseIs) {
   judge("Trusted", "affirming");
   EXPECT_EQ(said(), "");
