@@ -144,7 +144,8 @@ std::string no_value(const std::string& text, HashAlgorithm bank) {
   return found + " is no value of a PCR: expected " + digits;
 }
 
-std::vector<Bytes> read_accepted(Fields& entry, HashAlgorithm bank) {
+// Nothing where values are given and none of them is one, as has been said then.
+std::optional<std::vector<Bytes>> read_accepted(Fields& entry, HashAlgorithm bank) {
   const std::string name(crypto::hash_name(bank));
   std::vector<Bytes> out;
   const auto texts = entry.strings(name, kMaxPcrValues, kMaxPcrText);
@@ -159,6 +160,7 @@ std::vector<Bytes> read_accepted(Fields& entry, HashAlgorithm bank) {
       out.push_back(std::move(value).value());
     }
   }
+  if (out.empty() && !texts.empty()) return std::nullopt;
   return out;
 }
 
@@ -170,14 +172,14 @@ ExactPcr read_exact(Fields& entry, const std::vector<HashAlgorithm>& banks) {
     const bool required = std::find(banks.begin(), banks.end(), bank) != banks.end();
     const bool given = entry.has(name);
     auto values = read_accepted(entry, bank);
-    if (required && (!given || values.empty())) {
+    if (required && (!given || (values && values->empty()))) {
       entry.error(name, "is required, since pcrs.banks has " + name +
                             ": expected at least one accepted value");
     } else if (!required && given) {
       entry.error(name, "would not be checked, since pcrs.banks has no " + name +
                             ": add the bank, or remove the values");
-    } else if (required) {
-      out.accepted.emplace(bank, std::move(values));
+    } else if (required && values) {
+      out.accepted.emplace(bank, *std::move(values));
     }
   }
   entry.finish();

@@ -298,7 +298,7 @@ TEST(Presence, TellsAVerdictThatEndedUnderAControllerThatLeads) {
   EXPECT_EQ(told, std::vector<std::string>{"ended"});
   EXPECT_THAT(unwritten_line(told, kGuard),
               AllOf(StartsWith("NOT WRITTEN: a controller leads, but the verdicts of 1 node ended"),
-                    HasSubstr(": ended. "), HasSubstr("logs guard-controller-0 | grep problem")));
+                    HasSubstr(": ended.\n"), HasSubstr("logs guard-controller-0 | grep problem")));
   EXPECT_EQ(unwritten_line({}, kGuard), "");
   // Without a controller that is said of it, and explains the rest.
   lose(transport, kStatefulSet);
