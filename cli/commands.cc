@@ -11,6 +11,7 @@
 #include "inspect/entry_text.h"
 #include "inspect/nodes.h"
 #include "inspect/own_pods.h"
+#include "inspect/pod_today.h"
 #include "inspect/presence.h"
 #include "inspect/rights.h"
 #include "tlog/checkpoint.h"
@@ -124,10 +125,26 @@ Policies policies_of(const kube::Client& api) {
               printable(policies.error().message) + "\n"};
 }
 
+// What cannot be read of it is said on standard error: what was decided is shown all the same.
+inspect::PodToday today_of(const Context& context, const kube::Client& api, const std::string& ns,
+                           const std::string& name) {
+  context.progress("reading the pod and its node");
+  const Policies policies = policies_of(api);
+  auto today = inspect::pod_today(api, ns, name, policies.list, context.common.release);
+  if (!today.has_value()) {
+    std::cerr << "note: whether the pod's node fails now is not said: "
+              << printable(today.error().message) << '\n';
+    return {};
+  }
+  if (today->fails(context.clock.now())) std::cerr << policies.note;
+  return *std::move(today);
+}
+
 using PartState = inspect::PartReport::State;
 
 // The first that is so: a part is absent, a part is down, a heading says that pods are not guarded
-// (or may not be), that something is not written or recorded, or where the release's keys are.
+// (or may not be), that something is not written or recorded, that the Lease is wrong, that a
+// policy stops all that it gates, or where the release's keys are.
 Exit exit_of(const inspect::PresenceReport& presence, bool all_well) {
   const auto any = [&](PartState state) {
     return presence.configuration.state == state || presence.webhook.state == state ||
@@ -135,7 +152,7 @@ Exit exit_of(const inspect::PresenceReport& presence, bool all_well) {
   };
   if (any(PartState::kAbsent)) return Exit::kRefused;
   if (any(PartState::kDown)) return Exit::kUnreachable;
-  return all_well ? Exit::kGood : Exit::kDoesNotHold;
+  return all_well && !presence.wrong_lease ? Exit::kGood : Exit::kDoesNotHold;
 }
 
 }  // namespace
@@ -166,12 +183,14 @@ Result<Exit> status(const Context& context) {
     const std::string warnings =
         inspect::presence_lines(presence, release) + inspect::unwritten_line(unwritten, release) +
         inspect::guard_lines(policies, presence.configuration.state == PartState::kAbsent) +
-        inspect::log_line(log) + inspect::own_pods_line(pods, release);
+        inspect::log_line(log) + inspect::nowhere_text(policies) +
+        inspect::own_pods_text(pods, release);
     std::cout << warnings << (warnings.empty() ? "" : "\n") << inspect::status_table(nodes, now)
               << inspect::status_summary(nodes, now) << inspect::policy_lines(policies, nodes);
   }
   return exit_of(presence, inspect::is_guarded(policies) && unwritten.empty() &&
-                               (!log || log->status == "True") && pods.on_failing.empty());
+                               (!log || log->status == "True") &&
+                               !inspect::any_stops_all(policies) && pods.on_failing.empty());
 }
 
 Result<Exit> version(const Context& context, const std::string& client_version) {
@@ -241,24 +260,35 @@ Result<Exit> explain_pod(const Context& context, const std::string& ns, const st
   if (!found.has_value()) return unread(context, session, found.error());
   const auto& entries = found->entries;
   if (entries.empty()) AVOUCH_CHECK(expect_sought(session, inspect::sought_pod(ns, name)));
+  inspect::PodToday today = today_of(context, session.api, ns, name);
+  const SystemTime now = context.clock.now();
   Exit exit = Exit::kGood;
-  Json::Array items;
+  std::vector<Content> contents;
+  contents.reserve(entries.size());
   for (const auto& listed : entries) {
-    const Content content = content_of(listed, session.trust);
+    contents.push_back(content_of(listed, session.trust));
+    const Content& content = contents.back();
     if (!content.broken.empty()) exit = Exit::kDoesNotHold;
-    if (context.common.format == Format::kJson) {
-      items.push_back(entry_json(listed, content));
-    } else {
-      print_verdict(listed, content);
+    if (!today.let_in_entry) {
+      today.let_in_entry = inspect::let_in_by(listed.index, content.payload, today.pod);
     }
   }
   if (context.common.format == Format::kJson) {
+    Json::Array items;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      items.push_back(entry_json(entries[i], contents[i]));
+    }
     Json out;
     out["namespace"] = ns;
     out["pod"] = name;
     out["verdicts"] = std::move(items);
+    out["node"] = inspect::pod_today_json(today, now);
     std::cout << codec::to_json_pretty(out) << '\n';
-  } else if (entries.empty()) {
+    return exit;
+  }
+  std::cout << inspect::pod_today_text(today, now);
+  for (std::size_t i = 0; i < entries.size(); ++i) print_verdict(entries[i], contents[i]);
+  if (entries.empty()) {
     std::cout
         << "No admission verdict of pod " << printable(ns + "/" + name)
         << ": no policy gates it, it was never given to a node, it was let in while nothing was "

@@ -97,8 +97,10 @@ constexpr const char* kStatusFooter =
 Exit status, of several the greatest:
   0  also where nodes are not Trusted
   1  pods are not guarded, or may not be (NOT GUARDED, GUARDED?), verdicts are not written (NOT
-     WRITTEN), the log does not take all that is decided (LOG ..., NOT RECORDED), or a pod with keys
-     of the release runs on a node that fails (KEYS ON A FAILING NODE)
+     WRITTEN), the controller's Lease has a time that no controller writes (LEASE WRONG), the log
+     does not take all that is decided (LOG ..., NOT RECORDED), no node satisfies a policy in Enforce
+     (SATISFIED NOWHERE), or a pod with keys of the release runs on a node that fails (KEYS ON A
+     FAILING NODE)
   3  webhook or controller is there and does not work
   4  one of them, or the webhook configuration, is not there)";
 

@@ -713,7 +713,8 @@ part_i() {
   check "no rights" none_of kubectl get clusterroles,clusterrolebindings -l app.kubernetes.io/part-of=avouch -o name
   # This kubelet may have to come back to a container that ended while it was being ended.
   eventually 180 "no pod of the release" none_of kubectl -n "$NS" get pods -o name
-  check "kubectl avouch status says that nothing gates any more" prints_and_ends 4 '^NOT INSTALLED: .*NO pod is gated' kubectl avouch status
+  check "kubectl avouch status says that nothing gates any more" prints_and_ends 4 '^NOT INSTALLED: ' kubectl avouch status
+  check "and what that means" prints_and_ends 4 '^  It means: NO pod is gated' kubectl avouch status
   make_pod shop free node-2 >/dev/null
   eventually 40 "a pod pinned to node-2 runs: nothing gates any more" pod_runs shop free
 }

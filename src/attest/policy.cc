@@ -8,6 +8,7 @@
 #include "attest/policy_logs.h"
 #include "attest/policy_names.h"
 #include "base/hex.h"
+#include "codec/utf8.h"
 
 namespace avouch::attest {
 namespace {
@@ -18,6 +19,7 @@ using crypto::HashAlgorithm;
 
 constexpr std::size_t kMaxBundles = 16;
 constexpr std::size_t kMaxPcrValues = 64;  // accepted values of one PCR
+constexpr std::size_t kMaxPcrText = 160;   // bytes of one, as the definition has it
 constexpr std::size_t kMaxKeys = 16;
 constexpr std::array kBanks = {HashAlgorithm::kSha1, HashAlgorithm::kSha256, HashAlgorithm::kSha384,
                                HashAlgorithm::kSha512};
@@ -126,16 +128,31 @@ void read_banks(Fields& pcrs, PolicySpec& out) {
   }
 }
 
+std::string no_value(const std::string& text, HashAlgorithm bank) {
+  constexpr std::size_t kShownBytes = 40;
+  const std::string found = codec::in_quotes(text, kShownBytes);
+  const std::string prefix = std::string(crypto::hash_name(bank)) + ":";
+  const std::string digits = std::to_string(2 * crypto::digest_size(bank)) + " hexadecimal digits";
+  if (text.starts_with('<') && text.ends_with('>')) {
+    return found + " is a placeholder: expected " + digits +
+           ", those that the TPM of a good node shows (docs/policies.md, section 3)";
+  }
+  if (text.starts_with(prefix)) {
+    return found + " is no value of a PCR: expected " + digits + ", without " + prefix +
+           " in front";
+  }
+  return found + " is no value of a PCR: expected " + digits;
+}
+
 std::vector<Bytes> read_accepted(Fields& entry, HashAlgorithm bank) {
   const std::string name(crypto::hash_name(bank));
   std::vector<Bytes> out;
-  const auto texts = entry.strings(name, kMaxPcrValues, 128);
+  const auto texts = entry.strings(name, kMaxPcrValues, kMaxPcrText);
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const std::string at = name + "[" + std::to_string(i) + "]";
     auto value = from_hex(texts[i]);
     if (!value.has_value() || value->size() != crypto::digest_size(bank)) {
-      entry.error(
-          at, "expected " + std::to_string(2 * crypto::digest_size(bank)) + " hexadecimal digits");
+      entry.error(at, no_value(texts[i], bank));
     } else if (std::find(out.begin(), out.end(), value.value()) != out.end()) {
       entry.error(at, "is given twice");
     } else {

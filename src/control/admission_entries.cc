@@ -72,19 +72,19 @@ Result<void> check_time(const Cbor& payload, SystemTime now) {
   const Cbor* late = payload.find("late");
   const bool* is_late = late == nullptr ? nullptr : late->as_boolean();
   if (late != nullptr && is_late == nullptr) return rejected("\"late\": expected true or false");
-  const auto is = "\"time\": is " + std::to_string(*millis);
-  if (is_late != nullptr && *is_late) {
-    if (*millis >= 0 && *millis < kYear10000) return {};
-    return rejected(is + "; expected Unix milliseconds");
+  const bool is_time = *millis >= 0 && *millis < kYear10000;
+  if (!is_time) {
+    return rejected("\"time\": is " + std::to_string(*millis) + "; expected Unix milliseconds");
   }
+  if (is_late != nullptr && *is_late) return {};
   const SystemTime first = now - kMostBehind, last = now + kMostAhead;
   if (*millis >= first.time_since_epoch().count() && *millis <= last.time_since_epoch().count()) {
     return {};
   }
-  return rejected(is + "; expected Unix milliseconds from " + to_rfc3339(first) + " to " +
-                  to_rfc3339(last) +
-                  ", as the controller's clock says, of an entry that is not \"late\": set the "
-                  "clocks of both nodes right");
+  return rejected("\"time\": is " + to_rfc3339(SystemTime(std::chrono::milliseconds(*millis))) +
+                  " by the webhook's clock, and it is " + to_rfc3339(now) +
+                  " by the controller's; expected from " + to_rfc3339(first) + " to " +
+                  to_rfc3339(last) + " unless it is \"late\": set the clocks of both nodes right");
 }
 
 Result<AdmissionEntry> read_entry(std::string id, ByteView bytes, SystemTime now) {

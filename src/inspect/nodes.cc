@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <map>
 
-#include "attest/enrolment.h"
 #include "base/time_text.h"
 #include "inspect/absent.h"
+#include "inspect/node_remedy.h"
 #include "inspect/proof.h"
 #include "inspect/rights.h"
 
@@ -15,6 +15,7 @@ namespace {
 using codec::Json;
 
 constexpr std::string_view kTaint = "avouch.dev/unattested";
+constexpr std::string_view kEnrolled = "Activated";  // reason of Enrolled where all is well
 
 std::string number_at(const Json& object, std::initializer_list<std::string_view> path) {
   const Json* value = object.find_path(path);
@@ -43,6 +44,10 @@ NodeReport report(const kube::NodeView& node, const Json* evidence,
   out.agent_version = evidence->text({"spec", "agent", "version"});
   for (const kube::Condition& condition : kube::conditions_of(*evidence)) {
     if (condition.type == "EvidenceFresh" && condition.status == "False") out.not_fresh = condition;
+    if (condition.type == "Enrolled" &&
+        (condition.status == "False" || condition.reason != kEnrolled)) {
+      out.enrolment = condition;
+    }
     if (condition.type != "Attested") continue;
     const auto since = from_rfc3339(condition.last_transition_time);
     if (since.has_value()) out.since = *since;
@@ -108,80 +113,6 @@ std::string phase_text(const NodeReport& node, SystemTime now) {
   return node.phase + (node.expired(now) ? " (expired)" : "");
 }
 
-// Names go into commands that people copy, and whoever may write a status wrote them.
-bool is_object_name(std::string_view text) {
-  constexpr std::size_t kMaxName = 253;
-  return !text.empty() && text.size() <= kMaxName && text.front() != '-' &&
-         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") == text.npos;
-}
-
-// The node for which this one's TPM is enrolled; "" where no reason says that it is another one.
-std::string enrolled_node(const NodeReason& reason) {
-  const Json* fields = reason.whole.find("fields");
-  if (fields == nullptr || fields->as_array() == nullptr) return "";
-  for (const Json& field : *fields->as_array()) {
-    if (field.text({"name"}) != attest::kEnrolledNodeField) continue;
-    const std::string_view name = field.text({"value"});
-    return is_object_name(name) ? std::string(name) : "";
-  }
-  return "";
-}
-
-std::string identity_remedy(const NodeReason& reason, const std::string& node) {
-  const std::string other = enrolled_node(reason);
-  if (other.empty()) {
-    return "another TPM answers for this node than the one that is enrolled or in the inventory: "
-           "if the machine or its TPM was replaced on purpose, put the new one into the inventory, "
-           "where there is one, and kubectl delete attestationevidence " +
-           node + " lets the node enrol anew; else keep it out of use and look at the machine";
-  }
-  return "this machine's TPM is enrolled for node " + other + ": if " + other +
-         " is gone, or is this machine under its former name, retire it (kubectl delete node " +
-         other + "; kubectl delete attestationevidence " + other +
-         "), and this node enrols by itself; if " + other +
-         " still runs, two machines claim one TPM: keep both out of use and find out which one is "
-         "the copy";
-}
-
-std::string code_remedy(const NodeReason& reason, const std::string& node) {
-  const std::string& code = reason.code;
-  const std::string describe = "kubectl describe attestationevidence " + node;
-  if (code == "PcrMismatch") {
-    return "the machine booted something that the policy does not list, or was changed since: find "
-           "out what, and re-provision it; only if the change is wanted, add its value to the "
-           "policy's pcrs.exact";
-  }
-  if (code == "EndorsementInvalid") {
-    return "the TPM's endorsement is not covered by the policy: add its maker's certificates to "
-           "the trust bundle, or the TPM to the inventory, if the machine is yours";
-  }
-  if (code == "HardwareRequired") {
-    return "the policy requires a hardware TPM, and the certificate of this one is not by a known "
-           "maker of hardware: use another machine, or another policy for virtual ones";
-  }
-  if (code == "IdentityMismatch") return identity_remedy(reason, node);
-  if (code == "PolicyUnusable") {
-    return "a policy that selects the node cannot be applied: kubectl describe attestationpolicies "
-           "names the ConfigMap or field at fault";
-  }
-  if (code == "NoPolicy") {
-    return "no policy selects this node; nothing to do unless gated pods should run here";
-  }
-  if (code == "KeyNotAllowed") {
-    return "the TPM's attestation key is of a kind that the policy's keys do not list";
-  }
-  if (code == "SelectionInsufficient") {
-    return "the quote does not cover every bank and PCR of the policy: is the bank active in this "
-           "TPM?";
-  }
-  if (code == "ClockUnsafe" || code == "ClockWentBack" || code == "FirmwareChanged") {
-    return "the TPM's counters do not follow from what was seen before: look for a reset, a "
-           "firmware update or another TPM; " +
-           describe;
-  }
-  return "";
-}
-
 bool stops_nothing(std::string_view mode) { return mode == "Audit" || mode == "Warn"; }
 
 std::string mode_text(const std::string& mode) {
@@ -200,44 +131,24 @@ std::string policies_text(const std::vector<NodePolicy>& policies) {
   return out.empty() ? "-" : out;
 }
 
-std::string remedy_of_reasons(const NodeReport& node) {
-  const std::string by_code =
-      node.reasons.empty() ? "" : code_remedy(node.reasons.front(), node.name);
-  if (!by_code.empty()) return by_code;
-  if (node.phase == "Pending" || node.phase == "Enrolling") {
-    return "enrolment is under way; if it stays so, see the events: kubectl describe "
-           "attestationevidence " +
-           node.name;
-  }
-  if (node.phase == "Stale") {
-    return "no fresh evidence came in time: look at the agent's pod on this node and its log";
-  }
-  return "find out what changed on the machine; re-provision it, or, if the change is wanted, add "
-         "its value to the policy";
+Json condition_json(const kube::Condition& condition) {
+  return Json::Object{{"status", condition.status},
+                      {"reason", condition.reason},
+                      {"message", condition.message},
+                      {"since", condition.last_transition_time}};
 }
 
-std::string remedy(const NodeReport& node, SystemTime now) {
-  if (node.expired(now)) {
-    return "the verdict was not renewed in time, so admission denies: is the controller's pod "
-           "ready, and the agent's pod on this node?";
-  }
-  if (node.phase == "Trusted" && node.not_fresh) {
-    return "the verdict stands until it expires, but newer evidence was refused: look at the log "
-           "of "
-           "the agent's pod on this node, and at who may write its AttestationEvidence";
-  }
-  if (node.phase == "Trusted") return "nothing to do";
-  if (node.phase == "NoEvidence") {
-    return "the agent has written nothing: is its pod running on this node, and can it open the "
-           "TPM?";
-  }
-  const bool judged = node.phase == "Contraindicated" || node.phase == "Warning";
-  if (judged && fails_unenforced_only(node)) {
-    return "nothing that must be done now: no policy that is not satisfied is enforced, so no pod "
-           "is denied and nothing tainted. Before one of them is: " +
-           remedy_of_reasons(node);
-  }
-  return remedy_of_reasons(node);
+// Since when an enrolment that stands is in question no condition says.
+std::string enrolment_line(const NodeReport& node, SystemTime now) {
+  const kube::Condition* condition = untold_enrolment(node);
+  if (condition == nullptr) return "";
+  const auto since = from_rfc3339(condition->last_transition_time);
+  const std::string what = condition->status == "True"
+                               ? "enrolled (Enrolled=True), but not as what claims its name now"
+                               : "not enrolled (Enrolled=" + printable(condition->status) + ")" +
+                                     (since.has_value() ? ", for " + age_text(*since, now) : "");
+  return "  " + what + ": " + printable(condition->reason) + ": " + printable(condition->message) +
+         "\n";
 }
 
 Error no_evidence_kind(const kube::ApiError& error, const ReleaseName& release) {
@@ -350,12 +261,8 @@ Json status_json(const std::vector<NodeReport>& nodes, SystemTime now) {
       reasons.push_back(reason.whole);
     }
     item["reasons"] = std::move(reasons);
-    if (const auto& condition = node.not_fresh) {
-      item["evidenceFresh"] = Json::Object{{"status", condition->status},
-                                           {"reason", condition->reason},
-                                           {"message", condition->message},
-                                           {"since", condition->last_transition_time}};
-    }
+    if (const auto& condition = node.enrolment) item["enrolled"] = condition_json(*condition);
+    if (const auto& condition = node.not_fresh) item["evidenceFresh"] = condition_json(*condition);
     if (node.since) item["since"] = to_rfc3339(*node.since);
     if (node.expires) item["expires"] = to_rfc3339(*node.expires);
     item["expired"] = node.expired(now);
@@ -370,7 +277,7 @@ Json status_json(const std::vector<NodeReport>& nodes, SystemTime now) {
     Json::Array taints;
     for (const std::string& effect : node.taints) taints.push_back(effect);
     item["taints"] = std::move(taints);
-    item["remedy"] = remedy(node, now);
+    item["remedy"] = node_remedy(node, now);
     if (node.log_index) item["logIndex"] = *node.log_index;
     Json::Array policies;
     for (const NodePolicy& policy : node.policies) {
@@ -436,7 +343,7 @@ std::string explain_text(const NodeReport& node, SystemTime now) {
     out += "  " + printable(reason.code) + " (" + printable(reason.severity) +
            "): " + printable(reason.message) + "\n" + details_text(reason.whole);
   }
-  out += not_fresh_text(node, now);
+  out += enrolment_line(node, now) + not_fresh_text(node, now);
   for (const NodePolicy& policy : node.policies) {
     out += "  policy " + printable(policy.name) + mode_text(policy.mode) + ": " +
            printable(policy.result) + "\n";
@@ -461,7 +368,7 @@ std::string explain_text(const NodeReport& node, SystemTime now) {
   for (const std::string& effect : node.taints) {
     out += "  tainted " + std::string(kTaint) + ":" + printable(effect) + "\n";
   }
-  return out + "What to do: " + printable(remedy(node, now)) + ".\n";
+  return out + "What to do: " + printable(node_remedy(node, now)) + ".\n";
 }
 
 }  // namespace avouch::inspect

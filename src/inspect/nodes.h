@@ -2,6 +2,7 @@
 
 // The state of nodes, for people: `status` and `explain`.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,11 @@ struct NodeReason {
   codec::Json whole;  // as the status has it: also event, line, fields, suggestion
 };
 
+// Of a policy's status.nodes: how many nodes it selects, and how many of these satisfy it.
+struct PolicyNodes {
+  std::int64_t matched = 0, trusted = 0;
+};
+
 // What an AttestationPolicy says of itself, and its status of the webhook configuration and of the
 // log.
 struct PolicyReport {
@@ -26,7 +32,12 @@ struct PolicyReport {
   std::string mode;                              // "Enforce" where it says nothing
   std::string guarded, reason, message;          // the condition Guarded; "" where there is none
   std::optional<kube::Condition> recorded = {};  // whether the log takes what is decided
+  std::string taint = "NoSchedule";              // onFailure.taint
+  // Nothing where the controller has not said so of the spec as it is now.
+  std::optional<PolicyNodes> nodes = {};
   bool enforced() const { return mode != "Audit" && mode != "Warn"; }
+  // It is enforced, and no node satisfies it.
+  bool stops_all() const { return enforced() && nodes && nodes->trusted == 0; }
 };
 
 struct NodePolicy {
@@ -41,8 +52,10 @@ struct NodeReport {
   std::string phase;  // "NoEvidence" where there is no AttestationEvidence
   std::vector<NodeReason> reasons;
   std::optional<kube::Condition> not_fresh;  // the condition EvidenceFresh, where it is False
-  std::optional<SystemTime> expires;         // of the verdict token, where there is one
-  std::optional<SystemTime> since;  // of the phase's transition, as the condition Attested tells
+  // The condition Enrolled, where it is False, or True and the node claims to be another now.
+  std::optional<kube::Condition> enrolment;
+  std::optional<SystemTime> expires;  // of the verdict token, where there is one
+  std::optional<SystemTime> since;    // of the phase's transition, as the condition Attested tells
   std::optional<std::int64_t> log_index;
   std::vector<NodePolicy> policies;
   std::string bound_by, enrolled_at;
@@ -79,6 +92,10 @@ std::string guard_lines(const std::vector<PolicyReport>& policies, bool absent_t
 // False where some policy says that pods are not guarded as they should be, or that nobody can
 // tell.
 bool is_guarded(const std::vector<PolicyReport>& policies);
+// What is found of each policy in Enforce that no node satisfies: every pod that it gates is denied
+// everywhere, which nobody sees who looks at one node.
+std::string nowhere_text(const std::vector<PolicyReport>& policies);
+bool any_stops_all(const std::vector<PolicyReport>& policies);
 // Whether the log takes what is decided, which every policy says alike: the first of their
 // conditions `Recorded` that is not True. Else what the Lease says (PresenceReport::recorded), as
 // there may be no policy; or else the first. Nothing where nobody says.

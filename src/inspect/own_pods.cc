@@ -12,6 +12,7 @@ namespace {
 using codec::Json;
 
 constexpr std::size_t kMostPods = 1000;  // of one release
+constexpr std::size_t kMostListed = 8;
 
 bool is_of(const std::string& pod, const ReleaseName& release) {
   return pod.starts_with(release.name + "-controller-") ||
@@ -62,21 +63,27 @@ OwnPods own_pods_on_failing(const kube::Client& api, const ReleaseName& release,
   return out;
 }
 
-std::string own_pods_line(const OwnPods& pods, const ReleaseName& release) {
+std::string own_pods_text(const OwnPods& pods, const ReleaseName& release) {
   if (pods.on_failing.empty()) return "";
-  std::vector<std::string> places;
-  for (const OwnPod& pod : pods.on_failing) {
-    places.push_back(pod.name + " on node " + pod.node + " (" + pod.phase + ")");
+  const std::size_t count = pods.on_failing.size();
+  std::string out = "KEYS ON A FAILING NODE: " + std::to_string(count) +
+                    (count == 1 ? " pod of the release runs" : " pods of the release run") +
+                    " where nobody vouches for the node.\n";
+  for (std::size_t i = 0; i < std::min(count, kMostListed); ++i) {
+    const OwnPod& pod = pods.on_failing[i];
+    out += "  " + printable(pod.name) + " on node " + printable(pod.node) + " (" +
+           printable(pod.phase) + ")\n";
   }
-  return "KEYS ON A FAILING NODE: pods of the release run where nobody vouches for the node: " +
-         name_list(places) +
-         ". It means: root of such a node can use what the pod holds: of the controller the keys "
-         "that sign verdicts and log, of a webhook its certificate and place. A webhook is moved, "
-         "and its key replaced, as soon as another is ready on a good node. To do for a "
-         "controller: kubectl cordon NODE, then kubectl -n " +
+  if (count > kMostListed) out += "  and " + std::to_string(count - kMostListed) + " more\n";
+  return out +
+         "  It means: root of such a node can use what the pod holds: a controller's keys, which "
+         "sign verdicts and log, or a webhook's certificate.\n"
+         "  To do for a webhook: nothing. It is moved, and its key replaced, as soon as another is "
+         "ready on a good node.\n"
+         "  To do for a controller: kubectl cordon NODE, then kubectl -n " +
          printable(release.ns) +
-         " delete pod POD, which starts elsewhere; what the node has read meanwhile it keeps "
-         "(docs/security.md).\n";
+         " delete pod POD, which starts elsewhere.\n"
+         "  What the node has read meanwhile it keeps (docs/security.md).\n";
 }
 
 Json own_pods_json(const OwnPods& pods) {

@@ -30,8 +30,9 @@ struct OwnPods {
 OwnPods own_pods_on_failing(const kube::Client& api, const ReleaseName& release,
                             const std::vector<NodeReport>& nodes);
 
-// "" where there is none, or nobody looked.
-std::string own_pods_line(const OwnPods& pods, const ReleaseName& release);
+// A heading, the first eight of them in a line each, and what to do; "" where there is none, or
+// nobody looked.
+std::string own_pods_text(const OwnPods& pods, const ReleaseName& release);
 // [{name, node, phase}]; null where nobody looked.
 codec::Json own_pods_json(const OwnPods& pods);
 

@@ -1,6 +1,9 @@
 #include "inspect/placed_pod.h"
 
+#include <chrono>
+
 #include "base/time_text.h"
+#include "inspect/entry_text.h"
 #include "kube/views.h"
 
 namespace avouch::inspect {
@@ -22,6 +25,16 @@ Result<PlacedPod> placed_pod(const codec::Json& pod, const std::string& ns) {
     if (time.has_value()) out.placed = *time;
   }
   return out;
+}
+
+bool let_in(const codec::Cbor& payload, const PlacedPod& pod) {
+  constexpr std::chrono::seconds kClocksApart{30};  // the webhook's and the API server's, at most
+  if (pod.node.empty()) return false;
+  const auto time = integer_of(payload, "time");
+  const bool in_time = !pod.placed || (time && SystemTime(std::chrono::milliseconds(*time)) <=
+                                                   *pod.placed + kClocksApart);
+  return text_of(payload, "decision") == "allow" && text_of(payload, "node") == pod.node &&
+         text_of(payload, "podUID") == pod.uid && in_time;
 }
 
 }  // namespace avouch::inspect

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "inspect/finding.h"
 #include "inspect/nodes.h"
 #include "inspect/proof.h"
 #include "kube/views.h"
@@ -14,6 +15,23 @@ namespace {
 using codec::Json;
 
 constexpr std::size_t kMostNames = 8;
+
+std::optional<std::int64_t> count_at(const Json& object,
+                                     std::initializer_list<std::string_view> path) {
+  const Json* value = object.find_path(path);
+  const std::int64_t* number = value == nullptr ? nullptr : value->as_int();
+  return number == nullptr || *number < 0 ? std::nullopt : std::optional(*number);
+}
+
+std::optional<PolicyNodes> counts_of(const Json& policy) {
+  const auto matched = count_at(policy, {"status", "nodes", "matched"});
+  const auto trusted = count_at(policy, {"status", "nodes", "trusted"});
+  const auto seen = count_at(policy, {"status", "observedGeneration"});
+  if (!matched || !trusted || !seen || seen != count_at(policy, {"metadata", "generation"})) {
+    return std::nullopt;
+  }
+  return PolicyNodes{.matched = *matched, .trusted = *trusted};
+}
 
 std::string_view log_heading(std::string_view reason) {
   if (reason == "LogReadOnly") return "LOG READ-ONLY";
@@ -43,6 +61,10 @@ Result<std::vector<PolicyReport>> report_policies(const kube::Client& api) {
     policy.name = item.text({"metadata", "name"});
     policy.mode = item.text({"spec", "mode"});
     if (policy.mode.empty()) policy.mode = "Enforce";
+    if (const auto taint = item.text({"spec", "onFailure", "taint"}); !taint.empty()) {
+      policy.taint = taint;
+    }
+    policy.nodes = counts_of(item);
     for (const kube::Condition& condition : kube::conditions_of(item)) {
       if (condition.type == "Recorded") policy.recorded = condition;
       if (condition.type != "Guarded") continue;
@@ -73,6 +95,33 @@ bool is_guarded(const std::vector<PolicyReport>& policies) {
   return std::none_of(policies.begin(), policies.end(), [](const PolicyReport& policy) {
     return !policy.guarded.empty() && policy.guarded != "True";
   });
+}
+
+std::string nowhere_text(const std::vector<PolicyReport>& policies) {
+  std::string out;
+  for (const PolicyReport& policy : policies) {
+    if (!policy.stops_all()) continue;
+    const std::int64_t matched = policy.nodes->matched;
+    const bool none = matched == 0;
+    out += finding_text(
+        "SATISFIED NOWHERE",
+        "policy " + policy.name + " (mode " + policy.mode + ") selects " +
+            (none ? "no node"
+                  : std::to_string(matched) + (matched == 1
+                                                   ? " node, which does not satisfy it"
+                                                   : " nodes, and none of them satisfies it")),
+        "every pod that it gates is denied everywhere",
+        std::string(none ? "correct its nodeSelector, or label the nodes"
+                         : "kubectl avouch explain node NODE says of each what is wrong with it") +
+            "; until that is done, kubectl patch attestationpolicy " + policy.name +
+            " --type=merge -p '{\"spec\":{\"mode\":\"Audit\"}}' lets pods in, and records them");
+  }
+  return out;
+}
+
+bool any_stops_all(const std::vector<PolicyReport>& policies) {
+  return std::any_of(policies.begin(), policies.end(),
+                     [](const PolicyReport& policy) { return policy.stops_all(); });
 }
 
 std::optional<kube::Condition> log_report(const std::vector<PolicyReport>& policies,
@@ -122,6 +171,10 @@ Json policies_json(const std::vector<PolicyReport>& policies) {
     Json one;
     one["name"] = policy.name;
     one["mode"] = policy.mode;
+    if (policy.nodes) {
+      one["nodes"] =
+          Json::Object{{"matched", policy.nodes->matched}, {"trusted", policy.nodes->trusted}};
+    }
     if (!policy.guarded.empty()) {
       one["guarded"] = Json::Object{
           {"status", policy.guarded}, {"reason", policy.reason}, {"message", policy.message}};

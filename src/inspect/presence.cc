@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <utility>
 
 #include "base/time_text.h"
+#include "codec/utf8.h"
+#include "inspect/finding.h"
 #include "inspect/proof.h"
 #include "inspect/rights.h"
 #include "kube/lease.h"
@@ -164,6 +167,34 @@ std::string unled(const Asked& lease, SystemTime now) {
   return lease.name + " was last renewed at " + when;
 }
 
+std::optional<PartReport> wrong_lease_of(const Asked& lease, const ReleaseName& release,
+                                         SystemTime now) {
+  constexpr std::size_t kShownHolder = 320;  // bytes: a pod's name and UID are less
+  if (!lease.there()) return std::nullopt;
+  const std::string_view holder = lease.object->text({"spec", "holderIdentity"});
+  const std::string who = holder.empty() ? "nobody" : codec::in_quotes(holder, kShownHolder);
+  for (const auto& [member, what] : {std::pair("renewTime", " holds it, renewed at "),
+                                     std::pair("acquireTime", " holds it, since ")}) {
+    const auto at = from_rfc3339(lease.object->text({"spec", member}));
+    if (!at.has_value() || *at <= now + kube::kClocksApart) continue;
+    return PartReport{
+        State::kDown,
+        lease.name + " says that " + who + what + to_rfc3339(*at) +
+            ", and by the clock of this machine it is " + to_rfc3339(now),
+        "a clock is wrong, or somebody wrote it who is no controller, and keeps the controller "
+        "from leading for up to two minutes by each write; who leads its pods alone tell",
+        "compare date -u on this machine and on the controller's node; where they agree, kubectl "
+        "-n " +
+            release.ns + " get lease " + release.name +
+            "-controller -o yaml --show-managed-fields says who wrote it: take the right to write "
+            "Leases of namespace " +
+            release.ns +
+            " from them. The controller takes over by itself, two minutes after the last such "
+            "write at most"};
+  }
+  return std::nullopt;
+}
+
 // Written by the controller, read as anybody's.
 std::optional<kube::Condition> recorded_of(const Asked& lease) {
   constexpr codec::JsonLimits kLimits{.bytes = 16 * 1024, .depth = 4};
@@ -182,7 +213,7 @@ std::optional<kube::Condition> recorded_of(const Asked& lease) {
 }
 
 PartReport controller_of(const kube::Client& api, const ReleaseName& release, SystemTime now,
-                         State configuration, const Asked& lease) {
+                         State configuration, const Asked& lease, bool lease_is_wrong) {
   const std::string name = release.name + "-controller";
   const Asked pods = ask(api, "StatefulSet", apps("statefulsets", release.ns), name, release);
   PartReport out{
@@ -191,7 +222,7 @@ PartReport controller_of(const kube::Client& api, const ReleaseName& release, Sy
           (configuration == State::kAbsent ? "" : ", from when on gated pods are denied there") +
           "; no taint is set or lifted; phases, reasons and conditions are the last that it wrote",
       look_at(release, "controller")};
-  const bool lease_known = lease.there() || lease.absent;
+  const bool lease_known = (lease.there() || lease.absent) && !lease_is_wrong;
   const std::string why = lease_known ? unled(lease, now) : "";
   if (has_no_pods(pods, release, "statefulset " + name + " --replicas=1", out)) return out;
   if (!why.empty()) {
@@ -203,7 +234,10 @@ PartReport controller_of(const kube::Client& api, const ReleaseName& release, Sy
   } else if (pods.there()) {  // a pod is ready only while it leads
     return {State::kWorking, ready_text(pods), "", ""};
   } else {
-    return {State::kUnknown, "whether a controller leads: " + lease.problem, "", ""};
+    const std::string why_not =
+        lease_is_wrong ? "its Lease is wrong, and " + pods.name + " cannot be read: " + pods.problem
+                       : lease.problem;
+    return {State::kUnknown, "whether a controller leads: " + why_not, "", ""};
   }
   return out;
 }
@@ -211,9 +245,8 @@ PartReport controller_of(const kube::Client& api, const ReleaseName& release, Sy
 std::string line_of(std::string_view what, const PartReport& part) {
   if (part.state == State::kWorking) return "";
   if (part.state == State::kUnknown) return "CANNOT TELL " + printable(part.found) + "\n";
-  return std::string(what) + (part.state == State::kAbsent ? " ABSENT: " : " DOWN: ") +
-         printable(part.found) + ". It means: " + printable(part.effect) +
-         ". To do: " + printable(part.remedy) + ".\n";
+  return finding_text(std::string(what) + (part.state == State::kAbsent ? " ABSENT" : " DOWN"),
+                      part.found, part.effect, part.remedy);
 }
 
 Json part_json(const PartReport& part) {
@@ -240,7 +273,9 @@ PresenceReport report_presence(const kube::Client& api, const ReleaseName& relea
   out.webhook = webhook_of(api, release, out.configuration.state);
   const Asked lease =
       ask(api, "Lease", kube::leases(release.ns), release.name + "-controller", release);
-  out.controller = controller_of(api, release, now, out.configuration.state, lease);
+  out.wrong_lease = wrong_lease_of(lease, release, now);
+  out.controller =
+      controller_of(api, release, now, out.configuration.state, lease, out.wrong_lease.has_value());
   out.recorded = recorded_of(lease);
   return out;
 }
@@ -257,25 +292,30 @@ std::vector<std::string> unwritten_nodes(const PresenceReport& report,
 
 std::string unwritten_line(const std::vector<std::string>& nodes, const ReleaseName& release) {
   if (nodes.empty()) return "";
-  return "NOT WRITTEN: a controller leads, but the verdicts of " + std::to_string(nodes.size()) +
-         (nodes.size() == 1 ? " node" : " nodes") +
-         " ended and nothing was written since: " + name_list(nodes) +
-         ". It means: gated pods are denied there, and what is shown of them is old. To do: "
-         "kubectl -n " +
-         printable(release.ns) + " logs " + printable(release.name) +
-         "-controller-0 | grep problem says what it cannot write, or do.\n";
+  return finding_text("NOT WRITTEN",
+                      "a controller leads, but the verdicts of " + std::to_string(nodes.size()) +
+                          (nodes.size() == 1 ? " node" : " nodes") +
+                          " ended and nothing was written since: " + name_list(nodes),
+                      "gated pods are denied there, and what is shown of them is old",
+                      "kubectl -n " + release.ns + " logs " + release.name +
+                          "-controller-0 | grep problem says what it cannot write, or do");
 }
 
 std::string presence_lines(const PresenceReport& report, const ReleaseName& release) {
   if (report.gone()) {
-    return "NOT INSTALLED: there is no release " + printable(release.name) + " in namespace " +
-           printable(release.ns) +
-           ": neither webhook configuration nor webhook nor controller. It means: NO pod is gated "
-           "and no admission is recorded; what follows is the last that a controller wrote. To do: "
-           "install it (helm install), or name another by --release and --release-namespace.\n";
+    return finding_text(
+        "NOT INSTALLED",
+        "there is no release " + release.name + " in namespace " + release.ns +
+            ": neither webhook configuration nor webhook nor controller",
+        "NO pod is gated and no admission is recorded; what follows is the last that a controller "
+        "wrote",
+        "install it (helm install), or name another by --release and --release-namespace");
   }
   return line_of("WEBHOOK CONFIGURATION", report.configuration) +
-         line_of("WEBHOOK", report.webhook) + line_of("CONTROLLER", report.controller);
+         line_of("WEBHOOK", report.webhook) + line_of("CONTROLLER", report.controller) +
+         (report.wrong_lease ? finding_text("LEASE WRONG", report.wrong_lease->found,
+                                            report.wrong_lease->effect, report.wrong_lease->remedy)
+                             : "");
 }
 
 Json presence_json(const PresenceReport& report, const ReleaseName& release) {
@@ -285,6 +325,11 @@ Json presence_json(const PresenceReport& report, const ReleaseName& release) {
   out["webhookConfiguration"] = part_json(report.configuration);
   out["webhook"] = part_json(report.webhook);
   out["controller"] = part_json(report.controller);
+  if (report.wrong_lease) {
+    out["wrongLease"] = Json::Object{{"found", report.wrong_lease->found},
+                                     {"effect", report.wrong_lease->effect},
+                                     {"remedy", report.wrong_lease->remedy}};
+  }
   return out;
 }
 

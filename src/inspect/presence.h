@@ -33,6 +33,9 @@ struct PresenceReport {
   PartReport configuration;  // the ValidatingWebhookConfiguration; how it is, `Guarded` says
   PartReport webhook;        // who answers it
   PartReport controller;     // who judges nodes
+  // The controller's Lease, where it has a time to come, which no controller writes: who leads is
+  // then told by pods alone.
+  std::optional<PartReport> wrong_lease{};
   // What the Lease says of the log: the condition `Recorded`. Nothing where it says nothing (a
   // controller that has just begun, or of another version), or cannot be read.
   std::optional<kube::Condition> recorded{};
@@ -52,7 +55,8 @@ std::vector<std::string> unwritten_nodes(const PresenceReport& report,
                                          const std::vector<NodeReport>& nodes, SystemTime now);
 std::string unwritten_line(const std::vector<std::string>& nodes, const ReleaseName& release);
 
-// A line for each part that does not work or cannot be told; "" where all of them do.
+// What is found of each part that does not work (finding.h), and a line for each that cannot be
+// told; "" where all of them work.
 std::string presence_lines(const PresenceReport& report, const ReleaseName& release);
 codec::Json presence_json(const PresenceReport& report, const ReleaseName& release);
 

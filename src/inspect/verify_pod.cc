@@ -16,7 +16,6 @@ namespace {
 using codec::Cbor;
 
 constexpr std::chrono::seconds kRecent{60};
-constexpr std::chrono::seconds kClocksApart{30};  // the webhook's and the API server's, at most
 constexpr int kPage = 50;
 
 std::string query_by_name(const PlacedPod& pod) {
@@ -32,17 +31,6 @@ std::string query_by_uid(const PlacedPod& pod) {
 
 bool is_about(const Cbor& payload, const std::string& ns, const std::string& name) {
   return text_of(payload, "namespace") == ns && text_of(payload, "pod") == name;
-}
-
-// Whether this is what let the pod in: it names it by its UID, and is no younger than its place on
-// the node. Whoever reaches the webhook can have a verdict on a pod made up that runs already.
-bool let_in(const Cbor& payload, const std::string& uid, const std::string& node,
-            const std::optional<SystemTime>& placed) {
-  const auto time = integer_of(payload, "time");
-  const bool in_time =
-      !placed || (time && SystemTime(std::chrono::milliseconds(*time)) <= *placed + kClocksApart);
-  return text_of(payload, "decision") == "allow" && text_of(payload, "node") == node &&
-         text_of(payload, "podUID") == uid && in_time;
 }
 
 // What the controller says that the entry says, to choose by; null where it says nothing of use.
@@ -176,7 +164,7 @@ std::string Verifier::unproven(const Proven& proven, const PlacedPod& pod) {
     return "it is about pod " + text_of(proven.payload, "namespace") + "/" +
            text_of(proven.payload, "pod");
   }
-  return let_in(proven.payload, pod.uid, pod.node, pod.placed) ? "" : "it did not let this pod in";
+  return let_in(proven.payload, pod) ? "" : "it did not let this pod in";
 }
 
 // The newest verdict; of a pod that runs, the one that let it in, however many came after it:
@@ -205,7 +193,7 @@ Result<Verifier::PodSearch> Verifier::search(const PlacedPod& pod, const SearchB
       if (pod.node.empty()) break;
       const Cbor claim = claimed(listed);
       if (text_of(claim, "decision") == "deny") ++out.denials;
-      if (claim.is_null() || !let_in(claim, pod.uid, pod.node, pod.placed)) continue;
+      if (claim.is_null() || !let_in(claim, pod)) continue;
       AVOUCH_TRY(Proven proven, prove(listed.index, &listed));
       if (unproven(proven, pod).empty()) {
         out.let_in = std::move(proven);
@@ -310,7 +298,7 @@ Result<ProofStep> Verifier::pod(const std::string& ns, const std::string& name,
   }
   if (!live.node.empty()) {
     const std::string claim = "it let in the pod that runs now on node " + live.node;
-    parts.push_back(let_in(admission.payload, live.uid, live.node, live.placed)
+    parts.push_back(let_in(admission.payload, live)
                         ? holds(claim)
                         : fails(claim, chosen.looked_at == 0
                                            ? "no verdict of that name has the pod's UID"

@@ -107,6 +107,7 @@ std::string LeaderElector::holder() const {
 
 std::string LeaderElector::who_leads() const {
   const std::string lease = "Lease " + options_.ns + "/" + options_.name;
+  const SystemTime now = clock_.now();
   const std::lock_guard guard(mutex_);
   if (!seen_) return "it is not known who leads: " + lease + " was not read yet";
   if (seen_->holder.empty()) return "nobody leads: " + lease + " has no holder";
@@ -116,6 +117,16 @@ std::string LeaderElector::who_leads() const {
   if (seen_->version.empty()) {
     return lease + ", which " + name + " held, is gone: it is made anew after " + lasts +
            ", or sooner by that process";
+  }
+  const auto since = from_rfc3339(seen_->since);
+  if (since.has_value() && *since > now + kClocksApart) {
+    return name + " is written on " + lease + " as who leads since " + seen_->since +
+           ", and it is " + to_rfc3339(now) +
+           " here: a clock is wrong, or no controller wrote it (kubectl -n " + options_.ns +
+           " get lease " + options_.name +
+           " -o yaml --show-managed-fields says who did); it is taken over once it has not "
+           "changed for " +
+           lasts;
   }
   return name + " leads" + (seen_->since.empty() ? "" : " since " + seen_->since) + " by " + lease +
          ", which is taken over once it has not changed for " + lasts;

@@ -26,6 +26,9 @@ inline constexpr std::string_view kRecordedAnnotation = "avouch.dev/recorded";
 // it stops the controller for this long at most by one write.
 inline constexpr std::chrono::seconds kLongestLease{120};
 
+// How far clocks of a cluster may be apart. A Lease with a time to come by more says nothing true.
+inline constexpr std::chrono::minutes kClocksApart{10};
+
 struct LeaseOptions {
   std::string ns;
   std::string name;

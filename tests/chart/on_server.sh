@@ -83,7 +83,9 @@ check_policies() {
   policy_refused "no PCR" 'spec.pcrs.exact' '.spec.pcrs.exact = []'
   policy_refused "a PCR twice" 'Duplicate value' '.spec.pcrs.exact += .spec.pcrs.exact'
   policy_refused "PCR 24" 'less than or equal to 23' '.spec.pcrs.exact[0].index = 24'
-  policy_refused "a short digest" 'spec.pcrs.exact' '.spec.pcrs.exact[0].sha256 = ["abcd"]'
+  policy_refused "a digest longer than any" 'spec.pcrs.exact' ".spec.pcrs.exact[0].sha256 = [\"$(printf '%0161d' 7)\"]"
+  policy_refused "a number as digest" 'spec.pcrs.exact' '.spec.pcrs.exact[0].sha256 = [7]'
+  check "a short digest is left to the webhook, which says which one it is" policy '.spec.pcrs.exact[0].sha256 = ["abcd"]'
   policy_refused "an unknown bank" 'spec.pcrs.banks' '.spec.pcrs.banks = ["md5"]'
   policy_refused "an unknown kind of key" 'spec.keys' '.spec.keys = ["ed25519"]'
   policy_refused "no trust bundle" 'spec.endorsement.trustBundles' '.spec.endorsement.trustBundles = []'
@@ -166,6 +168,7 @@ upgrade_keeps_ca() {
     same 5 "$OLD_KUBECTL" get validatingwebhookconfiguration avouch -o 'jsonpath={.webhooks[0].timeoutSeconds}' &&
     same "Y2E= Y2E= Y2E= Y2E= Y2E= Y2E=" ca_bundles
 }
+notes_name_rollback() { "$HELM" get notes avouch --namespace "$NS" | grep -F "helm rollback" | grep -qF -- --force-conflicts; }
 # Helm 4 asks before it takes a field that another has written since; Helm 3 does not.
 force_conflicts() { [[ $("$HELM" version --short) == v3* ]] || echo --force-conflicts; }
 # shellcheck disable=SC2046
@@ -331,6 +334,7 @@ check_release() {
     --set 'controller.referenceNamespaces={default}'
   check "and goes" helm_quietly uninstall avouch
   check "the chart installs, with definitions that were kept" helm_quietly install avouch "$CHART"
+  check "its notes say what a rollback needs" notes_name_rollback
   check_rights
   set_ca >/dev/null
   check_shares

@@ -167,11 +167,12 @@ expect 2 "expected ReferenceManifest or ConfigMap" "${appraise[@]}" --references
 expect 4 "no configuration has been provided" status
 expect 4 "no configuration has been provided" explain pod web-0
 # What the release has to have beside nodes: who asks, who answers, who judges.
+SOON=$(date -u -d '+9 minutes' +%Y-%m-%dT%H:%M:%SZ) # of a controller whose clock is ahead
 RELEASE='/validatingwebhookconfigurations/avouch 200 {}
 /endpoints/avouch-webhook 200 {"subsets":[{"addresses":[{"ip":"10.0.0.1"}]}]}
 /deployments/avouch-webhook 200 {"spec":{"replicas":1},"status":{"readyReplicas":1}}
 /statefulsets/avouch-controller 200 {"spec":{"replicas":1},"status":{"readyReplicas":1}}
-/leases/avouch-controller 200 {"spec":{"holderIdentity":"a","renewTime":"2999-01-01T00:00:00Z"}}'
+/leases/avouch-controller 200 {"spec":{"holderIdentity":"a","renewTime":"'$SOON'"}}'
 export ANSWERS=$RELEASE ANSWER="200 $NODES"
 expect 0 "^0 nodes$" status
 expect 0 '"nodes": \[\]' status -o json --context other
@@ -180,18 +181,32 @@ GONE='404 {"kind":"Status","reason":"NotFound"}'
 ANSWERS="/attestationevidences 200 $NODES
 /nodes 200 $NODES" ANSWER=$GONE expect 4 "NOT INSTALLED: there is no release avouch in namespace avouch-system" status
 ANSWERS="/validatingwebhookconfigurations/avouch $GONE
-$RELEASE" expect 4 "^WEBHOOK CONFIGURATION ABSENT: .*NO pod is gated" status
+$RELEASE" expect 4 "^WEBHOOK CONFIGURATION ABSENT: ValidatingWebhookConfiguration avouch is not there\.$" status
+ANSWERS="/validatingwebhookconfigurations/avouch $GONE
+$RELEASE" expect 4 "^  It means: NO pod is gated" status
 ANSWERS="/endpoints/avouch-webhook 200 {}
 /deployments/avouch-webhook 200 {\"spec\":{\"replicas\":0}}
 $RELEASE" expect 3 "^WEBHOOK DOWN: .* is scaled to 0" status
 ANSWERS="/leases/avouch-controller 200 {\"spec\":{\"holderIdentity\":\"a\",\"renewTime\":\"2026-01-01T00:00:00Z\"}}
 $RELEASE" expect 3 '"state": "Down"' status -o json
+# A Lease that no controller wrote tells of no leader.
+EVIL='/leases/avouch-controller 200 {"spec":{"holderIdentity":"evil","renewTime":"2999-01-01T00:00:00Z","acquireTime":"2999-01-01T00:00:00Z"}}'
+ANSWERS="$EVIL
+$RELEASE" expect 1 '^LEASE WRONG: Lease avouch-system/avouch-controller says that "evil" holds it, renewed at 2999-' status
+ANSWERS="$EVIL
+$RELEASE" expect 1 '"wrongLease"' status -o json
+ANSWERS="$EVIL
+/statefulsets/avouch-controller 200 {\"spec\":{\"replicas\":1},\"status\":{}}
+$RELEASE" expect 3 "^LEASE WRONG: " status
 # Pods of the release on a node that fails, for those who may list them.
 FAILING='/nodes 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"n1","uid":"u"}}]}
 /attestationevidences 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"n1"},"status":{"phase":"Stale"}}]}'
 ANSWERS="$FAILING
 /pods 200 {\"kind\":\"List\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{\"metadata\":{\"name\":\"avouch-controller-0\",\"uid\":\"p\"},\"spec\":{\"nodeName\":\"n1\"}}]}
-$RELEASE" expect 1 "^KEYS ON A FAILING NODE: .*avouch-controller-0 on node n1 \(Stale\)" status
+$RELEASE" expect 1 "^KEYS ON A FAILING NODE: 1 pod of the release runs" status
+ANSWERS="$FAILING
+/pods 200 {\"kind\":\"List\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{\"metadata\":{\"name\":\"avouch-controller-0\",\"uid\":\"p\"},\"spec\":{\"nodeName\":\"n1\"}}]}
+$RELEASE" expect 1 "^  avouch-controller-0 on node n1 \(Stale\)$" status
 ANSWERS="$FAILING
 /pods 403 {\"kind\":\"Status\",\"reason\":\"Forbidden\"}
 $RELEASE" expect 0 '"podsOnFailingNodes": null' status -o json
@@ -214,9 +229,15 @@ $RELEASE" expect 0 '"reason": "EntriesTaken"' status -o json
 ANSWERS="/endpoints/avouch-webhook 200 {}
 $(policy_says Recorded False LogReadOnly)
 $RELEASE" expect 3 "^LOG READ-ONLY" status
+# A policy that denies every pod that it gates.
+NOWHERE='/attestationpolicies 200 {"kind":"List","metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"p","generation":1},"spec":{},"status":{"observedGeneration":1,"nodes":{"matched":2,"trusted":0}}}]}'
+ANSWERS="$NOWHERE
+$RELEASE" expect 1 "^SATISFIED NOWHERE: policy p \(mode Enforce\) selects 2 nodes, and none of them satisfies it\.$" status
+ANSWERS="$NOWHERE
+$RELEASE" expect 1 '"trusted": 0' status -o json
 # Without a policy the Lease says it, and whether or not the policies could be read.
 lease_says() { # STATUS REASON
-  printf '/leases/avouch-controller 200 {"metadata":{"annotations":{"avouch.dev/recorded":"{\\"type\\":\\"Recorded\\",\\"status\\":\\"%s\\",\\"reason\\":\\"%s\\",\\"message\\":\\"so it is\\"}"}},"spec":{"holderIdentity":"a","renewTime":"2999-01-01T00:00:00Z"}}\n' "$@"
+  printf '/leases/avouch-controller 200 {"metadata":{"annotations":{"avouch.dev/recorded":"{\\"type\\":\\"Recorded\\",\\"status\\":\\"%s\\",\\"reason\\":\\"%s\\",\\"message\\":\\"so it is\\"}"}},"spec":{"holderIdentity":"a","renewTime":"%s"}}\n' "$@" "$SOON"
 }
 ANSWERS="$(lease_says False LogReadOnly)
 $RELEASE" expect 1 "^LOG READ-ONLY: so it is\.$" status
@@ -435,6 +456,18 @@ expect 4 'there is no pod shop/worker1 in the cluster; did you mean "worker-1"\?
 expect 4 'the log has no admission verdict of pod shop/worker1, and there is no pod' verify pod worker1 "${keys[@]}"
 expect 0 "No admission verdict of pod shop/worker-1: no policy gates it" explain pod worker-1 "${keys[@]}"
 expect 0 '"verdicts": \[\]' explain pod worker-1 -o json "${keys[@]}"
+# The node of a pod that runs fails now, whatever was decided.
+ANSWERS="/pods/worker-1 200 {\"metadata\":{\"name\":\"worker-1\",\"namespace\":\"shop\",\"uid\":\"p\"},\"spec\":{\"nodeName\":\"worker-1\"}}
+/attestationevidences/worker-1 200 {\"metadata\":{\"name\":\"worker-1\"},\"status\":{\"phase\":\"Stale\",\"verdict\":{\"policies\":[{\"name\":\"p\",\"result\":\"affirming\"}]}}}
+/attestationpolicies 200 {\"kind\":\"List\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{\"metadata\":{\"name\":\"p\"},\"spec\":{}}]}
+/nodes/worker-1 200 {\"metadata\":{\"name\":\"worker-1\",\"uid\":\"u\"}}
+$known"
+expect 0 "^NODE FAILS NOW: pod shop/worker-1 runs on node worker-1, which is Stale\.$" explain pod worker-1 "${keys[@]}"
+expect 0 "^  policy p \(mode Enforce, onFailure.taint NoSchedule\): the pod stays" explain pod worker-1 "${keys[@]}"
+expect 0 '"fails": true' explain pod worker-1 -o json "${keys[@]}"
+ANSWERS="/pods/worker-1 200 {\"metadata\":{\"name\":\"worker-1\",\"namespace\":\"shop\",\"uid\":\"p\"},\"spec\":{\"nodeName\":\"gone\"}}
+$known" expect 0 'whether the pod.s node fails now is not said: there is no node "gone"' explain pod worker-1 "${keys[@]}"
+export ANSWERS=$known
 expect 0 "300 entries" log --pod worker-1 "${keys[@]}"
 ANSWERS="$token
 $entries" ANSWER=$FORBIDDEN expect 4 "whether there is a pod shop/web-0 in the cluster cannot be seen: .*403" explain pod web-0 "${keys[@]}"

@@ -145,11 +145,31 @@ TEST(ParsePolicy, RefusesValuesThatAreNoDigestOfTheirBank) {
                                    std::string(63, '7') + "g", std::string(40, 'a')}) {
     const std::string errors = errors_with(
         {"pcrs", "exact"}, R"([{"index": 7, "sha256": [")" + kEight + R"(", ")" + value + "\"]}]");
-    EXPECT_TRUE(contains(errors, "spec.pcrs.exact[0].sha256[1]: expected 64")) << errors;
+    EXPECT_EQ(errors, "spec.pcrs.exact[0].sha256[1]: \"" + value.substr(0, 40) +
+                          (value.size() > 40 ? "..." : "") +
+                          "\" is no value of a PCR: expected 64 hexadecimal digits");
   }
   EXPECT_TRUE(contains(errors_with({"pcrs", "exact"}, R"([{"index": 7, "sha256": [")" + kSeven +
                                                           R"(", ")" + kSeven + "\"]}]"),
                        "given twice"));
+}
+
+// As the example in the README is applied without having been filled in.
+TEST(ParsePolicy, NamesEachPlaceholderByItsPlace) {
+  EXPECT_EQ(errors_with({"pcrs", "exact"}, R"([{"index": 4, "sha256": ["<64 hexadecimal digits>"]},
+                {"index": 7, "sha256": [")" + kSeven +
+                                               R"(", "<64 hexadecimal digits>"]}])"),
+            "spec.pcrs.exact[0].sha256[0]: \"<64 hexadecimal digits>\" is a placeholder: expected "
+            "64 hexadecimal digits, those that the TPM of a good node shows (docs/policies.md, "
+            "section 3); spec.pcrs.exact[1].sha256[1]: \"<64 hexadecimal digits>\" is a "
+            "placeholder: expected 64 hexadecimal digits, those that the TPM of a good node shows "
+            "(docs/policies.md, section 3)");
+  EXPECT_TRUE(contains(
+      errors_with({"pcrs", "exact"}, R"([{"index": 4, "sha256": ["sha256:)" + kSeven + R"("]}])"),
+      "spec.pcrs.exact[0].sha256[0]: \"sha256:777"));
+  EXPECT_TRUE(contains(
+      errors_with({"pcrs", "exact"}, R"([{"index": 4, "sha256": ["sha256:)" + kSeven + R"("]}])"),
+      "expected 64 hexadecimal digits, without sha256: in front"));
 }
 
 TEST(ParsePolicy, RefusesPcrsOutOfRangeAndTwice) {

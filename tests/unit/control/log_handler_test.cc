@@ -244,8 +244,17 @@ TEST_F(LogHandlerTest, TakesNoTimeOfAReviewThatCannotBeButOfOneThatWasSpooled) {
     EXPECT_EQ(send(time).status, 400);
     EXPECT_EQ(send(time, false).status, 400);
   }
-  EXPECT_THAT(send(year_2000).body, HasSubstr("entries[0]: payload: \\\"time\\\": is 946684800000; "
-                                              "expected Unix milliseconds from "));
+  EXPECT_THAT(send(SystemTime::max()).body,
+              HasSubstr("entries[0]: payload: \\\"time\\\": is 9223372036854775807; expected Unix "
+                        "milliseconds"));
+  // Both clocks are named, in no more than a webhook repeats.
+  const auto refused = codec::parse_json(send(now + minutes(11)).body);
+  ASSERT_TRUE(refused.has_value());
+  EXPECT_EQ(refused->text({"detail"}),
+            "entries[0]: payload: \"time\": is 2027-01-15T08:11:00Z by the webhook's clock, and it "
+            "is 2027-01-15T08:00:00Z by the controller's; expected from 2027-01-15T07:00:00Z to "
+            "2027-01-15T08:10:00Z unless it is \"late\": set the clocks of both nodes right");
+  EXPECT_LE(refused->text({"detail"}).size(), 300U);
   EXPECT_EQ(log->status().sequenced, size);
   // Of what was let in and spooled nothing is lost for the time of a clock.
   EXPECT_EQ(send(year_2000, true).status, 200);

@@ -91,6 +91,45 @@ TEST(Nodes, NamesThePoliciesThatAreNotSatisfiedAndWhetherTheyStopAnything) {
             std::string::npos);
 }
 
+TEST(Nodes, SaysThatNoNodeSatisfiesAPolicyThatIsEnforced) {
+  const auto policies_of = [](const std::string& spec, const std::string& status) {
+    AnsweringTransport transport;
+    transport.answer("/apis/avouch.dev/v1alpha1/attestationpolicies",
+                     R"({"kind":"AttestationPolicyList","metadata":{"resourceVersion":"1"},"items":[
+      {"metadata":{"name":"p","generation":3},"spec":{)" +
+                         spec + R"(},"status":{)" + status + "}}]}");
+    return report_policies(kube::Client(transport)).value();
+  };
+  const std::string now = R"("observedGeneration":3,"nodes":)";
+  const auto two = policies_of("", now + R"({"matched":2,"trusted":0,"contraindicated":2})");
+  EXPECT_TRUE(any_stops_all(two));
+  EXPECT_EQ(
+      nowhere_text(two),
+      "SATISFIED NOWHERE: policy p (mode Enforce) selects 2 nodes, and none of them satisfies "
+      "it.\n"
+      "  It means: every pod that it gates is denied everywhere.\n"
+      "  To do: kubectl avouch explain node NODE says of each what is wrong with it; until that "
+      "is done, kubectl patch attestationpolicy p --type=merge -p "
+      "'{\"spec\":{\"mode\":\"Audit\"}}' lets pods in, and records them.\n");
+  EXPECT_NE(codec::to_json(policies_json(two)).find(R"("nodes":{"matched":2,"trusted":0})"),
+            std::string::npos);
+  EXPECT_NE(nowhere_text(policies_of("", now + R"({"matched":1,"trusted":0})"))
+                .find("selects 1 node, which does not satisfy it."),
+            std::string::npos);
+  const std::string none = nowhere_text(policies_of("", now + R"({"matched":0,"trusted":0})"));
+  EXPECT_NE(none.find("selects no node.\n"), std::string::npos) << none;
+  EXPECT_NE(none.find("To do: correct its nodeSelector"), std::string::npos) << none;
+  for (const auto& fine :
+       {policies_of("", now + R"({"matched":2,"trusted":1})"),
+        policies_of(R"("mode":"Audit")", now + R"({"matched":2,"trusted":0})"),
+        policies_of(R"("mode":"Warn")", now + R"({"matched":2,"trusted":0})"),
+        policies_of("", R"("observedGeneration":2,"nodes":{"matched":2,"trusted":0})"),
+        policies_of("", R"("observedGeneration":3)"), policies_of("", "")}) {
+    EXPECT_FALSE(any_stops_all(fine));
+    EXPECT_EQ(nowhere_text(fine), "");
+  }
+}
+
 TEST(Nodes, ShowsThreePoliciesOfANodeAndCountsTheRest) {
   const auto shown = [](std::size_t count) {
     NodeReport node;
@@ -256,6 +295,75 @@ TEST(Nodes, ExplainsThatNewerEvidenceWasRefusedOnceAndAlsoWhereTheVerdictStands)
             std::string::npos)
       << json;
   EXPECT_EQ(json.find("QuoteAccepted"), std::string::npos) << json;
+}
+
+// Another TPM claims the name of an enrolled node, or of one that was: no reason of the verdict
+// says so.
+TEST(Nodes, ExplainsThatWhatClaimsTheNodesNameIsNotEnrolled) {
+  const auto node_with = [](const std::string& phase, const std::string& condition,
+                            const std::string& verdict) {
+    AnsweringTransport transport;
+    transport.answer("/api/v1/nodes/a", R"({"metadata":{"name":"a","uid":"u"}})");
+    transport.answer("/apis/avouch.dev/v1alpha1/attestationevidences/a",
+                     R"({"metadata":{"name":"a"},"status":{"phase":")" + phase +
+                         R"(","conditions":[{"type":"Enrolled",)" + condition +
+                         R"(}],"verdict":{)" + verdict + "}}}");
+    return report_node(kube::Client(transport), "a").value();
+  };
+  const std::string mismatch =
+      R"("reason":"IdentityMismatch","message":"another \u001b[31m TPM","lastTransitionTime":"2027-01-15T07:57:00Z")";
+  const std::string gone = R"("status":"False",)" + mismatch;
+  const std::string told =
+      R"("reasons":[{"code":"IdentityMismatch","severity":"none","message":"another \u001b[31m TPM"}])";
+  const std::string silent =
+      R"("reasons":[{"code":"EvidenceExpired","severity":"none","message":"silent"}])";
+
+  const NodeReport stale = node_with("Stale", gone, silent);
+  const std::string refused = explain_text(stale, kNow);
+  EXPECT_NE(refused.find("  not enrolled (Enrolled=False), for 3m: IdentityMismatch: another "
+                         "\\x1b[31m TPM\n"),
+            std::string::npos)
+      << refused;
+  EXPECT_NE(refused.find("What to do: another TPM answers for this node than the one that is "
+                         "enrolled or in the inventory: if the machine or its TPM was replaced"),
+            std::string::npos)
+      << refused;
+  EXPECT_NE(refused.find("where the message names another node that has this TPM, retire that one"),
+            std::string::npos)
+      << refused;
+  EXPECT_NE(codec::to_json(status_json({stale}, kNow))
+                .find(R"("enrolled":{"message":"another \u001b[31m TPM","reason":)"
+                      R"("IdentityMismatch","since":"2027-01-15T07:57:00Z","status":"False"})"),
+            std::string::npos);
+
+  const std::string trusted =
+      explain_text(node_with("Trusted", R"("status":"True",)" + mismatch, ""), kNow);
+  EXPECT_NE(trusted.find("  enrolled (Enrolled=True), but not as what claims its name now: "
+                         "IdentityMismatch: another "),
+            std::string::npos)
+      << trusted;
+  EXPECT_NE(trusted.find("What to do: what is shown is of the TPM that is enrolled, and stands as "
+                         "long as that one answers; what claims the node's name now was refused: "
+                         "another TPM answers for this node"),
+            std::string::npos)
+      << trusted;
+  EXPECT_EQ(trusted.find("nothing to do"), std::string::npos) << trusted;
+
+  const std::string failing = explain_text(
+      node_with("Contraindicated", R"("status":"True",)" + mismatch,
+                R"("reasons":[{"code":"NoPolicy","severity":"contraindicated","message":"m"}])"),
+      kNow);
+  EXPECT_NE(failing.find("What to do: no policy selects this node"), std::string::npos) << failing;
+  EXPECT_NE(failing.find(". Of the enrolment: what is shown is of the TPM that is enrolled"),
+            std::string::npos)
+      << failing;
+
+  const std::string once = explain_text(node_with("Pending", gone, told), kNow);
+  EXPECT_EQ(once.find("Enrolled="), std::string::npos) << "it is the verdict's reason: " << once;
+  const std::string good = explain_text(
+      node_with("Trusted", R"("status":"True","reason":"Activated","message":"m")", ""), kNow);
+  EXPECT_EQ(good.find("Enrolled="), std::string::npos) << good;
+  EXPECT_NE(good.find("What to do: nothing to do."), std::string::npos) << good;
 }
 
 TEST(Nodes, ExplainsWhoMadeTheTpmAndHowItsCertificateWasAccepted) {

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <sstream>
+#include <string>
+
 #include "support/answering_transport.h"
 
 namespace avouch::inspect {
@@ -45,13 +48,19 @@ TEST(OwnPods, NamesPodsWithKeysOnNodesThatFail) {
       own_pods_on_failing(kube::Client(transport), kOwn,
                           {node_in("good", "Trusted"), node_in("bad", "Contraindicated"),
                            node_in("silent", "Stale"), node_in("new", "Pending")});
-  EXPECT_THAT(own_pods_line(found, kOwn),
-              AllOf(StartsWith("KEYS ON A FAILING NODE: "),
-                    HasSubstr(": guard-controller-0 on node silent (Stale), guard-webhook-1 on "
-                              "node bad (Contraindicated). It means: root of such a node"),
+  const std::string said = own_pods_text(found, kOwn);
+  EXPECT_THAT(said,
+              AllOf(StartsWith("KEYS ON A FAILING NODE: 2 pods of the release run where nobody "
+                               "vouches for the node.\n"
+                               "  guard-controller-0 on node silent (Stale)\n"
+                               "  guard-webhook-1 on node bad (Contraindicated)\n"
+                               "  It means: root of such a node"),
                     HasSubstr("kubectl cordon NODE, then kubectl -n guard-system delete pod POD"),
                     Not(HasSubstr("webhook-2")), Not(HasSubstr("webhook-3")),
                     Not(HasSubstr("other-")), Not(HasSubstr("webhook-5"))));
+  constexpr std::size_t kWidest = 140;
+  std::istringstream lines(said);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), kWidest) << line;
   EXPECT_EQ(codec::to_json(own_pods_json(found)),
             R"([{"name":"guard-controller-0","node":"silent","phase":"Stale"},)"
             R"({"name":"guard-webhook-1","node":"bad","phase":"Contraindicated"}])");
@@ -85,7 +94,7 @@ TEST(OwnPods, AsksForPodsOnlyWhereANodeFailsAndForThoseWithKeysAlone) {
   const OwnPods unread = own_pods_on_failing(api, kOwn, {node_in("bad", "Contraindicated")});
   EXPECT_THAT(asked, AllOf(HasSubstr("labelSelector="), HasSubstr("controller%2Cwebhook")));
   EXPECT_THAT(unread.not_read, HasSubstr("cannot list pods"));
-  EXPECT_EQ(own_pods_line(unread, kOwn), "");
+  EXPECT_EQ(own_pods_text(unread, kOwn), "");
   EXPECT_TRUE(own_pods_json(unread).is_null());
 }
 
@@ -114,8 +123,8 @@ TEST(OwnPods, ObeysNoEscapeSequenceAndNamesEightAtMost) {
   for (int i = 0; i < 9; ++i) {
     many.on_failing.push_back({"guard-webhook-" + std::to_string(i), "n\x1b[2J", "Stale"});
   }
-  EXPECT_THAT(own_pods_line(many, kOwn), AllOf(HasSubstr("n\\x1b[2J"), Not(HasSubstr("\x1b")),
-                                               HasSubstr(" and 1 more. It means")));
+  EXPECT_THAT(own_pods_text(many, kOwn), AllOf(HasSubstr("n\\x1b[2J"), Not(HasSubstr("\x1b")),
+                                               HasSubstr("\n  and 1 more\n  It means")));
 }
 
 }  // namespace

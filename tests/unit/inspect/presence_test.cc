@@ -97,9 +97,9 @@ TEST(Presence, SaysThatNothingIsGatedWithoutAWebhookConfiguration) {
   lose(transport, kConfiguration);
   EXPECT_EQ(report(transport).configuration.state, State::kAbsent);
   EXPECT_EQ(lines(transport),
-            "WEBHOOK CONFIGURATION ABSENT: ValidatingWebhookConfiguration guard is not there. It "
-            "means: NO pod is gated and no admission is recorded, whatever the policies say. To "
-            "do: helm upgrade of release guard puts it back.\n");
+            "WEBHOOK CONFIGURATION ABSENT: ValidatingWebhookConfiguration guard is not there.\n"
+            "  It means: NO pod is gated and no admission is recorded, whatever the policies say.\n"
+            "  To do: helm upgrade of release guard puts it back.\n");
 }
 
 TEST(Presence, SaysWhyNoWebhookAnswersAndWhatThatDenies) {
@@ -157,13 +157,46 @@ TEST(Presence, TakesAControllerForGoneWhenItsLeaseIsHalfAMinuteOverdue) {
               AllOf(StartsWith("CONTROLLER DOWN: Lease guard-system/guard-controller was last "
                                "renewed at 2027-01-15T08:00:00Z, 400 s ago by the clock of this "
                                "machine; StatefulSet guard-system/guard-controller has 1 of 1 pods "
-                               "ready. It means: no verdict is made or renewed"),
+                               "ready.\n  It means: no verdict is made or renewed"),
                     HasSubstr("gated pods are denied there"),
                     HasSubstr("describe pods -l app.kubernetes.io/component=controller")));
   // Nobody denies anything without a webhook configuration.
   lose(transport, kConfiguration);
   EXPECT_THAT(report(transport, kToday + std::chrono::seconds(400)).controller.effect,
               Not(HasSubstr("denied")));
+}
+
+// Anybody who may write Leases of the namespace can keep the controller from leading.
+TEST(Presence, BelievesNoLeaseOfATimeToCome) {
+  AnsweringTransport transport = whole();
+  EXPECT_FALSE(report(transport).wrong_lease.has_value());
+  transport.answer(std::string(kLease), lease("2027-01-15T08:10:00Z", "evil"));
+  EXPECT_EQ(lines(transport), "") << "clocks that differ";
+  transport.answer(std::string(kLease), lease("2100-01-01T00:00:00Z", "e\\u001b[31mvil"));
+  const PresenceReport evil = report(transport);
+  EXPECT_EQ(evil.controller.state, State::kWorking) << "its pod is ready";
+  EXPECT_THAT(evil.controller.found, HasSubstr("has 1 of 1 pods ready"));
+  EXPECT_THAT(
+      lines(transport),
+      AllOf(StartsWith("LEASE WRONG: Lease guard-system/guard-controller says that \"e"),
+            HasSubstr("vil\" holds it, renewed at 2100-01-01T00:00:00Z, and by the clock of "
+                      "this machine it is 2027-01-15T08:00:00Z.\n  It means: a clock is "
+                      "wrong, or somebody wrote it who is no controller"),
+            HasSubstr("\n  To do: compare date -u"),
+            HasSubstr("kubectl -n guard-system get lease guard-controller -o yaml "
+                      "--show-managed-fields says who wrote it"),
+            Not(HasSubstr("\x1b")), Not(HasSubstr("is renewed"))));
+  EXPECT_THAT(codec::to_json(presence_json(evil, kGuard)),
+              HasSubstr(R"("wrongLease":{"effect":"a clock is wrong)"));
+  transport.answer(std::string(kStatefulSet), R"({"spec":{"replicas":1},"status":{}})");
+  EXPECT_THAT(lines(transport), AllOf(StartsWith("CONTROLLER DOWN: "), HasSubstr("LEASE WRONG: ")));
+  forbid(transport, kStatefulSet);
+  EXPECT_EQ(report(transport).controller.state, State::kUnknown);
+  // Also where it says of the beginning alone what cannot be.
+  transport.answer(
+      std::string(kLease),
+      R"({"spec":{"renewTime":"2027-01-15T08:00:00Z","acquireTime":"2100-01-01T00:00:00Z"}})");
+  EXPECT_THAT(lines(transport), HasSubstr("says that nobody holds it, since 2100-01-01T00:00:00Z"));
 }
 
 TEST(Presence, SaysWhyNoControllerLeads) {

@@ -302,6 +302,12 @@ TEST_F(LeaseTest, IsNotStoppedByALeaseOfTheFuture) {
   clock_.advance(seconds(2));
   a_.elector.step();
   EXPECT_FALSE(a_.elector.is_leader()) << "it does not know who else believes that";
+  EXPECT_EQ(a_.elector.who_leads(),
+            "\"nobody\" is written on Lease avouch-system/l as who leads since "
+            "2999-01-01T00:00:00Z, and it is 2027-01-15T08:00:02Z here: a clock is wrong, or no "
+            "controller wrote it (kubectl -n avouch-system get lease l -o yaml "
+            "--show-managed-fields says who did); it is taken over once it has not changed for "
+            "120 s");
   EXPECT_EQ(a_.lost, 1);
   b_.elector.step();
   clock_.advance(kLongestLease - milliseconds(1));
@@ -311,6 +317,16 @@ TEST_F(LeaseTest, IsNotStoppedByALeaseOfTheFuture) {
   b_.elector.step();
   EXPECT_TRUE(b_.elector.is_leader());
   EXPECT_EQ(holder(), "b");
+}
+
+TEST_F(LeaseTest, AClockThatIsAheadByTenMinutesIsNoLieAboutWhoLeads) {
+  rewrite(R"({"holderIdentity":"x","acquireTime":"2027-01-15T08:10:00Z"})");
+  a_.elector.step();
+  EXPECT_EQ(a_.elector.who_leads().find("\"x\" leads since 2027-01-15T08:10:00Z by Lease"), 0U)
+      << a_.elector.who_leads();
+  rewrite(R"({"holderIdentity":"x","acquireTime":"2027-01-15T08:10:01Z"})");
+  a_.elector.step();
+  EXPECT_EQ(a_.elector.who_leads().find("\"x\" is written on Lease"), 0U) << a_.elector.who_leads();
 }
 
 TEST_F(LeaseTest, IsNeverLedByTwoWhenSomebodyShortensIt) {
