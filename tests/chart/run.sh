@@ -143,6 +143,7 @@ check_renderings() {
 shows_readme() { "$HELM" show readme "$STATE/package.tgz" | diff --ignore-blank-lines - "$CHART/README.md"; }
 
 check_values() {
+  check "what Chart.yaml says is what the repository has" /usr/bin/python3 "$HERE/check_metadata.py" "$REPO_DIR"
   check "values and schema name the same values" /usr/bin/python3 "$HERE/check_values.py" "$CHART"
   check "the README's table is that of the values" /usr/bin/python3 "$HERE/check_readme.py" "$CHART"
   check "Helm shows the README" shows_readme
