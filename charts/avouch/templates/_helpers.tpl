@@ -144,6 +144,21 @@ nodeAffinity:
           - {key: avouch.node-restriction.kubernetes.io/attested, operator: In, values: ["true"]}
 {{- end -}}
 
+{{/* How a monitor of the Prometheus operator scrapes an endpoint, by its values. */}}
+{{- define "avouch.scrape" -}}
+path: /metrics
+interval: {{ .interval }}
+{{- with .scrapeTimeout }}
+scrapeTimeout: {{ . }}
+{{- end }}
+{{- with .relabelings }}
+relabelings: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .metricRelabelings }}
+metricRelabelings: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
 {{/* The newest version of the flow control API that the server has, or nothing. */}}
 {{- define "avouch.flowControlVersion" -}}
 {{- $minor := include "avouch.minor" . | int -}}
