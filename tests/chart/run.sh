@@ -13,6 +13,8 @@ source "$HACK_DIR/lib/kubernetes.sh"
 source "$HACK_DIR/lib/tools.sh"
 # shellcheck source=hack/lib/checks.sh
 source "$HACK_DIR/lib/checks.sh"
+# shellcheck source=tests/chart/options.sh
+source "$HERE/options.sh"
 
 CHART=$REPO_DIR/charts/avouch
 VAP=admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy
@@ -198,9 +200,11 @@ main() {
   ensure_promtool
   check "the definitions keep the rules" /usr/bin/python3 "$HERE/check_crds.py" "$REPO_DIR"/crds/*.yaml
   check_renderings
+  check_options
   check "the CEL rules let good objects pass and refuse bad ones" cel_rules_hold
   check "each alert fires when it should, and only then" alerts_hold
   check_values
+  check_option_values
   # Whatever this starts ends with it: it has process ids and a network of its own.
   unshare --net --pid --fork --kill-child --mount-proc --propagation private \
     env HELM="$HELM" KUBECTL="$KUBECTL" KUBERNETES_DIR="$KUBERNETES_DIR" "$HERE/on_server.sh"
