@@ -327,8 +327,8 @@ check_named_objects() {
   names_nothing "an existing claim" 'controller.persistence.existingClaim: there is no PersistentVolumeClaim "verdict-log" in namespace "avouch-system"' \
     "${ca[@]}" --set controller.persistence.existingClaim=verdict-log
   make_claim 3Gi
-  names_nothing "an existing claim's room" 'controller.persistence.existingClaim of 3Gi: nothing would be left for the verdict log' \
-    "${ca[@]}" --set controller.persistence.existingClaim=verdict-log
+  check "an existing claim without room for the log is refused" refused 'controller.persistence.existingClaim of 3Gi: nothing would be left for the verdict log' \
+    helm_quietly install avouch "$CHART" "${ca[@]}" --set controller.persistence.existingClaim=verdict-log
   "$OLD_KUBECTL" -n "$NS" delete persistentvolumeclaim verdict-log --wait=false >/dev/null
   "$OLD_KUBECTL" -n "$NS" patch persistentvolumeclaim verdict-log --type=merge -p '{"metadata": {"finalizers": null}}' >/dev/null 2>&1 || true
   names_nothing "a pull secret" 'image.pullSecrets: there is no Secret "pull"' "${ca[@]}" --set 'image.pullSecrets={pull}'

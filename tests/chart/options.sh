@@ -77,9 +77,9 @@ check_replaced() {
   check "its files are given to its group at each start where that is wanted" holds options StatefulSet avouch-controller \
     '.spec.template.spec.securityContext | .fsGroupChangePolicy == "Always" and .fsGroup == 65532'
   check "the webhook's program listens where its ports say" holds options ConfigMap avouch-webhook \
-    '.data["config.yaml"] | contains("listen: \"0.0.0.0:10260\"") and contains("health: \"0.0.0.0:10261\"")'
+    '.data["config.yaml"] | contains("listen: \"0.0.0.0:9543\"") and contains("health: \"0.0.0.0:9581\"")'
   check "its Service finds the port by name" holds options Deployment avouch-webhook \
-    '[.spec.template.spec.containers[0].ports[] | [.name, .containerPort]] == [["https", 10260], ["health", 10261]]'
+    '[.spec.template.spec.containers[0].ports[] | [.name, .containerPort]] == [["https", 9543], ["health", 9581]]'
 }
 
 # NAME's network policy of a component, as lines "PORTS from PEERS".
@@ -96,12 +96,12 @@ check_reached() {
     "8443 from agent webhook 192.0.2.1/32 198.51.100.0/24
 8081 from $MONITORS 192.0.2.1/32"
   check "API servers reach the webhook at the port that is set, Prometheus its metrics" callers_are options webhook \
-    "10260 from 192.0.2.1/32
-10261 from $MONITORS 192.0.2.1/32"
+    "9543 from 192.0.2.1/32
+9581 from $MONITORS 192.0.2.1/32"
   check "Prometheus alone reaches the agents" callers_are options agent "9100 from $MONITORS 192.0.2.1/32"
   check "the webhook is in the network of its node, and asks the cluster's DNS" holds host-network Deployment avouch-webhook \
     '.spec.template.spec | .hostNetwork == true and .dnsPolicy == "ClusterFirstWithHostNet" and
-      [.containers[0].ports[].containerPort] == [10260, 10261]'
+      [.containers[0].ports[].containerPort] == [9543, 9581]'
   check "nobody else is" jq -e '[.[] | select(.spec.template.spec.hostNetwork? // false) | .kind] == ["Deployment"]' "$STATE/host-network.json"
   check "no network policy promises what it cannot keep there" callers_are host-network webhook ""
   check "the nodes reach the controller then" callers_are host-network controller \
