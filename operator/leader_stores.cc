@@ -184,15 +184,16 @@ Result<void> Leader::Parts::open_stores() {
       policies_known.push_back(*std::move(policy));
       continue;
     }
-    auto record = control::parse_record(text);
-    if (!record.has_value()) return fatal("record " + key + ": " + record.error().message);
+    auto saved = control::parse_record(text);
+    if (!saved.has_value()) return fatal("record " + key + ": " + saved.error().message);
+    control::NodeRecord record = control::record_beside(*std::move(saved), keys->log_origin);
     // A token that was renewed and saved, and not yet in an epoch entry when the process ended,
     // gets its place now; twice in the log does no harm.
-    if (!record->verdict->token.empty()) {
-      renewals.add(control::make_renewal(tlog::node_pseudonym(keys->pseudonym, record->node_uid),
-                                         crypto::sha256(record->verdict->token)));
+    if (!record.verdict->token.empty()) {
+      renewals.add(control::make_renewal(tlog::node_pseudonym(keys->pseudonym, record.node_uid),
+                                         crypto::sha256(record.verdict->token)));
     }
-    nodes_known.push_back(*std::move(record));
+    nodes_known.push_back(std::move(record));
   }
 
   appraiser = std::make_unique<control::Appraiser>(

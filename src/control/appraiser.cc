@@ -7,15 +7,6 @@
 #include "attest/reason.h"
 
 namespace avouch::control {
-namespace {
-
-// A verdict on a quote for the beacon of a log that is no more the release's. Its token is believed
-// by nobody, and its entry is none of the log's that is.
-bool is_of_another_log(const NodeVerdict& verdict, const std::string& origin) {
-  return !verdict.beacon.origin.empty() && verdict.beacon.origin != origin;
-}
-
-}  // namespace
 
 Appraiser::Appraiser(AppraiserOptions options, attest::TokenSigner& signer,
                      const BeaconRing& beacons, crypto::Random& random, AppraiserOutput& output,
@@ -34,12 +25,6 @@ void Appraiser::restore(std::vector<NodeRecord> records, std::vector<RecordedPol
     const Turn turn(*this);
     NodeState& node = state(record.node_name, now);
     node.record = std::move(record);
-    if (is_of_another_log(*node.record.verdict, options_.origin)) {
-      NodeVerdict anew;  // which is entered into this one, as a change
-      anew.issued_at = node.record.verdict->issued_at;
-      node.record.verdict = std::move(anew);
-      node.record.evidence = nullptr;
-    }
     show_saved(node);
     node.verdict_ends = now.steady + life_left(*node.record.verdict, now.wall);
     // A TPM that is enrolled is its node's, whoever had it before.

@@ -117,7 +117,9 @@ class Appraiser {
   Appraiser(AppraiserOptions options, attest::TokenSigner& signer, const BeaconRing& beacons,
             crypto::Random& random, AppraiserOutput& output, ColdStore& cold);
 
-  // Before begin(): what was saved. `policies` are the last logged policy changes by policy UID.
+  // Before begin(): what was saved, the records by record_beside() this log. `policies` are the
+  // last logged policy changes by policy UID, also of another log: those are entered into this one
+  // anew.
   void restore(std::vector<NodeRecord> records, std::vector<RecordedPolicy> policies, Moment now);
   // Everything that exists has been handed over: decide. An enrolment whose AttestationEvidence is
   // not there (any more) ends here.

@@ -33,8 +33,12 @@ void Appraiser::log_policy_changes(Moment now) {
                               .digest = policy->digest,
                               .generation = policy->generation};
     const auto recorded = recorded_policies_.find(policy->uid);
-    if (recorded != recorded_policies_.end() && same(recorded->second.change, change)) continue;
-    const RecordedPolicy record{policy->uid, change};
+    if (recorded != recorded_policies_.end() && recorded->second.log_origin == options_.origin &&
+        same(recorded->second.change, change)) {
+      continue;
+    }
+    const RecordedPolicy record{
+        .uid = policy->uid, .change = change, .log_origin = options_.origin};
     recorded_policies_[policy->uid] = record;
     submit_change(policy->uid, change, encode_policy_record(record));
   }
@@ -43,9 +47,16 @@ void Appraiser::log_policy_changes(Moment now) {
       ++recorded;
       continue;
     }
-    PolicyChange change = recorded->second.change;
-    change.kind = PolicyChange::Kind::kDeleted;
-    submit_change(recorded->first, change, "");
+    const std::string& log_origin = recorded->second.log_origin;
+    if (!log_origin.empty() && log_origin != options_.origin) {  // this log never had it
+      RecordJob job;
+      job.changes.push_back({kPolicyKeyPrefix + recorded->first, ""});
+      output_.record(std::move(job));
+    } else {
+      PolicyChange change = recorded->second.change;
+      change.kind = PolicyChange::Kind::kDeleted;
+      submit_change(recorded->first, change, "");
+    }
     recorded = recorded_policies_.erase(recorded);
   }
 }

@@ -274,7 +274,7 @@ void read_holds(Fields& fields, codec::FieldErrors& errors, NodeRecord& record) 
 
 }  // namespace
 
-std::string encode_record(const NodeRecord& record) {
+std::string encode_record(const NodeRecord& record, std::string_view log_origin) {
   Json held{Json::Object{}};
   for (const auto& [policy, effect] : record.held_by) {
     held[policy] = attest::taint_effect_name(effect);
@@ -285,6 +285,7 @@ std::string encode_record(const NodeRecord& record) {
                         {"bootSince", millis(record.boot_since)},
                         {"verdict", encode(*record.verdict)},
                         {"heldBy", std::move(held)}}};
+  if (!log_origin.empty()) out["logOrigin"] = log_origin;
   if (record.tpm) out["tpm"] = encode(*record.tpm);
   if (record.former) {
     out["former"] = Json::Object{{"evidenceUID", record.former->evidence_uid},
@@ -302,11 +303,13 @@ std::string encode_record(const NodeRecord& record) {
   return codec::to_json_pretty(out);
 }
 
-Result<NodeRecord> parse_record(std::string_view text) {
+Result<SavedRecord> parse_record(std::string_view text) {
   AVOUCH_TRY(const Json json, codec::parse_json(text));
   codec::FieldErrors errors;
   Fields fields(json, "", errors);
-  NodeRecord record;
+  SavedRecord out;
+  NodeRecord& record = out.record;
+  out.log_origin = fields.string("logOrigin", attest::kMaxOriginBytes).value_or("");
   fields.required_integer("format", kFormat, kFormat);
   record.node_name = fields.required_string("nodeName", 253);
   record.node_uid = fields.required_string("nodeUID", attest::kMaxNodeUidBytes);
@@ -328,7 +331,24 @@ Result<NodeRecord> parse_record(std::string_view text) {
   read_holds(fields, errors, record);
   fields.finish();
   if (!errors.empty()) return rejected(errors.text());
-  return record;
+  return out;
+}
+
+NodeRecord record_beside(SavedRecord saved, std::string_view log_origin) {
+  const NodeVerdict& verdict = *saved.record.verdict;
+  const auto is_others = [&](const std::string& origin) {
+    return !origin.empty() && origin != log_origin;
+  };
+  const std::string& beacon = verdict.beacon.origin;
+  const bool unnamed = saved.log_origin.empty() && beacon.empty() && verdict.log.has_value();
+  if (!is_others(saved.log_origin) && !is_others(beacon) && !unnamed) {
+    return std::move(saved.record);
+  }
+  NodeVerdict anew;  // which is entered into this log, as a change
+  anew.issued_at = verdict.issued_at;
+  saved.record.verdict = std::move(anew);
+  saved.record.evidence = nullptr;
+  return std::move(saved.record);
 }
 
 }  // namespace avouch::control

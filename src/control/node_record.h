@@ -62,9 +62,22 @@ struct NodeRecord {
   std::map<std::string, attest::TaintEffect, std::less<>> held_by;
 };
 
-std::string encode_record(const NodeRecord& record);
+// `log_origin` is of the log that is written beside it, which has the verdict's place.
+std::string encode_record(const NodeRecord& record, std::string_view log_origin);
+
+struct SavedRecord {
+  NodeRecord record;
+  std::string log_origin;  // "" of one from before records said it
+};
 
 // kRejected names the field. A round trip gives the same text.
-Result<NodeRecord> parse_record(std::string_view text);
+Result<SavedRecord> parse_record(std::string_view text);
+
+// What of it holds beside the log of `log_origin`. Of a record that was saved beside another log
+// verdict and accepted evidence do not: the token is believed by nobody, the place is none of this
+// log's, and the quote answers no beacon of it. Only when the newest token was issued is kept, as
+// the next one must be younger. A record that does not say its log is of that whose beacon its
+// evidence answered; a place of a log that nothing names is none of this log's.
+NodeRecord record_beside(SavedRecord saved, std::string_view log_origin);
 
 }  // namespace avouch::control

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "attest/evidence.h"
 #include "attest/policy.h"
 #include "codec/fields.h"
 #include "codec/json.h"
@@ -9,12 +10,13 @@
 
 namespace avouch::control {
 std::string encode_policy_record(const RecordedPolicy& policy) {
-  const codec::Json json =
+  codec::Json json{
       codec::Json::Object{{"uid", policy.uid},
                           {"name", policy.change.name},
                           {"specDigest", attest::digest_text(policy.change.spec_digest)},
                           {"digest", attest::digest_text(policy.change.digest)},
-                          {"generation", policy.change.generation}};
+                          {"generation", policy.change.generation}}};
+  if (!policy.log_origin.empty()) json["logOrigin"] = policy.log_origin;
   return codec::to_json_pretty(json);
 }
 
@@ -29,6 +31,7 @@ Result<RecordedPolicy> parse_policy_record(std::string_view text) {
   out.change.digest = read_digest(fields, "digest");
   out.change.generation =
       fields.required_integer("generation", 0, std::numeric_limits<std::int64_t>::max());
+  out.log_origin = fields.string("logOrigin", attest::kMaxOriginBytes).value_or("");
   fields.finish();
   if (!errors.empty()) return rejected(errors.text());
   return out;

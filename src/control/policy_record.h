@@ -1,6 +1,7 @@
 #pragma once
 
-// The last state of a policy that was entered in the log, so that a restart logs no change twice.
+// The last state of a policy that was entered in the log, so that a restart logs no change twice,
+// and a new log gets it again.
 
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@ namespace avouch::control {
 struct RecordedPolicy {
   std::string uid;  // of the policy object; the record's key
   PolicyChange change;
+  std::string log_origin = {};  // of that log; "" of a record from before it was said
 };
 
 // Keys of policy records; those of node records are the bare node UIDs.

@@ -134,7 +134,7 @@ Result<void> Recorder::save(const std::vector<RecordJob>& jobs,
           record.verdict = entered_at(*record.verdict, known->second);
         }
       }
-      latest[record.node_uid] = encode_record(record);
+      latest[record.node_uid] = encode_record(record, options_.origin);
     }
     for (const RecordChange& change : job.changes) {
       latest[change.key] = change.text;

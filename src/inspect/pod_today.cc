@@ -60,17 +60,35 @@ const PolicyReport* policy_named(const PodToday& today, const std::string& name)
   return found == today.policies.end() ? nullptr : &*found;
 }
 
+std::string settings_of(const PolicyReport& policy) {
+  return " (mode " + printable(policy.mode) + ", onFailure.taint " + printable(policy.taint) + ")";
+}
+
+// Of a node that gave no evidence nothing says which policies select it.
+std::string effects_if_selected(const PodToday& today) {
+  constexpr std::size_t kMostTold = 8;
+  std::string out;
+  std::size_t told = 0;
+  for (const PolicyReport& policy : today.policies) {
+    if (!policy.enforced()) continue;
+    if (++told > kMostTold) return out + "  and so on: kubectl get attestationpolicies\n";
+    out += "  policy " + printable(policy.name) + settings_of(policy) +
+           ", if it selects the node: " + effect_of(policy, false) + "\n";
+  }
+  return out;
+}
+
 std::string effects_text(const PodToday& today, SystemTime now) {
   std::string out;
   for (const NodePolicy* failing : not_satisfied(today.node, now)) {
     const PolicyReport* policy = policy_named(today, failing->name);
     out += "  policy " + printable(failing->name);
-    out += policy == nullptr ? ": its mode and onFailure were not read"
-                             : " (mode " + printable(policy->mode) + ", onFailure.taint " +
-                                   printable(policy->taint) +
-                                   "): " + effect_of(*policy, is_judged_now(today.node, now));
+    out += policy == nullptr
+               ? ": its mode and onFailure were not read"
+               : settings_of(*policy) + ": " + effect_of(*policy, is_judged_now(today.node, now));
     out += '\n';
   }
+  if (today.node.policies.empty()) out += effects_if_selected(today);
   for (const std::string& effect : today.node.taints) {
     out += "  the node has the taint avouch.dev/unattested:" + printable(effect) + "\n";
   }

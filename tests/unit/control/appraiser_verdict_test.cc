@@ -256,13 +256,60 @@ TEST_F(Restart, EntersVerdictsAnewWhereTheReleaseHasBegunANewLog) {
   world.restart(seconds(1));
   EXPECT_EQ(world.phase("node-1"), Phase::kEnrolling) << "enrolled, and waiting for a quote";
   EXPECT_FALSE(world.find("node-1")->saved.verdict->log.has_value());
+  ASSERT_EQ(world.entries.size(), before + 1);
+  EXPECT_EQ(world.entries.back().kind, "policy-change");
   world.heartbeat(one);
   EXPECT_TRUE(is_trusted("node-1"));
-  ASSERT_EQ(world.entries.size(), before + 1);
-  EXPECT_EQ(world.find("node-1")->saved.verdict->log.value().index, before);
+  ASSERT_EQ(world.entries.size(), before + 2);
+  EXPECT_EQ(world.find("node-1")->saved.verdict->log.value().index, before + 1);
   world.restart(seconds(1));
   EXPECT_TRUE(is_trusted("node-1")) << "the log is the same";
-  EXPECT_EQ(world.entries.size(), before + 1);
+  EXPECT_EQ(world.entries.size(), before + 2);
+}
+
+// Also where nothing says of which log the verdict's beacon was: it rests on none.
+TEST_F(Restart, PointsAtNoPlaceOfTheLogBeforeWhateverTheVerdictWas) {
+  world.signer.broken = true;
+  one.tamper();
+  world.heartbeat(one);
+  world.signer.broken = false;
+  ASSERT_EQ(world.first_code("node-1"), "InternalError");
+  world.delete_evidence("node-2");
+  ASSERT_EQ(world.phase("node-2"), Phase::kPending);
+  for (const char* node : {"node-1", "node-2"}) {
+    ASSERT_TRUE(world.find(node)->saved.verdict->log.has_value()) << node;
+  }
+  world.origin = "another";
+  for (int i = 0; i < 2; ++i) {
+    world.restart(seconds(1));
+    for (const char* node : {"node-1", "node-2"}) {
+      EXPECT_FALSE(world.find(node)->saved.verdict->log.has_value()) << node << ", start " << i;
+    }
+    const std::string shown = codec::to_json(world.shown.at("node-1").status);
+    EXPECT_EQ(shown.find("of the log"), std::string::npos) << shown;
+    EXPECT_NE(shown.find("no verdict about this node has been logged yet"), std::string::npos);
+  }
+  world.heartbeat(one);
+  EXPECT_EQ(world.phase("node-1"), Phase::kContraindicated);
+  EXPECT_EQ(world.find("node-1")->saved.verdict->log.value().index, world.entries.size() - 1);
+}
+
+TEST_F(Restart, EntersEachPolicyAsItIsWhereTheReleaseHasBegunANewLog) {
+  world.set_policies({policy_object("production"), policy_object("gone")});
+  const std::size_t before = world.entries_of("policy-change");
+  const std::string record_of_gone = kPolicyKeyPrefix + "policy-gone";
+  ASSERT_TRUE(world.disk.contains(record_of_gone));
+  world.log_hangs = true;  // it is deleted, and the controller ends before that is recorded
+  world.set_policies({policy_object("production")});
+  world.log_hangs = false;
+  world.origin = "another";
+  world.restart(seconds(1));
+  EXPECT_EQ(world.entries_of("policy-change"), before + 1) << "the new log never had the other";
+  EXPECT_FALSE(world.disk.contains(record_of_gone));
+  world.restart(seconds(1));
+  EXPECT_EQ(world.entries_of("policy-change"), before + 1);
+  world.set_policies({});
+  EXPECT_EQ(world.entries_of("policy-change"), before + 2);
 }
 
 TEST_F(Restart, JudgesAChangedPolicyWithTheEvidenceThatIsStillFresh) {

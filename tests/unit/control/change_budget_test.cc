@@ -86,6 +86,16 @@ TEST_F(S5, TheNewestStateIsSaidOnceThereIsRoomForIt) {
   EXPECT_EQ(world.first_code("node-1"), "NoPolicy");
 }
 
+TEST_F(S5, AnUnsteadyVerdictPointsAtNoPlaceOfALogBefore) {
+  flip(kFlood);
+  ASSERT_EQ(world.first_code("node-1"), "VerdictUnsteady");
+  ASSERT_TRUE(verdict().log.has_value());
+  world.origin = "another";
+  world.restart();
+  EXPECT_FALSE(verdict().log.has_value());
+  EXPECT_TRUE(world.find("node-1")->record.held_by.contains("production")) << "nor is it trusted";
+}
+
 // The last room is for the change that takes the trust, and says what took it.
 TEST_F(S5, DistrustIsNeverHeldBack) {
   flip(29);

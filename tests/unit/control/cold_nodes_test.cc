@@ -304,7 +304,7 @@ TEST_F(ColdLogs, AStateIsPackedWithNothingLeftOut) {
   back.facts = node.facts;
   unpack_node(packed, seal, back);
   EXPECT_EQ(pack_node(back, again), packed);
-  EXPECT_EQ(encode_record(back.record), encode_record(node.record));
+  EXPECT_EQ(encode_record(back.record, "log"), encode_record(node.record, "log"));
   EXPECT_EQ(back.record.enrolment, back.saved.enrolment) << "shared as before";
   EXPECT_TRUE(back.record.verdict.is_same_object(back.saved.verdict));
   EXPECT_EQ(back.findings.policies.size(), 1U);

@@ -22,16 +22,18 @@ class NodeRecordTest : public Scene {
     auto enrolment = *record.enrolment;
     enrolment.certificate_rules = {"name-not-critical"};
     record.enrolment = std::make_shared<const Enrolment>(enrolment);
-    text = encode_record(record);
+    text = encode_record(record, "log");
   }
   Machine machine{maker};
   std::string text;
 };
 
 TEST_F(NodeRecordTest, IsTheSameAfterItWasStored) {
-  const auto again = parse_record(text);
-  ASSERT_TRUE(again.has_value()) << again.error().message;
-  EXPECT_EQ(encode_record(*again), text);
+  const auto saved_record = parse_record(text);
+  ASSERT_TRUE(saved_record.has_value()) << saved_record.error().message;
+  EXPECT_EQ(saved_record->log_origin, "log");
+  const NodeRecord* again = &saved_record->record;
+  EXPECT_EQ(encode_record(*again, saved_record->log_origin), text);
   EXPECT_EQ(again->verdict->phase, Phase::kTrusted);
   EXPECT_EQ(again->node_uid, "uid-n");
   EXPECT_FALSE(again->verdict->token.empty());
@@ -65,12 +67,41 @@ TEST_F(NodeRecordTest, LosesNothingInSilenceWhicheverByteIsDamaged) {
       }
       // A capital in a digest in hexadecimal is the same digest.
       const bool same_digit = damaged[at] >= 'A' && damaged[at] <= 'F' && flip == 0x20U;
-      const std::string again = encode_record(*record);
+      const std::string again = encode_record(record->record, record->log_origin);
       EXPECT_TRUE(again == damaged || (same_digit && again == text))
           << "byte " << at << ", bits " << flip << ": " << damaged.substr(at - at % 80, 80);
     }
   }
   EXPECT_GT(refused, tried) << "every byte with its top bit set, at the least";
+}
+
+TEST_F(NodeRecordTest, SaysNothingBesideAnotherLogOfTheOneThatItWasSavedBeside) {
+  SavedRecord whole = parse_record(text).value();
+  NodeVerdict placed = *whole.record.verdict;
+  placed.log = LogPlace{7, {}};
+  placed.beacon = {.origin = "log", .size = 9};
+  whole.record.verdict = placed;
+  const std::string as_it_is = encode_record(whole.record, "log");
+  EXPECT_EQ(encode_record(record_beside(whole, "log"), "log"), as_it_is);
+  const NodeRecord beside = record_beside(whole, "another");
+  EXPECT_EQ(beside.verdict->phase, Phase::kPending);
+  EXPECT_TRUE(beside.verdict->token.empty());
+  EXPECT_FALSE(beside.verdict->log.has_value());
+  EXPECT_EQ(beside.verdict->issued_at, placed.issued_at) << "the next token has to be younger";
+  EXPECT_EQ(beside.evidence, nullptr);
+  EXPECT_NE(beside.enrolment, nullptr);
+  EXPECT_TRUE(beside.held_by.contains("strict"));
+
+  // Records from before say it by their beacon alone, or not at all.
+  SavedRecord old = whole;
+  old.log_origin.clear();
+  EXPECT_TRUE(record_beside(old, "log").verdict->log.has_value());
+  EXPECT_FALSE(record_beside(old, "another").verdict->log.has_value());
+  placed.beacon = {};
+  old.record.verdict = placed;
+  EXPECT_FALSE(record_beside(old, "log").verdict->log.has_value());
+  old.log_origin = "log";
+  EXPECT_TRUE(record_beside(old, "log").verdict->log.has_value());
 }
 
 // A TPM's binding must not pass from one node to another.

@@ -51,7 +51,8 @@ class RecorderTest : public ::testing::Test {
     EXPECT_TRUE(recorder.step().has_value());
     const auto saved = parse_record(records.texts.at("uid"));
     EXPECT_TRUE(saved.has_value());
-    return saved->verdict->log;
+    EXPECT_EQ(saved->log_origin, "log");
+    return saved->record.verdict->log;
   }
   void forget() {
     RecordJob job;

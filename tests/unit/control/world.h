@@ -267,7 +267,7 @@ class World final : public AppraiserOutput {
         if (known != places_.end()) {
           job.record->verdict = entered_at(*job.record->verdict, known->second);
         }
-        disk[job.record->node_uid] = encode_record(*job.record);
+        disk[job.record->node_uid] = encode_record(*job.record, origin);
       }
       for (const RecordChange& change : job.changes) {
         if (change.text.empty()) disk.erase(change.key);
@@ -343,7 +343,7 @@ class World final : public AppraiserOutput {
       if (key.starts_with(kPolicyKeyPrefix)) {
         policies.push_back(must_value(parse_policy_record(text)));
       } else {
-        records.push_back(must_value(parse_record(text)));
+        records.push_back(record_beside(must_value(parse_record(text)), origin));
       }
     }
     appraiser->restore(std::move(records), std::move(policies), now());

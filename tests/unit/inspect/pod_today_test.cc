@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-const SystemTime kNow = SystemTime(std::chrono::seconds(1'800'000'000));  // 2027-01-15T08:00:00Z
+const SystemTime kMoment = SystemTime(std::chrono::seconds(1'800'000'000));  // 2027-01-15T08:00:00Z
 constexpr std::string_view kPodPath = "/api/v1/namespaces/shop/pods/web-0";
 constexpr std::string_view kNodePath = "/api/v1/nodes/n1";
 constexpr std::string_view kEvidencePath = "/apis/avouch.dev/v1alpha1/attestationevidences/n1";
@@ -59,13 +59,13 @@ class PodTodayTest : public ::testing::Test {
     return out.has_value() ? *std::move(out) : PodToday();
   }
   std::string said(const std::vector<PolicyReport>& policies = {}) {
-    return pod_today_text(today(policies), kNow);
+    return pod_today_text(today(policies), kMoment);
   }
 
   AnsweringTransport transport;
 };
 
-codec::Cbor admission(const std::string& decision, const std::string& uid, SystemTime time) {
+codec::Cbor decided_as(const std::string& decision, const std::string& uid, SystemTime time) {
   using codec::Cbor;
   return Cbor::map({{Cbor::text("decision"), Cbor::text(decision)},
                     {Cbor::text("node"), Cbor::text("n1")},
@@ -76,15 +76,15 @@ codec::Cbor admission(const std::string& decision, const std::string& uid, Syste
 
 TEST_F(PodTodayTest, SaysThatTheNodeThatPassedThenFailsNow) {
   PodToday found = today({policy_with("Enforce", "NoSchedule")});
-  const SystemTime then = kNow - std::chrono::hours(3);
-  EXPECT_FALSE(let_in_by(12, admission("deny", "u-web", then), found.pod).has_value());
-  EXPECT_FALSE(let_in_by(12, admission("allow", "another", then), found.pod).has_value());
-  EXPECT_FALSE(let_in_by(12, admission("allow", "u-web", kNow), found.pod).has_value())
+  const SystemTime then = kMoment - std::chrono::hours(3);
+  EXPECT_FALSE(let_in_by(12, decided_as("deny", "u-web", then), found.pod).has_value());
+  EXPECT_FALSE(let_in_by(12, decided_as("allow", "another", then), found.pod).has_value());
+  EXPECT_FALSE(let_in_by(12, decided_as("allow", "u-web", kMoment), found.pod).has_value())
       << "it was on its node before";
   EXPECT_FALSE(let_in_by(12, codec::Cbor(), found.pod).has_value()) << "a withheld content";
-  found.let_in_entry = let_in_by(12, admission("allow", "u-web", then), found.pod);
+  found.let_in_entry = let_in_by(12, decided_as("allow", "u-web", then), found.pod);
   ASSERT_TRUE(found.let_in_entry.has_value());
-  EXPECT_EQ(pod_today_text(found, kNow),
+  EXPECT_EQ(pod_today_text(found, kMoment),
             "NODE FAILS NOW: pod shop/web-0 runs on node n1, which is Contraindicated since "
             "2027-01-15T07:57:00Z. Entry 12 let it in there at 2027-01-15T05:00:00Z, when the node "
             "satisfied what gates the pod.\n"
@@ -96,7 +96,7 @@ TEST_F(PodTodayTest, SaysThatTheNodeThatPassedThenFailsNow) {
             "shop delete pod web-0 takes the pod off it, and what made the pod makes another "
             "elsewhere.\n");
   found.let_in_entry->reasons = "PcrMismatch: PCR 4";
-  EXPECT_THAT(pod_today_text(found, kNow),
+  EXPECT_THAT(pod_today_text(found, kMoment),
               HasSubstr("although policies in Audit or Warn were not satisfied even then: "
                         "PcrMismatch: PCR 4.\n"));
 }
@@ -119,14 +119,29 @@ TEST_F(PodTodayTest, SaysWhatEachOnFailureDoesToWhatRunsThere) {
                             Not(HasSubstr("no taint of ours"))));
 }
 
+// The controller forgets a silent node's policies with its verdict.
+TEST_F(PodTodayTest, SaysOfASilentNodeWhatThePoliciesDoThatMaySelectIt) {
+  transport.answer(std::string(kEvidencePath),
+                   R"({"metadata":{"name":"n1"},"status":{"phase":"Stale"}})");
+  const std::string text =
+      said({policy_with("Enforce", "NoExecute"), policy_with("Audit", "NoSchedule")});
+  EXPECT_THAT(text,
+              HasSubstr("  policy production (mode Enforce, onFailure.taint NoExecute), if it "
+                        "selects the node: the pod is evicted, unless it tolerates the taint, "
+                        "once the node has had freshness.maxAge to answer\n"));
+  EXPECT_THAT(text, Not(HasSubstr("mode Audit")));
+  const std::vector<PolicyReport> many(9, policy_with("Enforce", "None"));
+  EXPECT_THAT(said(many), HasSubstr("\n  and so on: kubectl get attestationpolicies\n"));
+}
+
 TEST_F(PodTodayTest, SaysThatTheVerdictEndedWhateverThePhaseIs) {
   judge("Trusted", "affirming");
   EXPECT_EQ(said(), "");
-  EXPECT_THAT(
-      pod_today_text(today({policy_with("Enforce", "NoSchedule")}), kNow + std::chrono::minutes(5)),
-      AllOf(HasSubstr("which is Trusted, by a verdict that ended at 2027-01-15T08:05:00Z "
-                      "and was not renewed.\n"),
-            HasSubstr("policy production (mode Enforce")));
+  EXPECT_THAT(pod_today_text(today({policy_with("Enforce", "NoSchedule")}),
+                             kMoment + std::chrono::minutes(5)),
+              AllOf(HasSubstr("which is Trusted, by a verdict that ended at 2027-01-15T08:05:00Z "
+                              "and was not renewed.\n"),
+                    HasSubstr("policy production (mode Enforce")));
 }
 
 // Where no policy selects the node nothing is known of it: that is nothing to a pod that none
@@ -134,9 +149,9 @@ TEST_F(PodTodayTest, SaysThatTheVerdictEndedWhateverThePhaseIs) {
 TEST_F(PodTodayTest, SaysNothingOfNodesThatNobodyJudgesUnlessTheyLetThePodIn) {
   judge("Pending", "affirming");
   PodToday found = today();
-  EXPECT_EQ(pod_today_text(found, kNow), "");
+  EXPECT_EQ(pod_today_text(found, kMoment), "");
   found.let_in_entry = LetIn{.index = 1, .time = "then", .reasons = ""};
-  EXPECT_THAT(pod_today_text(found, kNow), StartsWith("NODE FAILS NOW: "));
+  EXPECT_THAT(pod_today_text(found, kMoment), StartsWith("NODE FAILS NOW: "));
 }
 
 TEST_F(PodTodayTest, SaysNothingOfAPodThatIsOnNoNodeOrHasEnded) {
@@ -144,12 +159,12 @@ TEST_F(PodTodayTest, SaysNothingOfAPodThatIsOnNoNodeOrHasEnded) {
        {pod_text("", "Pending"), pod_text("n1", "Succeeded"), pod_text("n1", "Failed")}) {
     serve(pod);
     EXPECT_EQ(said(), "") << pod;
-    EXPECT_EQ(codec::to_json(pod_today_json(today(), kNow)), "null");
+    EXPECT_EQ(codec::to_json(pod_today_json(today(), kMoment)), "null");
   }
   AnsweringTransport empty;
   const auto gone = pod_today(kube::Client(empty), "shop", "web-0", {}, {});
   ASSERT_TRUE(gone.has_value()) << gone.error().message;
-  EXPECT_EQ(pod_today_text(*gone, kNow), "");
+  EXPECT_EQ(pod_today_text(*gone, kMoment), "");
 }
 
 TEST_F(PodTodayTest, IsAnErrorWhereTheNodeIsGoneOrThePodMayNotBeRead) {
@@ -170,7 +185,7 @@ TEST_F(PodTodayTest, IsAnErrorWhereTheNodeIsGoneOrThePodMayNotBeRead) {
 TEST_F(PodTodayTest, ShowsTheSameAsJson) {
   PodToday found = today({policy_with("Enforce", "NoExecute")});
   found.let_in_entry = LetIn{.index = 12, .time = "then", .reasons = ""};
-  const std::string json = codec::to_json(pod_today_json(found, kNow));
+  const std::string json = codec::to_json(pod_today_json(found, kMoment));
   EXPECT_THAT(json, AllOf(HasSubstr(R"("fails":true)"), HasSubstr(R"("letInBy":12)"),
                           HasSubstr(R"("name":"n1")"), HasSubstr(R"("phase":"Contraindicated")"),
                           HasSubstr(R"("onFailure":[{"mode":"Enforce","policy":"production",)"
