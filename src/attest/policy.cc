@@ -144,10 +144,10 @@ std::string no_value(const std::string& text, HashAlgorithm bank) {
   return found + " is no value of a PCR: expected " + digits;
 }
 
-std::vector<Bytes> read_accepted(Fields& entry, HashAlgorithm bank) {
+std::vector<Bytes> read_accepted(Fields& entry, HashAlgorithm bank,
+                                 const std::vector<std::string>& texts) {
   const std::string name(crypto::hash_name(bank));
   std::vector<Bytes> out;
-  const auto texts = entry.strings(name, kMaxPcrValues, kMaxPcrText);
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const std::string at = name + "[" + std::to_string(i) + "]";
     auto value = from_hex(texts[i]);
@@ -169,8 +169,9 @@ ExactPcr read_exact(Fields& entry, const std::vector<HashAlgorithm>& banks) {
     const std::string name(crypto::hash_name(bank));
     const bool required = std::find(banks.begin(), banks.end(), bank) != banks.end();
     const bool given = entry.has(name);
-    auto values = read_accepted(entry, bank);
-    if (required && (!given || values.empty())) {
+    const auto texts = entry.strings(name, kMaxPcrValues, kMaxPcrText);
+    auto values = read_accepted(entry, bank, texts);
+    if (required && texts.empty()) {
       entry.error(name, "is required, since pcrs.banks has " + name +
                             ": expected at least one accepted value");
     } else if (!required && given) {
