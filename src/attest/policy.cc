@@ -144,11 +144,10 @@ std::string no_value(const std::string& text, HashAlgorithm bank) {
   return found + " is no value of a PCR: expected " + digits;
 }
 
-// Nothing where values are given and none of them is one, as has been said then.
-std::optional<std::vector<Bytes>> read_accepted(Fields& entry, HashAlgorithm bank) {
+std::vector<Bytes> read_accepted(Fields& entry, HashAlgorithm bank,
+                                 const std::vector<std::string>& texts) {
   const std::string name(crypto::hash_name(bank));
   std::vector<Bytes> out;
-  const auto texts = entry.strings(name, kMaxPcrValues, kMaxPcrText);
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const std::string at = name + "[" + std::to_string(i) + "]";
     auto value = from_hex(texts[i]);
@@ -160,7 +159,6 @@ std::optional<std::vector<Bytes>> read_accepted(Fields& entry, HashAlgorithm ban
       out.push_back(std::move(value).value());
     }
   }
-  if (out.empty() && !texts.empty()) return std::nullopt;
   return out;
 }
 
@@ -171,15 +169,16 @@ ExactPcr read_exact(Fields& entry, const std::vector<HashAlgorithm>& banks) {
     const std::string name(crypto::hash_name(bank));
     const bool required = std::find(banks.begin(), banks.end(), bank) != banks.end();
     const bool given = entry.has(name);
-    auto values = read_accepted(entry, bank);
-    if (required && (!given || (values && values->empty()))) {
+    const auto texts = entry.strings(name, kMaxPcrValues, kMaxPcrText);
+    auto values = read_accepted(entry, bank, texts);
+    if (required && texts.empty()) {
       entry.error(name, "is required, since pcrs.banks has " + name +
                             ": expected at least one accepted value");
     } else if (!required && given) {
       entry.error(name, "would not be checked, since pcrs.banks has no " + name +
                             ": add the bank, or remove the values");
-    } else if (required && values) {
-      out.accepted.emplace(bank, *std::move(values));
+    } else if (required) {
+      out.accepted.emplace(bank, std::move(values));
     }
   }
   entry.finish();

@@ -1,6 +1,7 @@
-"""Rules that every rendering of the chart keeps. Usage: check_rendered.py FILE MINOR_VERSION [KIND | !KIND]...
+"""Rules that every rendering of the chart keeps. Usage: check_rendered.py FILE MINOR_VERSION [KIND | !KIND | +hostNetwork]...
 
-KINDs must be there, !KINDs must not."""
+KINDs must be there, !KINDs must not. With +hostNetwork the webhook's pods must be in the network of their nodes, and nobody
+else's; without it nobody's."""
 
 import json
 import sys
@@ -118,7 +119,7 @@ def tolerates(toleration, value):
     return toleration.get("operator") == "Exists" or toleration.get("value", "") == value
 
 
-def check_pods(objects):
+def check_pods(objects, host_network):
     for name, kind, spec in pod_specs(objects):
         agent = kind == "DaemonSet"
         device = any(v.get("hostPath", {}).get("type") == "CharDevice" for v in spec["volumes"]) if agent else False
@@ -139,7 +140,10 @@ def check_pods(objects):
                 yield f"{name}: expected to bear NoExecute for a minute: for less, one wrong policy leaves no webhook to let its edit in"
         if kind != "Job" and not spec["priorityClassName"].startswith("system-"):
             yield f"{name}: no system priority"
-        for flag in ("hostNetwork", "hostPID", "hostIPC"):
+        on_host = host_network and kind == "Deployment"
+        if spec.get("hostNetwork", False) != on_host or spec.get("dnsPolicy") != ("ClusterFirstWithHostNet" if on_host else None):
+            yield f"{name}: hostNetwork {spec.get('hostNetwork')} with dnsPolicy {spec.get('dnsPolicy')}"
+        for flag in ("hostPID", "hostIPC"):
             if spec.get(flag):
                 yield f"{name}: {flag}"
         tokens = [v for v in spec["volumes"] if v["name"] == "api" and "serviceAccountToken" in v["projected"]["sources"][0]]
@@ -283,7 +287,7 @@ def check_versions(objects, minor):
 
 def check_kinds(objects, expected):
     kinds = {thing["kind"] for thing in objects}
-    for kind in expected:
+    for kind in (kind for kind in expected if not kind.startswith("+")):
         if kind.startswith("!") == (kind.lstrip("!") in kinds):
             yield f"expected {kind}"
 
@@ -315,7 +319,7 @@ def main():
     objects, minor = load(sys.argv[1]), int(sys.argv[2])
     problems = [
         *check_roles(objects),
-        *check_pods(objects),
+        *check_pods(objects, "+hostNetwork" in sys.argv[3:]),
         *check_webhooks(objects, minor),
         *check_expectation(objects),
         *check_certificate(objects),

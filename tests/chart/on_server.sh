@@ -153,6 +153,15 @@ hooks_are_valid() {
   "$HELM" template avouch "$CHART" --namespace "$NS" --show-only templates/hooks.yaml |
     "$OLD_KUBECTL" apply --dry-run=server -f -
 }
+# What full.yaml cannot have: a claim that is there, replicas in the network of their nodes, Services for a ServiceMonitor.
+# The kind ServiceMonitor itself is unknown here.
+options_are_valid() { # FILE TEMPLATE...
+  local file=$1 template
+  local -a shown=()
+  for template in "${@:2}"; do shown+=(--show-only "templates/$template.yaml"); done
+  "$HELM" template avouch "$CHART" --namespace "$NS" --kube-version 1.20 --values "$HERE/values/$file.yaml" "${shown[@]}" \
+    --set webhook.podDisruptionBudget.unhealthyPodEvictionPolicy= | "$OLD_KUBECTL" apply --dry-run=server -f -
+}
 set_ca() {
   local i
   for i in 0 1 2 3 4 5; do
@@ -295,6 +304,12 @@ names_nothing() { # VALUE PATTERN OPTION...
   check "$1 of nothing is refused" refused "$2" helm_quietly install avouch "$CHART" "${@:3}"
 }
 make_ca_secret() { "$OLD_KUBECTL" -n "$NS" create secret generic "$1" "--from-file=$2=$STATE/ca.crt" >/dev/null; }
+make_claim() {
+  "$OLD_KUBECTL" -n "$NS" create -f - >/dev/null <<JSON
+{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "verdict-log"},
+ "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "$1"}}}}
+JSON
+}
 check_named_objects() {
   local ca=(--set webhook.clientCASecret=api-server-ca)
   names_nothing "a clientCASecret" 'webhook.clientCASecret: there is no Secret "api-server-ca" in namespace "avouch-system"' "${ca[@]}"
@@ -309,6 +324,13 @@ check_named_objects() {
   names_nothing "a database's connection" 'Secret "log-database" .*nothing under the key connection' "${db[@]}"
   "$OLD_KUBECTL" -n "$NS" delete secret log-database >/dev/null
   "$OLD_KUBECTL" -n "$NS" create secret generic log-database --from-literal=connection=host=db >/dev/null
+  names_nothing "an existing claim" 'controller.persistence.existingClaim: there is no PersistentVolumeClaim "verdict-log" in namespace "avouch-system"' \
+    "${ca[@]}" --set controller.persistence.existingClaim=verdict-log
+  make_claim 3Gi
+  check "an existing claim without room for the log is refused" refused 'controller.persistence.existingClaim of 3Gi: nothing would be left for the verdict log' \
+    helm_quietly install avouch "$CHART" "${ca[@]}" --set controller.persistence.existingClaim=verdict-log
+  "$OLD_KUBECTL" -n "$NS" delete persistentvolumeclaim verdict-log --wait=false >/dev/null
+  "$OLD_KUBECTL" -n "$NS" patch persistentvolumeclaim verdict-log --type=merge -p '{"metadata": {"finalizers": null}}' >/dev/null 2>&1 || true
   names_nothing "a pull secret" 'image.pullSecrets: there is no Secret "pull"' "${ca[@]}" --set 'image.pullSecrets={pull}'
   make_ca_secret pull .dockerconfigjson
   names_nothing "a priority class" 'agent.priorityClassName: there is no PriorityClass "urgent"' --set agent.priorityClassName=urgent
@@ -328,6 +350,8 @@ check_release() {
   "$OLD_KUBECTL" delete crd --all >/dev/null
   "$OLD_KUBECTL" create namespace "$NS" >/dev/null
   check "the hooks' objects are valid" hooks_are_valid
+  check "what platform teams set is valid" options_are_valid options controller webhook agent hooks rbac-controller network-policy metrics-services
+  check "the webhook in the network of its nodes is valid" options_are_valid host-network webhook network-policy
   check_named_objects
   check "the chart installs with every option" helm_quietly install avouch "$CHART" \
     --values "$HERE/values/full.yaml" --set fullnameOverride= --set webhook.certManager.enabled=false --set monitoring.podMonitor.enabled=false --set monitoring.prometheusRule.enabled=false \

@@ -13,6 +13,8 @@ source "$HACK_DIR/lib/kubernetes.sh"
 source "$HACK_DIR/lib/tools.sh"
 # shellcheck source=hack/lib/checks.sh
 source "$HACK_DIR/lib/checks.sh"
+# shellcheck source=tests/chart/options.sh
+source "$HERE/options.sh"
 
 CHART=$REPO_DIR/charts/avouch
 VAP=admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy
@@ -143,6 +145,7 @@ check_renderings() {
 shows_readme() { "$HELM" show readme "$STATE/package.tgz" | diff --ignore-blank-lines - "$CHART/README.md"; }
 
 check_values() {
+  check "what Chart.yaml says is what the repository has" /usr/bin/python3 "$HERE/check_metadata.py" "$REPO_DIR"
   check "values and schema name the same values" /usr/bin/python3 "$HERE/check_values.py" "$CHART"
   check "the README's table is that of the values" /usr/bin/python3 "$HERE/check_readme.py" "$CHART"
   check "Helm shows the README" shows_readme
@@ -197,9 +200,11 @@ main() {
   ensure_promtool
   check "the definitions keep the rules" /usr/bin/python3 "$HERE/check_crds.py" "$REPO_DIR"/crds/*.yaml
   check_renderings
+  check_options
   check "the CEL rules let good objects pass and refuse bad ones" cel_rules_hold
   check "each alert fires when it should, and only then" alerts_hold
   check_values
+  check_option_values
   # Whatever this starts ends with it: it has process ids and a network of its own.
   unshare --net --pid --fork --kill-child --mount-proc --propagation private \
     env HELM="$HELM" KUBECTL="$KUBECTL" KUBERNETES_DIR="$KUBERNETES_DIR" "$HERE/on_server.sh"

@@ -2,36 +2,22 @@
 # Tests kubectl avouch export and verify proof with in-toto statements, against files that another program made and a
 # script that has no code of ours. Usage: exports.sh PROGRAM
 set -euo pipefail
+# shellcheck source=tests/cli/expect.sh
+source "$(dirname "${BASH_SOURCE[0]}")/expect.sh"
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PROGRAM=$1
 export PATH=$HERE:$PATH ANSWER='404 {"kind":"Status","reason":"NotFound"}'
-failed=0
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 # expect STATUS PATTERN WORD...: the program's exit status, and what it prints.
-expect() {
-  local wanted=$1 pattern=$2 out status=0
-  shift 2
-  out=$("$PROGRAM" "$@" 2>&1) || status=$?
-  if ((status != wanted)) || ! grep -qE -- "$pattern" <<<"$out"; then
-    echo "FAILED: kubectl avouch $*: status $status, expected $wanted and \"$pattern\", got:"
-    echo "$out"
-    failed=1
-  fi
-}
+expect() { expect_run "$1" "$2" "$PROGRAM" "${@:3}"; }
 
 # script STATUS PATTERN FILE [SIGNERS]: what the script without code of ours does, and prints.
 script() {
-  local wanted=$1 pattern=$2 out status=0
-  out=$(/usr/bin/python3 "$HERE/../../hack/check-export.py" --vkey "$(<"$VKEY")" --entry-keys "$VERIFIER" \
-    --signer-keys "${4:-$EXPORTS/signer.pem}" "$3" 2>&1) || status=$?
-  if ((status != wanted)) || ! grep -qE -- "$pattern" <<<"$out"; then
-    echo "FAILED: check-export.py $3: status $status, expected $wanted and \"$pattern\", got:"
-    echo "$out"
-    failed=1
-  fi
+  expect_run "$1" "$2" /usr/bin/python3 "$HERE/../../hack/check-export.py" --vkey "$(<"$VKEY")" \
+    --entry-keys "$VERIFIER" --signer-keys "${4:-$EXPORTS/signer.pem}" "$3"
 }
 
 EXPORTS=$HERE/../vectors/tlog/exports

@@ -2,24 +2,16 @@
 # Tests kubectl avouch verify pods against the files of a log that another program made, which has one denial of a pod.
 # Usage: pods.sh PROGRAM
 set -euo pipefail
+# shellcheck source=tests/cli/expect.sh
+source "$(dirname "${BASH_SOURCE[0]}")/expect.sh"
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PROGRAM=$1
 EXPORTS=$HERE/../vectors/tlog/exports
 export PATH=$HERE:$PATH LOG_FILES=$EXPORTS/log ANSWER='404 {"kind":"Status","reason":"NotFound"}'
-failed=0
 
 # expect STATUS PATTERN WORD...: the exit status of verify pods with these words, and what it prints.
-expect() {
-  local wanted=$1 pattern=$2 out status=0
-  shift 2
-  out=$("$PROGRAM" verify pods "$@" 2>&1) || status=$?
-  if ((status != wanted)) || ! grep -qE -- "$pattern" <<<"$out"; then
-    echo "FAILED: kubectl avouch verify pods $*: status $status, expected $wanted and \"$pattern\", got:"
-    echo "$out"
-    failed=1
-  fi
-}
+expect() { expect_run "$1" "$2" "$PROGRAM" verify pods "${@:3}"; }
 
 keys=(--vkey "$HERE/../vectors/tlog/log/log.vkey" --verifier-keys "$HERE/../vectors/tlog/proofs/verifier.pem"
   --origin log.example.org/avouch)

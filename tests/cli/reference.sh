@@ -1,24 +1,16 @@
 #!/usr/bin/env bash
 # Tests `kubectl avouch reference` as a user meets it. Usage: reference.sh PROGRAM VECTORS
 set -euo pipefail
+# shellcheck source=tests/cli/expect.sh
+source "$(dirname "${BASH_SOURCE[0]}")/expect.sh"
 
 PROGRAM=$1 VECTORS=$2
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
-failed=0
 
 # expect STATUS PATTERN WORD...: exit status, and what it prints to either output.
-expect() {
-  local wanted=$1 pattern=$2 out status=0
-  shift 2
-  out=$("$PROGRAM" reference "$@" 2>&1) || status=$?
-  if ((status != wanted)) || ! grep -qE -- "$pattern" <<<"$out"; then
-    echo "FAILED: kubectl avouch reference $*: status $status, expected $wanted and \"$pattern\", got:"
-    head -c 2000 <<<"$out"
-    failed=1
-  fi
-}
+expect() { expect_run "$1" "$2" "$PROGRAM" reference "${@:3}"; }
 check() { "$@" >/dev/null || { echo "FAILED: $*"; failed=1; }; }
 
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem 2>/dev/null

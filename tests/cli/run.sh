@@ -1,23 +1,15 @@
 #!/usr/bin/env bash
 # Tests the program kubectl-avouch as a user meets it: exit status, messages, help, completion. Usage: run.sh PROGRAM
 set -euo pipefail
+# shellcheck source=tests/cli/expect.sh
+source "$(dirname "${BASH_SOURCE[0]}")/expect.sh"
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PROGRAM=$1
 export PATH=$HERE:$PATH ANSWER=refuse
-failed=0
 
 # expect STATUS PATTERN WORD...: the program's exit status, and what it prints.
-expect() {
-  local wanted=$1 pattern=$2 out status=0
-  shift 2
-  out=$("$PROGRAM" "$@" 2>&1) || status=$?
-  if ((status != wanted)) || ! grep -qE -- "$pattern" <<<"$out"; then
-    echo "FAILED: kubectl avouch $*: status $status, expected $wanted and \"$pattern\", got:"
-    echo "$out"
-    failed=1
-  fi
-}
+expect() { expect_run "$1" "$2" "$PROGRAM" "${@:3}"; }
 completes() {
   local wanted=$1
   shift

@@ -1,20 +1,12 @@
 #!/usr/bin/env bash
 # Tests the command lines of the programs that run in the cluster. Usage: run.sh PROGRAM...
 set -euo pipefail
+# shellcheck source=tests/cli/expect.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../cli/expect.sh"
 
-failed=0
 
 # expect PROGRAM STATUS PATTERN WORD...: its exit status, and what it prints.
-expect() {
-  local program=$1 wanted=$2 pattern=$3 out status=0
-  shift 3
-  out=$(timeout 60 "$program" "$@" 2>&1) || status=$?
-  if ((status != wanted)) || ! grep -qE -- "$pattern" <<<"$out"; then
-    echo "FAILED: ${program##*/} $*: status $status, expected $wanted and \"$pattern\", got:"
-    echo "$out"
-    failed=1
-  fi
-}
+expect() { expect_run "$2" "$3" timeout 60 "$1" "${@:4}"; }
 
 for program in "$@"; do
   name=${program##*/}

@@ -5,11 +5,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <thread>
 
+#include "codec/base64.h"
+#include "codec/json.h"
 #include "support/https_status.h"
 
 namespace avouch::testing {
@@ -156,8 +160,7 @@ Result<void> RealApiserver::start_etcd() {
                             dir_ / "etcd.log"));
     const auto deadline = steady_clock::now() + kReadyWithin;
     while (etcd_process_.running() && steady_clock::now() < deadline) {
-      const auto answer = etcd_call("/v3/kv/range", R"({"key":"AA=="})");
-      if (answer.has_value() && answer->starts_with("HTTP/1.1 200")) return {};
+      if (revision().has_value()) return {};
       std::this_thread::sleep_for(milliseconds(20));
     }
   }
@@ -211,9 +214,10 @@ Result<std::string> RealApiserver::etcd_call(const std::string& path,
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(etcd_port_));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  // By HTTP/1.0, of which no answer comes in chunks.
   const std::string request = "POST " + path +
-                              " HTTP/1.1\r\nHost: etcd\r\nConnection: close\r\nContent-Length: " +
-                              std::to_string(body.size()) + "\r\n\r\n" + body;
+                              " HTTP/1.0\r\nContent-Length: " + std::to_string(body.size()) +
+                              "\r\n\r\n" + body;
   std::string answer;
   if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
       ::send(fd, request.data(), request.size(), MSG_NOSIGNAL) ==
@@ -225,18 +229,52 @@ Result<std::string> RealApiserver::etcd_call(const std::string& path,
   }
   close(fd);
   if (answer.empty()) return retryable("etcd does not answer");
-  return answer;
+  const std::size_t head = answer.find("\r\n\r\n");
+  if (!answer.starts_with("HTTP/1.0 200") || head == std::string::npos) {
+    return rejected("etcd: " + path + ": " + answer);
+  }
+  return answer.substr(head + 4);
+}
+
+Result<std::int64_t> RealApiserver::revision() const {
+  AVOUCH_TRY(const std::string body, etcd_call("/v3/kv/range", R"({"key":"AA=="})"));
+  AVOUCH_TRY(const codec::Json answer, codec::parse_json(body));
+  const std::string text(answer.text({"header", "revision"}));
+  if (text.empty()) return rejected("etcd names no revision: " + body);
+  return std::stoll(text);
+}
+
+Result<std::vector<std::string>> RealApiserver::take_away_since(std::int64_t revision) const {
+  // What the server makes of itself, now and then.
+  static constexpr std::string_view kItsOwn[] = {"/registry/apiregistration.k8s.io/",
+                                                 "/registry/masterleases/", "/registry/services/"};
+  const auto base64 = [](std::string_view text) { return codec::to_base64(as_bytes(text)); };
+  AVOUCH_TRY(const std::string body,
+             etcd_call("/v3/kv/range", "{\"key\":\"" + base64("/registry/") +
+                                           "\",\"range_end\":\"" + base64("/registry0") +
+                                           "\",\"keys_only\":true,\"min_create_revision\":\"" +
+                                           std::to_string(revision + 1) + "\"}"));
+  AVOUCH_TRY(const codec::Json answer, codec::parse_json(body));
+  std::vector<std::string> taken;
+  const codec::Json* found = answer.find("kvs");
+  if (found == nullptr || found->as_array() == nullptr) return taken;
+  for (const codec::Json& one : *found->as_array()) {
+    AVOUCH_TRY(const Bytes key, codec::from_base64(one.text({"key"})));
+    const std::string name(as_text(key));
+    if (std::any_of(std::begin(kItsOwn), std::end(kItsOwn),
+                    [&](std::string_view own) { return name.starts_with(own); })) {
+      continue;
+    }
+    AVOUCH_CHECK(etcd_call("/v3/kv/deleterange", "{\"key\":\"" + base64(name) + "\"}"));
+    taken.push_back(name);
+  }
+  return taken;
 }
 
 Result<void> RealApiserver::compact() {
-  AVOUCH_TRY(const std::string newest, etcd_call("/v3/kv/range", R"({"key":"AA=="})"));
-  const std::size_t at = newest.find("\"revision\":\"");
-  if (at == std::string::npos) return retryable("etcd names no revision: " + newest);
-  const std::string revision = newest.substr(at + 12, newest.find('"', at + 12) - at - 12);
-  AVOUCH_TRY(
-      const std::string answer,
-      etcd_call("/v3/kv/compaction", "{\"revision\":\"" + revision + "\",\"physical\":true}"));
-  if (!answer.starts_with("HTTP/1.1 200")) return rejected("etcd compaction: " + answer);
+  AVOUCH_TRY(const std::int64_t newest, revision());
+  AVOUCH_CHECK(etcd_call("/v3/kv/compaction",
+                         "{\"revision\":\"" + std::to_string(newest) + "\",\"physical\":true}"));
   return {};
 }
 

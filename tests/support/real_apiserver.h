@@ -4,6 +4,7 @@
 // goes away. The binaries come from the cache that hack/cluster.sh fills; where they are missing,
 // start() fails and says so: a skipped test would read as a passed one.
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -52,11 +53,19 @@ class RealApiserver {
   // etcd forgets all revisions before the newest. The server's own watch cache does not.
   Result<void> compact();
 
+  // Of the newest change that etcd has.
+  Result<std::int64_t> revision() const;
+  // Takes away in etcd what was made after that revision, whatever finalizers hold; changes of what
+  // was there before stay. The server's caches follow a moment later. The keys, such as
+  // "/registry/pods/shop/web-0".
+  Result<std::vector<std::string>> take_away_since(std::int64_t revision) const;
+
  private:
   RealApiserver() = default;
   Result<void> find_binaries();
   Result<void> make_certificates();
   Result<void> start_etcd();
+  // The body of the answer.
   Result<std::string> etcd_call(const std::string& path, const std::string& body) const;
 
   TempDir dir_;

@@ -30,6 +30,20 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end }}
 {{- end -}}
 
+{{/* Labels and annotations of a component's service account, from the chart and from its values. */}}
+{{- define "avouch.accountMetadata" -}}
+{{- $account := (index .root.Values .component).serviceAccount | default dict -}}
+labels:
+  {{- include "avouch.labels" . | nindent 2 }}
+  {{- with $account.labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with $account.annotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
 {{/* Image of a component: its own values first, then the common ones. */}}
 {{- define "avouch.image" -}}
 {{- $own := (index .root.Values .component).image -}}
@@ -106,6 +120,20 @@ seccompProfile: {type: RuntimeDefault}
 - {key: avouch.dev/unattested, operator: Exists}
 {{- end -}}
 
+{{/*
+The agent comes back to nodes with our own taint, whatever other taints keep it away: it is the way out of that one. Without a word
+in the values it bears them all.
+*/}}
+{{- define "avouch.agentTolerations" -}}
+{{- $everything := dict "operator" "Exists" -}}
+{{- $own := .Values.agent.tolerations -}}
+{{- if kindIs "invalid" $own }}{{ $own = list $everything }}{{ end -}}
+{{- if not (has $everything $own) -}}
+{{ include "avouch.tolerations" . }}
+{{ end -}}
+{{- with $own }}{{ toYaml . }}{{ end -}}
+{{- end -}}
+
 {{/* Whoever is root where the webhook or the controller runs has their keys: better a node that is trusted, where there is one. */}}
 {{- define "avouch.prefersAttested" -}}
 nodeAffinity:
@@ -114,6 +142,21 @@ nodeAffinity:
       preference:
         matchExpressions:
           - {key: avouch.node-restriction.kubernetes.io/attested, operator: In, values: ["true"]}
+{{- end -}}
+
+{{/* How a monitor of the Prometheus operator scrapes an endpoint, by its values. */}}
+{{- define "avouch.scrape" -}}
+path: /metrics
+interval: {{ .interval }}
+{{- with .scrapeTimeout }}
+scrapeTimeout: {{ . }}
+{{- end }}
+{{- with .relabelings }}
+relabelings: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .metricRelabelings }}
+metricRelabelings: {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end -}}
 
 {{/* The newest version of the flow control API that the server has, or nothing. */}}

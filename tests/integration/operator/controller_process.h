@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "inspect/release.h"
 #include "integration/operator/running.h"
@@ -57,14 +58,15 @@ class ControllerProcess {
                    "\nlog: {cadence: 1s" + (of_log.empty() ? "" : ", " + of_log) + "}\n" +
                    kPatientLeases + more);
   }
-  void launch(const std::string& kubeconfig) {
+  // `settings`: options of env(1).
+  void launch(const std::string& kubeconfig, const std::vector<std::string>& settings = {}) {
     const std::string number = std::to_string(++starts_);
     log_file_ = file("log" + number);
-    process_ = ChildProcess::start(
-                   {"/usr/bin/env", "POD_NAME=controller", "POD_UID=uid" + number, AVOUCH_OPERATOR,
-                    "--config", file("config.yaml"), "--kubeconfig", kubeconfig},
-                   log_file_)
-                   .value();
+    std::vector<std::string> command{"/usr/bin/env"};
+    command.insert(command.end(), settings.begin(), settings.end());
+    command.insert(command.end(), {"POD_NAME=controller", "POD_UID=uid" + number, AVOUCH_OPERATOR,
+                                   "--config", file("config.yaml"), "--kubeconfig", kubeconfig});
+    process_ = ChildProcess::start(command, log_file_).value();
   }
   void await_ready() {
     ASSERT_TRUE(eventually([&] { return is_ready() || !process_.running(); })) << log();
@@ -75,6 +77,7 @@ class ControllerProcess {
     ASSERT_TRUE(eventually([&] { return !process_.running(); })) << log();
   }
 
+  pid_t pid() const { return process_.pid(); }
   std::string log() const { return read_text(log_file_); }  // since it was started last
   // Where it serves, "127.0.0.1:40001".
   std::string address() const { return serving_address(log(), "server"); }

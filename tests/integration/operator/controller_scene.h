@@ -4,17 +4,13 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "adapters/rest_transport.h"
+#include "integration/operator/clean_apiserver.h"
 #include "integration/operator/controller_process.h"
 #include "kube/auth.h"
-#include "kube/client.h"
-#include "support/paths.h"
 #include "support/process.h"
-#include "support/real_apiserver.h"
 
 namespace avouch::testing {
 
@@ -22,16 +18,16 @@ namespace avouch::testing {
 class ApiScene : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto started = RealApiserver::start();
-    ASSERT_TRUE(started.has_value()) << started.error().message;
-    server_ = *std::move(started);
-    ASSERT_NO_FATAL_FAILURE(kubectl({"apply", "-f", (vectors_dir() / "../../crds").string()}));
-    kubeconfig_ = server_->write_kubeconfig(server_->admin());
-    auto options = adapters::kubeconfig_options(kubeconfig_).value();
-    transport_ = adapters::RestTransport::create(std::move(options)).value();
-    client_ = std::make_unique<kube::Client>(*transport_);
+    const auto clean = CleanApiserver::get();
+    ASSERT_TRUE(clean.has_value()) << clean.error().message;
+    server_ = &(*clean)->server();
+    client_ = &(*clean)->client();
+    kubeconfig_ = (*clean)->kubeconfig();
+    audit_log_ = (*clean)->audit_log();
   }
 
+  void create_namespace(const std::string& name) { create(kube::namespaces(), name); }
+  void create_account(const std::string& name) { create(kube::service_accounts(kNamespace), name); }
   void kubectl(const std::vector<std::string>& command) {
     const auto ran = server_->kubectl(command);
     ASSERT_TRUE(ran.has_value()) << ran.error().message;
@@ -51,10 +47,18 @@ class ApiScene : public ::testing::Test {
   }
 
   TempDir dir_;
-  std::unique_ptr<RealApiserver> server_;
+  RealApiserver* server_ = nullptr;
+  const kube::Client* client_ = nullptr;  // as admin
   std::string kubeconfig_;
-  std::unique_ptr<adapters::RestTransport> transport_;
-  std::unique_ptr<kube::Client> client_;
+  std::string audit_log_;  // see CleanApiserver
+
+ private:
+  void create(const kube::ResourcePath& kind, const std::string& name) {
+    codec::Json object{codec::Json::Object{}};
+    object["metadata"]["name"] = name;
+    const auto made = client_->create(kind, object);
+    ASSERT_TRUE(made.has_value()) << made.error().message;
+  }
 };
 
 // With one controller.
@@ -62,7 +66,7 @@ class ControllerScene : public ApiScene {
  protected:
   void SetUp() override {
     ASSERT_NO_FATAL_FAILURE(ApiScene::SetUp());
-    ASSERT_NO_FATAL_FAILURE(kubectl({"create", "namespace", kNamespace}));
+    ASSERT_NO_FATAL_FAILURE(create_namespace(kNamespace));
   }
 
   // As ControllerProcess.

@@ -3,20 +3,14 @@
 // whose volume comes back from a backup: every policy says that its log is read-only.
 
 #include <gtest/gtest.h>
-#include <signal.h>
 
-#include "adapters/rest_transport.h"
-#include "integration/operator/running.h"
-#include "kube/client.h"
-#include "support/paths.h"
-#include "support/real_apiserver.h"
+#include "integration/operator/controller_scene.h"
 
 namespace avouch::testing {
 namespace {
 
 using codec::Json;
 
-using testing::kNamespace;
 constexpr const char* kPolicy = R"({"apiVersion":"avouch.dev/v1alpha1","kind":"AttestationPolicy",
   "metadata":{"name":"production"},"spec":{"nodeSelector":{},
   "workloads":{"namespaceSelector":{"matchLabels":{"attested":"required"}}},
@@ -25,65 +19,34 @@ constexpr const char* kPolicy = R"({"apiVersion":"avouch.dev/v1alpha1","kind":"A
   "pcrs":{"banks":["sha256"],"exact":[{"index":7,"sha256":
     ["0000000000000000000000000000000000000000000000000000000000000007"]}]}}})";
 
-class Guard : public ::testing::Test {
+class Guard : public ControllerScene {
  protected:
   void SetUp() override {
-    auto started = RealApiserver::start();
-    ASSERT_TRUE(started.has_value()) << started.error().message;
-    server_ = *std::move(started);
-    kubectl({"apply", "-f", (vectors_dir() / "../../crds").string()});
-    kubectl({"create", "namespace", kNamespace});
-    write_text(dir_ / "policy.json", kPolicy);
-    ASSERT_TRUE(eventually([&] {
-      return server_->kubectl({"apply", "-f", dir_ / "policy.json"}).has_value();
-    })) << "the API server does not serve the definitions";
+    ASSERT_NO_FATAL_FAILURE(ControllerScene::SetUp());
+    const auto policy =
+        client_->create(kube::attestation_policies(), codec::parse_json(kPolicy).value());
+    ASSERT_TRUE(policy.has_value()) << policy.error().message;
     // As the chart renders both.
     const std::string webhooks = read_text(vectors_dir() / "chart/webhooks.json");
     configuration_["apiVersion"] = "admissionregistration.k8s.io/v1";
     configuration_["kind"] = "ValidatingWebhookConfiguration";
     configuration_["metadata"]["name"] = "avouch";
     configuration_["webhooks"] = codec::parse_json(webhooks).value();
-    Json map = Json::Object{{"apiVersion", "v1"}, {"kind", "ConfigMap"}};
-    map["metadata"] = Json::Object{{"name", "avouch-controller"}, {"namespace", kNamespace}};
+    Json map{Json::Object{}};
+    map["metadata"]["name"] = "avouch-controller";
     map["data"]["webhooks.json"] = webhooks;
-    write_text(dir_ / "map.json", codec::to_json(map));
-    kubectl({"apply", "-f", dir_ / "map.json"});
-
-    auto options =
-        adapters::kubeconfig_options(server_->write_kubeconfig(server_->admin())).value();
-    transport_ = adapters::RestTransport::create(std::move(options)).value();
-    client_ = std::make_unique<kube::Client>(*transport_);
+    const auto made = client_->create(kube::config_maps(kNamespace), map);
+    ASSERT_TRUE(made.has_value()) << made.error().message;
     install();
-    write_text(dir_ / "config.yaml",
-               "release: {name: avouch, namespace: avouch-system}\nlisten: 127.0.0.1:0\n"
-               "health: 127.0.0.1:0\ndataDir: " +
-                   (dir_ / "data") + "\nlog: {cadence: 1s}\n");
-    ASSERT_TRUE(run_command({"mkdir", "-m", "0700", dir_ / "data"}).has_value());
-    start();
+    configure("");
+    launch();
   }
 
-  void start() {
-    ++starts_;
-    controller_ = ChildProcess::start({"/usr/bin/env", "POD_NAME=controller",
-                                       "POD_UID=uid" + std::to_string(starts_), AVOUCH_OPERATOR,
-                                       "--config", dir_ / "config.yaml", "--kubeconfig",
-                                       server_->write_kubeconfig(server_->admin())},
-                                      log_file())
-                      .value();
-  }
-  void stop() {
-    controller_.signal(SIGTERM);
-    ASSERT_TRUE(eventually([&] { return !controller_.running(); })) << log();
-  }
   static void run(const std::vector<std::string>& command) {
     const auto ran = run_command(command);
     ASSERT_TRUE(ran.has_value()) << ran.error().message;
   }
 
-  void kubectl(const std::vector<std::string>& arguments) {
-    const auto ran = server_->kubectl(arguments);
-    ASSERT_TRUE(ran.has_value()) << ran.error().message;
-  }
   void install() {
     const auto made = client_->create(kube::validating_webhook_configurations(), configuration_);
     ASSERT_TRUE(made.has_value()) << made.error().message;
@@ -127,29 +90,14 @@ class Guard : public ::testing::Test {
     const Json* data = map.has_value() ? map->find("data") : nullptr;
     return data == nullptr ? "" : codec::to_json(*data);
   }
-  std::string log_file() const { return dir_ / ("log" + std::to_string(starts_)); }
-  std::string log() { return read_text(log_file()); }
-  // The value of a metric without labels; "" while there is none.
-  std::string metric(const std::string& name) {
-    const std::string text = get(serving_address(log(), "health"), "/metrics");
-    const std::size_t at = text.find("\n" + name + " ");
-    if (at == std::string::npos) return "";
-    const std::size_t begin = at + name.size() + 2;
-    return text.substr(begin, text.find_first_of("\r\n", begin) - begin);
-  }
+  std::string metric(const std::string& name) const { return controller_.metric(name); }
   std::string deviations() { return metric("avouch_webhook_configuration_deviations"); }
   int departures() {
     return std::stoi("0" + metric("avouch_webhook_configuration_departures_total"));
   }
   std::string state() { return guarded() + "\n" + log(); }
 
-  TempDir dir_;
-  std::unique_ptr<RealApiserver> server_;
-  std::unique_ptr<adapters::RestTransport> transport_;
-  std::unique_ptr<kube::Client> client_;
   Json configuration_{Json::Object{}};
-  ChildProcess controller_;
-  int starts_ = 0;
 };
 
 TEST_F(Guard, TellsEditsAndDeletionOfTheWebhookConfigurationAndThatItIsBack) {
@@ -193,7 +141,7 @@ TEST_F(Guard, TellsEditsAndDeletionOfTheWebhookConfigurationAndThatItIsBack) {
   install();
   EXPECT_TRUE(becomes("True")) << state();
   EXPECT_TRUE(eventually([&] { return events("AsInstalled") >= 1; })) << state();
-  controller_.stop();
+  stop();
 }
 
 TEST_F(Guard, EveryPolicySaysThatTheLogOfARestoredVolumeIsReadOnly) {
@@ -207,13 +155,13 @@ TEST_F(Guard, EveryPolicySaysThatTheLogOfARestoredVolumeIsReadOnly) {
   ASSERT_NO_FATAL_FAILURE(stop());
   ASSERT_NO_FATAL_FAILURE(run({"cp", "-a", dir_ / "data", dir_ / "backup"}));
   const std::string backed_up = beacon();
-  ASSERT_NO_FATAL_FAILURE(start());
+  launch();
   ASSERT_TRUE(eventually([&] { return beacon() != backed_up; })) << log();
   ASSERT_NO_FATAL_FAILURE(stop());
 
   ASSERT_NO_FATAL_FAILURE(run({"mv", dir_ / "data", dir_ / "newest"}));
   ASSERT_NO_FATAL_FAILURE(run({"mv", dir_ / "backup", dir_ / "data"}));
-  ASSERT_NO_FATAL_FAILURE(start());
+  launch();
   EXPECT_TRUE(recorded("False LogReadOnly", "ConfigMap avouch-system/avouch-beacon"))
       << condition_of("Recorded") << log();
   ASSERT_NO_FATAL_FAILURE(stop());
@@ -221,9 +169,9 @@ TEST_F(Guard, EveryPolicySaysThatTheLogOfARestoredVolumeIsReadOnly) {
   // The volume that has everything is put back.
   ASSERT_NO_FATAL_FAILURE(run({"mv", dir_ / "data", dir_ / "backup"}));
   ASSERT_NO_FATAL_FAILURE(run({"mv", dir_ / "newest", dir_ / "data"}));
-  ASSERT_NO_FATAL_FAILURE(start());
+  launch();
   EXPECT_TRUE(recorded("True EntriesTaken", "")) << condition_of("Recorded") << log();
-  controller_.stop();
+  stop();
 }
 
 // Where no webhook answers, the share alone says which namespaces' pods are stopped.
@@ -245,7 +193,7 @@ TEST_F(Guard, KeepsTheShareOfThePoliciesWhereATrustAnchorCannotBeKept) {
   ASSERT_TRUE(client_->remove(kube::validating_webhook_configurations(), "avouch").has_value());
   install();  // for all namespaces, as the chart does
   EXPECT_TRUE(has_share()) << log();
-  controller_.stop();
+  stop();
 }
 
 }  // namespace

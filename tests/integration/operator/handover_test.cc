@@ -8,11 +8,7 @@
 #include <fstream>
 #include <thread>
 
-#include "adapters/rest_transport.h"
-#include "integration/operator/running.h"
-#include "kube/client.h"
-#include "support/paths.h"
-#include "support/real_apiserver.h"
+#include "integration/operator/controller_scene.h"
 
 namespace avouch::testing {
 namespace {
@@ -22,33 +18,18 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-using testing::kNamespace;
-
 // A checkpoint's tree size: the second line of its note.
 std::uint64_t size_of(const std::string& note) {
   const std::size_t line = note.find('\n');
   return line == std::string::npos ? 0 : std::stoull(note.substr(line + 1));
 }
 
-class Handover : public ::testing::Test {
+class Handover : public ApiScene {
  protected:
   void SetUp() override {
-    write_text(dir_ / "audit.yaml",
-               "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\n"
-               "rules: [{level: Metadata}]\n");
-    auto started = RealApiserver::start({.flags = {"--audit-policy-file=" + (dir_ / "audit.yaml"),
-                                                   "--audit-log-path=" + (dir_ / "audit.log")},
-                                         .tokens = {}});
-    ASSERT_TRUE(started.has_value()) << started.error().message;
-    server_ = *std::move(started);
-    const auto crds = server_->kubectl({"apply", "-f", (vectors_dir() / "../../crds").string()});
-    ASSERT_TRUE(crds.has_value()) << crds.error().message;
-    const auto ns = server_->kubectl({"create", "namespace", kNamespace});
-    ASSERT_TRUE(ns.has_value()) << ns.error().message;
-    auto options =
-        adapters::kubeconfig_options(server_->write_kubeconfig(server_->admin())).value();
-    transport_ = adapters::RestTransport::create(std::move(options)).value();
-    client_ = std::make_unique<kube::Client>(*transport_);
+    ASSERT_NO_FATAL_FAILURE(ApiScene::SetUp());
+    ASSERT_NO_FATAL_FAILURE(create_namespace(kNamespace));
+    first_line_ = audit_lines();
     write_text(dir_ / "config.yaml",
                "release: {name: avouch, namespace: avouch-system}\nlisten: 127.0.0.1:0\n"
                "health: 127.0.0.1:0\ndataDir: " +
@@ -79,7 +60,7 @@ class Handover : public ::testing::Test {
   }
   // Requests of `user` that wrote something, from line `from` of the audit log on.
   std::vector<std::string> writes(const std::string& user, std::size_t from) {
-    std::ifstream file(dir_ / "audit.log");
+    std::ifstream file(audit_log_);
     std::vector<std::string> found;
     std::string line;
     for (std::size_t number = 0; std::getline(file, line); ++number) {
@@ -95,17 +76,14 @@ class Handover : public ::testing::Test {
     return found;
   }
   std::size_t audit_lines() {
-    std::ifstream file(dir_ / "audit.log");
+    std::ifstream file(audit_log_);
     std::size_t lines = 0;
     for (std::string line; std::getline(file, line);) ++lines;
     return lines;
   }
   std::string log_of(const std::string& name) { return read_text(dir_ / (name + ".log")); }
 
-  TempDir dir_;
-  std::unique_ptr<RealApiserver> server_;
-  std::unique_ptr<adapters::RestTransport> transport_;
-  std::unique_ptr<kube::Client> client_;
+  std::size_t first_line_ = 0;  // of this test, in the audit log
 };
 
 TEST_F(Handover, OneLeadsUntilItDiesOrIsStoppedAndThenTheOther) {
@@ -116,7 +94,8 @@ TEST_F(Handover, OneLeadsUntilItDiesOrIsStoppedAndThenTheOther) {
   const std::uint64_t early = size_of(beacon());
   ASSERT_TRUE(eventually([&] { return size_of(beacon()) > early; })) << log_of("first");
   EXPECT_EQ(holder(), "first_uid");
-  EXPECT_TRUE(writes("second", 0).empty()) << writes("second", 0).front();
+  const auto waiting = writes("second", first_line_);
+  EXPECT_TRUE(waiting.empty()) << waiting.front();
 
   // Killed: the other follows once the lease has run out, and the log goes on from its size.
   const std::string before = beacon();

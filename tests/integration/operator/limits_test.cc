@@ -9,12 +9,7 @@
 #include <boost/asio/ssl.hpp>
 #include <memory>
 
-#include "adapters/rest_transport.h"
-#include "integration/operator/running.h"
-#include "kube/auth.h"
-#include "kube/client.h"
-#include "support/paths.h"
-#include "support/real_apiserver.h"
+#include "integration/operator/controller_scene.h"
 
 namespace avouch::testing {
 namespace {
@@ -22,8 +17,6 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using std::chrono::seconds;
-
-using testing::kNamespace;
 
 class TlsClient {
  public:
@@ -56,72 +49,33 @@ class TlsClient {
   boost::system::error_code failed_;
 };
 
-class Limits : public ::testing::Test {
+class Limits : public ControllerScene {
  protected:
   void SetUp() override {
-    auto started = RealApiserver::start();
-    ASSERT_TRUE(started.has_value()) << started.error().message;
-    server_ = *std::move(started);
-    for (const std::vector<std::string>& command :
-         {std::vector<std::string>{"apply", "-f", (vectors_dir() / "../../crds").string()},
-          {"create", "namespace", kNamespace},
-          {"-n", kNamespace, "create", "serviceaccount", "avouch-webhook"}}) {
-      const auto ran = server_->kubectl(command);
-      ASSERT_TRUE(ran.has_value()) << ran.error().message;
-    }
-    auto options =
-        adapters::kubeconfig_options(server_->write_kubeconfig(server_->admin())).value();
-    transport_ = adapters::RestTransport::create(std::move(options)).value();
-    client_ = std::make_unique<kube::Client>(*transport_);
-    write_text(dir_ / "config.yaml",
-               "release: {name: avouch, namespace: avouch-system}\nlisten: 127.0.0.1:0\n"
-               "health: 127.0.0.1:0\ndataDir: " +
-                   (dir_ / "data") + "\nlog: {cadence: 1s}\n");
-    ASSERT_TRUE(run_command({"mkdir", "-m", "0700", dir_ / "data"}).has_value());
+    ASSERT_NO_FATAL_FAILURE(ControllerScene::SetUp());
+    ASSERT_NO_FATAL_FAILURE(create_account("avouch-webhook"));
+    configure("");
     // Writing beyond a limit is an error then, not the end.
-    controller_ =
-        ChildProcess::start({"/usr/bin/env", "--ignore-signal=XFSZ", "POD_NAME=controller",
-                             "POD_UID=uid", AVOUCH_OPERATOR, "--config", dir_ / "config.yaml",
-                             "--kubeconfig", server_->write_kubeconfig(server_->admin())},
-                            dir_ / "log")
-            .value();
-    ASSERT_TRUE(eventually([&] { return is_ready(); })) << log();
+    controller_.launch(kubeconfig_, {"--ignore-signal=XFSZ"});
+    ASSERT_NO_FATAL_FAILURE(controller_.await_ready());
   }
 
-  std::string log() { return read_text(dir_ / "log"); }
-  std::string readyz() { return get(serving_address(log(), "health"), "/readyz"); }
-  bool is_ready() { return readyz().starts_with("HTTP/1.1 200"); }
+  std::string readyz() const { return controller_.health("/readyz"); }
 
-  std::string webhook_token() {
-    kube::TokenRequest request;
-    request.account.ns = kNamespace;
-    request.account.name = "avouch-webhook";
-    request.audiences = {"avouch.dev/controller"};
-    const auto issued = kube::request_token(*client_, request);
-    EXPECT_TRUE(issued.has_value()) << issued.error().message;
-    return issued.has_value() ? issued->token : "";
-  }
   // How many bytes a file of the controller may have; RLIM_INFINITY as at first.
   void limit_files(rlim_t bytes) {
     const rlimit limit{bytes, RLIM_INFINITY};
     ASSERT_EQ(::prlimit(controller_.pid(), RLIMIT_FSIZE, &limit, nullptr), 0);
   }
-
-  TempDir dir_;
-  std::unique_ptr<RealApiserver> server_;
-  std::unique_ptr<adapters::RestTransport> transport_;
-  std::unique_ptr<kube::Client> client_;
-  ChildProcess controller_;
 };
 
 // 80 MB that the webhook's account has begun to send: over the controller's 64 MiB, far below what
 // a server keeps by default. A body that is not whole within a minute is ended anyhow.
 TEST_F(Limits, KeepsNoMoreBodiesThanItHasMemoryFor) {
-  const std::string address = serving_address(log(), "server");
+  const std::string address = controller_.address();
   const std::string head =
-      "POST /v1/log/entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-      "Authorization: Bearer " +
-      webhook_token() + "\r\nContent-Length: 1040000\r\n\r\n";
+      "POST /v1/log/entries HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" +
+      bearer("avouch-webhook") + "Content-Length: 1040000\r\n\r\n";
   // Who calls is asked of the API server first.
   ASSERT_TRUE(eventually([&] {
     TlsClient client(address);
@@ -152,7 +106,7 @@ TEST_F(Limits, ReadsNoBodyInChunksWithoutAToken) {
       "Transfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
   for (const char* target :
        {"POST /v1/log/entries", "POST /v1/nodes/n1/runtime-log", "POST /v1/nodes/n1/evidence"}) {
-    const std::string answer = TlsClient(serving_address(log(), "server"))
+    const std::string answer = TlsClient(controller_.address())
                                    .ask(std::string(target) + " HTTP/1.1\r\nHost: x\r\n" + chunks);
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 401")) << target << ": " << answer;
   }
@@ -172,7 +126,7 @@ TEST_F(Limits, SaysByReadinessThatItsVolumeTakesNoEntries) {
   ASSERT_NE(bytes, std::string::npos) << said;
   EXPECT_NE(said.find("are left. Make the volume larger", bytes), std::string::npos) << said;
   limit_files(RLIM_INFINITY);
-  EXPECT_TRUE(eventually([&] { return is_ready(); })) << readyz();
+  EXPECT_TRUE(eventually([&] { return controller_.is_ready(); })) << readyz();
 }
 
 }  // namespace

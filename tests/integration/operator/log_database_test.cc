@@ -8,22 +8,15 @@
 #include <memory>
 
 #include "adapters/log_postgres.h"
-#include "adapters/rest_transport.h"
 #include "codec/base64.h"
 #include "codec/cbor.h"
-#include "integration/operator/running.h"
-#include "kube/auth.h"
-#include "kube/client.h"
-#include "support/paths.h"
+#include "integration/operator/controller_scene.h"
 #include "support/postgres_server.h"
-#include "support/real_apiserver.h"
 #include "tlog/fsck.h"
 #include "tlog/note.h"
 
 namespace avouch::testing {
 namespace {
-
-using testing::kNamespace;
 
 // A denial as a webhook reports it.
 std::string denial(const std::string& id) {
@@ -44,7 +37,7 @@ std::string denial(const std::string& id) {
   return R"({"entries":[{"id":")" + id + R"(","payload":")" + codec::to_base64(payload) + "\"}]}";
 }
 
-class LogInADatabase : public ::testing::Test {
+class LogInADatabase : public ApiScene {
  protected:
   struct Controller {
     ChildProcess process;
@@ -64,20 +57,9 @@ class LogInADatabase : public ::testing::Test {
   };
 
   void SetUp() override {
-    auto started = RealApiserver::start();
-    ASSERT_TRUE(started.has_value()) << started.error().message;
-    server_ = *std::move(started);
-    for (const std::vector<std::string>& command :
-         {std::vector<std::string>{"apply", "-f", (vectors_dir() / "../../crds").string()},
-          {"create", "namespace", kNamespace},
-          {"-n", kNamespace, "create", "serviceaccount", "avouch-webhook"}}) {
-      const auto ran = server_->kubectl(command);
-      ASSERT_TRUE(ran.has_value()) << ran.error().message;
-    }
-    auto options =
-        adapters::kubeconfig_options(server_->write_kubeconfig(server_->admin())).value();
-    transport_ = adapters::RestTransport::create(std::move(options)).value();
-    client_ = std::make_unique<kube::Client>(*transport_);
+    ASSERT_NO_FATAL_FAILURE(ApiScene::SetUp());
+    ASSERT_NO_FATAL_FAILURE(create_namespace(kNamespace));
+    ASSERT_NO_FATAL_FAILURE(create_account("avouch-webhook"));
     ASSERT_TRUE(run_command({"mkdir", "-m", "0700", dir_ / "data"}).has_value());
   }
 
@@ -102,8 +84,7 @@ class LogInADatabase : public ::testing::Test {
     const std::string log_file = dir_ / ("log" + std::to_string(++starts_));
     auto process = ChildProcess::start(
         {"/usr/bin/env", "POD_NAME=" + name, "POD_UID=uid" + std::to_string(starts_),
-         AVOUCH_OPERATOR, "--config", dir_ / (name + ".yaml"), "--kubeconfig",
-         server_->write_kubeconfig(server_->admin())},
+         AVOUCH_OPERATOR, "--config", dir_ / (name + ".yaml"), "--kubeconfig", kubeconfig_},
         log_file);
     return {std::move(process).value(), log_file};
   }
@@ -114,16 +95,9 @@ class LogInADatabase : public ::testing::Test {
   }
 
   std::string append(const Controller& to, const std::string& id) const {
-    kube::TokenRequest request;
-    request.account.ns = kNamespace;
-    request.account.name = "avouch-webhook";
-    request.audiences = {"avouch.dev/controller"};
-    const auto issued = kube::request_token(*client_, request);
-    EXPECT_TRUE(issued.has_value()) << issued.error().message;
     return ask(serving_address(to.log(), "server"),
-               "POST /v1/log/entries HTTP/1.1\r\nContent-Type: application/json\r\n"
-               "Authorization: Bearer " +
-                   issued->token + "\r\n",
+               "POST /v1/log/entries HTTP/1.1\r\nContent-Type: application/json\r\n" +
+                   bearer({kNamespace, "avouch-webhook"}),
                denial(id));
   }
   // What the log says about the entry, its index: the same whenever it is handed in. "" where it is
@@ -180,11 +154,7 @@ class LogInADatabase : public ::testing::Test {
     return std::stoi(sql("SELECT count(*) FROM wrote WHERE who = '" + who + "'"));
   }
 
-  TempDir dir_;
   const std::string schema_ = PostgresServer::shared().new_schema();
-  std::unique_ptr<RealApiserver> server_;
-  std::unique_ptr<adapters::RestTransport> transport_;
-  std::unique_ptr<kube::Client> client_;
   int starts_ = 0;
 };
 

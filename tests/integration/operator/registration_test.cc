@@ -18,10 +18,11 @@ class Registration : public ControllerScene {
  protected:
   void SetUp() override {
     ASSERT_NO_FATAL_FAILURE(ControllerScene::SetUp());
+    ASSERT_NO_FATAL_FAILURE(create_account("sender"));
+    ASSERT_NO_FATAL_FAILURE(create_account("stranger"));
     for (const std::vector<std::string>& command :
-         {std::vector<std::string>{"-n", kNamespace, "create", "serviceaccount", "sender"},
-          {"-n", kNamespace, "create", "serviceaccount", "stranger"},
-          {"create", "clusterrole", "senders", "--verb=create", "--resource=pods"},
+         {std::vector<std::string>{"create", "clusterrole", "senders", "--verb=create",
+                                   "--resource=pods"},
           {"patch", "clusterrole", "senders", "--type=json", "-p", kMaySend},
           {"create", "clusterrolebinding", "senders", "--clusterrole=senders",
            std::string("--serviceaccount=") + kNamespace + ":sender"}}) {

@@ -26,8 +26,7 @@ class WitnessedController : public ControllerScene {
  protected:
   void SetUp() override {
     ASSERT_NO_FATAL_FAILURE(ControllerScene::SetUp());
-    ASSERT_NO_FATAL_FAILURE(
-        kubectl({"-n", kNamespace, "create", "serviceaccount", "avouch-webhook"}));
+    ASSERT_NO_FATAL_FAILURE(create_account("avouch-webhook"));
     serve_witness();
     write_text(dir_ / "policy",
                "witness w " + peer_.vkey() + " " + witness_->url() + "/w/\nquorum w\n");
