@@ -13,6 +13,7 @@
 #include "inspect/rights.h"
 #include "tlog/client.h"
 #include "tlog/entry.h"
+#include "tlog/hashed_rekord.h"
 #include "tlog/misbehaviour.h"
 #include "tlog/receipt.h"
 
@@ -121,6 +122,11 @@ Result<Exit> export_entry(const Context& context, const ExportOptions& options) 
     preimage = to_bytes(content);
   }
 
+  if (options.format == "cose" && tlog::begins_as_hashed_rekord(*proof.extra)) {
+    return rejected("entry " + std::to_string(options.index) +
+                    " is a hashedrekord, and a receipt is of a signed statement: export it as a "
+                    "tlog-proof (--format tlog-proof)");
+  }
   Exported made;
   if (key) {
     AVOUCH_TRY(made, as_in_toto(proof, *preimage, *key, session.trust));

@@ -3,13 +3,16 @@
 #include <iostream>
 #include <utility>
 
+#include "base/hex.h"
 #include "cli/account_token.h"
 #include "cli/files.h"
+#include "crypto/hash.h"
 #include "inspect/entry_text.h"
 #include "inspect/rights.h"
 #include "kube/auth.h"
 #include "tlog/client.h"
 #include "tlog/entry.h"
+#include "tlog/hashed_rekord.h"
 #include "tlog/signed_statement.h"
 
 namespace avouch::cli {
@@ -95,6 +98,17 @@ Result<Session> Session::open(const Context& context) {
 
 Content content_of(const inspect::UnverifiedListed& listed, const inspect::TrustAnchors& trust) {
   Content out;
+  if (tlog::begins_as_hashed_rekord(listed.statement)) {
+    const auto rekord = tlog::parse_hashed_rekord_unverified(listed.statement);
+    if (rekord.has_value()) {
+      out.withheld =
+          "a signature of another party, by key sha256:" + to_hex(crypto::sha256(rekord->key)) +
+          ": what it is over is theirs";
+    } else {
+      out.broken = rekord.error().message;
+    }
+    return out;
+  }
   if (const auto other = tlog::statement_of_another(listed.statement, trust.origin)) {
     out.withheld = "a statement of another party, " + other->issuer + ": its content is theirs";
     return out;

@@ -139,6 +139,7 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
       pool(4, 1024),
       judge_pool(2, 16'384),
       registration_lane(2, 16),
+      rekor_lane(2, 64),
       remark_lane(1, 16),
       append_lane(4, 256),
       strangers(2, 1024),
@@ -172,6 +173,7 @@ void Leader::Parts::stop() {
   judge_pool.stop();
   if (read_pool) read_pool->stop();
   registration_lane.stop();
+  rekor_lane.stop();
   remark_lane.stop();
   if (epochs) epochs->stop();
   if (loop) loop->stop();

@@ -42,6 +42,7 @@
 #include "control/recorder.h"
 #include "control/reference_watcher.h"
 #include "control/registration_handler.h"
+#include "control/rekor_handler.h"
 #include "control/remark_handler.h"
 #include "control/router.h"
 #include "control/sequenced_log.h"
@@ -179,7 +180,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   control::Board<control::PolicyOutlook> policy_board;
   control::Worker status_worker, node_worker, policy_status_worker, policy_worker, trust_worker,
       guard_worker, again_worker;
-  control::WorkPool pool, judge_pool, registration_lane, remark_lane;
+  control::WorkPool pool, judge_pool, registration_lane, rekor_lane, remark_lane;
   control::WorkPool append_lane;  // of what the webhook logs, and of nothing else
   control::FairPool strangers;    // where the API server is asked who calls
   control::FairPool readers;      // where log and records are read for those who may
@@ -203,6 +204,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<control::ListHandler> list_side;
   std::unique_ptr<control::ReceiptHandler> receipts;
   std::unique_ptr<control::RegistrationHandler> registrations;  // null: nobody's are taken
+  std::unique_ptr<control::RekorHandler> hashed_rekords;        // null: nobody's are taken
   std::unique_ptr<control::RemarkHandler> remarks;
   std::unique_ptr<control::Router> router;
   std::unique_ptr<adapters::HttpServer> server;

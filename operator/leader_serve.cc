@@ -4,11 +4,13 @@
 #include <utility>
 #include <vector>
 
+#include "control/release_keys.h"
 #include "control/remark_rights.h"
 #include "crypto/random.h"
 #include "operator/leader_parts.h"
 #include "operator/log_engine.h"
 #include "operator/registration.h"
+#include "tlog/rekor_answer.h"
 
 namespace avouch::controller {
 namespace {
@@ -54,15 +56,26 @@ Result<void> Leader::Parts::serve() {
   receipts = std::make_unique<control::ReceiptHandler>(
       control::ReceiptParts{.log = *log, .origin = keys->log_origin, .signer = keys->verifier},
       read_pool ? *read_pool : pool);
-  const tlog::RegistrationPolicy statements = registration_policy_of(config.log.registration);
-  if (registration_policy && statements.takes_any()) {
+  const tlog::RegistrationPolicy policy = registration_policy_of(config.log.registration);
+  if (registration_policy && policy.takes_statements()) {
     registrations = std::make_unique<control::RegistrationHandler>(
         control::RegistrationParts{.log = *log,
                                    .volume = volume,
                                    .receipts = *receipts,
-                                   .policy = statements,
+                                   .policy = policy,
                                    .policy_entry = *registration_policy},
         reception, access, registration_lane, signals);
+  }
+  if (registration_policy && policy.takes_hashed_rekords()) {
+    AVOUCH_TRY(const std::vector<tlog::NoteSigner> signers, control::log_signers(*keys));
+    hashed_rekords = std::make_unique<control::RekorHandler>(
+        control::RekorParts{.log = *log,
+                            .volume = volume,
+                            .clock = clock,
+                            .policy = policy,
+                            .policy_entry = *registration_policy,
+                            .log_id = tlog::rekor_log_id(signers.front().verifier())},
+        rekor_lane, signals);
   }
   remarks = std::make_unique<control::RemarkHandler>(
       control::RemarkParts{
@@ -87,6 +100,7 @@ Result<void> Leader::Parts::serve() {
   for (const auto& [kind, resource] : control::kRemarkResources) {
     routes.push_back({"/v1/log/" + std::string(resource), *remarks});
   }
+  if (hashed_rekords) routes.push_back({control::kRekorPath, *hashed_rekords});
   router = std::make_unique<control::Router>(std::move(routes));
   adapters::HttpServerOptions options;
   options.listen = config.listen;
@@ -209,6 +223,15 @@ void Leader::Parts::show_metrics() {
               static_cast<double>(count), {{"outcome", outcome}});
       }
     }
+    if (hashed_rekords) {
+      const control::RekorHandler::Counts counts = hashed_rekords->counts();
+      for (const auto& [outcome, count] :
+           {std::pair{"registered", counts.registered}, std::pair{"refused", counts.refused}}) {
+        gauge("avouch_log_hashed_rekords",
+              "Signatures of other parties by what became of them, since the start",
+              static_cast<double>(count), {{"outcome", outcome}});
+      }
+    }
     const control::RemarkHandler::Counts said = remarks->counts();
     for (const auto& [outcome, count] :
          {std::pair{"recorded", said.recorded}, std::pair{"refused", said.refused}}) {
@@ -239,6 +262,7 @@ void Leader::Parts::show_metrics() {
           std::pair{"appends", append_lane.waiting()}, std::pair{"readers", readers.waiting()},
           std::pair{"log-judge", judge_pool.waiting()}, std::pair{"renewals", renewals.waiting()},
           std::pair{"registrations", registration_lane.waiting()},
+          std::pair{"hashed-rekords", rekor_lane.waiting()},
           std::pair{"remarks", remark_lane.waiting()}}) {
       gauge("avouch_queue_depth", "Work that waits, by queue", static_cast<double>(depth),
             {{"queue", queue}});

@@ -106,10 +106,16 @@ Result<void> Leader::Parts::record_registration_policy() {
       parts, policy, clock.now(), other_logs ? other_logs->text : std::string());
   if (!recorded.has_value()) return with_context(recorded.error(), "log.registration");
   registration_policy = *recorded;
-  if (registration_policy && policy.takes_any()) {
-    signals.note("registration", "statements of " + std::to_string(policy.issuers.size()) +
-                                     " issuers are taken; the policy is entry " +
-                                     std::to_string(*registration_policy));
+  if (!registration_policy) return {};
+  const std::string entry =
+      " are taken; the policy is entry " + std::to_string(*registration_policy);
+  if (policy.takes_statements()) {
+    signals.note("registration",
+                 "statements of " + std::to_string(policy.issuers.size()) + " issuers" + entry);
+  }
+  if (policy.takes_hashed_rekords()) {
+    signals.note("registration",
+                 "hashedrekords by " + std::to_string(policy.rekor_keys.size()) + " keys" + entry);
   }
   return {};
 }

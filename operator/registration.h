@@ -13,6 +13,7 @@ inline tlog::RegistrationPolicy registration_policy_of(
   for (const auto& issuer : from.issuers) {
     policy.issuers.push_back({.name = issuer.name, .keys = issuer.keys, .kinds = issuer.kinds});
   }
+  policy.rekor_keys = from.rekor_keys;
   return policy;
 }
 

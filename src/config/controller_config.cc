@@ -33,6 +33,15 @@ void read_appends(Section section, ControllerConfig::Log::Appends& out) {
   section.finish();
 }
 
+// The keys in PEM of member `name`.
+std::vector<crypto::PublicKey> read_keys(Section& section, std::string_view name,
+                                         std::string_view pem) {
+  auto parsed = crypto::PublicKey::list_from_pem(pem);
+  if (parsed.has_value()) return *std::move(parsed);
+  section.error(name, "expected public keys in PEM: " + parsed.error().message);
+  return {};
+}
+
 void read_registration(Section section, ControllerConfig::Log::Registration& out) {
   section.size("maxBytes", out.max_bytes, 256, 65'535);
   for (Section each : section.sections("issuers", 64)) {
@@ -45,15 +54,13 @@ void read_registration(Section section, ControllerConfig::Log::Registration& out
     if (!each.has("kinds")) {
       each.error("kinds", "expected media types, such as [application/spdx+json]");
     }
-    auto parsed = crypto::PublicKey::list_from_pem(keys);
-    if (parsed.has_value()) {
-      issuer.keys = *std::move(parsed);
-    } else {
-      each.error("keys", "expected public keys in PEM: " + parsed.error().message);
-    }
+    issuer.keys = read_keys(each, "keys", keys);
     each.finish();
     out.issuers.push_back(std::move(issuer));
   }
+  std::string rekor_keys;
+  section.string("rekorKeys", rekor_keys, 0, 16 * 1024);
+  if (!rekor_keys.empty()) out.rekor_keys = read_keys(section, "rekorKeys", rekor_keys);
   section.finish();
 }
 

@@ -37,8 +37,8 @@ struct ControllerConfig {
       std::size_t per_second = std::size_t{2} * 1024 * 1024;
     } appends;
 
-    // Whose statements are registered (tlog/registration.h, which checks the names and kinds); no
-    // issuer: nobody's.
+    // Whose statements and hashedrekords are registered (tlog/registration.h, which checks names,
+    // kinds and keys); no issuer, no key: nobody's.
     struct Registration {
       struct Issuer {
         std::string name;
@@ -47,6 +47,7 @@ struct ControllerConfig {
       };
       std::size_t max_bytes = std::size_t{16} * 1024;
       std::vector<Issuer> issuers;
+      std::vector<crypto::PublicKey> rekor_keys;
     } registration;
   } log;
 

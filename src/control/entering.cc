@@ -37,19 +37,40 @@ kube::AccessQuestion may_create(std::string resource) {
           .name = ""};
 }
 
+HttpResponse in_cbor(const RequestRefusal& refusal) {
+  HttpResponse response = concise_problem(refusal.status, refusal.title, refusal.detail);
+  if (refusal.seconds > 0) response.headers.add("Retry-After", std::to_string(refusal.seconds));
+  return response;
+}
+
+HttpResponse in_json(const RequestRefusal& refusal) {
+  HttpResponse response = problem(refusal.status, refusal.title, refusal.detail);
+  response.headers.add("Cache-Control", "no-store");
+  if (refusal.seconds > 0) response.headers.add("Retry-After", std::to_string(refusal.seconds));
+  return response;
+}
+
+std::optional<RequestRefusal> body_refusal(const HttpRequest& head, const BodyRules& rules) {
+  const std::string_view type = without_parameters(head.headers.find("Content-Type").value_or(""));
+  if (std::find(rules.types.begin(), rules.types.end(), type) == rules.types.end()) {
+    return RequestRefusal{
+        .status = 415, .title = "UnsupportedMediaType", .detail = std::string(rules.expected)};
+  }
+  if (announces_at_most(head.headers, rules.max_bytes)) return std::nullopt;
+  return RequestRefusal{
+      .status = 413,
+      .title = "TooLarge",
+      .detail = std::string(rules.limit) + " " + std::to_string(rules.max_bytes) + " bytes"};
+}
+
 std::optional<HttpResponse> refuse_head(const HttpRequest& head, const BodyRules& rules) {
   if (!token_of(head.headers)) {
     return concise_problem(401, "Unauthenticated",
                            "a service-account token is needed: Authorization: Bearer TOKEN, or "
                            "Avouch-Token: TOKEN through the API server's proxy");
   }
-  const std::string_view type = without_parameters(head.headers.find("Content-Type").value_or(""));
-  if (std::find(rules.types.begin(), rules.types.end(), type) == rules.types.end()) {
-    return concise_problem(415, "UnsupportedMediaType", rules.expected);
-  }
-  if (announces_at_most(head.headers, rules.max_bytes)) return std::nullopt;
-  return concise_problem(
-      413, "TooLarge", std::string(rules.limit) + " " + std::to_string(rules.max_bytes) + " bytes");
+  if (const auto refusal = body_refusal(head, rules)) return in_cbor(*refusal);
+  return std::nullopt;
 }
 
 std::optional<HttpResponse> refuse_caller(const Result<Caller>& caller,
@@ -72,20 +93,38 @@ std::optional<HttpResponse> refuse_caller(const Result<Caller>& caller,
                              ": bind a ClusterRole that has that to it");
 }
 
-std::optional<HttpResponse> refuse_now(const tlog::Log& log, const LogVolume& volume) {
+std::optional<RequestRefusal> refusal_now(const tlog::Log& log, const LogVolume& volume) {
   if (const auto why = log.status().read_only) {
-    return concise_try_later("LogReadOnly", "the log takes no entries and signs nothing: " + *why,
-                             kReadOnlySeconds);
+    return RequestRefusal{.status = 503,
+                          .title = "LogReadOnly",
+                          .detail = "the log takes no entries and signs nothing: " + *why,
+                          .seconds = kReadOnlySeconds};
   }
   if (volume.takes_denials()) return std::nullopt;
-  return concise_try_later("Overloaded", "the log's volume is short of space", kReadOnlySeconds);
+  return RequestRefusal{.status = 503,
+                        .title = "Overloaded",
+                        .detail = "the log's volume is short of space",
+                        .seconds = kReadOnlySeconds};
+}
+
+std::optional<HttpResponse> refuse_now(const tlog::Log& log, const LogVolume& volume) {
+  if (const auto refusal = refusal_now(log, volume)) return in_cbor(*refusal);
+  return std::nullopt;
+}
+
+RequestRefusal log_failure(const Error& error, ControlObserver& observer, std::string_view what) {
+  observer.problem(what, error.message);
+  if (error.kind == ErrorKind::kFatal) {
+    return {.status = 500, .title = "LogFailed", .detail = "the log has failed"};
+  }
+  return {.status = 503,
+          .title = "Overloaded",
+          .detail = "the log takes no entry now; try again later",
+          .seconds = 1};
 }
 
 HttpResponse log_failed(const Error& error, ControlObserver& observer, std::string_view what) {
-  observer.problem(what, error.message);
-  if (error.kind == ErrorKind::kFatal)
-    return concise_problem(500, "LogFailed", "the log has failed");
-  return concise_try_later("Overloaded", "the log takes no entry now; try again later");
+  return in_cbor(log_failure(error, observer, what));
 }
 
 Result<tlog::VerifiedCheckpoint> wait_for_publication(tlog::Log& log) {

@@ -15,6 +15,7 @@
 #include "control/remark_rights.h"
 #include "crypto/short_digest.h"
 #include "tlog/entry.h"
+#include "tlog/hashed_rekord.h"
 #include "tlog/signed_statement.h"
 
 namespace avouch::control {
@@ -485,6 +486,13 @@ HttpResponse LogHandler::renewal(const Caller& caller, std::string_view query) {
 
 Result<Json> LogHandler::show(const Caller& caller, std::uint64_t index) {
   AVOUCH_TRY(const tlog::StoredEntry stored, parts_.log.get(index));
+  if (tlog::begins_as_hashed_rekord(stored.entry)) {
+    return Json(
+        Json::Object{{"index", static_cast<std::int64_t>(index)},
+                     {"kind", tlog::kHashedRekord},
+                     {"statement", codec::to_base64(stored.entry)},
+                     {"withheld", "a signature of another party: what it is over is theirs"}});
+  }
   if (const auto other = tlog::statement_of_another(stored.entry, parts_.origin)) {
     return Json(Json::Object{{"index", static_cast<std::int64_t>(index)},
                              {"kind", other->content_type},

@@ -21,15 +21,20 @@ void put_digest(Cbor::Map& map, std::string_view key, const std::optional<crypto
   if (digest) put(map, key, Cbor::bytes(*digest));
 }
 
+Cbor keys_in_der(const std::vector<crypto::PublicKey>& keys) {
+  Cbor::Array out;
+  for (const crypto::PublicKey& key : keys) out.push_back(Cbor::bytes(key.spki_der()));
+  return Cbor::array(std::move(out));
+}
+
 Cbor statements_rule(const tlog::RegistrationPolicy& policy) {
   Cbor::Array issuers;
   for (const tlog::RegistrationPolicy::Issuer& issuer : policy.issuers) {
-    Cbor::Array keys, kinds;
-    for (const crypto::PublicKey& key : issuer.keys) keys.push_back(Cbor::bytes(key.spki_der()));
+    Cbor::Array kinds;
     for (const std::string& kind : issuer.kinds) kinds.push_back(text(kind));
     Cbor::Map one;
     put(one, "issuer", text(issuer.name));
-    put(one, "keys", Cbor::array(std::move(keys)));
+    put(one, "keys", keys_in_der(issuer.keys));
     put(one, "kinds", Cbor::array(std::move(kinds)));
     issuers.push_back(Cbor::map(std::move(one)));
   }
@@ -41,7 +46,7 @@ Cbor statements_rule(const tlog::RegistrationPolicy& policy) {
 
 }  // namespace
 
-Cbor registration_policy_payload(SystemTime created, const tlog::RegistrationPolicy& statements,
+Cbor registration_policy_payload(SystemTime created, const tlog::RegistrationPolicy& policy,
                                  std::string_view references) {
   Cbor::Array kinds;
   for (const std::string_view kind :
@@ -55,18 +60,17 @@ Cbor registration_policy_payload(SystemTime created, const tlog::RegistrationPol
   put(map, "created", unix_millis(created));
   put(map, kKindsMember, Cbor::array(std::move(kinds)));
   if (!references.empty()) put(map, kReferencesMember, text(references));
-  if (statements.takes_any()) put(map, kStatementsMember, statements_rule(statements));
+  if (policy.takes_statements()) put(map, kStatementsMember, statements_rule(policy));
+  if (policy.takes_hashed_rekords()) put(map, kRekorKeysMember, keys_in_der(policy.rekor_keys));
   return Cbor::map(std::move(map));
 }
 
 Cbor trust_anchors_payload(SystemTime created, const std::vector<crypto::PublicKey>& verifier_keys,
                            std::string_view log_vkey) {
-  Cbor::Array keys;
-  for (const crypto::PublicKey& key : verifier_keys) keys.push_back(Cbor::bytes(key.spki_der()));
   Cbor::Map map;
   put(map, "type", text("trust-anchors"));
   put(map, "created", unix_millis(created));
-  put(map, "verifierKeys", Cbor::array(std::move(keys)));
+  put(map, "verifierKeys", keys_in_der(verifier_keys));
   put(map, "logKey", text(log_vkey));
   return Cbor::map(std::move(map));
 }

@@ -19,12 +19,13 @@ namespace avouch::control {
 
 inline constexpr std::string_view kRegistrationPolicyType = "registration-policy";
 inline constexpr std::string_view kKindsMember = "kinds", kStatementsMember = "statements",
-                                  kReferencesMember = "references";
+                                  kReferencesMember = "references", kRekorKeysMember = "rekorKeys";
 
-// `statements`: whose are registered; where nobody's are, the member is absent. `references`: the
-// policy that names the other logs whose entries are referred to; absent where it is "".
+// `policy`: whose statements and hashedrekords are registered; where nobody's are, the member is
+// absent. `references`: the policy that names the other logs whose entries are referred to; absent
+// where it is "".
 codec::Cbor registration_policy_payload(SystemTime created,
-                                        const tlog::RegistrationPolicy& statements = {},
+                                        const tlog::RegistrationPolicy& policy = {},
                                         std::string_view references = "");
 codec::Cbor trust_anchors_payload(SystemTime created,
                                   const std::vector<crypto::PublicKey>& verifier_keys,

@@ -8,6 +8,7 @@
 #include "codec/cbor.h"
 #include "codec/cose.h"
 #include "control/concise_problem.h"
+#include "tlog/hashed_rekord.h"
 #include "tlog/receipt.h"
 #include "tlog/signed_statement.h"
 
@@ -150,6 +151,11 @@ HttpResponse ReceiptHandler::receipt(std::uint64_t index) const {
   }
   const auto stored = parts_.log.get(index);
   if (!stored.has_value()) return receipt_failed(stored.error());
+  if (tlog::begins_as_hashed_rekord(stored->entry)) {
+    return concise_problem(404, "NotFound",
+                           "the entry is a hashedrekord; receipts are of signed statements alone, "
+                           "and its inclusion is proven from the tiles");
+  }
   const auto statement = tlog::parse_signed_statement_unverified(stored->entry);
   if (!statement.has_value()) return receipt_failed(statement.error());
   auto path = parts_.log.inclusion_proof(index, at);

@@ -35,7 +35,8 @@ Result<std::optional<Recorded>> newest(const PolicyRecordParts& parts) {
 }
 
 bool say_the_same(const Cbor& one, const Cbor& other) {
-  for (const std::string_view member : {kKindsMember, kStatementsMember, kReferencesMember}) {
+  for (const std::string_view member :
+       {kKindsMember, kStatementsMember, kReferencesMember, kRekorKeysMember}) {
     const Cbor* left = one.find(member);
     const Cbor* right = other.find(member);
     if (left == nullptr || right == nullptr) {
@@ -55,7 +56,8 @@ Result<std::optional<std::uint64_t>> ensure_registration_policy(
   using Index = std::optional<std::uint64_t>;
   AVOUCH_CHECK(tlog::check_policy(policy, parts.origin));
   AVOUCH_TRY(const std::optional<Recorded> recorded, newest(parts));
-  const bool takes_any = policy.takes_any() || !references.empty();
+  const bool takes_any =
+      policy.takes_statements() || policy.takes_hashed_rekords() || !references.empty();
   const Cbor payload = registration_policy_payload(now, policy, references);
   if (recorded && say_the_same(recorded->payload, payload)) {
     return takes_any ? Index(recorded->index) : Index();

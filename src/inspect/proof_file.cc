@@ -1,5 +1,6 @@
 #include "inspect/proof_file.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "base/time_text.h"
 #include "inspect/entry_text.h"
 #include "tlog/entry.h"
+#include "tlog/hashed_rekord.h"
 #include "tlog/misbehaviour.h"
 #include "tlog/receipt.h"
 #include "tlog/signed_statement.h"
@@ -56,10 +58,49 @@ void check_statement_of_another(const tlog::UnverifiedSignedStatement& statement
                           : fails(claim, "its SHA-256 is not " + to_hex(statement.digest)));
 }
 
+// Of a signature of another party: all of it but what was signed is in the entry.
+void check_hashed_rekord_in(ByteView entry, const std::optional<Bytes>& content,
+                            std::span<const crypto::PublicKey> issuer_keys, ProofStep& out) {
+  out.claim += ": signature of another party";
+  const auto rekord = tlog::parse_hashed_rekord_unverified(entry);
+  if (!rekord.has_value()) {
+    out.parts.push_back(fails("the entry is a hashedrekord", rekord.error().message));
+    return;
+  }
+  const auto key = tlog::verify_hashed_rekord(*rekord);
+  if (!key.has_value()) {
+    out.parts.push_back(fails("the key in it has signed the digest in it", key.error().message));
+    return;
+  }
+  const std::string whose = "sha256:" + to_hex(crypto::sha256(rekord->key));
+  out.parts.push_back(holds("the key in it has signed the digest in it", whose));
+  if (issuer_keys.empty()) {
+    out.parts.push_back(
+        note("whose key it is was not checked", "give keys with --issuer-keys to check it"));
+  } else {
+    const std::string claim = "it is one of the keys given";
+    const bool given = std::find(issuer_keys.begin(), issuer_keys.end(), *key) != issuer_keys.end();
+    out.parts.push_back(given ? holds(claim, whose) : fails(claim, whose));
+  }
+  if (!content) {
+    out.parts.push_back(note("what was signed is not at hand", "digest " + to_hex(rekord->digest)));
+    return;
+  }
+  const auto hash = rekord->key_type == crypto::KeyType::kEcP384 ? crypto::HashAlgorithm::kSha384
+                                                                 : crypto::HashAlgorithm::kSha256;
+  const std::string claim = "the digest is that of what was signed";
+  out.parts.push_back(crypto::hash(hash, *content) == rekord->digest
+                          ? holds(claim)
+                          : fails(claim, "it is " + to_hex(rekord->digest)));
+}
+
 // The statement that the entry is, and what it commits to.
 void check_statement(ByteView entry, const std::optional<Bytes>& preimage,
                      std::span<const crypto::PublicKey> verifier_keys, std::string_view origin,
                      std::span<const crypto::PublicKey> issuer_keys, ProofStep& out) {
+  if (tlog::begins_as_hashed_rekord(entry)) {
+    return check_hashed_rekord_in(entry, preimage, issuer_keys, out);
+  }
   if (const auto other = tlog::statement_of_another(entry, origin)) {
     return check_statement_of_another(*other, preimage, issuer_keys, out);
   }

@@ -23,7 +23,7 @@ struct ProofFileAnchors {
   std::string origin;
   std::vector<crypto::PublicKey> verifier_keys;  // none: who signed the statement is not checked
   std::optional<tlog::LogPolicy> policy;         // none: witnesses are not asked for
-  std::vector<crypto::PublicKey> issuer_keys;    // of a statement of another party; none: as above
+  std::vector<crypto::PublicKey> issuer_keys;    // of what another party signed; none: as above
 };
 
 // The tree of what holds: the file's form, checkpoint, cosignatures, inclusion, statement, and,

@@ -8,6 +8,7 @@
 #include "inspect/entry_text.h"
 #include "tlog/client.h"
 #include "tlog/entry.h"
+#include "tlog/hashed_rekord.h"
 #include "tlog/signed_statement.h"
 
 namespace avouch::inspect {
@@ -123,6 +124,20 @@ Result<std::optional<ProofStep>> Verifier::prove_content(std::uint64_t index,
                                      std::to_string(found->proof.size()) + " hashes",
                                  to_hex(found->leaf)));
 
+  if (tlog::begins_as_hashed_rekord(found->entry)) {
+    out.kind = tlog::kHashedRekord;
+    out.step.claim += ": signature of another party";
+    const std::string_view claim = "the key in it has signed the digest in it";
+    const auto rekord = tlog::parse_hashed_rekord_unverified(found->entry);
+    if (!rekord.has_value()) return broken("it is a hashedrekord", rekord.error());
+    const auto key = tlog::verify_hashed_rekord(*rekord);
+    if (!key.has_value()) return broken(std::string(claim), key.error());
+    out.step.parts.push_back(
+        holds(std::string(claim), "sha256:" + to_hex(crypto::sha256(rekord->key))));
+    out.step.parts.push_back(note("whose key it is was not checked",
+                                  "kubectl avouch export, then verify proof with --issuer-keys"));
+    return std::optional<ProofStep>();
+  }
   if (const auto other = tlog::statement_of_another(found->entry, anchors_.origin)) {
     out.kind = other->content_type;
     out.subject = other->subject;

@@ -10,12 +10,16 @@ namespace {
 
 constexpr std::size_t kMaxKeyNameBytes = 1024;
 
-std::uint32_t key_id_of(std::string_view name, NoteKeyType type, ByteView key) {
+crypto::Sha256 digest_of_key(std::string_view name, NoteKeyType type, ByteView key) {
   Bytes input = to_bytes(name);
   append_u8(input, '\n');
   append_u8(input, static_cast<std::uint8_t>(type));
   append(input, key);
-  const crypto::Sha256 digest = crypto::sha256(input);
+  return crypto::sha256(input);
+}
+
+std::uint32_t key_id_of(std::string_view name, NoteKeyType type, ByteView key) {
+  const crypto::Sha256 digest = digest_of_key(name, type, key);
   std::uint32_t id = 0;
   for (std::size_t i = 0; i < 4; ++i) id = id << 8U | digest[i];
   return id;
@@ -79,6 +83,10 @@ std::string format_named_key(const NamedKey& key, NoteKeyType type) {
   Bytes typed{static_cast<std::uint8_t>(type)};
   append(typed, key.key.ed25519_raw().value());
   return key.name + "+" + hex8(key.key_id) + "+" + codec::to_base64(typed);
+}
+
+crypto::Sha256 named_key_digest(const NamedKey& key, NoteKeyType type) {
+  return digest_of_key(key.name, type, key.key.ed25519_raw().value());
 }
 
 std::string format_signature_line(std::string_view name, std::uint32_t key_id, ByteView signature) {

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "crypto/hash.h"
 #include "crypto/keys.h"
 
 namespace avouch::tlog {
@@ -33,6 +34,9 @@ Result<NamedKey> make_named_key(std::string_view name, NoteKeyType type,
 // kRejected: another form, another type than `type`, a key ID that is not that of name and key.
 Result<NamedKey> parse_named_key(std::string_view text, NoteKeyType type);
 std::string format_named_key(const NamedKey& key, NoteKeyType type);
+
+// SHA-256(name || 0a || type || public key), of which the key ID is the first four bytes.
+crypto::Sha256 named_key_digest(const NamedKey& key, NoteKeyType type);
 
 // "— NAME BASE64(key ID || signature)\n"
 std::string format_signature_line(std::string_view name, std::uint32_t key_id, ByteView signature);

@@ -20,6 +20,13 @@ void check_count(std::size_t count, std::size_t most, const std::string& where,
                 std::to_string(most));
 }
 
+void check_key_type(const crypto::PublicKey& key, const std::string& where,
+                    std::vector<std::string>& out) {
+  if (key.type() == crypto::KeyType::kEcP256 || key.type() == crypto::KeyType::kEcP384) return;
+  out.push_back(where + ": a key of type " + std::string(crypto::key_type_name(key.type())) +
+                "; expected EC P-256 (ES256) or P-384 (ES384)");
+}
+
 void check_issuer(const RegistrationPolicy::Issuer& issuer, const std::string& where,
                   std::string_view origin, std::vector<std::string>& out) {
   if (issuer.name.size() > kMaxIssuerName || !is_line(issuer.name)) {
@@ -30,11 +37,7 @@ void check_issuer(const RegistrationPolicy::Issuer& issuer, const std::string& w
     out.push_back(where + ".issuer: is this log's own name, for which nobody else speaks");
   }
   check_count(issuer.keys.size(), RegistrationPolicy::kMaxKeys, where + ".keys", out);
-  for (const crypto::PublicKey& key : issuer.keys) {
-    if (key.type() == crypto::KeyType::kEcP256 || key.type() == crypto::KeyType::kEcP384) continue;
-    out.push_back(where + ".keys: a key of type " + std::string(crypto::key_type_name(key.type())) +
-                  "; expected EC P-256 (ES256) or P-384 (ES384)");
-  }
+  for (const crypto::PublicKey& key : issuer.keys) check_key_type(key, where + ".keys", out);
   check_count(issuer.kinds.size(), RegistrationPolicy::kMaxKinds, where + ".kinds", out);
   std::set<std::string_view> seen;
   for (const std::string& kind : issuer.kinds) {
@@ -49,6 +52,43 @@ void check_issuer(const RegistrationPolicy::Issuer& issuer, const std::string& w
     }
     if (!problem.empty()) out.push_back((where + ".kinds: ").append(problem));
   }
+}
+
+// As a URL has it: labels of letters, digits and inner hyphens, with dots between them.
+bool is_host_name(std::string_view text) {
+  constexpr std::size_t kMaxHost = 253, kMaxLabel = 63;
+  if (text.size() > kMaxHost) return false;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find('.', begin), text.size());
+    const std::string_view label = text.substr(begin, end - begin);
+    if (label.empty() || label.size() > kMaxLabel || label.front() == '-' || label.back() == '-' ||
+        !std::all_of(label.begin(), label.end(), [](char c) {
+          return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                 c == '-';
+        })) {
+      return false;
+    }
+    begin = end + 1;
+  }
+  return true;
+}
+
+void check_rekor_keys(const std::vector<crypto::PublicKey>& keys, std::string_view origin,
+                      std::vector<std::string>& out) {
+  if (keys.empty()) return;
+  if (keys.size() > RegistrationPolicy::kMaxRekorKeys) {
+    out.push_back("rekorKeys: has " + std::to_string(keys.size()) + ", at most " +
+                  std::to_string(RegistrationPolicy::kMaxRekorKeys));
+  }
+  std::set<Bytes> seen;
+  for (const crypto::PublicKey& key : keys) {
+    check_key_type(key, "rekorKeys", out);
+    if (!seen.insert(key.spki_der()).second) out.push_back("rekorKeys: a key stands there twice");
+  }
+  if (is_host_name(origin)) return;
+  out.push_back("rekorKeys: the log's name is " + codec::in_quotes(origin) +
+                "; clients of Rekor know a log by a host name alone, such as log.example.org "
+                "(log.origin, which must be set before the log is first started)");
 }
 
 NotRegistered refuse(std::string title, std::string what) {
@@ -87,6 +127,7 @@ Result<void> check_policy(const RegistrationPolicy& policy, std::string_view ori
       problems.push_back(where + ".issuer: stands there twice; give its keys in one place");
     }
   }
+  check_rekor_keys(policy.rekor_keys, origin, problems);
   if (problems.empty()) return {};
   std::string all;
   for (const std::string& problem : problems) all += (all.empty() ? "" : "\n") + problem;

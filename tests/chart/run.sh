@@ -135,6 +135,7 @@ check_renderings() {
   check "another maker of the webhook's certificate rolls the controller" rolls_pods controller --set webhook.certManager.enabled=true,webhook.certManager.issuerRef.name=i
   check "another engine of the log rolls the controller" rolls_pods controller --set controller.log.engine=postgres,controller.log.database.secret=db
   check "another list of other logs rolls the controller" rolls_pods controller --set controller.log.references.policy=quorum
+  check "another list of keys for cosign rolls the controller" rolls_pods controller --set controller.log.origin=log.example.org,controller.log.registration.rekorKeys=key
   check "another configuration rolls the webhook" rolls_pods webhook --set 'exemptNamespaces={a}'
   check "the webhook's port can be kept to API servers" limits_callers
   check "the webhook's replicas are spread over nodes" spreads_webhook 26 podAntiAffinity: matchLabelKeys:
@@ -161,6 +162,12 @@ check_values() {
   done
   check "cert-manager without an issuer is refused" refused "issuerRef.name is required" render --set webhook.certManager.enabled=true
   check "HostPath without a path is refused" refused "hostPath" render --set controller.persistence.type=HostPath
+  check "keys for cosign and a log without a name are refused" refused 'controller.log.origin is "": expected a host name' render --set controller.log.registration.rekorKeys=key
+  for value in example.org/log log..example -log log.example:443; do
+    check "keys for cosign and a log called $value are refused" refused "controller.log.origin is \"$value\": expected a host name" \
+      render --set controller.log.registration.rekorKeys=key,controller.log.origin="$value"
+  done
+  check "keys for cosign and a log with a host's name are not" render --set controller.log.registration.rekorKeys=key,controller.log.origin=log.example.org
   check "a limit on memory is required" refused "memory" render --set agent.resources.limits.memory=null
   check "a deadline beyond the API server's is refused" refused "deadline 3s is not below" render --set webhook.deadline=3s
   check "a heartbeat that the agent would refuse is refused" refused 'agent.heartbeat: "0s": expected 1s to 1h' render --set agent.heartbeat=0s

@@ -144,6 +144,28 @@ TEST(Configuration, StatementsAreTakenOfIssuersThatAreNamedWhole) {
               HasSubstr("log.registration.issuers: is a map; expected a list of maps"));
 }
 
+TEST(Configuration, HashedRekordsAreTakenByKeysThatAreNamed) {
+  EXPECT_TRUE(controller("log: {registration: {}}\n")->log.registration.rekor_keys.empty());
+  EXPECT_TRUE(
+      controller("log: {registration: {rekorKeys: \"\"}}\n")->log.registration.rekor_keys.empty());
+  std::string pem;
+  std::vector<crypto::PublicKey> keys;
+  for (int i = 0; i < 2; ++i) {
+    keys.push_back(crypto::PrivateKey::generate(crypto::KeyType::kEcP256).public_key());
+    pem += keys.back().pem();
+  }
+  for (std::size_t at = 0; (at = pem.find('\n', at)) != std::string::npos; at += 2) {
+    pem.replace(at, 1, "\\n");
+  }
+  const auto named = controller("log:\n  registration:\n    rekorKeys: \"" + pem + "\"\n");
+  ASSERT_TRUE(named.has_value()) << named.error().message;
+  EXPECT_EQ(named->log.registration.rekor_keys, keys);
+  EXPECT_THAT(error_of(controller("log:\n  registration:\n    rekorKeys: none\n")),
+              HasSubstr("c.yaml:3: log.registration.rekorKeys: expected public keys in PEM"));
+  EXPECT_THAT(error_of(controller("log: {registration: {rekorKey: x}}\n")),
+              HasSubstr("did you mean rekorKeys?"));
+}
+
 TEST(Configuration, AllErrorsAreListedAtOnceInTheOrderOfTheFile) {
   const auto result = webhook(R"(listen: localhost:9443
 deadline: 3x

@@ -18,6 +18,7 @@
 #include "support/faulty_log_store.h"
 #include "support/manual_clock.h"
 #include "support/memory_log_store.h"
+#include "support/rekords.h"
 #include "tests/support/tpm_structures.h"
 #include "tlog/entry.h"
 #include "tlog/remark.h"
@@ -502,6 +503,20 @@ TEST_F(LogHandlerTest, AKindWithoutARuleIsShownToNobody) {
   const HttpResponse answer = serve("GET", "/v1/log/entries/2", "reader");
   EXPECT_THAT(answer.body, HasSubstr("withheld"));
   EXPECT_THAT(answer.body, Not(HasSubstr("preimage")));
+}
+
+// It holds no name, and the log has no content of it: everybody who may ask is shown all there is.
+TEST_F(LogHandlerTest, AHashedRekordIsShownAsItLies) {
+  const Bytes entry = tlog::format_hashed_rekord(testing::make_rekord(key, "what is signed"));
+  must_value(log->append_and_wait({.entry = entry, .preimage = {}, .id = ""}));
+  EXPECT_EQ(serve("GET", "/v1/log/entries/2", "").status, 401);
+  const HttpResponse answer = serve("GET", "/v1/log/entries/2", "reader");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const Json shown = codec::parse_json(answer.body).value();
+  EXPECT_EQ(shown.text({"kind"}), "hashedrekord");
+  EXPECT_EQ(shown.text({"statement"}), codec::to_base64(entry));
+  EXPECT_THAT(std::string(shown.text({"withheld"})), HasSubstr("signature of another party"));
+  EXPECT_EQ(shown.find("preimage"), nullptr);
 }
 
 // That something is said of an entry, and by whom, is for those who may read remarks of each kind.

@@ -12,6 +12,7 @@
 #include "control/log_payloads.h"
 #include "support/manual_clock.h"
 #include "support/memory_log_store.h"
+#include "support/rekords.h"
 #include "tests/support/tpm_structures.h"
 #include "tlog/entry.h"
 #include "tlog/receipt.h"
@@ -97,6 +98,17 @@ TEST_F(ReceiptHandlerTest, WhatHasNoReceiptIsSaid) {
     EXPECT_EQ(response.status, 404) << path;
     EXPECT_EQ(title(response), "NotFound") << path;
   }
+}
+
+TEST_F(ReceiptHandlerTest, AHashedRekordHasNone) {
+  add();
+  const Bytes rekord = tlog::format_hashed_rekord(testing::make_rekord(key, "what is signed"));
+  must_value(log->append_and_wait({.entry = rekord, .preimage = {}, .id = ""}));
+  must_value(log->publish_now());
+  const HttpResponse response = get("/entries/1");
+  EXPECT_EQ(response.status, 404);
+  EXPECT_EQ(title(response), "NotFound");
+  EXPECT_EQ(get("/entries/0").status, 200);
 }
 
 TEST_F(ReceiptHandlerTest, StatementsOfOthersAreNotTaken) {

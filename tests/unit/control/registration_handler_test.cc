@@ -268,6 +268,24 @@ TEST_F(RegistrationHandlerTest, WhichOtherLogsAreReferredToIsInThePolicy) {
   EXPECT_EQ(size(), 6U);  // that none is any more
 }
 
+TEST_F(RegistrationHandlerTest, WhoseHashedRekordsAreTakenIsInThePolicy) {
+  tlog::RegistrationPolicy policy;
+  policy.rekor_keys = {vendor.public_key()};
+  EXPECT_EQ(must_value(record(policy)), 3U);
+  EXPECT_EQ(must_value(record(policy)), 3U);
+  const tlog::StoredEntry stored = must_value(log->get(3));
+  const Cbor payload = must_value(tlog::open_preimage(
+      must_value(tlog::parse_statement_unverified(stored.entry)).preimage_digest, stored.preimage));
+  EXPECT_EQ(payload.find("statements"), nullptr);
+  ASSERT_NE(payload.find("rekorKeys"), nullptr);
+  EXPECT_EQ(*payload.find("rekorKeys")->as_array()->front().as_bytes(),
+            vendor.public_key().spki_der());
+  policy.rekor_keys = {key.public_key()};
+  EXPECT_EQ(must_value(record(policy)), 4U);
+  EXPECT_EQ(must_value(record({})), std::nullopt);
+  EXPECT_EQ(size(), 6U);  // that nobody's are any more
+}
+
 // As an older version left it.
 TEST_F(RegistrationHandlerTest, APolicyThatNamesFewerKindsIsEnteredAgain) {
   Cbor::Map old = *registration_policy_payload(clock.now(), policy_of(vendor)).as_map();

@@ -7,6 +7,7 @@
 #include "inspect/statement_upload.h"
 #include "support/answering_transport.h"
 #include "support/log_vectors.h"
+#include "support/rekords.h"
 #include "tlog/receipt.h"
 #include "tlog/signed_statement.h"
 
@@ -128,6 +129,47 @@ TEST_F(StatementProof, FailsByOtherKeysAndWithOtherContent) {
       crypto::PrivateKey::generate(crypto::KeyType::kEcP256).public_key();
   EXPECT_FALSE(all_hold(check_transparent_statement(file, std::nullopt, std::span(&other, 1), "log",
                                                     std::vector{vendor})));
+}
+
+// The entry is the first of two.
+ProofStep check_rekord(ByteView entry, const std::vector<crypto::PublicKey>& issuer_keys,
+                       const std::optional<Bytes>& content = std::nullopt) {
+  const tlog::Hash sibling{};
+  const auto root =
+      tlog::root_from_inclusion(0, 2, tlog::leaf_hash(entry), std::vector<tlog::Hash>{sibling});
+  const auto signer =
+      tlog::NoteSigner::make("log", crypto::PrivateKey::generate(crypto::KeyType::kEd25519));
+  const auto text = tlog::format_checkpoint({.origin = "log", .size = 2, .root = root.value()});
+  const tlog::LogProof proof{.extra = Bytes(entry.begin(), entry.end()),
+                             .index = 0,
+                             .path = {sibling},
+                             .note = tlog::sign_note(*text, std::span(&*signer, 1)).value()};
+  return check_log_proof(proof, content,
+                         {.log_keys = {signer->verifier()},
+                          .origin = "log",
+                          .verifier_keys = {},
+                          .policy = std::nullopt,
+                          .issuer_keys = issuer_keys});
+}
+
+TEST(HashedRekordProof, HoldsByTheKeyInItAndFailsByOthers) {
+  for (const auto type : {crypto::KeyType::kEcP256, crypto::KeyType::kEcP384}) {
+    const crypto::PrivateKey key = crypto::PrivateKey::generate(type);
+    const auto rekord = testing::make_rekord(key, "what is signed");
+    const Bytes entry = tlog::format_hashed_rekord(rekord);
+    const ProofStep noted = check_rekord(entry, {});
+    EXPECT_TRUE(all_hold(noted)) << render_text(noted);
+    EXPECT_THAT(render_text(noted), HasSubstr("whose key it is was not checked"));
+    const ProofStep whole = check_rekord(entry, {key.public_key()}, to_bytes("what is signed"));
+    EXPECT_TRUE(all_hold(whole)) << render_text(whole);
+    EXPECT_THAT(render_text(whole), HasSubstr("the digest is that of what was signed"));
+    EXPECT_FALSE(all_hold(check_rekord(entry, {crypto::PrivateKey::generate(type).public_key()})));
+    EXPECT_FALSE(all_hold(check_rekord(entry, {key.public_key()}, to_bytes("what is not"))));
+    auto changed = rekord;
+    changed.digest[0] ^= 1;
+    EXPECT_FALSE(all_hold(check_rekord(tlog::format_hashed_rekord(changed), {})));
+    EXPECT_FALSE(all_hold(check_rekord(to_bytes("{}"), {})));
+  }
 }
 
 }  // namespace

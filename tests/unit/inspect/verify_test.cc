@@ -1,3 +1,4 @@
+#include "support/rekords.h"
 #include "tests/unit/inspect/lying_release.h"
 
 namespace avouch::inspect {
@@ -663,6 +664,32 @@ TEST_F(VerifyTest, SaysThatTheLogHasNotGotSoManyEntriesAndProvesThoseItHas) {
     EXPECT_NE(none.error().message.find("checkpoint is of 3 entries"), std::string::npos)
         << none.error().message;
   }
+}
+
+TEST_F(VerifyTest, ProvesASignatureOfAnotherPartyByTheKeyInIt) {
+  const auto rekord = testing::make_rekord(crypto::PrivateKey::generate(crypto::KeyType::kEcP256),
+                                           "what is signed");
+  auto other = rekord;
+  other.digest[0] ^= 1;
+  for (const auto& each : {rekord, other}) {
+    entries.push_back({.statement = tlog::format_hashed_rekord(each), .preimage = {}});
+    kinds.push_back("hashedrekord");
+  }
+  entries.push_back({.statement = to_bytes("{}"), .preimage = {}});
+  kinds.push_back("hashedrekord");
+  serve({}, 0);
+  const auto entry = [&](std::uint64_t index) {
+    return ask([&](Verifier& verifier) { return verifier.entry(index); });
+  };
+  const auto good = entry(2);
+  ASSERT_TRUE(good.has_value()) << good.error().message;
+  EXPECT_TRUE(all_hold(*good)) << render_text(*good);
+  EXPECT_THAT(render_text(*good), ::testing::HasSubstr("signature of another party"));
+  EXPECT_THAT(render_text(*good),
+              ::testing::HasSubstr("sha256:" + to_hex(crypto::sha256(rekord.key))));
+  EXPECT_THAT(render_text(*good), ::testing::HasSubstr("whose key it is was not checked"));
+  expect_failing(entry(3), "the key in it has signed the digest in it");
+  expect_failing(entry(4), "it is a hashedrekord");
 }
 
 TEST_F(VerifyTest, ProvesThatTheLogOnlyGrewSinceACheckpointThatWasKept) {

@@ -289,6 +289,43 @@ TEST_F(RegistrationTest, APolicyNamesEachOfItsFaults) {
   }
 }
 
+TEST_F(RegistrationTest, KeysOfHashedRekordsAreDistinctAndTheLogHasAHostName) {
+  constexpr const char* kHost = "log.example.org";
+  RegistrationPolicy rekor;
+  EXPECT_FALSE(rekor.takes_hashed_rekords());
+  rekor.rekor_keys = {key.public_key(),
+                      crypto::PrivateKey::generate(crypto::KeyType::kEcP384).public_key()};
+  EXPECT_TRUE(rekor.takes_hashed_rekords());
+  EXPECT_FALSE(rekor.takes_statements());
+  const auto said = [&](const RegistrationPolicy& what, std::string_view origin) {
+    const auto checked = check_policy(what, origin);
+    return checked.has_value() ? std::string() : checked.error().message;
+  };
+  for (const char* good : {kHost, "log", "a-1.b", "LOG.example", "192.0.2.1"}) {
+    EXPECT_EQ(said(rekor, good), "") << good;
+  }
+  const std::string long_label(64, 'a'),
+      long_name = std::string(60, 'a') + "." + std::string(60, 'b') + "." + std::string(60, 'c') +
+                  "." + std::string(60, 'd') + "." + std::string(10, 'e');
+  for (const std::string& bad :
+       {std::string(), std::string("log.example.org/avouch"), std::string("log.example.org:443"),
+        std::string("log..example"), std::string(".log"), std::string("log."), std::string("-log"),
+        std::string("log-"), std::string("l_g"), std::string("l\xc3\xb6g"), long_label,
+        long_name}) {
+    EXPECT_THAT(said(rekor, bad), HasSubstr("rekorKeys: the log's name is")) << bad;
+    EXPECT_EQ(said(policy, bad), "") << "of statements alone nothing is asked";
+  }
+  RegistrationPolicy changed = rekor;
+  changed.rekor_keys.push_back(changed.rekor_keys[0]);
+  EXPECT_THAT(said(changed, kHost), HasSubstr("rekorKeys: a key stands there twice"));
+  changed = rekor;
+  changed.rekor_keys.push_back(
+      crypto::PrivateKey::generate(crypto::KeyType::kEd25519).public_key());
+  EXPECT_THAT(said(changed, kHost), HasSubstr("rekorKeys: a key of type"));
+  changed.rekor_keys.resize(65, key.public_key());
+  EXPECT_THAT(said(changed, kHost), HasSubstr("rekorKeys: has 65, at most 64"));
+}
+
 TEST(MediaType, IsLowerCaseAndBare) {
   for (const char* good : {"a/b", "application/vnd.x+cbor", "text/x-1"}) {
     EXPECT_TRUE(is_media_type(good)) << good;

@@ -303,6 +303,50 @@ def statement_lines():
     yield f"es384-with-all = {full.hex()}"
 
 
+# --- signatures of other parties: what cosign 3.1.1 of Debian sent to a Rekor v2 -------------------
+
+COSIGN = (
+    ("p256", "SHA2_256",
+     '{"hashedRekordRequestV002":{"digest":"Oiaq6fo+Q0uGlc7uKM/JqoJSjvsFWabHKxchmxifR7o=","signature":{"content":'
+     '"MEQCICJ3MRNyJtn+T6oZ97DnQSS8LZYX4Z6ZI4QEyi6rzSUkAiAed/6R5bRbs2DlowO/1LBGzO5lquoxFXbqS9oXnEFFSg==",'
+     '"verifier":{"publicKey":{"rawBytes":"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEvdlDJLwLxB2xA+WQr4BTD3ZHXcTotjd31I5Av3kq'
+     'H4h5cr4EDUyqVH49MmR2U2jggbc8oYIe15+vegKXJMmByw=="},"keyDetails":"PKIX_ECDSA_P256_SHA_256"}}}}'),
+    ("p384", "SHA2_384",
+     '{"hashedRekordRequestV002":{"digest":"BFhYXes+cBBNfpucEcHASbcp86udkXohu4HmcIs4/M0OnUIbjny2pFXO+MOrLLh3",'
+     '"signature":{"content":"MGYCMQDeHChZ92Xm5ZSIRaAdSw41K9P8NV0uqQjWiAxta2uKn99lK0qa0FFPZFlJsv3oXRwCMQDqoIAGe/eOgdnv'
+     'HXZBaPHOEeQ5kJRgZNuuSxn9gHEGaWOHCeVWdLgYCGVUJGQ/bzQ=","verifier":{"publicKey":{"rawBytes":"MHYwEAYHKoZIzj0CAQYF'
+     'K4EEACIDYgAERMHYlhJzDMQ1J2oPSEsMig7I0a06NL2XYl1q4xUlX3hKVAotQc0KepBKafUujcuHLmauaaEs4BhJV56oZ8v1KMkSsDoj2768Zohk'
+     '3eduGYp9OvQEGoHSzdE2IPfufbeF"},"keyDetails":"PKIX_ECDSA_P384_SHA_384"}}}}'),
+)
+
+
+def rekord_lines():
+    origin = "log.example.org"
+    key = ed25519.Ed25519PrivateKey.from_private_bytes(b"\7" * 32)
+    raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    yield f"vkey = {vkey(origin, raw)}"
+    for name, algorithm, request in COSIGN:
+        sent = json.loads(request)["hashedRekordRequestV002"]
+        entry = canonical(
+            {"apiVersion": "0.0.2", "kind": "hashedrekord", "spec": {"hashedRekordV002": {
+                "data": {"algorithm": algorithm, "digest": sent["digest"]}, "signature": sent["signature"]}}})
+        yield f"{name}-request = {request}"
+        yield f"{name}-entry = {entry}"
+        # The answer of a log that has three entries and takes it as the fourth: stock cosign verifies that of P-256.
+        leaves, cache = [b"genesis0", b"genesis1", b"genesis2", entry.encode()], {}
+        root = base64_text(mth(leaves, cache, 0, 4))
+        text = f"{origin}\n4\n{root}\n"
+        answer = {
+            "logIndex": "3", "logId": {"keyId": base64_text(sha256(origin.encode() + b"\n\1" + raw))},
+            "kindVersion": {"kind": "hashedrekord", "version": "0.0.2"}, "integratedTime": "0",
+            "inclusionProof": {
+                "logIndex": "3", "treeSize": "4", "rootHash": root,
+                "hashes": [base64_text(h) for h in path(leaves, cache, 3, 0, 4)],
+                "checkpoint": {"envelope": text + "\n" + signature_line(origin, key, text)}},
+            "canonicalizedBody": base64_text(entry.encode())}
+        yield f"{name}-answer = {canonical(answer)}"
+
+
 # --- the files engine's own formats (src/tlog/FORMAT.md) -----------------------------------------
 
 RECORDS = [(1000, b"first entry", b"first preimage", "id-1"), (1001, b"\0\xff", b"", ""),
@@ -513,6 +557,7 @@ def main():
     for name, lines in (("tree.txt", tree_lines()), ("note.txt", note_lines()),
                         ("cosignature.txt", cosignature_lines()),
                         ("entry.txt", entry_lines()), ("statements.txt", statement_lines()),
+                        ("rekords.txt", rekord_lines()),
                         ("remarks.txt", remark_lines()),
                         ("files.txt", journal_lines())):
         with open(name, "w", encoding="utf-8") as out:
