@@ -211,6 +211,8 @@ struct Leader::Parts final : control::AppraiserOutput {
 
   control::WebhookPods webhook_keeper;  // the trust worker's, as the next
   std::optional<control::KeyHolders> holders_told;
+  std::string failing_told;                        // a node that has or had the key
+  bool connect_anew_due = false;                   // API servers, to the webhook
   std::atomic<bool> webhook_is_elsewhere = false;  // a replica is ready on a good node
   std::atomic<std::size_t> webhook_holders = 0;    // pods that hold the key on failing nodes
   std::atomic<std::uint64_t> foreign_pods = 0;     // deleted, that were none of the webhook's

@@ -1,5 +1,7 @@
 // Takes the webhook's pods off nodes that fail, and has its key replaced then.
 
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -34,23 +36,32 @@ bool Leader::Parts::webhook_has_a_place() const {
 // What fails is tried again: the mark first, since without it nobody would know, once the pod has
 // gone, that its key is to be replaced.
 Result<void> Leader::Parts::keep_webhook_pods() {
-  if (config.webhook.pods.empty()) return trust.set_holders(control::KeyHolders::kAllGood);
+  if (config.webhook.pods.empty()) return trust.set_holders(control::KeyHolders::kAllGood, "");
   if (!cluster_known || !webhook_pods.synced() || !nodes.synced()) return {};
   std::vector<control::WebhookPod> pods;
+  std::set<std::string> holding;
   const auto snapshot = webhook_pods.snapshot();
   for (const auto& [name, object] : *snapshot) {
-    if (auto pod = control::webhook_pod(*object)) pods.push_back(*std::move(pod));
+    auto pod = control::webhook_pod(*object);
+    if (!pod) continue;
+    if (pod->is_ours && !pod->node.empty()) holding.insert(pod->node);
+    pods.push_back(*std::move(pod));
   }
+  AVOUCH_TRY(const std::set<std::string> held_by, trust.held_by(std::move(holding)));
   const control::WebhookPodPlan plan = webhook_keeper.plan(
-      pods, [this](const std::string& node) { return webhook_node(node); },
+      pods, held_by, [this](const std::string& node) { return webhook_node(node); },
       control::read_clock(clock));
   if (plan.look_again) trust_worker.add_after(kPods, *plan.look_again);
   if (webhook_is_elsewhere.exchange(plan.another) != plan.another) show_nodes_again();
   webhook_holders = plan.holders.size();
   const auto holders =
       plan.holders.empty() ? control::KeyHolders::kAllGood : control::KeyHolders::kNotAllGood;
-  AVOUCH_CHECK(trust.set_holders(holders));
-  if (std::exchange(holders_told, holders) != holders) trust_worker.add(kAll);
+  AVOUCH_CHECK(trust.set_holders(holders, plan.failing));
+  const bool is_told = std::exchange(holders_told, holders) == holders;
+  if (std::exchange(failing_told, plan.failing) != plan.failing || !is_told) {
+    trust_worker.add(kAll);
+  }
+  connect_anew_due = connect_anew_due || plan.connect_anew;
   Result<void> done;
   const auto keep_first = [&done](Result<void> one) {
     if (done.has_value()) done = std::move(one);
@@ -68,14 +79,30 @@ Result<void> Leader::Parts::keep_webhook_pods() {
     if (removed.has_value() && !pod.ends) tell_foreign_pod(pod);
     keep_first(removed);
   }
+  if (connect_anew_due) {
+    const auto connected = trust.connect_anew();
+    connect_anew_due = !connected.has_value();
+    keep_first(connected);
+  }
   return done;
 }
 
 Result<void> Leader::Parts::remove_webhook_pod(const control::WebhookPod& pod,
                                                std::optional<int> grace_seconds) {
-  const auto removed =
-      client.remove(kube::pods(config.release.name_space), pod.name,
-                    {.uid = pod.uid, .resource_version = "", .grace_seconds = grace_seconds});
+  const kube::ResourcePath pods = kube::pods(config.release.name_space);
+  if (pod.is_kept && grace_seconds == 0) {
+    // The UID is a condition here: of another pod of its name nothing is changed.
+    codec::Json metadata = codec::Json::Object{{"finalizers", nullptr}, {"uid", pod.uid}};
+    const auto freed = client.patch(pods, pod.name, kube::PatchType::kMerge,
+                                    codec::Json::Object{{"metadata", std::move(metadata)}});
+    const bool is_gone =
+        !freed.has_value() && (freed.error().is_not_found() || freed.error().is_conflict());
+    if (!freed.has_value() && !is_gone) {
+      return retryable("finalizers of pod " + pod.name + ": " + freed.error().message);
+    }
+  }
+  const auto removed = client.remove(
+      pods, pod.name, {.uid = pod.uid, .resource_version = "", .grace_seconds = grace_seconds});
   if (!removed.has_value()) {
     const kube::ApiError& error = removed.error();
     if (error.is_not_found() || error.is_conflict()) return {};  // gone, or another of its name

@@ -1,5 +1,6 @@
 #include "control/trust_material.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/bytes.h"
@@ -92,6 +93,7 @@ Result<ReleaseKeys> TrustMaterial::load_or_create() {
 
 Result<void> TrustMaterial::step() {
   is_marked_ = false;  // the Secret may be another one now
+  held_by_.reset();
   AVOUCH_CHECK(rotate_ca());
   AVOUCH_CHECK(renew_own());
   AVOUCH_CHECK(keep_trust_map());
@@ -201,14 +203,39 @@ Result<void> TrustMaterial::write_webhook_secret(const WebhookCertificate& certi
   return {};
 }
 
-Result<void> TrustMaterial::set_holders(KeyHolders holders) {
+Result<std::set<std::string>> TrustMaterial::held_by(std::set<std::string> nodes) {
+  holding_ = std::move(nodes);
+  if (!options_.webhook_certificate) return holding_;
+  if (held_by_ &&
+      std::includes(held_by_->begin(), held_by_->end(), holding_.begin(), holding_.end())) {
+    return *held_by_;
+  }
+  AVOUCH_TRY(StoredCertificate stored, read_webhook_secret());
+  if (!stored.certificate) return holding_;
+  if (add_holders(*stored.certificate, holding_)) {
+    AVOUCH_CHECK(write_webhook_secret(*stored.certificate, stored.version));
+  }
+  held_by_ = stored.certificate->held_by;
+  return *held_by_;
+}
+
+Result<void> TrustMaterial::connect_anew() {
+  if (!options_.webhook_certificate) return {};
+  AVOUCH_TRY(StoredCertificate stored, read_webhook_secret());
+  if (!stored.certificate) return {};
+  stored.certificate->connect_since = to_rfc3339(clock_.now());
+  AVOUCH_CHECK(write_webhook_secret(*stored.certificate, stored.version));
+  return keep_webhook_certificate();
+}
+
+Result<void> TrustMaterial::set_holders(KeyHolders holders, const std::string& failing) {
   holders_ = holders;
-  const bool all_good = holders == KeyHolders::kAllGood;
-  if (all_good || is_marked_ || !options_.webhook_certificate) return {};
+  if (failing.empty() || is_marked_ || !options_.webhook_certificate) return {};
   AVOUCH_TRY(StoredCertificate stored, read_webhook_secret());
   if (!stored.certificate) return {};
   if (stored.certificate->exposed.empty()) {
-    stored.certificate->exposed = "on a failing node, seen " + to_rfc3339(clock_.now());
+    stored.certificate->exposed =
+        "on failing node " + failing + ", seen " + to_rfc3339(clock_.now());
     AVOUCH_CHECK(write_webhook_secret(*stored.certificate, stored.version));
   }
   is_marked_ = true;
@@ -228,7 +255,8 @@ Result<void> TrustMaterial::keep_webhook_certificate() {
              advance_webhook_certificate(stored.certificate,
                                          is_there ? accepted_by(*configuration) : std::string(),
                                          holders_, options_.webhook, clock_.now()));
-  const WebhookCertificate& wanted = change ? change->next : *stored.certificate;
+  WebhookCertificate wanted = change ? change->next : *stored.certificate;
+  if (change) add_holders(wanted, holding_);
   if (is_there) {
     if (const auto patch = ca_bundle_patch(*configuration, accepted_authorities(wanted))) {
       const auto patched =
@@ -238,6 +266,8 @@ Result<void> TrustMaterial::keep_webhook_certificate() {
   }
   if (change) {
     AVOUCH_CHECK(write_webhook_secret(wanted, stored.version));
+    is_marked_ = false;  // the new one is not
+    held_by_.reset();
     if (!change->why.empty() && options_.on_webhook_key) options_.on_webhook_key(change->why);
   }
   AVOUCH_TRY(const SystemTime ends, end_of(wanted.serving.certificate_pem));

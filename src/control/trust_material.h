@@ -7,6 +7,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/clock.h"
@@ -59,11 +60,19 @@ class TrustMaterial {
   // first error stops it; the next call goes on.
   Result<void> step();
 
-  // Whether pods that hold the webhook's key may be on nodes that fail. Where so, that is written
-  // down at once, so that the key is replaced by the first step() after they have gone, whoever
-  // leads then. Before the first call nothing is replaced for it. Asks the API once between two
-  // calls of step(), however often it is called. Not concurrently with step().
-  Result<void> set_holders(KeyHolders holders);
+  // Not concurrently with step(), as the next two. They ask the API once between two calls of
+  // step(), however often they are called, and where there is something new.
+  //
+  // `nodes`: on which pods have the webhook's key. All that have or had it, as is written down with
+  // it, whoever led.
+  Result<std::set<std::string>> held_by(std::set<std::string> nodes);
+  // Whether pods that hold the webhook's key may be on nodes that fail; and a node that fails and
+  // has or had it, "" where there is none. Where there is one, that is written down at once, so
+  // that the key is replaced by the first step() after such pods have gone, whoever leads then.
+  // Before the first call nothing is replaced for it.
+  Result<void> set_holders(KeyHolders holders, const std::string& failing);
+  // Has API servers connect to the webhook anew, which else stay with whom they have found.
+  Result<void> connect_anew();
 
   // The controller's own serving certificate, issued on demand and renewed by step(). Thread-safe.
   Result<crypto::CertifiedKey> serving();
@@ -94,7 +103,9 @@ class TrustMaterial {
   std::optional<crypto::CertifiedKey> own_;
   Ends ends_;
   KeyHolders holders_ = KeyHolders::kNotAllGood;
-  bool is_marked_ = false;  // the Secret says that its key is exposed
+  bool is_marked_ = false;                        // the Secret says that its key is exposed
+  std::set<std::string> holding_;                 // nodes of pods that have the key
+  std::optional<std::set<std::string>> held_by_;  // as the Secret says
 };
 
 }  // namespace avouch::control

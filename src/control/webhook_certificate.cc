@@ -15,6 +15,9 @@ using codec::Json;
 constexpr std::string_view kNames = "avouch.dev/names";
 constexpr std::string_view kFormerUntil = "avouch.dev/former-until";
 constexpr std::string_view kExposed = "avouch.dev/exposed";
+constexpr std::string_view kHeldBy = "avouch.dev/held-by";
+constexpr std::string_view kConnectSince = "avouch.dev/connect-since";
+constexpr std::size_t kMostHolders = 200;  // nodes; 50 KB of an annotation
 constexpr std::chrono::hours kBehindClocks{1};
 constexpr std::size_t kMostFormer = 4;  // certificates
 
@@ -40,6 +43,22 @@ std::string still_valid(const std::string& pem, SystemTime now) {
 std::string clipped(const std::string& text) {
   constexpr std::size_t kMostShown = 64;
   return text.size() > kMostShown ? text.substr(0, kMostShown) + "..." : text;
+}
+
+std::string joined_nodes(const std::set<std::string>& nodes) {
+  std::string out;
+  for (const std::string& node : nodes) out += (out.empty() ? "" : ",") + node;
+  return out;
+}
+
+std::set<std::string> split_nodes(std::string_view text) {
+  std::set<std::string> out;
+  while (!text.empty() && out.size() <= kMostHolders) {
+    const std::size_t end = std::min(text.find(','), text.size());
+    if (end > 0) out.emplace(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
 }
 
 SystemTime made_at(const WebhookCertificate& certificate) {
@@ -101,12 +120,28 @@ Result<std::optional<WebhookCertificateChange>> advance_webhook_certificate(
   } else {
     next.former = still_valid(stored->authority + stored->former, now);
     next.former_until = now + rules.overlap;
+    next.held_by = stored->held_by;  // by the former they are accepted still
   }
   return std::optional(WebhookCertificateChange{std::move(next), std::move(why)});
 }
 
 std::string accepted_authorities(const WebhookCertificate& certificate) {
-  return certificate.authority + certificate.former;
+  const std::string anew = certificate.connect_since.empty()
+                               ? ""
+                               : "# connected since " + certificate.connect_since + "\n";
+  return certificate.authority + certificate.former + anew;
+}
+
+bool add_holders(WebhookCertificate& certificate, const std::set<std::string>& nodes) {
+  std::set<std::string>& all = certificate.held_by;
+  if (std::includes(all.begin(), all.end(), nodes.begin(), nodes.end())) return false;
+  all.insert(nodes.begin(), nodes.end());
+  if (all.size() <= kMostHolders) return true;
+  all = nodes;
+  if (certificate.exposed.empty()) {
+    certificate.exposed = "on more than " + std::to_string(kMostHolders) + " nodes by and by";
+  }
+  return true;
 }
 
 SecretData encode_webhook_certificate(const WebhookCertificate& certificate) {
@@ -124,6 +159,12 @@ Json::Object webhook_certificate_annotations(const WebhookCertificate& certifica
     out[std::string(kFormerUntil)] = to_rfc3339(certificate.former_until);
   }
   if (!certificate.exposed.empty()) out[std::string(kExposed)] = certificate.exposed;
+  if (!certificate.held_by.empty()) {
+    out[std::string(kHeldBy)] = joined_nodes(certificate.held_by);
+  }
+  if (!certificate.connect_since.empty()) {
+    out[std::string(kConnectSince)] = certificate.connect_since;
+  }
   return out;
 }
 
@@ -142,6 +183,9 @@ std::optional<WebhookCertificate> parse_webhook_certificate(const SecretData& da
   }
   out.names = secret.text({"metadata", "annotations", kNames});
   out.exposed = secret.text({"metadata", "annotations", kExposed});
+  out.held_by = split_nodes(secret.text({"metadata", "annotations", kHeldBy}));
+  // It goes into what API servers read: a time, or nothing.
+  if (const auto since = time_of(secret, kConnectSince)) out.connect_since = to_rfc3339(*since);
   return out;
 }
 

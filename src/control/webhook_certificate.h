@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/clock.h"
@@ -28,6 +29,12 @@ struct WebhookCertificate {
   std::string names;          // that it was made for, joined
   // When its key was first seen where it should not be, in the words of who saw it; "": it was not.
   std::string exposed;
+  // Names of the nodes whose pods have, or had, its key: what root there has read stays read.
+  std::set<std::string> held_by;
+  // Since when API servers are to have new connections to the webhook, RFC 3339; "" where any will
+  // do. They keep one as long as they are told the same authorities, to a pod that is no endpoint
+  // any more too.
+  std::string connect_since;
 };
 
 struct WebhookCertificateRules {
@@ -57,8 +64,11 @@ Result<std::optional<WebhookCertificateChange>> advance_webhook_certificate(
     const std::optional<WebhookCertificate>& stored, const std::string& accepted,
     KeyHolders holders, const WebhookCertificateRules& rules, SystemTime now);
 
-// What the API server should accept: authority and former.
+// What the API server should accept: authority and former, and a line by which it connects anew.
 std::string accepted_authorities(const WebhookCertificate& certificate);
+
+// Whether that was new. Of more nodes than are kept account of it is exposed: it is replaced.
+bool add_holders(WebhookCertificate& certificate, const std::set<std::string>& nodes);
 
 // As Secret, with what is not for the pods in annotations.
 SecretData encode_webhook_certificate(const WebhookCertificate& certificate);

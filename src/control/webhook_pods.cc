@@ -43,6 +43,9 @@ std::optional<WebhookPod> webhook_pod(const codec::Json& pod) {
   out.node = view->node_name;
   out.ready = is_ready(pod);
   out.ended = view->phase == "Succeeded" || view->phase == "Failed";
+  const codec::Json* finalizers = pod.find_path({"metadata", "finalizers"});
+  out.is_kept = finalizers != nullptr && finalizers->as_array() != nullptr &&
+                !finalizers->as_array()->empty();
   out.is_ours =
       is_of_a_replica_set(pod) && !view->meta.annotations.contains(kube::kMirrorAnnotation);
   if (!view->meta.deletion_timestamp.empty()) {
@@ -79,10 +82,11 @@ bool WebhookPods::must_go_at_once(const WebhookPod& pod, Moment now, WebhookPodP
   return has_passed(ending_since_, pod.uid, kLongestEnd, now.steady, plan);
 }
 
-WebhookPodPlan WebhookPods::plan(const std::vector<WebhookPod>& pods, const NodeOf& node_of,
+WebhookPodPlan WebhookPods::plan(const std::vector<WebhookPod>& pods,
+                                 const std::set<std::string>& held_by, const NodeOf& node_of,
                                  Moment now) {
   WebhookPodPlan out;
-  std::set<std::string> nodes, uids;
+  std::set<std::string> nodes = held_by, uids;
   std::set<std::string> closed;
   for (const WebhookPod& pod : pods) {
     if (!pod.is_ours) out.foreign.push_back(pod);
@@ -98,6 +102,23 @@ WebhookPodPlan WebhookPods::plan(const std::vector<WebhookPod>& pods, const Node
       out.another = out.another || (serves && node.standing == Standing::kGood);
     }
   }
+  std::set<std::string> left;
+  for (const std::string& node : held_by) {
+    if (!fails(node, node_of(node).standing, now.steady, out)) continue;
+    out.failing = node;
+    left.insert(node);
+  }
+  for (const WebhookPod& pod : out.holders) {
+    out.failing = pod.node;
+    left.erase(pod.node);  // it is there
+  }
+  for (const WebhookPod& pod : out.holders) {
+    if (pod.ends && has_passed(ending_since_, pod.uid, kOutOfService, now.steady, out)) {
+      left.insert(pod.uid);
+    }
+  }
+  out.connect_anew = !std::includes(left_by_.begin(), left_by_.end(), left.begin(), left.end());
+  left_by_ = std::move(left);
   std::erase_if(silent_since_, [&](const auto& entry) { return !nodes.contains(entry.first); });
   std::erase_if(ending_since_, [&](const auto& entry) { return !uids.contains(entry.first); });
   std::erase_if(asked_since_, [&](const auto& entry) { return !uids.contains(entry.first); });

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ struct WebhookPod {
   // endpoint of its Service, and is nothing of the release's.
   bool is_ours = false;
   std::optional<SystemTime> ends;  // it is being deleted: when the kubelet should be done
+  // It has finalizers: deleted, it is kept until somebody takes them off. Its kubelet may put some
+  // on, as long as nobody has deleted it.
+  bool is_kept = false;
 };
 // Nothing for what is no pod.
 std::optional<WebhookPod> webhook_pod(const codec::Json& pod);
@@ -39,6 +43,10 @@ struct WebhookPodPlan {
   std::vector<WebhookPod> remove, remove_at_once;
   std::vector<WebhookPod> foreign;  // to be deleted at once, wherever they are
   bool another = false;             // one is ready on a node that is good
+  // A node that fails, and has a pod with the key or had one; "" where there is none.
+  std::string failing;
+  // An API server may be connected to a pod that is no endpoint of the Service any more.
+  bool connect_anew = false;
   std::optional<std::chrono::milliseconds> look_again;
 };
 
@@ -57,11 +65,15 @@ class WebhookPods {
   static constexpr std::chrono::seconds kConfirm{10}, kLongestEnd{60};
   // A pod that is deleted waits for the taint, so that the next one does not start there.
   static constexpr std::chrono::seconds kTaintPatience{10};
+  // So long after its end began, every node has heard that a pod is no endpoint any more.
+  static constexpr std::chrono::seconds kOutOfService{5};
 
   using NodeOf = std::function<WebhookNode(const std::string& node)>;
   // A pod that runs is deleted only where another is ready on a node that is good: a cluster whose
-  // nodes all fail, by a wrong policy above all, keeps its webhook.
-  WebhookPodPlan plan(const std::vector<WebhookPod>& pods, const NodeOf& node_of, Moment now);
+  // nodes all fail, by a wrong policy above all, keeps its webhook. `held_by`: the nodes on which
+  // pods have, or had, the key.
+  WebhookPodPlan plan(const std::vector<WebhookPod>& pods, const std::set<std::string>& held_by,
+                      const NodeOf& node_of, Moment now);
 
  private:
   using Since = std::map<std::string, SteadyTime>;
@@ -72,6 +84,7 @@ class WebhookPods {
 
   Since silent_since_;                // by node
   Since ending_since_, asked_since_;  // by UID
+  std::set<std::string> left_by_;     // by UID, and by node: API servers were told to connect anew
 };
 
 }  // namespace avouch::control

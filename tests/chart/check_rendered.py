@@ -23,7 +23,7 @@ WRITES = {
         "configmaps": {"create", "patch", "update"},
         "secrets": {"create", "update"},
         "leases": {"create", "update"},
-        "pods": {"delete"},
+        "pods": {"patch", "delete"},
     },
     "events": {"events": {"create", "patch"}},
     "references": {},

@@ -27,6 +27,12 @@ class WebhookPodsScene : public ControllerScene {
     controller_.configure("", "webhook: {pods: \"app=webhook\"}\n");
   }
 
+  void add_node(const std::string& name) {
+    codec::Json node{codec::Json::Object{}};
+    node["metadata"]["name"] = name;
+    const auto made = client_->create(kube::nodes(), node);
+    ASSERT_TRUE(made.has_value()) << made.error().message;
+  }
   // `owner`: its kind.
   void add_pod(const std::string& name, const std::string& node, bool is_ready,
                const std::string& owner = "ReplicaSet") {
@@ -63,6 +69,11 @@ class WebhookPodsScene : public ControllerScene {
     const auto secret = client_->get(kube::secrets(kNamespace), "avouch-webhook-tls");
     return secret.has_value() ? std::string(secret->text({"data", name})) : "";
   }
+  std::string held_by() const {
+    const auto secret = client_->get(kube::secrets(kNamespace), "avouch-webhook-tls");
+    if (!secret.has_value()) return "";
+    return std::string(secret->text({"metadata", "annotations", "avouch.dev/held-by"}));
+  }
   std::string accepted() const {
     const auto live = client_->get(kube::validating_webhook_configurations(), "avouch");
     if (!live.has_value()) return "";
@@ -79,13 +90,14 @@ class WebhookPodsScene : public ControllerScene {
 };
 
 TEST_F(WebhookPodsScene, OnesThatNobodyVouchesForGoAndTheirKeyIsReplaced) {
-  ASSERT_TRUE(client_
-                  ->create(kube::nodes(), codec::parse_json(R"({"apiVersion":"v1","kind":"Node",
-      "metadata":{"name":"good"}})")
-                                              .value())
-                  .has_value());
+  ASSERT_NO_FATAL_FAILURE(add_node("good"));
   ASSERT_NO_FATAL_FAILURE(add_pod("stays", "good", false));
   ASSERT_NO_FATAL_FAILURE(add_pod("goes", "gone", true));
+  // As its kubelet may have it before it fails.
+  const auto held = client_->patch(
+      kube::pods(kNamespace), "goes", kube::PatchType::kMerge,
+      codec::parse_json(R"({"metadata":{"finalizers":["example.org/hold"]}})").value(), "status");
+  ASSERT_TRUE(held.has_value()) << held.error().message;
   ASSERT_NO_FATAL_FAILURE(start());
   ASSERT_TRUE(eventually([&] { return !secret_member("tls.key").empty(); })) << log();
   const std::string key = secret_member("tls.key");
@@ -113,6 +125,28 @@ TEST_F(WebhookPodsScene, OnesThatNobodyVouchesForGoAndTheirKeyIsReplaced) {
   EXPECT_EQ(accepted(),
             std::string(as_text(codec::from_base64(secret_member("ca.crt")).value())) + before);
   EXPECT_TRUE(eventually([&] { return has_event("WebhookKeyReplaced"); })) << log();
+}
+
+// Root on a node that passes has its key already: deleting the pod before the node fails must not
+// keep it.
+TEST_F(WebhookPodsScene, OneThatLeftANodeBeforeItFailedLeavesNoKeyThatIsGood) {
+  ASSERT_NO_FATAL_FAILURE(add_node("good"));
+  ASSERT_NO_FATAL_FAILURE(add_node("fails-later"));
+  ASSERT_NO_FATAL_FAILURE(add_pod("stays", "good", true));
+  ASSERT_NO_FATAL_FAILURE(add_pod("left", "fails-later", true));
+  ASSERT_NO_FATAL_FAILURE(start());
+  ASSERT_TRUE(eventually([&] { return held_by() == "fails-later,good"; })) << held_by() << log();
+  const std::string key = secret_member("tls.key");
+  kube::DeleteOptions at_once;
+  at_once.grace_seconds = 0;
+  ASSERT_TRUE(client_->remove(kube::pods(kNamespace), "left", at_once).has_value());
+  ASSERT_TRUE(eventually([&] { return !has_pod("left"); }));
+  EXPECT_EQ(secret_member("tls.key"), key) << "a pod may leave";
+
+  ASSERT_TRUE(client_->remove(kube::nodes(), "fails-later").has_value());
+  ASSERT_TRUE(eventually([&] { return secret_member("tls.key") != key; })) << log();
+  EXPECT_TRUE(eventually([&] { return held_by() == "good"; })) << held_by();
+  EXPECT_TRUE(has_pod("stays"));
 }
 
 }  // namespace

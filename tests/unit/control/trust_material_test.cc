@@ -1,5 +1,6 @@
 #include "control/trust_material.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -12,6 +13,8 @@
 
 namespace avouch::control {
 namespace {
+
+using ::testing::ElementsAre;
 
 class TrustMaterialTest : public ::testing::Test {
  protected:
@@ -152,19 +155,19 @@ TEST_F(WebhookKeyTest, IsAcceptedByTheApiServerAndNotByTheReleasesAuthority) {
 
 TEST_F(WebhookKeyTest, IsReplacedOnceThoseWhoFailHaveItNoLonger) {
   const SecretData before = tls();
-  ASSERT_TRUE(made.set_holders(KeyHolders::kNotAllGood).has_value());
+  ASSERT_TRUE(made.set_holders(KeyHolders::kNotAllGood, "bad").has_value());
   server.clear_requests();
-  ASSERT_TRUE(made.set_holders(KeyHolders::kNotAllGood).has_value());
+  ASSERT_TRUE(made.set_holders(KeyHolders::kNotAllGood, "bad").has_value());
   EXPECT_TRUE(server.requests().empty()) << "it is asked whenever a node changes";
   step();
   EXPECT_EQ(tls(), before);
 
-  ASSERT_TRUE(made.set_holders(KeyHolders::kAllGood).has_value());
+  ASSERT_TRUE(made.set_holders(KeyHolders::kAllGood, "").has_value());
   step();
   EXPECT_NE(tls().at("tls.key"), before.at("tls.key"));
   EXPECT_EQ(accepted(), tls().at("ca.crt") + before.at("ca.crt")) << "other replicas have it still";
   ASSERT_EQ(told.size(), 2U);
-  EXPECT_NE(told.back().find("on a failing node"), std::string::npos) << told.back();
+  EXPECT_NE(told.back().find("on failing node bad"), std::string::npos) << told.back();
 
   clock.advance(std::chrono::minutes(4));
   step();
@@ -172,15 +175,51 @@ TEST_F(WebhookKeyTest, IsReplacedOnceThoseWhoFailHaveItNoLonger) {
   EXPECT_EQ(told.size(), 2U);
 }
 
+// A node may delete its pod before it fails.
+TEST_F(WebhookKeyTest, IsReplacedWhereANodeFailsThatHadIt) {
+  const SecretData before = tls();
+  EXPECT_THAT(made.held_by({"bad", "good"}).value(), ElementsAre("bad", "good"));
+  server.clear_requests();
+  EXPECT_THAT(made.held_by({"good"}).value(), ElementsAre("bad", "good"));
+  EXPECT_TRUE(server.requests().empty()) << "it is asked whenever a pod changes";
+
+  TrustMaterial next{options({}), client, crypto::system_random(), clock};
+  ASSERT_TRUE(next.load_or_create().has_value());
+  EXPECT_THAT(next.held_by({"good"}).value(), ElementsAre("bad", "good")) << "whoever leads";
+  ASSERT_TRUE(next.set_holders(KeyHolders::kAllGood, "bad").has_value());
+  ASSERT_TRUE(next.step().has_value());
+  EXPECT_NE(tls().at("tls.key"), before.at("tls.key"));
+  EXPECT_THAT(next.held_by({"good"}).value(), ElementsAre("good")) << "the new one";
+}
+
+// They keep a connection for as long as they are told the same.
+TEST_F(WebhookKeyTest, IsSoughtAnewByApiServersThatMayBeConnectedToWhoFails) {
+  const SecretData before = tls();
+  const std::string authorities = accepted();
+  ASSERT_TRUE(made.connect_anew().has_value());
+  const std::string anew = accepted();
+  EXPECT_NE(anew, authorities);
+  EXPECT_EQ(tls(), before);
+  const auto list = crypto::Certificate::list_from_pem(anew);
+  ASSERT_TRUE(list.has_value()) << list.error().message;
+  EXPECT_EQ(list->size(), 1U);
+  EXPECT_EQ(list->front().pem(), before.at("ca.crt"));
+  step();
+  EXPECT_EQ(accepted(), anew) << "once is enough";
+  clock.advance(std::chrono::seconds(5));
+  ASSERT_TRUE(made.connect_anew().has_value());
+  EXPECT_NE(accepted(), anew);
+}
+
 // What is known of it is in the Secret: the next leader goes on.
 TEST_F(WebhookKeyTest, IsReplacedByAnotherControllerThanTheOneThatSawIt) {
-  ASSERT_TRUE(made.set_holders(KeyHolders::kNotAllGood).has_value());
+  ASSERT_TRUE(made.set_holders(KeyHolders::kNotAllGood, "bad").has_value());
   const SecretData before = tls();
   TrustMaterial next{options({}), client, crypto::system_random(), clock};
   ASSERT_TRUE(next.load_or_create().has_value());
   ASSERT_TRUE(next.step().has_value());
   EXPECT_EQ(tls(), before) << "it does not know yet where the pods are";
-  ASSERT_TRUE(next.set_holders(KeyHolders::kAllGood).has_value());
+  ASSERT_TRUE(next.set_holders(KeyHolders::kAllGood, "").has_value());
   ASSERT_TRUE(next.step().has_value());
   EXPECT_NE(tls().at("tls.key"), before.at("tls.key"));
 }

@@ -134,11 +134,36 @@ TEST(WebhookCertificateTest, IsReplacedForEveryReasonNotToServeIt) {
   }
 }
 
+TEST(WebhookCertificateTest, RemembersWhoHadItsKeyUntilThatIsReplaced) {
+  WebhookCertificate one = first_certificate_of_webhook();
+  EXPECT_TRUE(add_holders(one, {"a", "b"}));
+  EXPECT_FALSE(add_holders(one, {"b"}));
+  EXPECT_TRUE(add_holders(one, {"c"}));
+  EXPECT_EQ(one.held_by, (std::set<std::string>{"a", "b", "c"}));
+  const auto renewed = change_of(one, kMade + hours(201));
+  ASSERT_TRUE(renewed.has_value());
+  EXPECT_EQ(renewed->next.held_by, one.held_by) << "the former is accepted for a day";
+  one.exposed = "by hand";
+  EXPECT_TRUE(change_of(one, kMade + hours(1))->next.held_by.empty());
+}
+
+TEST(WebhookCertificateTest, IsReplacedBeforeMoreHadItsKeyThanAreKeptAccountOf) {
+  WebhookCertificate one = first_certificate_of_webhook();
+  for (int i = 0; i < 200; ++i) add_holders(one, {"node-" + std::to_string(i)});
+  EXPECT_EQ(one.held_by.size(), 200U);
+  EXPECT_EQ(one.exposed, "");
+  EXPECT_TRUE(add_holders(one, {"one-more"}));
+  EXPECT_EQ(one.held_by, (std::set<std::string>{"one-more"}));
+  EXPECT_NE(one.exposed, "");
+}
+
 TEST(WebhookCertificateTest, IsStoredAsASecretAndReadBack) {
   WebhookCertificate exposed = first_certificate_of_webhook();
   exposed.exposed = "on node n";
   WebhookCertificate after = change_of(exposed, kMade + hours(1))->next;
   after.exposed = "on node m";
+  after.held_by = {"m", "n.example"};
+  after.connect_since = "2027-01-15T08:00:00Z";
   const SecretData data = encode_webhook_certificate(after);
   const codec::Json secret = make_secret("ns", "avouch-webhook-tls", "kubernetes.io/tls", data, "7",
                                          webhook_certificate_annotations(after));
@@ -150,6 +175,17 @@ TEST(WebhookCertificateTest, IsStoredAsASecretAndReadBack) {
   EXPECT_EQ(to_rfc3339(read->former_until), to_rfc3339(kMade + hours(1) + minutes(4)));
   EXPECT_EQ(read->names, "avouch-webhook.ns.svc");
   EXPECT_EQ(read->exposed, "on node m");
+  EXPECT_EQ(read->held_by, after.held_by);
+  EXPECT_EQ(read->connect_since, after.connect_since);
+  EXPECT_EQ(accepted_authorities(*read), accepted_authorities(after));
+
+  codec::Json odd = secret;  // which somebody else wrote
+  odd["metadata"]["annotations"]["avouch.dev/held-by"] = ",a,,b,";
+  odd["metadata"]["annotations"]["avouch.dev/connect-since"] = "now\n-----BEGIN CERTIFICATE-----";
+  const auto taken = parse_webhook_certificate(data, odd);
+  ASSERT_TRUE(taken.has_value());
+  EXPECT_EQ(taken->held_by, (std::set<std::string>{"a", "b"}));
+  EXPECT_EQ(accepted_authorities(*taken), after.authority + after.former);
 
   for (const char* member : {"tls.crt", "tls.key", "ca.crt"}) {
     SecretData without = data;

@@ -38,7 +38,7 @@ class WebhookPodsTest : public ::testing::Test {
  protected:
   WebhookPodPlan plan(const std::vector<WebhookPod>& pods, std::chrono::seconds at = 0s) {
     return keeper.plan(
-        pods,
+        pods, held_by,
         [this](const std::string& node) {
           const auto found = standing.find(node);
           return WebhookNode{found == standing.end() ? Standing::kGood : found->second, is_closed};
@@ -47,6 +47,7 @@ class WebhookPodsTest : public ::testing::Test {
   }
 
   WebhookPods keeper;
+  std::set<std::string> held_by;
   bool is_closed = true;
   std::map<std::string, Standing> standing{{"bad", Standing::kFails},
                                            {"silent", Standing::kSilent}};
@@ -151,6 +152,46 @@ TEST_F(WebhookPodsTest, HavePatienceWithSilence) {
   EXPECT_THAT(plan(pods, 145s).holders, IsEmpty()) << "it had no pod in between";
 }
 
+// Whoever wants its key to outlive its failing deletes the pod first.
+TEST_F(WebhookPodsTest, LeaveTheKeyBehindOnANodeThatFailsLater) {
+  held_by = {"good", "had", "was-silent"};
+  WebhookPodPlan found = plan({serving_on("good")});
+  EXPECT_EQ(found.failing, "");
+  EXPECT_FALSE(found.connect_anew);
+  standing["had"] = Standing::kFails;
+  found = plan({serving_on("good")});
+  EXPECT_EQ(found.failing, "had");
+  EXPECT_THAT(found.holders, IsEmpty()) << "so that nothing has to be waited for";
+  EXPECT_TRUE(found.connect_anew) << "an API server may have a connection to it";
+  EXPECT_FALSE(plan({serving_on("good")}).connect_anew) << "once";
+
+  standing.erase("had");
+  standing["was-silent"] = Standing::kSilent;
+  found = plan({serving_on("good")}, 1s);
+  EXPECT_EQ(found.failing, "") << "it may be slow";
+  ASSERT_TRUE(found.look_again.has_value());
+  EXPECT_EQ(*found.look_again, 60s);
+  EXPECT_EQ(plan({serving_on("good")}, 60s).failing, "");
+  found = plan({serving_on("good")}, 61s);
+  EXPECT_EQ(found.failing, "was-silent");
+  EXPECT_TRUE(found.connect_anew);
+}
+
+// The end of an endpoint ends no connection to it.
+TEST_F(WebhookPodsTest, AreLeftByApiServersOnceTheyAreNoEndpointsAnyMore) {
+  held_by = {"bad", "good"};
+  WebhookPod leaving = serving_on("bad");
+  EXPECT_FALSE(plan({leaving, serving_on("good")}).connect_anew) << "it is an endpoint still";
+  leaving.ends = after_begin(30s).wall;
+  WebhookPodPlan found = plan({leaving, serving_on("good")}, 1s);
+  EXPECT_EQ(found.failing, "bad");
+  EXPECT_FALSE(found.connect_anew) << "nodes may not have heard of it";
+  EXPECT_EQ(found.look_again, std::optional<std::chrono::milliseconds>(5s));
+  EXPECT_TRUE(plan({leaving, serving_on("good")}, 6s).connect_anew);
+  EXPECT_FALSE(plan({leaving, serving_on("good")}, 7s).connect_anew);
+  EXPECT_TRUE(plan({serving_on("good")}, 8s).connect_anew) << "it is gone for good";
+}
+
 TEST_F(WebhookPodsTest, AreReadAsTheApiServerHasThem) {
   const auto read = webhook_pod(codec::parse_json(R"({"metadata":{"name":"w","uid":"u",
       "ownerReferences":[{"kind":"ReplicaSet","controller":true}],
@@ -174,6 +215,12 @@ TEST_F(WebhookPodsTest, AreReadAsTheApiServerHasThem) {
   EXPECT_FALSE(plain->is_ours);
   EXPECT_FALSE(plain->ends.has_value());
   EXPECT_EQ(plain->node, "");
+  EXPECT_FALSE(plain->is_kept);
+  const auto kept = webhook_pod(codec::parse_json(R"({"metadata":{"name":"w","uid":"u",
+      "finalizers":["example.org/hold"]}})")
+                                    .value());
+  ASSERT_TRUE(kept.has_value());
+  EXPECT_TRUE(kept->is_kept);
   EXPECT_FALSE(webhook_pod(codec::Json::Object{}).has_value());
 
   for (const char* metadata : {
