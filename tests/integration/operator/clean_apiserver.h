@@ -22,7 +22,7 @@ class CleanApiserver {
   // The one of the program, without what the test before made. From the main thread, while nothing
   // that the test before started is left.
   static Result<CleanApiserver*> get() {
-    static std::unique_ptr<CleanApiserver> one;
+    std::unique_ptr<CleanApiserver>& one = instance();
     if (one == nullptr) {
       std::unique_ptr<CleanApiserver> made(new CleanApiserver());
       AVOUCH_CHECK(made->start());
@@ -32,6 +32,8 @@ class CleanApiserver {
     }
     return one.get();
   }
+  // After the last test, before the libraries' own threads end.
+  static void end() { instance().reset(); }
 
   RealApiserver& server() { return *server_; }
   const kube::Client& client() const { return *client_; }  // as admin
@@ -41,6 +43,10 @@ class CleanApiserver {
 
  private:
   CleanApiserver() = default;
+  static std::unique_ptr<CleanApiserver>& instance() {
+    static std::unique_ptr<CleanApiserver> one;
+    return one;
+  }
 
   Result<void> start() {
     write_text(dir_ / "audit.yaml",
