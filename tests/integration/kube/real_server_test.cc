@@ -177,7 +177,8 @@ TEST(RealInformer, NoticesAServerThatFallsSilentAndFollowsItAgain) {
                  static_cast<int>((steady_clock::now() - begun) / seconds(1)));
 }
 
-TEST(RealInformer, StopsWithinASecondWhileTheServerIsSilent) {
+// Long before any of its timeouts, on a busy machine too.
+TEST(RealInformer, StopsAtOnceWhileTheServerIsSilent) {
   const auto transport = connect_as_admin();
   const Client client(*transport);
   RunningInformer watching(client, config_maps_of_default());
@@ -186,10 +187,10 @@ TEST(RealInformer, StopsWithinASecondWhileTheServerIsSilent) {
   RunningInformer listing(client, config_maps_of_default());
   auto begun = steady_clock::now();
   watching->stop();
-  EXPECT_LT(steady_clock::now() - begun, seconds(1));
+  EXPECT_LT(steady_clock::now() - begun, seconds(5));
   begun = steady_clock::now();
   listing->stop();
-  EXPECT_LT(steady_clock::now() - begun, seconds(1));
+  EXPECT_LT(steady_clock::now() - begun, seconds(5));
   shared_apiserver().server().signal(SIGCONT);
 }
 
