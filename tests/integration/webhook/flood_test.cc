@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "integration/webhook/client.h"
+#include "support/eventually.h"
 
 namespace avouch::webhook {
 namespace {
@@ -45,8 +46,8 @@ class Flood {
     stop_ = true;
     for (auto& thread : threads_) thread.join();
   }
-  void await(int answers) const {
-    while (answers_ < answers) std::this_thread::yield();
+  bool await(int answers) const {
+    return testing::eventually([&] { return answers_ >= answers; });
   }
 
  private:
@@ -77,6 +78,9 @@ class FloodedWebhook : public WebhookServer {
   std::string ask_from(const char* address, const std::string& request) const {
     return Client(port(), {}, address).ask(request);
   }
+  bool taken(std::uint64_t requests) const {
+    return testing::eventually([&] { return webhook_->server->stats().requests >= requests; });
+  }
 
   // The API server asks while others flood; every answer is the right one. What came too late would
   // be denied as Overloaded. (How late answers come is for webhook_bench --flood to say: sanitizers
@@ -84,7 +88,7 @@ class FloodedWebhook : public WebhookServer {
   void ask_under_flood(const char* flood_from) {
     start(fair(), kPatience);
     const Flood flood(port(), flood_from, 2, 8);
-    flood.await(100);
+    ASSERT_TRUE(flood.await(100));
     Client server(port(), {}, kServer);
     std::vector<milliseconds> took;
     for (int i = 0; i < 60; ++i) {
@@ -117,12 +121,13 @@ class FloodedWebhook : public WebhookServer {
       held.push_back(std::make_unique<Client>(port(), Client::Identity{}, kElsewhere));
       held.back()->write(half);
     }
-    while (webhook_->server->stats().body_bytes < 512UL * 1024) std::this_thread::yield();
+    ASSERT_TRUE(
+        testing::eventually([&] { return webhook_->server->stats().body_bytes >= 512UL * 1024; }));
     std::string body = codec::to_json(review("good", "large"));
     body += std::string(200'000, ' ');
     EXPECT_TRUE(allowed(ask_from(address, post(body, kTarget))));
     held.clear();
-    while (webhook_->server->stats().connections > 0) std::this_thread::yield();
+    EXPECT_TRUE(testing::eventually([&] { return webhook_->server->stats().connections == 0; }));
     EXPECT_EQ(webhook_->server->stats().body_bytes, 0U);
   }
 };
@@ -203,7 +208,7 @@ TEST_F(FloodedWebhook, TakesANewConnectionWhenEveryOtherOneWaitsForAVerdict) {
   for (std::uint64_t i = 0; i < 10; ++i) {
     waiting.push_back(std::make_unique<Client>(port(), Client::Identity{}, kElsewhere));
     waiting.back()->write(asks("good", "waits-" + std::to_string(i)));
-    while (webhook_->server->stats().requests <= i) std::this_thread::yield();
+    ASSERT_TRUE(taken(i + 1));
   }
   EXPECT_FALSE(allowed(ask_from(kServer, asks("bad", "real"))));
   log_.set(false, false);
@@ -226,14 +231,14 @@ TEST_F(FloodedWebhook, LetsGoOfABodyOnceItIsDecidedOn) {
   start(options, kPatience);
   log_.set(false, true);  // hangs: the requests are under way until it is back
   std::vector<std::unique_ptr<Client>> waiting;
-  for (int i = 0; i < 4; ++i) {
+  for (std::uint64_t i = 0; i < 4; ++i) {
     std::string body = codec::to_json(review("good", "waits-" + std::to_string(i)));
     body += std::string(300'000, ' ');
     waiting.push_back(std::make_unique<Client>(port()));
     waiting.back()->write(post(body, kTarget));
-    while (webhook_->server->stats().requests < static_cast<std::uint64_t>(i) + 1) {
-      std::this_thread::yield();
-    }
+    ASSERT_TRUE(taken(i + 1));
+    // Before the next one comes, which is patient for 200 ms only.
+    ASSERT_TRUE(testing::eventually([&] { return webhook_->server->stats().body_bytes == 0; }));
   }
   log_.set(false, false);
   for (auto& client : waiting) EXPECT_TRUE(allowed(client->read()));

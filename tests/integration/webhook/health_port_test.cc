@@ -5,12 +5,12 @@
 
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "integration/webhook/plain_client.h"
 #include "observe/health.h"
 #include "observe/metrics.h"
+#include "support/eventually.h"
 
 namespace avouch::adapters {
 namespace {
@@ -47,7 +47,8 @@ TEST(HealthPort, AnswersAProbeWhileAnotherAddressTakesNoAnswers) {
     held.push_back(std::make_unique<PlainClient>((*server)->port(), "127.0.0.2"));
     held.back()->write("GET /large HTTP/1.1\r\nHost: pod\r\n\r\n");
   }
-  while ((*server)->stats().requests < options.connections) std::this_thread::yield();
+  ASSERT_TRUE(
+      testing::eventually([&] { return (*server)->stats().requests >= options.connections; }));
   for (int i = 0; i < 5; ++i) {
     PlainClient probe((*server)->port(), "127.0.0.1");
     probe.write("GET /healthz HTTP/1.1\r\nHost: pod\r\nConnection: close\r\n\r\n");

@@ -6,15 +6,13 @@
 #include <chrono>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "integration/webhook/plain_client.h"
+#include "support/eventually.h"
 
 namespace avouch::adapters {
 namespace {
-
-using std::chrono::steady_clock;
 
 constexpr const char* kGetLarge = "GET /large HTTP/1.1\r\nHost: pod\r\nConnection: close\r\n\r\n";
 
@@ -53,16 +51,12 @@ class SlowReaders : public ::testing::Test {
       const std::uint64_t before = server->stats().requests;
       held.push_back(std::make_unique<PlainClient>(server->port(), from));
       held.back()->write(kGetLarge);
-      while (server->stats().requests == before) std::this_thread::yield();
+      ASSERT_TRUE(testing::eventually([&] { return server->stats().requests > before; }));
     }
   }
   // At most so many connections are left in the end.
   bool leaves(std::size_t connections) const {
-    const auto until = steady_clock::now() + std::chrono::seconds(20);
-    while (server->stats().connections > connections && steady_clock::now() < until) {
-      std::this_thread::yield();
-    }
-    return server->stats().connections <= connections;
+    return testing::eventually([&] { return server->stats().connections <= connections; });
   }
 
   LargeAnswers answers;
@@ -96,7 +90,7 @@ TEST_F(SlowReaders, WhereNobodyCanGoALargeAnswerIsRefusedAndASmallOneIsNot) {
   PlainClient waits = client("127.0.0.2");
   waits.write("POST / HTTP/1.1\r\nHost: pod\r\nContent-Length: 90000\r\n\r\n" +
               std::string(90'000, '.'));
-  while (server->stats().requests == 0) std::this_thread::yield();
+  ASSERT_TRUE(testing::eventually([&] { return server->stats().requests > 0; }));
   const std::string refused = client("127.0.0.1").write(kGetLarge).read_head();
   EXPECT_TRUE(refused.starts_with("HTTP/1.1 503")) << refused;
   EXPECT_NE(refused.find("Retry-After: 1"), std::string::npos) << refused;

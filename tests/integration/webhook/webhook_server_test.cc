@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "integration/webhook/client.h"
+#include "support/eventually.h"
 
 namespace avouch::webhook {
 namespace {
@@ -346,7 +347,7 @@ TEST_F(WebhookServer, FinishesWhatIsUnderWayWhenItStops) {
   log_.set(false, true);
   std::atomic<bool> answered{false};
   std::thread client([&] { answered = allowed(ask(post(binding("good")))); });
-  while (webhook_->server->stats().requests < 1) std::this_thread::yield();
+  EXPECT_TRUE(testing::eventually([&] { return webhook_->server->stats().requests >= 1; }));
   std::thread stop([&] { webhook_->server->stop(std::chrono::seconds(5)); });
   log_.set(false, false);
   client.join();
