@@ -35,7 +35,7 @@ BUILD_LOG=$STATE_ROOT/$CLUSTER.build.log
 BUILD=$(build_dir release)
 NS=avouch-system
 HEARTBEAT=5 # half of the default, so that waiting for quotes takes half the time
-MAX_AGE=20
+MAX_AGE=15
 cluster() { "$HACK_DIR/cluster.sh" "$@" --name "$CLUSTER"; }
 
 finish() {
@@ -711,12 +711,17 @@ part_i() {
   check "no mark on a namespace" none_of kubectl get namespaces -l avouch.dev/exempt -o name
   kubectl delete clusterrolebinding demo-viewer
   check "no rights" none_of kubectl get clusterroles,clusterrolebindings -l app.kubernetes.io/part-of=avouch -o name
-  # This kubelet may have to come back to a container that ended while it was being ended.
-  eventually 180 "no pod of the release" none_of kubectl -n "$NS" get pods -o name
+  # Some wait up to a minute for their kubelet to collect a container that ended while it was being ended.
+  eventually 60 "every pod of the release has ended for good" release_has_ended
   check "kubectl avouch status says that nothing gates any more" prints_and_ends 4 '^NOT INSTALLED: ' kubectl avouch status
   check "and what that means" prints_and_ends 4 '^  It means: NO pod is gated' kubectl avouch status
   make_pod shop free node-2 >/dev/null
   eventually 40 "a pod pinned to node-2 runs: nothing gates any more" pod_runs shop free
+}
+
+release_has_ended() {
+  kubectl -n "$NS" get pods -o json | jq -e '
+    all(.items[]; .metadata.deletionTimestamp != null and all(.status.containerStatuses[]?; .state.running == null))'
 }
 
 main() {

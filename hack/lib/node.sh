@@ -76,6 +76,7 @@ resolvConf: $dir/resolv.conf
 failSwapOn: false
 nodeStatusUpdateFrequency: 2s
 nodeStatusReportFrequency: 5m
+syncFrequency: 10s
 makeIPTablesUtilChains: true
 protectKernelDefaults: false
 evictionHard: {memory.available: 50Mi, nodefs.available: 1%, imagefs.available: 1%}
