@@ -89,7 +89,8 @@ struct Leader::Parts final : control::AppraiserOutput {
   Result<void> keep_trust();
   Result<void> keep_shares();
   Result<void> keep_webhook_pods();
-  Result<void> remove_webhook_pod(const control::WebhookPod& pod, std::optional<int> grace_seconds);
+  Result<void> remove_webhook_pod(const control::WebhookPod& pod, std::chrono::seconds grace);
+  Result<void> remind_kubelet(const control::WebhookPod& pod);
   control::WebhookNode webhook_node(const std::string& name) const;
   void tell_moved_pod(const control::WebhookPod& pod);
   void tell_foreign_pod(const control::WebhookPod& pod);

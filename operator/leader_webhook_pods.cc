@@ -1,5 +1,6 @@
 // Takes the webhook's pods off nodes that fail, and has its key replaced then.
 
+#include <chrono>
 #include <set>
 #include <string>
 #include <utility>
@@ -10,6 +11,9 @@
 #include "operator/leader_parts.h"
 
 namespace avouch::controller {
+
+using namespace std::chrono_literals;
+
 control::WebhookNode Leader::Parts::webhook_node(const std::string& name) const {
   const kube::ObjectPtr live = nodes.find(name);
   const auto outlook = node_board.find_node(name);
@@ -44,13 +48,13 @@ Result<void> Leader::Parts::keep_webhook_pods() {
   for (const auto& [name, object] : *snapshot) {
     auto pod = control::webhook_pod(*object);
     if (!pod) continue;
-    if (pod->is_ours && !pod->node.empty()) holding.insert(pod->node);
+    if (pod->is_ours && !pod->is_controller && !pod->node.empty()) holding.insert(pod->node);
     pods.push_back(*std::move(pod));
   }
   AVOUCH_TRY(const std::set<std::string> held_by, trust.held_by(std::move(holding)));
   const control::WebhookPodPlan plan = webhook_keeper.plan(
-      pods, held_by, [this](const std::string& node) { return webhook_node(node); },
-      control::read_clock(clock));
+      pods, held_by, trust.webhook_key(),
+      [this](const std::string& node) { return webhook_node(node); }, control::read_clock(clock));
   if (plan.look_again) trust_worker.add_after(kPods, *plan.look_again);
   if (webhook_is_elsewhere.exchange(plan.another) != plan.another) show_nodes_again();
   webhook_holders = plan.holders.size();
@@ -67,18 +71,19 @@ Result<void> Leader::Parts::keep_webhook_pods() {
     if (done.has_value()) done = std::move(one);
   };
   for (const control::WebhookPod& pod : plan.remove) {
-    const auto removed = remove_webhook_pod(pod, std::nullopt);
+    const auto removed = remove_webhook_pod(pod, control::WebhookPods::kGrace);
     if (removed.has_value()) tell_moved_pod(pod);
     keep_first(removed);
   }
   for (const control::WebhookPod& pod : plan.remove_at_once) {
-    keep_first(remove_webhook_pod(pod, 0));
+    keep_first(remove_webhook_pod(pod, 0s));
   }
   for (const control::WebhookPod& pod : plan.foreign) {
-    const auto removed = remove_webhook_pod(pod, 0);
+    const auto removed = remove_webhook_pod(pod, 0s);
     if (removed.has_value() && !pod.ends) tell_foreign_pod(pod);
     keep_first(removed);
   }
+  for (const control::WebhookPod& pod : plan.remind) keep_first(remind_kubelet(pod));
   if (connect_anew_due) {
     const auto connected = trust.connect_anew();
     connect_anew_due = !connected.has_value();
@@ -87,10 +92,24 @@ Result<void> Leader::Parts::keep_webhook_pods() {
   return done;
 }
 
+// A kubelet looks after a pod that has changed at once, and what Secrets it shows to it.
+Result<void> Leader::Parts::remind_kubelet(const control::WebhookPod& pod) {
+  codec::Json metadata{codec::Json::Object{}};
+  metadata["uid"] = pod.uid;
+  metadata["annotations"][std::string(control::kKeyOfWebhook)] = trust.webhook_key();
+  const auto changed =
+      client.patch(kube::pods(config.release.name_space), pod.name, kube::PatchType::kMerge,
+                   codec::Json::Object{{"metadata", std::move(metadata)}});
+  const bool is_gone =
+      !changed.has_value() && (changed.error().is_not_found() || changed.error().is_conflict());
+  if (changed.has_value() || is_gone) return {};
+  return retryable("annotation of pod " + pod.name + ": " + changed.error().message);
+}
+
 Result<void> Leader::Parts::remove_webhook_pod(const control::WebhookPod& pod,
-                                               std::optional<int> grace_seconds) {
+                                               std::chrono::seconds grace) {
   const kube::ResourcePath pods = kube::pods(config.release.name_space);
-  if (pod.is_kept && grace_seconds == 0) {
+  if (pod.is_kept && grace == 0s) {
     // The UID is a condition here: of another pod of its name nothing is changed.
     codec::Json metadata = codec::Json::Object{{"finalizers", nullptr}, {"uid", pod.uid}};
     const auto freed = client.patch(pods, pod.name, kube::PatchType::kMerge,
@@ -102,7 +121,8 @@ Result<void> Leader::Parts::remove_webhook_pod(const control::WebhookPod& pod,
     }
   }
   const auto removed = client.remove(
-      pods, pod.name, {.uid = pod.uid, .resource_version = "", .grace_seconds = grace_seconds});
+      pods, pod.name,
+      {.uid = pod.uid, .resource_version = "", .grace_seconds = static_cast<int>(grace.count())});
   if (!removed.has_value()) {
     const kube::ApiError& error = removed.error();
     if (error.is_not_found() || error.is_conflict()) return {};  // gone, or another of its name
@@ -136,15 +156,22 @@ void Leader::Parts::tell_foreign_pod(const control::WebhookPod& pod) {
   ++foreign_pods;
   const std::string what =
       "pod " + pod.name +
-      " had the labels of the webhook's pods, so that its Service took it for one, and is not of "
-      "its ReplicaSet: it was deleted. A static pod, or somebody who may create pods in the "
-      "release's namespace, put it there; the API server's audit log says who";
+      (pod.is_controller
+           ? " had the labels of the controller's pod, so that its Service took it for one, and is "
+             "not of its StatefulSet"
+           : " had the labels of the webhook's pods, so that its Service took it for one, and is "
+             "not of its ReplicaSet") +
+      ": it was deleted. A static pod, or somebody who may create pods in the release's namespace, "
+      "put it there; the API server's audit log says who";
   signals.problem("webhook pods", (pod.node.empty() ? "" : "node " + pod.node + ": ") + what);
   warn_of_node(pod.node, "ForeignWebhookPod", what);
 }
 
 void Leader::Parts::tell_webhook_key(const std::string& why) {
   ++webhook_keys;
+  // What is accepted besides ends soon, where the former key was exposed.
+  trust_worker.add_after(kAll, control::WebhookCertificateRules().overlap_of_exposed + 1s);
+  trust_worker.add(kPods);
   const std::string what = "the webhook has a new serving key and certificate: " + why;
   signals.note("webhook key", what);
   event_of_configuration(kube::EventType::kNormal, "WebhookKeyReplaced", what);

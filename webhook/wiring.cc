@@ -115,6 +115,7 @@ adapters::HttpServerOptions serving_options(const config::WebhookConfig& config)
   options.listen = config.listen;
   options.tls = adapters::tls_from_files(config.tls.certificate, config.tls.key,
                                          config.tls.client_ca, config.tls.client_ca_source);
+  options.tls_reload = 2s;  // a key that was taken from another replica is replaced within seconds
   options.threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2U, 8U));
   options.reply = config.deadline + 1s;
   options.connections = kMaxConnections;

@@ -69,7 +69,8 @@ struct ControllerConfig {
     std::string service_account = "avouch-webhook";
     std::string configuration = "avouch";    // of the ValidatingWebhookConfiguration
     std::vector<std::string> service_names;  // empty: derived from `release`
-    // Label selector of its pods, in the release's namespace; "": they may stay where they are.
+    // Label selector of its pods and the controller's, in the release's namespace; "": they may
+    // stay where they are, and others pose as them.
     std::string pods;
     // False: certificate and caBundle are somebody else's (cert-manager).
     bool own_certificate = true;

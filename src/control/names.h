@@ -29,6 +29,8 @@ inline constexpr std::string_view kAttestedCondition = "Attested";
 // Types of the conditions in the status of an AttestationEvidence.
 inline constexpr std::array<std::string_view, 4> kEvidenceConditions = {
     "Enrolled", "EvidenceFresh", kAttestedCondition, "Logged"};
+// On pods of the webhook: the serving key that their kubelet was last made to look for.
+inline constexpr std::string_view kKeyOfWebhook = "avouch.dev/webhook-key";
 inline constexpr std::string_view kExemptLabel = "avouch.dev/exempt";
 inline constexpr std::string_view kFieldManager = "avouch-controller";
 inline constexpr std::string_view kTokenAudience = "avouch.dev/controller";

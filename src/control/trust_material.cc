@@ -7,6 +7,7 @@
 #include "base/time_text.h"
 #include "codec/base64.h"
 #include "control/secret_data.h"
+#include "crypto/hash.h"
 #include "tlog/note.h"
 
 namespace avouch::control {
@@ -271,6 +272,7 @@ Result<void> TrustMaterial::keep_webhook_certificate() {
     if (!change->why.empty() && options_.on_webhook_key) options_.on_webhook_key(change->why);
   }
   AVOUCH_TRY(const SystemTime ends, end_of(wanted.serving.certificate_pem));
+  webhook_key_ = to_hex(crypto::sha256(wanted.serving.certificate_pem)).substr(0, 16);
   const std::lock_guard lock(mutex_);
   ends_.webhook = ends;
   return {};

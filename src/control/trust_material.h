@@ -73,6 +73,8 @@ class TrustMaterial {
   Result<void> set_holders(KeyHolders holders, const std::string& failing);
   // Has API servers connect to the webhook anew, which else stay with whom they have found.
   Result<void> connect_anew();
+  // Names the webhook's key as step() has left it; "" before, and where it is not this one's.
+  const std::string& webhook_key() const { return webhook_key_; }
 
   // The controller's own serving certificate, issued on demand and renewed by step(). Thread-safe.
   Result<crypto::CertifiedKey> serving();
@@ -103,7 +105,8 @@ class TrustMaterial {
   std::optional<crypto::CertifiedKey> own_;
   Ends ends_;
   KeyHolders holders_ = KeyHolders::kNotAllGood;
-  bool is_marked_ = false;                        // the Secret says that its key is exposed
+  bool is_marked_ = false;  // the Secret says that its key is exposed
+  std::string webhook_key_;
   std::set<std::string> holding_;                 // nodes of pods that have the key
   std::optional<std::set<std::string>> held_by_;  // as the Secret says
 };

@@ -41,12 +41,12 @@ struct WebhookCertificateRules {
   std::string common_name;  // of the authority
   crypto::ServingNames names;
   std::chrono::hours life{2160};
-  // How long a predecessor is accepted: until every kubelet has given its pods the new one, which
-  // takes up to two minutes; of one whose key was taken no longer than that needs.
+  // How long a predecessor is accepted: until every kubelet has given its pods the new one.
   std::chrono::hours overlap{24};
-  // At least as long an exposed key is not replaced that is itself a replacement: pods must have
-  // the one before the next is made.
-  std::chrono::minutes overlap_of_exposed{4};
+  // Of one whose key was taken: kubelets are made to look at once (WebhookPodPlan::remind), and a
+  // pod that has not got the new one by then is not believed until it has. At least as long an
+  // exposed key is not replaced that is itself a replacement.
+  std::chrono::seconds overlap_of_exposed{30};
 };
 
 struct WebhookCertificateChange {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/time_text.h"
+#include "control/names.h"
 #include "kube/views.h"
 
 namespace avouch::control {
@@ -17,13 +18,13 @@ bool is_ready(const codec::Json& pod) {
   });
 }
 
-bool is_of_a_replica_set(const codec::Json& pod) {
+bool is_controlled_by(const codec::Json& pod, std::string_view kind) {
   const codec::Json* owners = pod.find_path({"metadata", "ownerReferences"});
   if (owners == nullptr || owners->as_array() == nullptr) return false;
   return std::any_of(owners->as_array()->begin(), owners->as_array()->end(),
-                     [](const codec::Json& owner) {
+                     [&](const codec::Json& owner) {
                        const codec::Json* controls = owner.find("controller");
-                       return owner.text({"kind"}) == "ReplicaSet" && controls != nullptr &&
+                       return owner.text({"kind"}) == kind && controls != nullptr &&
                               *controls == codec::Json(true);
                      });
 }
@@ -46,8 +47,15 @@ std::optional<WebhookPod> webhook_pod(const codec::Json& pod) {
   const codec::Json* finalizers = pod.find_path({"metadata", "finalizers"});
   out.is_kept = finalizers != nullptr && finalizers->as_array() != nullptr &&
                 !finalizers->as_array()->empty();
-  out.is_ours =
-      is_of_a_replica_set(pod) && !view->meta.annotations.contains(kube::kMirrorAnnotation);
+  const auto& labels = view->meta.labels;
+  const auto component = labels.find("app.kubernetes.io/component");
+  out.is_controller = component != labels.end() && component->second == "controller";
+  out.is_ours = is_controlled_by(pod, out.is_controller ? "StatefulSet" : "ReplicaSet") &&
+                !view->meta.annotations.contains(kube::kMirrorAnnotation);
+  if (const auto of = view->meta.annotations.find(kKeyOfWebhook);
+      of != view->meta.annotations.end()) {
+    out.reminded_of = of->second;
+  }
   if (!view->meta.deletion_timestamp.empty()) {
     const auto ends = from_rfc3339(view->meta.deletion_timestamp);
     out.ends = ends.has_value() ? *ends : SystemTime{};
@@ -83,14 +91,16 @@ bool WebhookPods::must_go_at_once(const WebhookPod& pod, Moment now, WebhookPodP
 }
 
 WebhookPodPlan WebhookPods::plan(const std::vector<WebhookPod>& pods,
-                                 const std::set<std::string>& held_by, const NodeOf& node_of,
-                                 Moment now) {
+                                 const std::set<std::string>& held_by, const std::string& key,
+                                 const NodeOf& node_of, Moment now) {
   WebhookPodPlan out;
+  std::erase_if(key_since_, [&](const auto& entry) { return entry.first != key; });
+  const bool is_heard_of = !key.empty() && has_passed(key_since_, key, kHeardOf, now.steady, out);
   std::set<std::string> nodes = held_by, uids;
   std::set<std::string> closed;
   for (const WebhookPod& pod : pods) {
     if (!pod.is_ours) out.foreign.push_back(pod);
-    if (pod.node.empty() || !pod.is_ours) continue;
+    if (pod.node.empty() || !pod.is_ours || pod.is_controller) continue;
     const WebhookNode node = node_of(pod.node);
     nodes.insert(pod.node);
     uids.insert(pod.uid);
@@ -100,6 +110,8 @@ WebhookPodPlan WebhookPods::plan(const std::vector<WebhookPod>& pods,
     } else {
       const bool serves = pod.ready && !pod.ended && !pod.ends;
       out.another = out.another || (serves && node.standing == Standing::kGood);
+      const bool may_lack_it = is_heard_of && pod.reminded_of != key;
+      if (may_lack_it && !pod.ended && !pod.ends) out.remind.push_back(pod);
     }
   }
   std::set<std::string> left;

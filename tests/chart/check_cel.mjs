@@ -189,10 +189,10 @@ const NODE = 'authentication.kubernetes.io/node-name';
 function own_node(policy, username, extra, object, oldObject) {
   const request = {userInfo: {username, extra}};
   const {matchConditions, variables, validations} = policy.spec;
-  if (!matchConditions.every(({expression: e}) => env().evaluate(e, {request}) === true)) return 'passed by';
+  if (!(matchConditions ?? []).every(({expression: e}) => env().evaluate(e, {request}) === true)) return 'passed by';
   const values = {};
   const known = {request, object, oldObject, variables: values};
-  for (const {name, expression: e} of variables) values[name] = env().evaluate(e, known);
+  for (const {name, expression: e} of variables ?? []) values[name] = env().evaluate(e, known);
   for (const {expression: e, message, messageExpression} of validations) {
     if (env().evaluate(e, known) === true) continue;
     return 'denied: ' + (messageExpression ? env().evaluate(messageExpression, known) : message);
@@ -202,10 +202,11 @@ function own_node(policy, username, extra, object, oldObject) {
 
 const policies = objects.filter((o) => o.kind === 'ValidatingAdmissionPolicy');
 const isGuard = (policy) => policy.metadata.name.endsWith('.static.k8s.io');
-if (policies.length !== 2 || policies.filter(isGuard).length !== 1) {
-  problems.push(`${policies.length} ValidatingAdmissionPolicies, expected the own-node rule and the static guard`);
+const isOwnPods = (policy) => policy.metadata.name.endsWith('-own-pods');
+if (policies.length !== 3 || policies.filter(isGuard).length !== 1 || policies.filter(isOwnPods).length !== 1) {
+  problems.push(`${policies.length} ValidatingAdmissionPolicies, expected the own-node rule, that of own pods, and the static guard`);
 }
-for (const policy of policies.filter((p) => !isGuard(p))) {
+for (const policy of policies.filter((p) => !isGuard(p) && !isOwnPods(p))) {
   const agent = 'system:serviceaccount:avouch-system:avouch-agent';
   const denial = (of) => `denied: an agent may write only the evidence of its own node: its token is of node "${of}", the object of node "n1"`;
   const object = {metadata: {name: 'n1'}};
@@ -237,6 +238,22 @@ for (const policy of policies.filter((p) => !isGuard(p))) {
   }
 }
 
+// ---- the rule of the release's own pods ----
+
+for (const policy of policies.filter(isOwnPods)) {
+  const denied = 'denied: a pod that has the labels of the release\'s own is an endpoint of its Services: the scheduler chooses its ' +
+      'node, not the pod ("n2"), as a static pod does';
+  for (const [what, spec, expected] of [
+    ['that waits for a node', {containers: []}, 'let in'],
+    ['without a node\'s name', {nodeName: ''}, 'let in'],
+    ['of a kubelet\'s', {nodeName: 'n2'}, denied],
+  ]) {
+    const got = own_node(policy, 'system:node:n2', {}, {metadata: {name: 'p'}, spec}, null);
+    ++count;
+    if (got !== expected) problems.push(`${policy.metadata.name}: ${what}: ${got}, expected ${expected}`);
+  }
+}
+
 // ---- the guard of the webhook configuration ----
 
 for (const policy of policies.filter(isGuard)) {
@@ -246,6 +263,7 @@ for (const policy of policies.filter(isGuard)) {
   const rows = [
     ['avouch', 'admin', ['system:masters'], denial('avouch', 'admin')],
     ['avouch-own-node', 'admin', ['system:masters'], denial('avouch-own-node', 'admin')],
+    ['avouch-own-pods', 'admin', ['system:masters'], denial('avouch-own-pods', 'admin')],
     ['avouch', 'nobody', undefined, denial('avouch', 'nobody')],
     ['another', 'admin', ['system:masters'], 'passed by'],
     ['avouch', 'system:serviceaccount:avouch-system:avouch-controller', [], 'let in'],

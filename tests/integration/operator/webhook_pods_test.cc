@@ -35,12 +35,13 @@ class WebhookPodsScene : public ControllerScene {
   }
   // `owner`: its kind.
   void add_pod(const std::string& name, const std::string& node, bool is_ready,
-               const std::string& owner = "ReplicaSet") {
+               const std::string& owner = "ReplicaSet", const std::string& component = "webhook") {
     Json pod = codec::parse_json(R"({"apiVersion":"v1","kind":"Pod","metadata":{
         "labels":{"app":"webhook"}},"spec":{"terminationGracePeriodSeconds":1,
         "containers":[{"name":"c","image":"i"}]}})")
                    .value();
     pod["metadata"]["name"] = name;
+    pod["metadata"]["labels"]["app.kubernetes.io/component"] = component;
     pod["spec"]["nodeName"] = node;
     pod["metadata"]["ownerReferences"] = Json::Array{Json::Object{{"apiVersion", "apps/v1"},
                                                                   {"kind", owner},
@@ -60,6 +61,11 @@ class WebhookPodsScene : public ControllerScene {
   }
   bool has_pod(const std::string& name) const {
     return client_->get(kube::pods(kNamespace), name).has_value();
+  }
+  std::string reminded_of(const std::string& name) const {
+    const auto pod = client_->get(kube::pods(kNamespace), name);
+    if (!pod.has_value()) return "";
+    return std::string(pod->text({"metadata", "annotations", "avouch.dev/webhook-key"}));
   }
   bool is_leaving(const std::string& name) const {
     const auto pod = client_->get(kube::pods(kNamespace), name);
@@ -121,10 +127,15 @@ TEST_F(WebhookPodsScene, OnesThatNobodyVouchesForGoAndTheirKeyIsReplaced) {
   EXPECT_TRUE(has_pod("stays"));
   ASSERT_NO_FATAL_FAILURE(add_pod("foreign", "good", true, "Job"));
   EXPECT_TRUE(eventually([&] { return !has_pod("foreign"); })) << "an endpoint of the Service";
+  ASSERT_NO_FATAL_FAILURE(add_pod("poses", "good", true, "ReplicaSet", "controller"));
+  EXPECT_TRUE(eventually([&] { return !has_pod("poses"); })) << "an endpoint of the other Service";
   ASSERT_TRUE(eventually([&] { return secret_member("tls.key") != key; })) << log();
-  EXPECT_EQ(accepted(),
-            std::string(as_text(codec::from_base64(secret_member("ca.crt")).value())) + before);
+  const std::string authority(as_text(codec::from_base64(secret_member("ca.crt")).value()));
+  EXPECT_EQ(accepted(), authority + before);
   EXPECT_TRUE(eventually([&] { return has_event("WebhookKeyReplaced"); })) << log();
+  EXPECT_TRUE(eventually([&] { return !reminded_of("stays").empty(); }))
+      << "its kubelet is to look";
+  EXPECT_TRUE(eventually([&] { return accepted() == authority; })) << "half a minute later";
 }
 
 // Root on a node that passes has its key already: deleting the pod before the node fails must not

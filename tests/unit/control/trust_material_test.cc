@@ -148,9 +148,12 @@ TEST_F(WebhookKeyTest, IsAcceptedByTheApiServerAndNotByTheReleasesAuthority) {
   EXPECT_FALSE(tls().contains("ca.key")) << "nobody signs another one";
   EXPECT_EQ(told.size(), 1U);
   const SecretData before = tls();
+  const std::string key = made.webhook_key();
+  EXPECT_EQ(key.size(), 16U);
   step();
   EXPECT_EQ(tls(), before);
   EXPECT_EQ(told.size(), 1U);
+  EXPECT_EQ(made.webhook_key(), key);
 }
 
 TEST_F(WebhookKeyTest, IsReplacedOnceThoseWhoFailHaveItNoLonger) {
@@ -163,13 +166,15 @@ TEST_F(WebhookKeyTest, IsReplacedOnceThoseWhoFailHaveItNoLonger) {
   EXPECT_EQ(tls(), before);
 
   ASSERT_TRUE(made.set_holders(KeyHolders::kAllGood, "").has_value());
+  const std::string key = made.webhook_key();
   step();
   EXPECT_NE(tls().at("tls.key"), before.at("tls.key"));
+  EXPECT_NE(made.webhook_key(), key);
   EXPECT_EQ(accepted(), tls().at("ca.crt") + before.at("ca.crt")) << "other replicas have it still";
   ASSERT_EQ(told.size(), 2U);
   EXPECT_NE(told.back().find("on failing node bad"), std::string::npos) << told.back();
 
-  clock.advance(std::chrono::minutes(4));
+  clock.advance(std::chrono::seconds(30));
   step();
   EXPECT_EQ(accepted(), tls().at("ca.crt"));
   EXPECT_EQ(told.size(), 2U);

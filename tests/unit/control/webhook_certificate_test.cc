@@ -10,7 +10,7 @@ namespace avouch::control {
 namespace {
 
 using std::chrono::hours;
-using std::chrono::minutes;
+using std::chrono::seconds;
 
 const SystemTime kMade{std::chrono::milliseconds(1'800'000'000'789)};  // as clocks read
 const WebhookCertificateRules kWebhookRules{.common_name = "avouch webhook CA",
@@ -72,13 +72,13 @@ TEST(WebhookCertificateTest, IsReplacedWhenItsKeyWasExposedOnceNobodyWhoFailsHas
   EXPECT_NE(change->why.find("on node n"), std::string::npos) << change->why;
   EXPECT_EQ(change->next.exposed, "");
   EXPECT_NE(change->next.serving.key_pem, taken.serving.key_pem);
-  EXPECT_TRUE(accepts(change->next, taken, seen + minutes(3)))
+  EXPECT_TRUE(accepts(change->next, taken, seen + seconds(29)))
       << "other replicas still serve by it";
 
-  const auto later = change_of(change->next, seen + minutes(4));
+  const auto later = change_of(change->next, seen + seconds(30));
   ASSERT_TRUE(later.has_value());
-  EXPECT_FALSE(accepts(later->next, taken, seen + minutes(4))) << "whoever took the key is out";
-  EXPECT_TRUE(accepts(later->next, change->next, seen + minutes(4)));
+  EXPECT_FALSE(accepts(later->next, taken, seen + seconds(30))) << "whoever took the key is out";
+  EXPECT_TRUE(accepts(later->next, change->next, seen + seconds(30)));
 }
 
 // Pods get the one before the next is made; and what was exposed earlier does not come along.
@@ -87,8 +87,8 @@ TEST(WebhookCertificateTest, IsNotReplacedAnewBeforePodsHaveIt) {
   first.exposed = "once";
   WebhookCertificate second = change_of(first, kMade + hours(1))->next;
   second.exposed = "again";
-  EXPECT_FALSE(change_of(second, kMade + hours(1) + minutes(3)).has_value());
-  const SystemTime due = kMade + hours(1) + minutes(4);
+  EXPECT_FALSE(change_of(second, kMade + hours(1) + seconds(29)).has_value());
+  const SystemTime due = kMade + hours(1) + seconds(30);
   const auto third = change_of(second, due);
   ASSERT_TRUE(third.has_value());
   EXPECT_NE(third->why, "");
@@ -107,9 +107,9 @@ TEST(WebhookCertificateTest, TakesTheKeyOfOneThatIsGoneForExposed) {
   const auto change = change_of({}, kMade + hours(1), KeyHolders::kNotAllGood, accepted);
   ASSERT_TRUE(change.has_value());
   EXPECT_TRUE(accepts(change->next, gone, kMade + hours(1))) << "pods still serve by it";
-  const auto later = change_of(change->next, kMade + hours(1) + minutes(4));
+  const auto later = change_of(change->next, kMade + hours(1) + seconds(30));
   ASSERT_TRUE(later.has_value());
-  EXPECT_FALSE(accepts(later->next, gone, kMade + hours(1) + minutes(4)));
+  EXPECT_FALSE(accepts(later->next, gone, kMade + hours(1) + seconds(30)));
 
   EXPECT_EQ(change_of({}, kMade, KeyHolders::kAllGood, "no certificate")->next.former, "");
   EXPECT_EQ(change_of({}, kMade + hours(400), KeyHolders::kAllGood, accepted)->next.former, "")
@@ -172,7 +172,7 @@ TEST(WebhookCertificateTest, IsStoredAsASecretAndReadBack) {
   EXPECT_EQ(read->serving.key_pem, after.serving.key_pem);
   EXPECT_EQ(read->authority, after.authority);
   EXPECT_EQ(read->former, after.former);
-  EXPECT_EQ(to_rfc3339(read->former_until), to_rfc3339(kMade + hours(1) + minutes(4)));
+  EXPECT_EQ(to_rfc3339(read->former_until), to_rfc3339(kMade + hours(1) + seconds(30)));
   EXPECT_EQ(read->names, "avouch-webhook.ns.svc");
   EXPECT_EQ(read->exposed, "on node m");
   EXPECT_EQ(read->held_by, after.held_by);

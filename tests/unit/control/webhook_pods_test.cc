@@ -25,7 +25,10 @@ WebhookPod serving_on(const std::string& node) {
           .ready = true,
           .ended = false,
           .is_ours = true,
-          .ends = {}};
+          .is_controller = false,
+          .ends = {},
+          .is_kept = false,
+          .reminded_of = ""};
 }
 
 std::vector<std::string> names_of_pods(const std::vector<WebhookPod>& pods) {
@@ -38,7 +41,7 @@ class WebhookPodsTest : public ::testing::Test {
  protected:
   WebhookPodPlan plan(const std::vector<WebhookPod>& pods, std::chrono::seconds at = 0s) {
     return keeper.plan(
-        pods, held_by,
+        pods, held_by, key,
         [this](const std::string& node) {
           const auto found = standing.find(node);
           return WebhookNode{found == standing.end() ? Standing::kGood : found->second, is_closed};
@@ -48,6 +51,7 @@ class WebhookPodsTest : public ::testing::Test {
 
   WebhookPods keeper;
   std::set<std::string> held_by;
+  std::string key;
   bool is_closed = true;
   std::map<std::string, Standing> standing{{"bad", Standing::kFails},
                                            {"silent", Standing::kSilent}};
@@ -86,16 +90,16 @@ TEST_F(WebhookPodsTest, StayWhereNoOtherServes) {
 // may read the Secret.
 TEST_F(WebhookPodsTest, AreTakenAtOnceFromAKubeletThatDoesNotLetGo) {
   WebhookPod leaving = serving_on("bad");
-  leaving.ends = after_begin(30s).wall;
+  leaving.ends = after_begin(8s).wall;
   const WebhookPodPlan first = plan({leaving, serving_on("good")});
   EXPECT_THAT(names_of_pods(first.holders), ElementsAre("on-bad"));
   EXPECT_THAT(first.remove, IsEmpty());
   EXPECT_THAT(first.remove_at_once, IsEmpty());
   EXPECT_EQ(first.look_again, 5s) << "as below: API servers connect anew then";
-  EXPECT_EQ(plan({leaving, serving_on("good")}, 5s).look_again, 35s);
-  EXPECT_THAT(names_of_pods(plan({leaving, serving_on("good")}, 40s).remove_at_once),
+  EXPECT_EQ(plan({leaving, serving_on("good")}, 5s).look_again, 8s);
+  EXPECT_THAT(names_of_pods(plan({leaving, serving_on("good")}, 13s).remove_at_once),
               ElementsAre("on-bad"));
-  EXPECT_THAT(names_of_pods(plan({leaving}, 40s).remove_at_once), ElementsAre("on-bad"))
+  EXPECT_THAT(names_of_pods(plan({leaving}, 13s).remove_at_once), ElementsAre("on-bad"))
       << "it serves nobody any more";
 
   WebhookPod over = serving_on("bad");
@@ -104,15 +108,15 @@ TEST_F(WebhookPodsTest, AreTakenAtOnceFromAKubeletThatDoesNotLetGo) {
 }
 
 // Who has a kubelet's credentials can have a pod end in years.
-TEST_F(WebhookPodsTest, AreTakenWithinAMinuteWhateverTheirEnd) {
+TEST_F(WebhookPodsTest, AreTakenWithinSecondsWhateverTheirEnd) {
   WebhookPod leaving = serving_on("bad");
   leaving.ends = after_begin(1'000'000s).wall;
   const std::vector<WebhookPod> pods{leaving, serving_on("good")};
   const WebhookPodPlan first = plan(pods);
   EXPECT_THAT(first.remove_at_once, IsEmpty());
-  EXPECT_EQ(plan(pods, 5s).look_again, 55s);
-  EXPECT_THAT(plan(pods, 59s).remove_at_once, IsEmpty());
-  EXPECT_THAT(names_of_pods(plan(pods, 60s).remove_at_once), ElementsAre("on-bad"));
+  EXPECT_EQ(plan(pods, 5s).look_again, 10s);
+  EXPECT_THAT(plan(pods, 14s).remove_at_once, IsEmpty());
+  EXPECT_THAT(names_of_pods(plan(pods, 15s).remove_at_once), ElementsAre("on-bad"));
 }
 
 // Else the next one could start where this one was.
@@ -193,6 +197,43 @@ TEST_F(WebhookPodsTest, AreLeftByApiServersOnceTheyAreNoEndpointsAnyMore) {
   EXPECT_TRUE(plan({serving_on("good")}, 8s).connect_anew) << "it is gone for good";
 }
 
+// Else kubelets take up to two minutes, and as long the former key would have to be accepted.
+TEST_F(WebhookPodsTest, HaveTheirKubeletsRemindedOfANewKeyOnceThoseHaveHeardOfIt) {
+  key = "new";
+  WebhookPod knows = serving_on("other");
+  knows.reminded_of = "new";
+  WebhookPod leaving = serving_on("third");
+  leaving.ends = after_begin(8s).wall;
+  WebhookPod controller = serving_on("fourth");
+  controller.is_controller = true;
+  const std::vector<WebhookPod> pods{serving_on("bad"), serving_on("good"), knows,
+                                     leaving,           controller,         serving_on("")};
+  WebhookPodPlan found = plan(pods);
+  EXPECT_THAT(found.remind, IsEmpty()) << "the Secret was written just now";
+  EXPECT_EQ(found.look_again, 2s);
+  found = plan(pods, 2s);
+  EXPECT_THAT(names_of_pods(found.remind), ElementsAre("on-good"))
+      << "one that fails is to have no new one";
+  key = "newer";
+  EXPECT_THAT(plan(pods, 3s).remind, IsEmpty());
+  EXPECT_THAT(names_of_pods(plan(pods, 5s).remind), ElementsAre("on-good", "on-other"));
+  key = "";
+  EXPECT_THAT(plan(pods, 60s).remind, IsEmpty()) << "it is somebody else's to bring";
+}
+
+// Its Service's endpoints are told by labels too.
+TEST_F(WebhookPodsTest, AreNotTheControllersWhichStaysWhereItIs) {
+  WebhookPod controller = serving_on("bad");
+  controller.is_controller = true;
+  WebhookPodPlan found = plan({controller, serving_on("good")});
+  EXPECT_THAT(found.holders, IsEmpty()) << "it has another key";
+  EXPECT_THAT(found.remove, IsEmpty());
+  EXPECT_THAT(found.foreign, IsEmpty());
+  EXPECT_EQ(found.failing, "");
+  controller.is_ours = false;
+  EXPECT_EQ(plan({controller, serving_on("good")}).foreign.size(), 1U);
+}
+
 TEST_F(WebhookPodsTest, AreReadAsTheApiServerHasThem) {
   const auto read = webhook_pod(codec::parse_json(R"({"metadata":{"name":"w","uid":"u",
       "ownerReferences":[{"kind":"ReplicaSet","controller":true}],
@@ -223,6 +264,21 @@ TEST_F(WebhookPodsTest, AreReadAsTheApiServerHasThem) {
   ASSERT_TRUE(kept.has_value());
   EXPECT_TRUE(kept->is_kept);
   EXPECT_FALSE(webhook_pod(codec::Json::Object{}).has_value());
+  const auto reminded = webhook_pod(codec::parse_json(R"({"metadata":{"name":"w","uid":"u",
+      "annotations":{"avouch.dev/webhook-key":"k"}}})")
+                                        .value());
+  ASSERT_TRUE(reminded.has_value());
+  EXPECT_EQ(reminded->reminded_of, "k");
+  for (const auto& [kind, is_ours] : {std::pair{"StatefulSet", true}, {"ReplicaSet", false}}) {
+    const auto controller = webhook_pod(codec::parse_json(R"({"metadata":{"name":"c-0","uid":"u",
+            "labels":{"app.kubernetes.io/component":"controller"},
+            "ownerReferences":[{"controller":true,"kind":")" +
+                                                          std::string(kind) + R"("}]}})")
+                                            .value());
+    ASSERT_TRUE(controller.has_value());
+    EXPECT_TRUE(controller->is_controller);
+    EXPECT_EQ(controller->is_ours, is_ours) << kind;
+  }
 
   for (const char* metadata : {
            R"("annotations":{"kubernetes.io/config.mirror":"x"},
