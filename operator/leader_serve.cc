@@ -149,9 +149,10 @@ void Leader::Parts::show_metrics() {
   observe::Counter replacements =
       metrics.counter("avouch_webhook_keys_replaced_total",
                       "Serving keys of the webhook that were made anew, for whatever reason");
-  observe::Counter strangers_removed =
-      metrics.counter("avouch_webhook_foreign_pods_total",
-                      "Pods with the labels of the webhook's that were none, and were deleted");
+  observe::Counter strangers_removed = metrics.counter(
+      "avouch_webhook_foreign_pods_total",
+      "Pods with the labels of the webhook's or the controller's that were none, and were "
+      "deleted");
   metrics.before_collect([this, &metrics, departures, replacements, strangers_removed]() mutable {
     const std::lock_guard lock(metrics_mutex);
     if (closed) return;

@@ -110,8 +110,11 @@ Result<std::optional<WebhookCertificateChange>> advance_webhook_certificate(
                                                             now - kBehindClocks, now + rules.life));
   next.authority = authority.certificate_pem;
   next.names = joined_names(rules.names);
-  if (!stored) {
-    // Whoever deleted it may have had a reason to: no longer than pods need.
+  const bool is_others =
+      stored && !accepted.empty() && accepted.find(stored->authority) == std::string::npos;
+  if (!stored || is_others) {
+    // Pods serve by what was accepted until now. Whoever deleted it, or put another in its place,
+    // may have had a reason to: no longer than pods need.
     next.former = still_valid(accepted, now);
     next.former_until = now + rules.overlap_of_exposed;
   } else if (!stored->exposed.empty()) {

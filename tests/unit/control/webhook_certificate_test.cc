@@ -134,6 +134,22 @@ TEST(WebhookCertificateTest, IsReplacedForEveryReasonNotToServeIt) {
   }
 }
 
+// By a mistake of somebody who may write Secrets: pods serve by the one before until they have the
+// next.
+TEST(WebhookCertificateTest, LeavesAcceptedWhatWasAcceptedWhereSomebodyPutAnotherInItsPlace) {
+  const WebhookCertificate before = first_certificate_of_webhook();
+  WebhookCertificate put = first_certificate_of_webhook();
+  const WebhookCertificate never_accepted = put;
+  put.serving = first_certificate_of_webhook().serving;
+  const auto change = change_of(put, kMade, KeyHolders::kAllGood, accepted_authorities(before));
+  ASSERT_TRUE(change.has_value());
+  EXPECT_TRUE(accepts(change->next, before, kMade + seconds(29)));
+  EXPECT_FALSE(accepts(change->next, never_accepted, kMade));
+  const auto later = change_of(change->next, kMade + seconds(30));
+  ASSERT_TRUE(later.has_value());
+  EXPECT_FALSE(accepts(later->next, before, kMade + seconds(30)));
+}
+
 TEST(WebhookCertificateTest, RemembersWhoHadItsKeyUntilThatIsReplaced) {
   WebhookCertificate one = first_certificate_of_webhook();
   EXPECT_TRUE(add_holders(one, {"a", "b"}));
