@@ -169,8 +169,6 @@ void Leader::Parts::tell_foreign_pod(const control::WebhookPod& pod) {
 
 void Leader::Parts::tell_webhook_key(const std::string& why) {
   ++webhook_keys;
-  // What is accepted besides ends soon, where the former key was exposed.
-  trust_worker.add_after(kAll, control::WebhookCertificateRules().overlap_of_exposed + 1s);
   trust_worker.add(kPods);
   const std::string what = "the webhook has a new serving key and certificate: " + why;
   signals.note("webhook key", what);

@@ -149,6 +149,8 @@ Result<void> Leader::Parts::keep_trust() {
   archive->sweep(clock.now());
   // Whatever the one finds: a policy must not go on open because a Secret cannot be read.
   const auto kept = trust.step();
+  // Last: what wrote of its own has this called again, and takes a time that was set before away.
+  if (const auto in = trust.look_again()) trust_worker.add_after(kAll, *in);
   AVOUCH_CHECK(keep_shares());
   return kept;
 }

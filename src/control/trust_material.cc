@@ -220,6 +220,12 @@ Result<std::set<std::string>> TrustMaterial::held_by(std::set<std::string> nodes
   return *held_by_;
 }
 
+std::optional<std::chrono::milliseconds> TrustMaterial::look_again() const {
+  const SystemTime now = clock_.now();
+  if (!webhook_change_ || *webhook_change_ <= now) return std::nullopt;
+  return std::chrono::ceil<std::chrono::milliseconds>(*webhook_change_ - now);
+}
+
 Result<void> TrustMaterial::connect_anew() {
   if (!options_.webhook_certificate) return {};
   AVOUCH_TRY(StoredCertificate stored, read_webhook_secret());
@@ -272,6 +278,7 @@ Result<void> TrustMaterial::keep_webhook_certificate() {
     if (!change->why.empty() && options_.on_webhook_key) options_.on_webhook_key(change->why);
   }
   AVOUCH_TRY(const SystemTime ends, end_of(wanted.serving.certificate_pem));
+  webhook_change_ = next_change(wanted, options_.webhook);
   webhook_key_ = to_hex(crypto::sha256(wanted.serving.certificate_pem)).substr(0, 16);
   const std::lock_guard lock(mutex_);
   ends_.webhook = ends;

@@ -73,6 +73,9 @@ class TrustMaterial {
   Result<void> set_holders(KeyHolders holders, const std::string& failing);
   // Has API servers connect to the webhook anew, which else stay with whom they have found.
   Result<void> connect_anew();
+  // When step() has something to do for the webhook's certificate by time alone; nothing where that
+  // is not known, or has passed.
+  std::optional<std::chrono::milliseconds> look_again() const;
   // Names the webhook's key as step() has left it; "" before, and where it is not this one's.
   const std::string& webhook_key() const { return webhook_key_; }
 
@@ -107,6 +110,7 @@ class TrustMaterial {
   KeyHolders holders_ = KeyHolders::kNotAllGood;
   bool is_marked_ = false;  // the Secret says that its key is exposed
   std::string webhook_key_;
+  std::optional<SystemTime> webhook_change_;
   std::set<std::string> holding_;                 // nodes of pods that have the key
   std::optional<std::set<std::string>> held_by_;  // as the Secret says
 };

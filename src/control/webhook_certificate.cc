@@ -66,6 +66,12 @@ SystemTime made_at(const WebhookCertificate& certificate) {
   return list.has_value() ? list->front().not_before() + kBehindClocks : SystemTime{};
 }
 
+// Whatever the Secret says, no later than after any replacement.
+SystemTime end_of_former(const WebhookCertificate& certificate,
+                         const WebhookCertificateRules& rules) {
+  return std::min(certificate.former_until, made_at(certificate) + rules.overlap);
+}
+
 std::string reason_to_replace(const std::optional<WebhookCertificate>& stored, KeyHolders holders,
                               const WebhookCertificateRules& rules, SystemTime now) {
   if (!stored) return "there was none";
@@ -95,9 +101,9 @@ Result<std::optional<WebhookCertificateChange>> advance_webhook_certificate(
     KeyHolders holders, const WebhookCertificateRules& rules, SystemTime now) {
   std::string why = reason_to_replace(stored, holders, rules, now);
   if (why.empty()) {
-    // Whatever the Secret says, no longer than after any replacement.
-    const SystemTime ends = std::min(stored->former_until, made_at(*stored) + rules.overlap);
-    if (stored->former.empty() || now < ends) return std::optional<WebhookCertificateChange>();
+    if (stored->former.empty() || now < end_of_former(*stored, rules)) {
+      return std::optional<WebhookCertificateChange>();
+    }
     WebhookCertificateChange dropped{*stored, ""};
     dropped.next.former.clear();
     return std::optional(std::move(dropped));
@@ -126,6 +132,17 @@ Result<std::optional<WebhookCertificateChange>> advance_webhook_certificate(
     next.held_by = stored->held_by;  // by the former they are accepted still
   }
   return std::optional(WebhookCertificateChange{std::move(next), std::move(why)});
+}
+
+std::optional<SystemTime> next_change(const WebhookCertificate& certificate,
+                                      const WebhookCertificateRules& rules) {
+  std::optional<SystemTime> at;
+  if (!certificate.former.empty()) at = end_of_former(certificate, rules);
+  if (!certificate.exposed.empty()) {
+    const SystemTime due = made_at(certificate) + rules.overlap_of_exposed;
+    at = at ? std::min(*at, due) : due;
+  }
+  return at;
 }
 
 std::string accepted_authorities(const WebhookCertificate& certificate) {

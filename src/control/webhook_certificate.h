@@ -65,6 +65,11 @@ Result<std::optional<WebhookCertificateChange>> advance_webhook_certificate(
     const std::optional<WebhookCertificate>& stored, const std::string& accepted,
     KeyHolders holders, const WebhookCertificateRules& rules, SystemTime now);
 
+// When there may be something to do for it by time alone, before it is to be renewed: the former is
+// not accepted any more, or an exposed key can be replaced. It may have passed.
+std::optional<SystemTime> next_change(const WebhookCertificate& certificate,
+                                      const WebhookCertificateRules& rules);
+
 // What the API server should accept: authority and former, and a line by which it connects anew.
 std::string accepted_authorities(const WebhookCertificate& certificate);
 

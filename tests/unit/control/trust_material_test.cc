@@ -171,12 +171,17 @@ TEST_F(WebhookKeyTest, IsReplacedOnceThoseWhoFailHaveItNoLonger) {
   EXPECT_NE(tls().at("tls.key"), before.at("tls.key"));
   EXPECT_NE(made.webhook_key(), key);
   EXPECT_EQ(accepted(), tls().at("ca.crt") + before.at("ca.crt")) << "other replicas have it still";
+  EXPECT_EQ(made.look_again(), std::chrono::seconds(30));
+  clock.advance(std::chrono::seconds(10));
+  step();
+  EXPECT_EQ(made.look_again(), std::chrono::seconds(20)) << "whatever called it in between";
   ASSERT_EQ(told.size(), 2U);
   EXPECT_NE(told.back().find("on failing node bad"), std::string::npos) << told.back();
 
-  clock.advance(std::chrono::seconds(30));
+  clock.advance(std::chrono::seconds(20));
   step();
   EXPECT_EQ(accepted(), tls().at("ca.crt"));
+  EXPECT_EQ(made.look_again(), std::nullopt);
   EXPECT_EQ(told.size(), 2U);
 }
 

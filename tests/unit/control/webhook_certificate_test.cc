@@ -86,6 +86,8 @@ TEST(WebhookCertificateTest, IsNotReplacedAnewBeforePodsHaveIt) {
   WebhookCertificate first = first_certificate_of_webhook();
   first.exposed = "once";
   WebhookCertificate second = change_of(first, kMade + hours(1))->next;
+  EXPECT_EQ(next_change(first_certificate_of_webhook(), kWebhookRules), std::nullopt);
+  EXPECT_EQ(next_change(second, kWebhookRules), kMade + hours(1) + seconds(30));
   second.exposed = "again";
   EXPECT_FALSE(change_of(second, kMade + hours(1) + seconds(29)).has_value());
   const SystemTime due = kMade + hours(1) + seconds(30);
