@@ -247,6 +247,15 @@ HttpResponse RemarkHandler::enter(const Sent& sent) {
   if (const auto published = wait_for_publication(parts_.log); !published.has_value()) {
     return log_failed(published.error(), observer_, kObserved);
   }
+  if (sent.request.remark.kind == tlog::RemarkKind::kErasure) {
+    const auto left = parts_.log.get(first.index);
+    if (!left.has_value()) return log_failed(left.error(), observer_, kObserved);
+    if (!left->preimage.empty()) {  // as where a backup was restored since
+      return refuse(rejected("refs[0]: the content of entry " + std::to_string(first.index) +
+                             " is there again since this erasure: send it with another id"),
+                    "Rejected");
+    }
+  }
   return answer(sent, places->front().index);
 }
 

@@ -24,6 +24,7 @@ struct UnverifiedListed {
   Bytes statement;
   Bytes preimage;        // empty where it is withheld
   std::string withheld;  // why, or ""
+  std::optional<std::uint64_t> erased_by;  // the entry by which its content was erased
 };
 
 struct UnverifiedList {
