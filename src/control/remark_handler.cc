@@ -171,8 +171,7 @@ Result<std::optional<tlog::RecordedRemark>> RemarkHandler::remark_at(std::uint64
   }
   AVOUCH_TRY(const codec::Cbor payload,
              tlog::open_preimage(statement->preimage_digest, stored.preimage));
-  AVOUCH_TRY(tlog::RecordedRemark remark,
-             tlog::parse_remark(*kind, payload, parts_.origin, index));
+  AVOUCH_TRY(tlog::RecordedRemark remark, tlog::parse_remark(*kind, payload, parts_.origin, index));
   return std::optional(std::move(remark));
 }
 
@@ -271,8 +270,8 @@ std::optional<HttpResponse> RemarkHandler::answer_erased(const Sent& sent,
   if (!before.has_value()) return refuse(before.error(), "Rejected");
   const bool is_same = *before && (*before)->by == sent.by && (*before)->remark == erasure;
   if (is_same) return answer(sent, *stored->erased_by);
-  return refuse(
-      rejected(which + " was erased by entry " + std::to_string(*stored->erased_by)), "Rejected");
+  return refuse(rejected(which + " was erased by entry " + std::to_string(*stored->erased_by)),
+                "Rejected");
 }
 
 // The entry as it is in the log: where it was sent before, the one that was made then.

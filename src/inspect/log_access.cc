@@ -50,8 +50,7 @@ Result<UnverifiedListed> read_listed(codec::Fields fields, codec::FieldErrors& e
   out.preimage = fields.base64("preimage", 65'535).value_or(Bytes{});
   out.withheld = fields.string("withheld").value_or("");
   if (fields.has("erasedBy")) {
-    out.erased_by =
-        static_cast<std::uint64_t>(fields.required_integer("erasedBy", 0, INT64_MAX));
+    out.erased_by = static_cast<std::uint64_t>(fields.required_integer("erasedBy", 0, INT64_MAX));
   }
   if (!errors.empty()) return rejected("the controller's answer: " + errors.text());
   return out;

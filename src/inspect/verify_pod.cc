@@ -112,8 +112,8 @@ Result<std::vector<ProofStep>> Verifier::prove_basis(const Cbor& admission,
     if (verdict.kind != tlog::kNodeVerdict) {
       parts.push_back(fails(claim, "it is of kind " + verdict.kind));
     } else if (verdict.erased_by) {
-      parts.push_back(note("whether it is the verdict of that node cannot be told",
-                           "its content was erased"));
+      parts.push_back(
+          note("whether it is the verdict of that node cannot be told", "its content was erased"));
     } else if (verdict.payload.is_null()) {
       parts.push_back(note("whether it is the verdict of that node is withheld"));
     } else if (text_of(verdict.payload, "nodeUID") != text_of(admission, "nodeUID")) {

@@ -22,9 +22,9 @@ struct Damage {
 };
 
 struct FsckOptions {
-  // Also the preimages that lie beside the log: each of the log's own entries must have the one that
-  // it commits to, unless an entry says that it was erased: then it must have none. Clients over the
-  // network have none.
+  // Also the preimages that lie beside the log: each of the log's own entries must have the one
+  // that it commits to, unless an entry says that it was erased: then it must have none. Clients
+  // over the network have none.
   bool preimages = false;
   // The log is in use: what its store says was erased by an entry beyond the checkpoint is no loss.
   bool in_use = false;

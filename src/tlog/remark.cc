@@ -233,8 +233,7 @@ std::optional<std::uint64_t> erased_index(ByteView entry, ByteView preimage,
   if (!statement.has_value() || statement->kind != kErasureKind) return {};
   const auto payload = open_preimage(statement->preimage_digest, preimage);
   if (!payload.has_value()) return {};
-  const auto erasure =
-      parse_remark(RemarkKind::kErasure, *payload, statement->issuer, own_index);
+  const auto erasure = parse_remark(RemarkKind::kErasure, *payload, statement->issuer, own_index);
   if (!erasure.has_value()) return {};
   return erasure->remark.refs.front().index;
 }

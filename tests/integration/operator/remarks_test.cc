@@ -23,14 +23,14 @@ class Remarks : public ControllerScene {
   void SetUp() override {
     ASSERT_NO_FATAL_FAILURE(ControllerScene::SetUp());
     const std::string file = dir_ / "rights.yaml";
-    write_text(file, account_with({{kNamespace, "auditor"}, "create", "endorsements"}) +
-                         account_with({{kNamespace, "tenant"}, "create", "disputes"}) +
-                         account_with({{kNamespace, "stranger"}, "create", "statements"}) +
-                         account_with({{kNamespace, "officer"}, "create", "erasures"}) +
-                         account_with(
-                             {{kNamespace, "reader"},
-                              "get",
-                              "endorsements, disputes, measurements, supersessions, erasures"}));
+    write_text(file,
+               account_with({{kNamespace, "auditor"}, "create", "endorsements"}) +
+                   account_with({{kNamespace, "tenant"}, "create", "disputes"}) +
+                   account_with({{kNamespace, "stranger"}, "create", "statements"}) +
+                   account_with({{kNamespace, "officer"}, "create", "erasures"}) +
+                   account_with({{kNamespace, "reader"},
+                                 "get",
+                                 "endorsements, disputes, measurements, supersessions, erasures"}));
     ASSERT_NO_FATAL_FAILURE(kubectl({"apply", "-f", file}));
     write_text(dir_ / "others.policy", theirs_.policy_with_quorum());
     configure("references: {policyFile: " + (dir_ / "others.policy") + "}");
@@ -105,9 +105,8 @@ TEST_F(Remarks, AreErasedForGood) {
   const std::uint64_t erased =
       user().expect_recorded(user().post(bearer("officer"), erasure), erasure, "officer");
   const auto expect_erased = [&] {
-    const std::string answer =
-        controller_.send("GET /v1/log/entries/" + std::to_string(endorsed) +
-                         " HTTP/1.1\r\n" + bearer("reader"));
+    const std::string answer = controller_.send("GET /v1/log/entries/" + std::to_string(endorsed) +
+                                                " HTTP/1.1\r\n" + bearer("reader"));
     EXPECT_THAT(answer, StartsWith("HTTP/1.1 410"));
     EXPECT_THAT(answer, HasSubstr("the content was erased by entry " + std::to_string(erased)));
     EXPECT_THAT(found(std::to_string(endorsed)), ElementsAre(erased));
@@ -121,8 +120,9 @@ TEST_F(Remarks, AreErasedForGood) {
   // Sent again it is the erasure that was made.
   EXPECT_EQ(user().expect_recorded(user().post(bearer("officer"), erasure), erasure, "officer"),
             erased);
-  expect_refused(user().post(bearer("officer"), remark(RemarkKind::kErasure, {user().reference(0)})),
-                 "400", "can be erased");
+  expect_refused(
+      user().post(bearer("officer"), remark(RemarkKind::kErasure, {user().reference(0)})), "400",
+      "can be erased");
 }
 
 TEST_F(Remarks, AreRefusedWithTheReason) {

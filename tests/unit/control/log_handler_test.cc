@@ -577,8 +577,7 @@ TEST_F(LogHandlerTest, OfAnErasedEntryItSaysByWhichOne) {
   const HttpResponse list = serve("GET", "/v1/log/entries?node=node-1", "reader");
   EXPECT_EQ(list.status, 200);
   EXPECT_THAT(list.body, HasSubstr(R"("erasedBy":2)"));
-  EXPECT_THAT(serve("GET", "/v1/log/entries?refersTo=1", "reader").body,
-              HasSubstr(R"("index":2)"));
+  EXPECT_THAT(serve("GET", "/v1/log/entries?refersTo=1", "reader").body, HasSubstr(R"("index":2)"));
 }
 
 TEST_F(LogHandlerTest, RemarksAreNotLookedForBeforeTheEntryThatTheyAreAbout) {

@@ -66,13 +66,13 @@ class RemarkHandlerTest : public EnteringTest {
   }
   // An entry of that kind; its index.
   std::uint64_t add(std::string_view kind, const std::string& issuer = "log") {
-    auto made = must_value(tlog::make_entry(
-        key,
-        {.issuer = issuer,
-         .subject = "x",
-         .kind = std::string(kind),
-         .payload = Cbor::map({{Cbor::text("pod"), Cbor::text("web-0")}})},
-        crypto::system_random()));
+    auto made = must_value(
+        tlog::make_entry(key,
+                         {.issuer = issuer,
+                          .subject = "x",
+                          .kind = std::string(kind),
+                          .payload = Cbor::map({{Cbor::text("pod"), Cbor::text("web-0")}})},
+                         crypto::system_random()));
     const auto place = must_value(log->append_and_wait(
         {.entry = std::move(made.statement), .preimage = std::move(made.preimage), .id = ""}));
     must_value(log->publish_now());
@@ -394,8 +394,7 @@ TEST_F(RemarkHandlerTest, OnlyVerdictsAndRemarksAreErased) {
 
 TEST_F(RemarkHandlerTest, WhatIsNotPublishedYetIsErasedLater) {
   const auto made = must_value(tlog::make_entry(
-      key,
-      {.issuer = "log", .subject = "x", .kind = "node-verdict", .payload = Cbor::map({})},
+      key, {.issuer = "log", .subject = "x", .kind = "node-verdict", .payload = Cbor::map({})},
       crypto::system_random()));
   const auto placed = must_value(
       log->append_and_wait({.entry = made.statement, .preimage = made.preimage, .id = ""}));

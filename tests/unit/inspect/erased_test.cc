@@ -1,4 +1,5 @@
-// Entries whose content was erased: what is still proven of them, and a controller that only says so.
+// Entries whose content was erased: what is still proven of them, and a controller that only says
+// so.
 
 #include <gmock/gmock.h>
 
@@ -30,11 +31,10 @@ class ErasedTest : public VerifyTest {
   }
   // What the controller says from now on.
   void say_erased(std::uint64_t index, std::uint64_t by) {
-    transport.on(kProxy + "/v1/log/entries/" + std::to_string(index),
-                 [body = left_of(index, by)](const HttpRequest&) {
-                   return HttpResponse{
-                       .status = 410, .content_type = "application/problem+json", .body = body};
-                 });
+    transport.on(kProxy + "/v1/log/entries/" + std::to_string(index), [body = left_of(index, by)](
+                                                                          const HttpRequest&) {
+      return HttpResponse{.status = 410, .content_type = "application/problem+json", .body = body};
+    });
   }
 };
 
@@ -98,8 +98,7 @@ TEST_F(ErasedTest, APodsVerdictCannotBeToldAnyMore) {
   const auto by = add_erasure(admission);
   serve(token, node);
   say_erased(admission, by);
-  transport.answer(kProxy + "/v1/log/entries",
-                   R"({"entries":[)" + left_of(admission, by) + "]}");
+  transport.answer(kProxy + "/v1/log/entries", R"({"entries":[)" + left_of(admission, by) + "]}");
   const auto proof = verify_pod({.trusted = true});
   ASSERT_TRUE(proof.has_value()) << proof.error().message;
   EXPECT_TRUE(is_untold(*proof)) << render_text(*proof);
@@ -117,7 +116,8 @@ TEST_F(ErasedTest, APodsOwnVerdictStandsWithoutThatOfItsNode) {
   const auto proof = verify_pod();
   ASSERT_TRUE(proof.has_value()) << proof.error().message;
   EXPECT_TRUE(all_hold(*proof)) << render_text(*proof);
-  EXPECT_THAT(render_text(*proof), HasSubstr("whether it is the verdict of that node cannot be told"));
+  EXPECT_THAT(render_text(*proof),
+              HasSubstr("whether it is the verdict of that node cannot be told"));
 }
 
 TEST_F(ErasedTest, AnAnswerOf410ThatIsNotTheControllersIsAnError) {

@@ -209,13 +209,16 @@ TEST_F(FsckTest, TakesNoPreimageForErasedThatNoEntrySaysSoOf) {
   const Bytes good = disk_.objects["preimages/000"];
   auto slots = parse_preimages(0, good).value();
   const std::string path = "preimages/000";
-  // Of whatever form it is: one that is empty, one that says that it was erased, by which entry too.
-  const std::vector<PreimageSlot> losses = {
-      {}, {.erased = true, .preimage = {}, .id = ""}, {.erased = true, .preimage = {}, .id = "erasure/300"}};
+  // Of whatever form it is: one that is empty, one that says that it was erased, by which entry
+  // too.
+  const std::vector<PreimageSlot> losses = {{},
+                                            {.erased = true, .preimage = {}, .id = ""},
+                                            {.erased = true, .preimage = {}, .id = "erasure/300"}};
   for (const PreimageSlot& loss : losses) {
     slots[2] = loss;
     disk_.objects[path] = format_preimages(0, slots);
-    expect_damage(check(checkpoint, options), path, "preimage of entry 2: is missing, and no entry");
+    expect_damage(check(checkpoint, options), path,
+                  "preimage of entry 2: is missing, and no entry");
   }
   // Erased by an entry that a later checkpoint covers: what the log that is in use may say.
   slots[2].id = "erasure/303";

@@ -249,10 +249,7 @@ TEST(Remark, EachRuleIsKept) {
        "replacement: is the entry of refs[1]"},
       {"erasing two", kErasure, [](Remark& r) { r.refs.push_back(ours(4)); },
        "refs: has 2, expected 1 to 1"},
-      {"erasing another log's", kErasure,
-       [](Remark& r) {
-         r.refs = {partner().reference(5, 33)};
-       },
+      {"erasing another log's", kErasure, [](Remark& r) { r.refs = {partner().reference(5, 33)}; },
        "refs[0].origin: only what this log"},
       {"erasing without a reason", kErasure, [](Remark& r) { r.text = ""; }, "text: is missing"},
       {"values in an erasure", kErasure,
