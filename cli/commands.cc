@@ -64,6 +64,7 @@ Result<Found> entries_of(const Context& context, Session& session, const LogQuer
 
 std::string content_text(const inspect::UnverifiedListed& listed, const Content& content) {
   if (!content.broken.empty()) return "DOES NOT HOLD: " + printable(content.broken);
+  if (listed.erased_by) return "ERASED by entry " + std::to_string(*listed.erased_by);
   if (!content.withheld.empty()) return "(withheld: " + printable(content.withheld) + ")";
   return printable(inspect::summary_of(listed.kind, content.payload));
 }

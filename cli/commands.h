@@ -24,7 +24,7 @@ enum class Exit {
   kUsage = 2,        // the command line is wrong
   kUnreachable = 3,  // the API server, the controller or its log gave no answer
   kRefused = 4,      // no such object, entry or file, a file that cannot be written, no permission,
-                     // no usable kubeconfig, login or key
+                     // no usable kubeconfig, login or key; what was to be proven was erased
 };
 Exit exit_of(const Error& error);
 

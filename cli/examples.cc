@@ -40,6 +40,8 @@ constexpr std::array kExamples{
             "4190 --service-account audit/auditor --value \"pcr "
             "8=sha256:f76ea6410519329741de6c34e0b294755dea7b3df4fb1aac979966bacc546153\""},
     Example{"log supersede", "4201 --replacement 4205 --service-account audit/auditor"},
+    Example{"log erase",
+            "4182 --service-account privacy/officer --reason \"case 17: asked for by its owner\""},
     Example{"export", "4182 -f 4182.tlog-proof --preimage 4182.preimage",
             "4182 --format in-toto --key auditor.pem -f 4182.in-toto.json"},
     Example{"appraise", "--policy policy.yaml --references refs --trust-bundle ca.pem case"},

@@ -31,6 +31,11 @@ Result<std::string> content_of_entry(Session& session, std::uint64_t index) {
     return inspect::needs_reader("the content of an entry is read", session.log.release());
   }
   AVOUCH_TRY(const inspect::UnverifiedListed listed, session.log.entry(index));
+  if (listed.erased_by) {
+    return rejected("the content of entry " + std::to_string(index) + " was erased by entry " +
+                    std::to_string(*listed.erased_by) +
+                    ": export it without (kubectl avouch export " + std::to_string(index) + ")");
+  }
   if (listed.preimage.empty()) {
     return rejected("the content of entry " + std::to_string(index) +
                     " is withheld: " + listed.withheld);

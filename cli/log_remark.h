@@ -1,7 +1,7 @@
 #pragma once
 
-// `kubectl avouch log endorse|dispute|measure|supersede`: what somebody says about entries goes
-// into the log.
+// `kubectl avouch log endorse|dispute|measure|supersede|erase`: what somebody says about entries
+// goes into the log.
 
 #include <cstdint>
 #include <optional>

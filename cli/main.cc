@@ -80,8 +80,8 @@ constexpr const char* kExitStatus =
      that is decided, or keys of the release are on a node that fails)
   2  the command line is wrong
   3  the API server, the controller or its log gave no answer: try again
-  4  there is no such object, entry or file, a file cannot be read or written, no permission, or no
-     usable kubeconfig, login or key
+  4  there is no such object, entry or file, a file cannot be read or written, no permission, no
+     usable kubeconfig, login or key, or what was to be proven has been erased
 appraise, eventlog and reference have their own: see their --help)";
 
 constexpr const char* kStatusFooter =

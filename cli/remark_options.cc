@@ -73,6 +73,20 @@ void add_remarks(const RemarkCommandLine& line, LogRemarkOptions& options) {
   supersede->add_option("index", options.entries, "Indexes of its entries")
       ->required()
       ->check(line.is_index);
+
+  CLI::App* erase = add_one(line, options, kErasure, "erase",
+                            "Erases what an entry says, for good: the entry stays, and who erased "
+                            "it, when and why is an entry of its own");
+  erase
+      ->add_option("--reason", options.text,
+                   "Why, on one line; it stays in the log: name in it nobody who is to be erased")
+      ->required();
+  erase
+      ->add_option("index", options.entries,
+                   "Index of the entry: a node's or an admission verdict, or a remark")
+      ->required()
+      ->expected(1)
+      ->check(line.is_index);
 }
 
 }  // namespace avouch::cli

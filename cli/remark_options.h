@@ -1,6 +1,6 @@
 #pragma once
 
-// The command line of `kubectl avouch log endorse|dispute|measure|supersede`.
+// The command line of `kubectl avouch log endorse|dispute|measure|supersede|erase`.
 
 #include <functional>
 #include <string>

@@ -136,6 +136,7 @@ Json entry_json(const inspect::UnverifiedListed& listed, const Content& content)
   Json item;
   item["index"] = static_cast<std::int64_t>(listed.index);
   item["kind"] = listed.kind;
+  if (listed.erased_by) item["erasedBy"] = static_cast<std::int64_t>(*listed.erased_by);
   if (!content.broken.empty()) {
     item["doesNotHold"] = content.broken;
   } else if (!content.withheld.empty()) {
@@ -150,6 +151,7 @@ Json entry_json(const inspect::UnverifiedListed& listed, const Content& content)
 Exit show_proof(const inspect::ProofStep& proof, Format format,
                 const std::optional<Json>& payload) {
   const bool good = inspect::all_hold(proof);
+  const bool untold = inspect::is_untold(proof);
   if (format == Format::kJson) {
     Json out;
     out["verified"] = good;
@@ -159,10 +161,12 @@ Exit show_proof(const inspect::ProofStep& proof, Format format,
   } else {
     if (payload) std::cout << codec::to_json_pretty(*payload) << '\n';
     std::cout << inspect::render_text(proof)
-              << (good ? "verified: everything above that can be proven holds\n"
-                       : "NOT verified: see the lines that say FAILS\n");
+              << (good     ? "verified: everything above that can be proven holds\n"
+                  : untold ? "NOT verified: what the lines with ? claim cannot be told any more\n"
+                           : "NOT verified: see the lines that say FAILS\n");
   }
-  return good ? Exit::kGood : Exit::kDoesNotHold;
+  if (good) return Exit::kGood;
+  return untold ? Exit::kRefused : Exit::kDoesNotHold;
 }
 
 }  // namespace avouch::cli

@@ -237,8 +237,8 @@ void Leader::Parts::show_metrics() {
     for (const auto& [outcome, count] :
          {std::pair{"recorded", said.recorded}, std::pair{"refused", said.refused}}) {
       gauge("avouch_log_remarks",
-            "Endorsements, disputes, measurements and supersedes by what became of them, since the "
-            "start",
+            "Endorsements, disputes, measurements, supersedes and erasures by what became of them, "
+            "since the start",
             static_cast<double>(count), {{"outcome", outcome}});
     }
     gauge("avouch_evidence_store_bytes", "Evidence on disk", static_cast<double>(blobs->bytes()));

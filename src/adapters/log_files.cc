@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <system_error>
@@ -98,7 +99,11 @@ Result<void> LogFiles::put(std::span<const tlog::Object> objects) {
     files.push_back(
         {std::move(file), object.bytes, !object.path.starts_with(tlog::kPreimagesPrefix)});
   }
-  return writer_.write(root_, files);
+  AVOUCH_CHECK(writer_.write(root_, files));
+  const bool erases = std::any_of(objects.begin(), objects.end(),
+                                  [](const tlog::Object& object) { return object.erases; });
+  if (erases) journal_.leave_segment();
+  return {};
 }
 
 Result<void> LogFiles::publish(std::string_view checkpoint, std::uint64_t size) {

@@ -74,6 +74,8 @@ Result<std::vector<tlog::Record>> LogJournal::recover(std::uint64_t from) {
     next_ = segment->next;
     if (last) {
       AVOUCH_CHECK(open_last(*segment, ByteView(*bytes).first(tlog::kSegmentHeaderBytes)));
+      // What is published may have been erased since, which the last process had yet to see to.
+      if (segment->first < from) leave_segment();
     }
     std::move(segment->records.begin(), segment->records.end(), std::back_inserter(records));
   }
@@ -111,6 +113,11 @@ Result<void> LogJournal::begin_segment(std::uint64_t first) {
   return {};
 }
 
+bool LogJournal::begins_segment() const {
+  if (!file_.is_open() || end_ >= segment_bytes_) return true;
+  return leave_ && next_ && *next_ > segment_first_;
+}
+
 Result<void> LogJournal::append(std::span<const tlog::Record> batch) {
   if (broken_) return fatal("journal: an earlier write failed, nothing more is written");
   if (batch.empty()) return {};
@@ -119,12 +126,13 @@ Result<void> LogJournal::append(std::span<const tlog::Record> batch) {
     return fatal("journal: a batch begins with index " + std::to_string(first) + ", expected " +
                  std::to_string(*next_));
   }
-  if (!file_.is_open() || end_ >= segment_bytes_) {
+  if (begins_segment()) {
     const auto begun = begin_segment(first);
     if (!begun.has_value()) {
       broken_ = begun.error().kind != ErrorKind::kRetryable;
       return begun;
     }
+    leave_ = false;  // whatever is to be removed by now was published: it is in one before
   }
   const Bytes bytes = tlog::format_batch(header_, end_, batch);
   const std::filesystem::path path = path_of(segment_first_);

@@ -2,6 +2,7 @@
 
 // The journal of the log's files engine on disk: segments named by the index of their first record.
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <filesystem>
@@ -32,6 +33,9 @@ class LogJournal {
   // As Store::commit.
   Result<void> append(std::span<const tlog::Record> batch);
 
+  // The next append() begins a segment, so that what is in this one can be removed. Thread-safe.
+  void leave_segment() { leave_ = true; }
+
   // Removes segments whose records are all below `size`, but for the newest.
   void retire(std::uint64_t size);
 
@@ -40,12 +44,14 @@ class LogJournal {
   Result<void> list();
   Result<void> begin_segment(std::uint64_t first);
   Result<void> open_last(const tlog::Segment& segment, ByteView header);
+  bool begins_segment() const;
 
   const std::filesystem::path directory_, scratch_;
   const std::size_t segment_bytes_;
 
   std::mutex mutex_;
   std::deque<std::uint64_t> firsts_;  // guarded by mutex_: first index of each segment
+  std::atomic<bool> leave_ = false;
 
   // The appending thread's own.
   FileHandle file_;

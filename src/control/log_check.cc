@@ -52,6 +52,7 @@ LogCheckProgress LogCheck::progress() const {
 void LogCheck::run(const tlog::VerifiedCheckpoint& checkpoint, const std::stop_token& stop) {
   tlog::FsckOptions options;
   options.preimages = true;
+  options.in_use = true;
   options.max_damages = kMostDamages;
   options.checked = [this](std::uint64_t entries) { checked(entries); };
   options.stop = stop;

@@ -42,6 +42,19 @@ HttpResponse uncached_json(int status, const Json& body) {
   return response;
 }
 
+// A problem with all that is left of an entry whose content was erased.
+HttpResponse erased_entry(Json shown) {
+  const Json why = shown["withheld"];
+  shown["type"] = "about:blank";
+  shown["title"] = "Erased";
+  shown["status"] = std::int64_t{410};
+  shown["code"] = "Erased";
+  shown["detail"] = why;
+  HttpResponse response = uncached_json(410, shown);
+  response.content_type = "application/problem+json";
+  return response;
+}
+
 HttpResponse overloaded(std::string_view detail) {
   HttpResponse response = problem(503, "Overloaded", detail);
   response.headers.add("Retry-After", "1");
@@ -390,6 +403,7 @@ HttpResponse LogHandler::entry(const Caller& caller, std::string_view number) {
   }
   const auto shown = show(caller, *index);
   if (!shown.has_value()) return failed(shown.error());
+  if (shown->find("erasedBy") != nullptr) return erased_entry(*shown);
   return uncached_json(200, *shown);
 }
 
@@ -504,8 +518,13 @@ Result<Json> LogHandler::show(const Caller& caller, std::uint64_t index) {
   Json out = Json::Object{{"index", static_cast<std::int64_t>(index)},
                           {"kind", statement.kind},
                           {"statement", codec::to_base64(stored.entry)}};
+  if (stored.erased_by) {
+    out["erasedBy"] = static_cast<std::int64_t>(*stored.erased_by);
+    out["withheld"] = "the content was erased by entry " + std::to_string(*stored.erased_by);
+    return out;
+  }
   if (stored.preimage.empty()) {
-    out["withheld"] = "the content has been erased";
+    out["withheld"] = "the content is missing, and no entry says that it was erased";
     return out;
   }
   AVOUCH_TRY(const codec::Cbor payload,

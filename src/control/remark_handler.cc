@@ -31,8 +31,8 @@ std::optional<tlog::RemarkKind> kind_of_path(std::string_view path) {
 std::optional<HttpResponse> refuse_remark(const HttpRequest& head) {
   if (!kind_of_path(head.path)) {
     return concise_problem(404, "NotFound",
-                           "expected /v1/log/ and endorsements, disputes, measurements or "
-                           "supersessions");
+                           "expected /v1/log/ and endorsements, disputes, measurements, "
+                           "supersessions or erasures");
   }
   if (head.method != "POST") {
     HttpResponse response = concise_problem(
@@ -55,6 +55,23 @@ std::string id_of(tlog::RemarkKind kind, std::string_view by, std::string_view b
   append(all, "\n");
   append(all, body);
   return "remark/" + to_hex(crypto::sha256(all));
+}
+
+// That it is an entry of which the content may be erased: without the others the log cannot be
+// audited, and of what another party signed it has none.
+Result<void> check_erasable(ByteView entry, std::uint64_t index, std::string_view origin) {
+  const std::string which = "entry " + std::to_string(index);
+  const auto statement = tlog::parse_statement_unverified(entry);
+  if (!statement.has_value() || statement->issuer != origin) {
+    return rejected(which + " was signed by another party: the log has no content of it");
+  }
+  const std::string_view kind = statement->kind;
+  const auto remark = tlog::remark_kind(kind);
+  const bool is_verdict = kind == tlog::kNodeVerdict || kind == tlog::kAdmissionVerdict;
+  if (is_verdict || (remark && *remark != tlog::RemarkKind::kErasure)) return {};
+  return rejected(which + " is of kind \"" + statement->kind +
+                  "\": only verdicts on nodes, admission verdicts, endorsements, disputes, "
+                  "measurements and supersedes can be erased");
 }
 
 }  // namespace
@@ -143,24 +160,30 @@ std::optional<HttpResponse> RemarkHandler::refuse_unpublished(const tlog::Remark
                            "an entry that is referred to is about to be published; try again");
 }
 
-Result<void> RemarkHandler::check_superseded(const tlog::EntryReference& reference,
-                                             const std::string& by) const {
-  AVOUCH_TRY(const tlog::StoredEntry stored, parts_.log.get(reference.index));
+Result<std::optional<tlog::RecordedRemark>> RemarkHandler::remark_at(std::uint64_t index) const {
+  AVOUCH_TRY(const tlog::StoredEntry stored, parts_.log.get(index));
   const auto statement = tlog::parse_statement_unverified(stored.entry);
   const auto kind = statement.has_value() ? tlog::remark_kind(statement->kind) : std::nullopt;
-  if (!kind || *kind == tlog::RemarkKind::kSupersede || statement->issuer != parts_.origin) {
-    return rejected("entry " + std::to_string(reference.index) +
-                    " is no endorsement, dispute or measurement of this log");
-  }
+  if (!kind || statement->issuer != parts_.origin) return std::optional<tlog::RecordedRemark>();
   if (stored.preimage.empty()) {
-    return rejected("the content of entry " + std::to_string(reference.index) +
+    return rejected("the content of entry " + std::to_string(index) +
                     " has been erased: who made it is not known any more");
   }
   AVOUCH_TRY(const codec::Cbor payload,
              tlog::open_preimage(statement->preimage_digest, stored.preimage));
-  AVOUCH_TRY(const tlog::RecordedRemark remark,
-             tlog::parse_remark(*kind, payload, parts_.origin, reference.index));
-  if (remark.by == by) return {};
+  AVOUCH_TRY(tlog::RecordedRemark remark, tlog::parse_remark(*kind, payload, parts_.origin, index));
+  return std::optional(std::move(remark));
+}
+
+Result<void> RemarkHandler::check_superseded(const tlog::EntryReference& reference,
+                                             const std::string& by) const {
+  using enum tlog::RemarkKind;
+  AVOUCH_TRY(const auto found, remark_at(reference.index));
+  if (!found || found->remark.kind == kSupersede || found->remark.kind == kErasure) {
+    return rejected("entry " + std::to_string(reference.index) +
+                    " is no endorsement, dispute or measurement of this log");
+  }
+  if (found->by == by) return {};
   return rejected("entry " + std::to_string(reference.index) +
                   " was made by somebody else; dispute it instead");
 }
@@ -168,9 +191,14 @@ Result<void> RemarkHandler::check_superseded(const tlog::EntryReference& referen
 Result<tlog::Remark> RemarkHandler::verify(const tlog::Remark& remark,
                                            const std::string& by) const {
   const bool supersedes = remark.kind == tlog::RemarkKind::kSupersede;
+  const bool erases = remark.kind == tlog::RemarkKind::kErasure;
   const auto kept = [&](const tlog::EntryReference& reference) -> Result<tlog::EntryReference> {
     AVOUCH_TRY(const tlog::VerifiedReference verified, verify_reference(reference));
     if (supersedes) AVOUCH_CHECK(check_superseded(reference, by));
+    if (erases) {
+      AVOUCH_TRY(const tlog::StoredEntry stored, parts_.log.get(reference.index));
+      AVOUCH_CHECK(check_erasable(stored.entry, reference.index, parts_.origin));
+    }
     return verified.reference();
   };
   tlog::Remark out = remark;
@@ -193,6 +221,9 @@ HttpResponse RemarkHandler::enter(const Sent& sent) {
   if (auto refusal = refuse_unpublished(sent.request.remark)) return *std::move(refusal);
   auto remark = verify(sent.request.remark, sent.by);
   if (!remark.has_value()) return refuse(remark.error(), "Rejected");
+  if (remark->kind == tlog::RemarkKind::kErasure) {
+    if (auto answered = answer_erased(sent, *remark)) return *std::move(answered);
+  }
   const tlog::EntryReference first = remark->refs.front();
   const std::string kind(tlog::remark_name(remark->kind));
   auto payload =
@@ -215,7 +246,32 @@ HttpResponse RemarkHandler::enter(const Sent& sent) {
   if (const auto published = wait_for_publication(parts_.log); !published.has_value()) {
     return log_failed(published.error(), observer_, kObserved);
   }
+  if (sent.request.remark.kind == tlog::RemarkKind::kErasure) {
+    const auto left = parts_.log.get(first.index);
+    if (!left.has_value()) return log_failed(left.error(), observer_, kObserved);
+    if (!left->preimage.empty()) {  // as where a backup was restored since
+      return refuse(rejected("refs[0]: the content of entry " + std::to_string(first.index) +
+                             " is there again since this erasure: send it with another id"),
+                    "Rejected");
+    }
+  }
   return answer(sent, places->front().index);
+}
+
+std::optional<HttpResponse> RemarkHandler::answer_erased(const Sent& sent,
+                                                         const tlog::Remark& erasure) {
+  const std::uint64_t index = erasure.refs.front().index;
+  const auto stored = parts_.log.get(index);
+  if (!stored.has_value()) return log_failed(stored.error(), observer_, kObserved);
+  if (!stored->preimage.empty()) return std::nullopt;
+  const std::string which = "refs[0]: the content of entry " + std::to_string(index);
+  if (!stored->erased_by) return refuse(rejected(which + " is not there"), "Rejected");
+  const auto before = remark_at(*stored->erased_by);
+  if (!before.has_value()) return refuse(before.error(), "Rejected");
+  const bool is_same = *before && (*before)->by == sent.by && (*before)->remark == erasure;
+  if (is_same) return answer(sent, *stored->erased_by);
+  return refuse(rejected(which + " was erased by entry " + std::to_string(*stored->erased_by)),
+                "Rejected");
 }
 
 // The entry as it is in the log: where it was sent before, the one that was made then.

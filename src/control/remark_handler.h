@@ -1,13 +1,14 @@
 #pragma once
 
-// POST /v1/log/endorsements, .../disputes, .../measurements and .../supersessions: what a caller
-// says about entries becomes an entry (docs/interfaces.md, 'Log, authenticated side';
+// POST /v1/log/endorsements, .../disputes, .../measurements, .../supersessions and .../erasures:
+// what a caller says about entries becomes an entry (docs/interfaces.md, 'Log, authenticated side';
 // src/tlog/FORMAT.md, 'Remark').
 //
 // The caller must be known to the API server and may `create` that resource of group avouch.dev (a
 // name for roles alone). Each entry that is referred to is verified first: one of this log under
 // its newest published checkpoint, one of another by its proof under a key that is trusted. 201
-// once it is published. The same bytes of the same caller are one entry, among the newest 65,536.
+// once it is published, and for an erasure once the content is gone. The same bytes of the same
+// caller are one entry, among the newest 65,536; the same erasure of the same caller always.
 
 #include <atomic>
 #include <cstdint>
@@ -77,8 +78,12 @@ class RemarkHandler final : public HttpHandler {
   // The remark with its references as they are kept.
   Result<tlog::Remark> verify(const tlog::Remark& remark, const std::string& by) const;
   Result<tlog::VerifiedReference> verify_reference(const tlog::EntryReference& reference) const;
+  // This log's own remark of that index; nothing where the entry is none. kRejected: it was erased.
+  Result<std::optional<tlog::RecordedRemark>> remark_at(std::uint64_t index) const;
   // That an own entry is a remark that this caller made, and that can be superseded.
   Result<void> check_superseded(const tlog::EntryReference& reference, const std::string& by) const;
+  // The answer where the content is not there any more; nothing where it can be erased.
+  std::optional<HttpResponse> answer_erased(const Sent& sent, const tlog::Remark& erasure);
   HttpResponse answer(const Sent& sent, std::uint64_t index);
   HttpResponse refuse(const Error& error, std::string_view title);
 

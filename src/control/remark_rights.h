@@ -18,6 +18,7 @@ inline constexpr std::array kRemarkResources = {
     std::pair{tlog::RemarkKind::kDispute, std::string_view("disputes")},
     std::pair{tlog::RemarkKind::kMeasurement, std::string_view("measurements")},
     std::pair{tlog::RemarkKind::kSupersede, std::string_view("supersessions")},
+    std::pair{tlog::RemarkKind::kErasure, std::string_view("erasures")},
 };
 
 inline std::string remark_resource(tlog::RemarkKind kind) {

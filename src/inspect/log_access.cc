@@ -49,6 +49,9 @@ Result<UnverifiedListed> read_listed(codec::Fields fields, codec::FieldErrors& e
   out.statement = fields.base64("statement", 65'535).value_or(Bytes{});
   out.preimage = fields.base64("preimage", 65'535).value_or(Bytes{});
   out.withheld = fields.string("withheld").value_or("");
+  if (fields.has("erasedBy")) {
+    out.erased_by = static_cast<std::uint64_t>(fields.required_integer("erasedBy", 0, INT64_MAX));
+  }
   if (!errors.empty()) return rejected("the controller's answer: " + errors.text());
   return out;
 }
@@ -99,8 +102,12 @@ Result<Bytes> LogAccess::receipt(std::uint64_t index) {
 
 Result<Json> LogAccess::get_json(const std::string& path, const std::string& query) {
   AVOUCH_TRY(const HttpResponse response, get(path, query, true));
-  if (response.status != 200) return unexpected(response, path);
-  return codec::parse_json(response.body, {.bytes = kMaxAnswer, .depth = 16});
+  if (response.status != 200 && response.status != 410) return unexpected(response, path);
+  auto body = codec::parse_json(response.body, {.bytes = kMaxAnswer, .depth = 16});
+  // What is left of an entry that was erased: the controller's own 410.
+  const bool is_erased = body.has_value() && body->text({"code"}) == "Erased";
+  if (response.status == 410 && !is_erased) return unexpected(response, path);
+  return body;
 }
 
 Result<std::optional<Bytes>> LogAccess::get_kept(const std::string& path,

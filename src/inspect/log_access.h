@@ -22,8 +22,9 @@ struct UnverifiedListed {
   std::uint64_t index = 0;
   std::string kind;
   Bytes statement;
-  Bytes preimage;        // empty where it is withheld
-  std::string withheld;  // why, or ""
+  Bytes preimage;                          // empty where it is withheld
+  std::string withheld;                    // why, or ""
+  std::optional<std::uint64_t> erased_by;  // the entry by which its content was erased
 };
 
 struct UnverifiedList {

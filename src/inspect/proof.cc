@@ -12,11 +12,13 @@ namespace {
 struct Count {
   std::size_t held = 0;
   std::size_t failed = 0;
+  std::size_t untold = 0;
 };
 
 void count(const ProofStep& step, Count& total) {
   if (step.outcome == Outcome::kHolds) ++total.held;
   if (step.outcome == Outcome::kFails) ++total.failed;
+  if (step.outcome == Outcome::kUntold) ++total.untold;
   for (const ProofStep& part : step.parts) count(part, total);
 }
 
@@ -24,6 +26,8 @@ std::string_view mark(Outcome outcome) {
   switch (outcome) {
     case Outcome::kHolds:
       return "ok   ";
+    case Outcome::kUntold:
+      return "?    ";
     case Outcome::kNote:
       return "-    ";
     case Outcome::kFails:
@@ -47,6 +51,8 @@ std::string_view word(Outcome outcome) {
   switch (outcome) {
     case Outcome::kHolds:
       return "holds";
+    case Outcome::kUntold:
+      return "untold";
     case Outcome::kNote:
       return "note";
     case Outcome::kFails:
@@ -74,7 +80,13 @@ std::string escaped(const std::optional<codec::CodePoint>& point, std::uint8_t b
 bool all_hold(const ProofStep& step) {
   Count total;
   count(step, total);
-  return total.failed == 0 && total.held > 0;
+  return total.failed == 0 && total.untold == 0 && total.held > 0;
+}
+
+bool is_untold(const ProofStep& step) {
+  Count total;
+  count(step, total);
+  return total.failed == 0 && total.untold > 0;
 }
 
 std::string render_text(const ProofStep& step) {

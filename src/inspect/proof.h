@@ -13,7 +13,8 @@ namespace avouch::inspect {
 enum class Outcome {
   kHolds,
   kFails,
-  kNote,  // says something, proves nothing
+  kUntold,  // can be told no more: what it would be proven by was erased
+  kNote,    // says something, proves nothing
 };
 
 struct ProofStep {
@@ -29,14 +30,19 @@ inline ProofStep holds(std::string claim, std::string detail = "") {
 inline ProofStep fails(std::string claim, std::string detail) {
   return {Outcome::kFails, std::move(claim), std::move(detail), {}};
 }
+inline ProofStep untold(std::string claim, std::string why) {
+  return {Outcome::kUntold, std::move(claim), std::move(why), {}};
+}
 inline ProofStep note(std::string claim, std::string detail = "") {
   return {Outcome::kNote, std::move(claim), std::move(detail), {}};
 }
 
-// True if nothing in the tree fails and at least one step holds.
+// True if nothing in the tree fails or is untold, and at least one step holds.
 bool all_hold(const ProofStep& step);
+// True if nothing in the tree fails, and something is untold.
+bool is_untold(const ProofStep& step);
 
-// With lines, two columns of indentation a level, "ok", "FAILS" or "-" in front.
+// With lines, two columns of indentation a level, "ok", "FAILS", "?" or "-" in front.
 std::string render_text(const ProofStep& step);
 codec::Json render_json(const ProofStep& step);
 

@@ -164,6 +164,15 @@ Result<std::optional<ProofStep>> Verifier::prove_content(std::uint64_t index,
   const std::string_view committed = "content is what the statement commits to";
   const auto content = listed == nullptr ? log_.entry(index) : Result<UnverifiedListed>(*listed);
   if (!content.has_value()) return broken(std::string(committed), content.error());
+  if (content->erased_by) {
+    out.erased_by = content->erased_by;
+    const std::string by = std::to_string(*out.erased_by);
+    auto erasure = prove_erasure(index, out.leaf, *out.erased_by);
+    if (!erasure.has_value()) return broken("content was erased by entry " + by, erasure.error());
+    out.step.claim += ": its content was ERASED by entry " + by;
+    out.step.parts.push_back(*std::move(erasure));
+    return std::optional<ProofStep>();
+  }
   if (content->preimage.empty()) {
     out.step.parts.push_back(note("content is withheld", content->withheld));
     return std::optional<ProofStep>();

@@ -95,7 +95,8 @@ class Verifier {
     std::string kind, subject;
     std::uint64_t index = 0;
     tlog::Hash leaf{};    // of the entry, where its inclusion holds
-    codec::Cbor payload;  // null where it is withheld
+    codec::Cbor payload;  // null where it is withheld, or was erased
+    std::optional<std::uint64_t> erased_by;
   };
   struct Chain;  // one walk along references
 
@@ -112,6 +113,10 @@ class Verifier {
   // Why the entry does not hold together, or nothing.
   Result<std::optional<ProofStep>> prove_content(std::uint64_t index,
                                                  const UnverifiedListed* listed, Proven& out);
+  // That the entry `by` erases that one; kRejected where it does not.
+  Result<ProofStep> prove_erasure(std::uint64_t index, const tlog::Hash& leaf, std::uint64_t by);
+  // That `claim` cannot be told, as the content is not at hand.
+  static ProofStep without_content(const Proven& proven, std::string claim);
   Result<tlog::IncludedEntry> included(const tlog::VerifiedCheckpoint& head, std::uint64_t index,
                                        const UnverifiedListed* listed);
   // `record` is set where the entry holds this very token and names a record.

@@ -72,6 +72,16 @@ std::string_view phase_of(attest::Status status) {
 
 }  // namespace
 
+ProofStep Verifier::without_content(const Proven& proven, std::string claim) {
+  if (!proven.erased_by) {
+    return fails(std::move(claim), "that cannot be told while its content is withheld");
+  }
+  return untold(std::move(claim),
+                "its content was erased by entry " + std::to_string(*proven.erased_by) +
+                    ": that the verifier signed it, and that it is in the log, is all that is "
+                    "proven of it");
+}
+
 Result<ProofStep> Verifier::prove_renewal(const std::string& node, const tlog::Hash& token_digest,
                                           const std::string& subject, Wait wait) {
   progress_("looking for the epoch entry that has the renewed verdict");
@@ -137,8 +147,7 @@ Result<ProofStep> Verifier::prove_token_entry(const attest::VerifiedToken& token
     return std::move(verdict.step);
   }
   if (verdict.payload.is_null()) {
-    parts.push_back(fails("it is about this node and this token",
-                          "that cannot be told while its content is withheld"));
+    parts.push_back(without_content(verdict, "it is about this node and this token"));
     return std::move(verdict.step);
   }
   parts.push_back(compare("it is about this node", text_of(verdict.payload, "nodeUID"),
@@ -165,7 +174,7 @@ Result<ProofStep> Verifier::prove_tokenless_entry(std::string_view node_uid, std
   auto& parts = verdict.step.parts;
   parts.push_back(compare("it is a node's verdict", verdict.kind, tlog::kNodeVerdict));
   if (verdict.payload.is_null()) {
-    parts.push_back(fails("it is about this node", "its content is withheld"));
+    parts.push_back(without_content(verdict, "it is about this node"));
     return std::move(verdict.step);
   }
   parts.push_back(compare("it is about this node", text_of(verdict.payload, "nodeUID"), node_uid));

@@ -111,6 +111,9 @@ Result<std::vector<ProofStep>> Verifier::prove_basis(const Cbor& admission,
     const std::string claim = "it is the verdict of that node";
     if (verdict.kind != tlog::kNodeVerdict) {
       parts.push_back(fails(claim, "it is of kind " + verdict.kind));
+    } else if (verdict.erased_by) {
+      parts.push_back(
+          note("whether it is the verdict of that node cannot be told", "its content was erased"));
     } else if (verdict.payload.is_null()) {
       parts.push_back(note("whether it is the verdict of that node is withheld"));
     } else if (text_of(verdict.payload, "nodeUID") != text_of(admission, "nodeUID")) {
@@ -228,7 +231,7 @@ Result<Verifier::PodVerdict> Verifier::verdict_of_pod(const PlacedPod& pod) {
     return rejected(
         none +
         ": expected one if a policy gates the pod and it was given to a node, unless it "
-        "still waits in a webhook's spool");
+        "still waits in a webhook's spool, or its content was erased");
   }
   PodVerdict out{.proven = {}, .looked_at = found.looked_at};
   AVOUCH_TRY(out.proven, prove(*found.newest));
@@ -277,6 +280,11 @@ Result<ProofStep> Verifier::pod(const std::string& ns, const std::string& name,
   ProofStep out = note("pod " + pod);
   Proven& admission = chosen.proven;
   if (!admission.sound) {
+    out.parts.push_back(std::move(admission.step));
+    return out;
+  }
+  if (admission.kind == tlog::kAdmissionVerdict && admission.erased_by) {
+    admission.step.parts.push_back(without_content(admission, "it is about this pod"));
     out.parts.push_back(std::move(admission.step));
     return out;
   }

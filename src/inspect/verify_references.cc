@@ -6,6 +6,7 @@
 
 #include "inspect/entry_text.h"
 #include "inspect/verify.h"
+#include "tlog/entry.h"
 #include "tlog/reference_proof.h"
 
 namespace avouch::inspect {
@@ -50,6 +51,28 @@ ProofStep foreign_reference(const tlog::EntryReference& reference, const std::st
 }
 
 }  // namespace
+
+Result<ProofStep> Verifier::prove_erasure(std::uint64_t index, const tlog::Hash& leaf,
+                                          std::uint64_t by) {
+  if (by <= index) return rejected("it is not later than entry " + std::to_string(index));
+  AVOUCH_TRY(const UnverifiedListed listed, log_.entry(by));
+  if (listed.erased_by) return rejected("its own content was erased, which no log does");
+  AVOUCH_TRY(Proven erasure, prove(by, &listed));
+  ProofStep out = std::move(erasure.step);
+  out.claim = "erased by " + out.claim;
+  if (!erasure.sound) return out;
+  if (erasure.kind != tlog::kErasureKind) return rejected("it is of kind " + erasure.kind);
+  const std::string refers = "it refers to entry " + std::to_string(index);
+  if (erasure.payload.is_null()) {
+    out.parts.push_back(note(refers, "the controller says so; its content was not read"));
+    return out;
+  }
+  const std::string wrong =
+      misses(erasure.kind, erasure.payload, by, {anchors_.origin, index, leaf, ""});
+  if (!wrong.empty()) return rejected(wrong);
+  out.parts.push_back(holds(refers));
+  return out;
+}
 
 struct Verifier::Chain {
   const ChainBounds& bounds;

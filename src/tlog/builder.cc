@@ -1,8 +1,10 @@
 #include "tlog/builder.h"
 
 #include <string>
+#include <utility>
 
 #include "tlog/bundle.h"
+#include "tlog/remark.h"
 #include "tlog/tile.h"
 
 namespace avouch::tlog {
@@ -86,6 +88,11 @@ void Builder::push(const Record& record, const Hash& leaf) {
   }
   (void)append_to_bundle(bundle_, record.entry);
   preimages_.push_back(PreimageSlot{false, record.preimage, record.id});
+  if (const auto erased = erased_index(record.entry, record.preimage, record.index)) {
+    erasures_.push_back({*erased, record.index});
+    // The group that is not full is written again and again, from here.
+    if (*erased / kTileWidth == group) erase_slot(preimages_[*erased % kTileWidth], record.index);
+  }
   if (preimages_.size() == kTileWidth) {
     full_.push_back(Object{bundle_path(Tile{0, group, kTileWidth}), std::move(bundle_)});
     full_.push_back(Object{preimages_path(group), format_preimages(group, preimages_), true});
@@ -111,5 +118,7 @@ std::vector<Object> Builder::take_objects() {
   taken_size_ = size();
   return objects;
 }
+
+std::vector<Erasure> Builder::take_erasures() { return std::exchange(erasures_, {}); }
 
 }  // namespace avouch::tlog

@@ -33,12 +33,16 @@ class Builder {
   // (or at load()) had not, the partial ones among them.
   std::vector<Object> take_objects();
 
+  // What entries since the last call erase: erase_preimages(), after those objects have been put.
+  std::vector<Erasure> take_erasures();
+
  private:
   RightEdge edge_;
   std::uint64_t taken_size_ = 0;
   Bytes bundle_;
   std::vector<PreimageSlot> preimages_;
   std::vector<Object> full_;
+  std::vector<Erasure> erasures_;
 };
 
 }  // namespace avouch::tlog

@@ -27,7 +27,7 @@ inline constexpr std::string_view kGenesis = "genesis", kEpoch = "epoch",
                                   kAdmissionVerdict = "admission-verdict",
                                   kPolicyChange = "policy-change", kEndorsementKind = "endorsement",
                                   kDisputeKind = "dispute", kMeasurementKind = "measurement",
-                                  kSupersedeKind = "supersede";
+                                  kSupersedeKind = "supersede", kErasureKind = "erasure";
 
 // Names become pseudonyms under a secret key, so that no name lies in the log for ever:
 // `node:`, `pod:`, `policy:`, `log:` or `entry:` and the hexadecimal first 16 bytes of

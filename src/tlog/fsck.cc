@@ -10,6 +10,7 @@
 #include "tlog/client.h"
 #include "tlog/entry.h"
 #include "tlog/preimages.h"
+#include "tlog/remark.h"
 #include "tlog/tile.h"
 
 namespace avouch::tlog {
@@ -36,6 +37,7 @@ class Walk {
       AVOUCH_CHECK(check_bundle(n));
       if (options_.checked) options_.checked(report_.entries);
     }
+    check_missing();
     AVOUCH_CHECK(check_root());
     return std::move(report_);
   }
@@ -45,6 +47,11 @@ class Walk {
   struct Held {
     Tile tile;
     std::optional<std::vector<Hash>> hashes;
+  };
+  // A preimage that is not there.
+  struct Missing {
+    std::optional<std::uint64_t> by;  // the entry that erased it, as the store says
+    bool is_erased = false;           // as that entry says
   };
 
   void damaged(std::string path, std::string what) {
@@ -156,17 +163,48 @@ class Walk {
 
   void check_preimage(const std::string& path, std::uint64_t index, const Bytes& entry,
                       const PreimageSlot& slot) {
-    if (slot.erased) ++report_.erased;
-    if (slot.erased || slot.preimage.empty()) return;
+    const auto statement = parse_statement_unverified(entry);
+    if (slot.preimage.empty()) {
+      const bool is_own = statement.has_value() && statement->issuer == checkpoint_.origin();
+      if (slot.erased || is_own) missing_.try_emplace(index, Missing{erased_by(slot)});
+      return;
+    }
     ++report_.preimages;
     const std::string whose = "preimage of entry " + std::to_string(index) + ": ";
-    const auto statement = parse_statement_unverified(entry);
     if (!statement.has_value()) {
       damaged(path, whose + "the entry commits to none: " + statement.error().message);
       return;
     }
     const auto content = open_preimage(statement->preimage_digest, slot.preimage);
     if (!content.has_value()) damaged(path, whose + content.error().message);
+    if (const auto erased = erased_index(entry, slot.preimage, index)) {
+      check_erasure(*erased, index);
+    }
+  }
+
+  // Only what is before an entry is erased by it: it has been read.
+  void check_erasure(std::uint64_t index, std::uint64_t by) {
+    if (const auto found = missing_.find(index); found != missing_.end()) {
+      found->second.is_erased = true;
+      return;
+    }
+    damaged(preimages_path(index / kTileWidth),
+            "preimage of entry " + std::to_string(index) + ": is not erased, although entry " +
+                std::to_string(by) + " says so: of an older copy?");
+  }
+
+  void check_missing() {
+    for (const auto& [index, missing] : missing_) {
+      const bool is_later = options_.in_use && missing.by && *missing.by >= size_;
+      if (missing.is_erased || is_later) {
+        ++report_.erased;
+        continue;
+      }
+      damaged(preimages_path(index / kTileWidth),
+              "preimage of entry " + std::to_string(index) +
+                  ": is missing, and no entry under this checkpoint says that it was erased" +
+                  (missing.by ? "; the store says by entry " + std::to_string(*missing.by) : ""));
+    }
   }
 
   // The unfinished tile of each level, which no tile above it vouches for.
@@ -199,6 +237,7 @@ class Walk {
   const FsckOptions& options_;
   FsckReport report_;
   std::map<unsigned, Held> held_;  // by level; nodes stay where they are
+  std::map<std::uint64_t, Missing> missing_;
 };
 
 }  // namespace

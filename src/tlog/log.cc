@@ -225,7 +225,7 @@ Result<StoredEntry> Log::get(std::uint64_t index) const {
     at = impl_->published;
     if (index >= at->size()) {
       const Record& record = impl_->unpublished[index - at->size()];
-      return StoredEntry{index, record.entry, record.preimage, record.id};
+      return StoredEntry{index, record.entry, record.preimage, record.id, {}};
     }
   }
   auto included = fetch_entry(impl_->store, *at, index);
@@ -238,8 +238,9 @@ Result<StoredEntry> Log::get(std::uint64_t index) const {
   if (!slots.has_value()) return as_damage(with_context(std::move(slots).error(), path));
   if (slots->size() <= index % kTileWidth) return fatal("log: " + path + " is too short");
   PreimageSlot& slot = (*slots)[index % kTileWidth];
+  const auto erasure = erased_by(slot);
   return StoredEntry{index, std::move(included->entry), std::move(slot.preimage),
-                     std::move(slot.id)};
+                     erasure ? std::string() : std::move(slot.id), erasure};
 }
 
 Result<std::vector<Hash>> Log::inclusion_proof(std::uint64_t index,

@@ -6,6 +6,10 @@
 //   sequenced  the entry's index is on stable storage: it will be in the tree, at that index
 //   published  a checkpoint that covers it can be read, at most `publish_within` later
 //
+// An entry that is an erasure (FORMAT.md, 'Remark') takes the preimage of the entry that it refers
+// to out of the store when it is published, before its checkpoint is: a crash between is made good
+// by the next start, which publishes it. Whether it may is for the caller to know.
+//
 // One thread sequences, one publishes; callers only queue. All methods are thread-safe. Callbacks
 // run on the log's threads: they must be quick, must not throw, and must not call the waiting
 // methods (append_and_wait, publish_now) nor destroy the log.
@@ -82,6 +86,7 @@ struct StoredEntry {
   Bytes entry;
   Bytes preimage;  // empty if there was none, or it was erased
   std::string id;
+  std::optional<std::uint64_t> erased_by;  // the entry by which preimage and id were erased
 };
 
 struct LogStatus {

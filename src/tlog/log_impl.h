@@ -29,10 +29,11 @@ struct Log::Impl {
   };
   struct Publication {
     std::vector<Object> objects;
+    std::vector<Erasure> erasures;  // that its entries make
     std::uint64_t size = 0;
     Hash root{};
     std::optional<VerifiedCheckpoint> checkpoint;  // once it is signed
-    bool stored = false;                           // objects are in the store
+    bool stored = false;                           // objects are in the store, and erasures made
   };
   struct Waiter {
     std::uint64_t size = 0;

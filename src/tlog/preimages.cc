@@ -1,5 +1,8 @@
 #include "tlog/preimages.h"
 
+#include <charconv>
+#include <map>
+
 #include "crypto/hash.h"
 #include "tlog/entry.h"
 #include "tlog/tile.h"
@@ -10,6 +13,7 @@ namespace {
 constexpr std::string_view kPreimagesMagic = "avouch-preimage\n";
 constexpr std::uint8_t kPresent = 1, kErased = 2;
 constexpr std::size_t kBodyDigestBytes = 32;
+constexpr std::string_view kErasureId = "erasure/";
 
 Result<PreimageSlot> read_slot(ByteReader& reader) {
   PreimageSlot slot;
@@ -77,6 +81,39 @@ Result<std::vector<PreimageSlot>> parse_preimages(std::uint64_t group, ByteView 
   }
   AVOUCH_CHECK(reader.expect_end("preimages"));
   return slots;
+}
+
+void erase_slot(PreimageSlot& slot, std::uint64_t by) {
+  if (!slot.erased) slot = {true, {}, std::string(kErasureId) + std::to_string(by)};
+}
+
+std::optional<std::uint64_t> erased_by(const PreimageSlot& slot) {
+  if (!slot.erased || !slot.id.starts_with(kErasureId)) return {};
+  std::uint64_t by = 0;
+  const char* const end = slot.id.data() + slot.id.size();
+  const auto [read, failure] = std::from_chars(slot.id.data() + kErasureId.size(), end, by);
+  if (failure != std::errc() || read != end) return {};
+  return by;
+}
+
+Result<void> erase_preimages(Store& store, std::span<const Erasure> erasures) {
+  std::map<std::uint64_t, std::vector<Erasure>> groups;
+  for (const Erasure& each : erasures) groups[each.index / kTileWidth].push_back(each);
+  for (const auto& [group, all] : groups) {
+    const std::string path = preimages_path(group);
+    AVOUCH_TRY(const std::optional<Bytes> bytes, store.fetch(path));
+    if (!bytes) return fatal("log: " + path + " is missing");
+    auto slots = parse_preimages(group, *bytes);
+    if (!slots.has_value()) return fatal("log: " + path + ": " + slots.error().message);
+    for (const Erasure& each : all) {
+      if (slots->size() <= each.index % kTileWidth) return fatal("log: " + path + " is too short");
+      erase_slot((*slots)[each.index % kTileWidth], each.by);
+    }
+    // Where nothing changes too: what was put before an interruption may not be durable.
+    const Object object{path, format_preimages(group, *slots), true, true};
+    AVOUCH_CHECK(store.put(std::span(&object, 1)));
+  }
+  return {};
 }
 
 }  // namespace avouch::tlog

@@ -5,12 +5,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "tlog/store.h"
 
 namespace avouch::tlog {
 
@@ -36,5 +39,21 @@ Bytes format_preimages(std::uint64_t group, const std::vector<PreimageSlot>& slo
 
 // kRejected: damaged (its digest), another group, or too many slots.
 Result<std::vector<PreimageSlot>> parse_preimages(std::uint64_t group, ByteView bytes);
+
+// That the entry of index `by` erases the content of another.
+struct Erasure {
+  std::uint64_t index = 0, by = 0;
+};
+
+// Leaves nothing of the slot but that it was erased, and by which entry: its id too may have been
+// made from the content. A slot that was erased before stays as it is.
+void erase_slot(PreimageSlot& slot, std::uint64_t by);
+
+// The entry that erased the slot; nothing where it is not erased, or does not say.
+std::optional<std::uint64_t> erased_by(const PreimageSlot& slot);
+
+// Erases what the store holds, durably. All of it has been put. Doing it again is harmless. Errors
+// as of Store::put(); kFatal too where a group is missing, damaged or too short.
+Result<void> erase_preimages(Store& store, std::span<const Erasure> erasures);
 
 }  // namespace avouch::tlog

@@ -78,11 +78,12 @@ bool Log::Impl::may_sign() const {
   return !counters.read_only;
 }
 
-// Each step only after the one before is durable: what a checkpoint covers, the anchors' memory of
-// it, the checkpoint itself. A retry repeats a step with the same bytes.
+// Each step only after the one before is durable: what a checkpoint covers, what its entries erase,
+// the anchors' memory of it, the checkpoint itself. A retry repeats a step with the same bytes.
 Result<void> Log::Impl::write(Publication& publication) {
   if (!publication.stored) {
     AVOUCH_CHECK(store.put(publication.objects));
+    AVOUCH_CHECK(erase_preimages(store, publication.erasures));
     publication.stored = true;
     publication.objects.clear();
   }

@@ -179,7 +179,10 @@ Result<Opened> open_stored_log(const RecoveryOptions& options, Store& store,
   Opened opened{std::move(published).value(), std::move(builder), std::move(pending), {}};
   AVOUCH_CHECK(check_anchors(options, held, opened, store));
   AVOUCH_TRY(const std::optional<VerifiedCheckpoint> ahead, walk_ahead(held, opened));
-  if (ahead) AVOUCH_CHECK(store.put(opened.builder.take_objects()));
+  if (ahead) {
+    AVOUCH_CHECK(store.put(opened.builder.take_objects()));
+    AVOUCH_CHECK(erase_preimages(store, opened.builder.take_erasures()));
+  }
 
   const VerifiedCheckpoint& newest = ahead ? *ahead : opened.checkpoint;
   for (const Held& one : held) {

@@ -25,6 +25,7 @@ constexpr std::array kNames = {
     std::pair{RemarkKind::kDispute, kDisputeKind},
     std::pair{RemarkKind::kMeasurement, kMeasurementKind},
     std::pair{RemarkKind::kSupersede, kSupersedeKind},
+    std::pair{RemarkKind::kErasure, kErasureKind},
 };
 
 std::string item_of(std::string_view list, std::size_t index) {
@@ -85,7 +86,8 @@ bool is_same_entry(const EntryReference& one, const EntryReference& other) {
 }
 
 Result<void> check_references(const Remark& remark, std::string_view origin, ProofSize size) {
-  AVOUCH_CHECK(check_number(remark.refs.size(), 1, Remark::kMaxRefs, "refs"));
+  const bool erases = remark.kind == RemarkKind::kErasure;
+  AVOUCH_CHECK(check_number(remark.refs.size(), 1, erases ? 1 : Remark::kMaxRefs, "refs"));
   for (std::size_t i = 0; i < remark.refs.size(); ++i) {
     const EntryReference& ref = remark.refs[i];
     AVOUCH_CHECK(check_reference(ref, origin, size, item_of("refs", i)));
@@ -96,6 +98,10 @@ Result<void> check_references(const Remark& remark, std::string_view origin, Pro
     if (remark.kind == RemarkKind::kSupersede && ref.origin != origin) {
       return rejected(item_of("refs", i) + ".origin: only remarks of this log, " +
                       codec::in_quotes(origin) + ", are superseded in it");
+    }
+    if (erases && ref.origin != origin) {
+      return rejected(item_of("refs", i) + ".origin: only what this log, " +
+                      codec::in_quotes(origin) + ", has is erased in it");
     }
   }
   return {};
@@ -120,6 +126,9 @@ Result<void> check_replacement(const Remark& remark, std::string_view origin, Pr
 
 Result<void> check_words(const Remark& remark) {
   if (!remark.text.empty()) return check_line(remark.text, Remark::kMaxText, "text");
+  if (remark.kind == RemarkKind::kErasure) {
+    return rejected("text: is missing; an erasure says why");
+  }
   if (remark.kind != RemarkKind::kDispute) return {};
   return rejected("text: is missing; a dispute says what is wrong");
 }
@@ -213,6 +222,20 @@ Result<void> check_order(const Remark& remark, std::string_view origin, std::uin
 
 Result<void> check_sender(std::string_view by) {
   return check_line(by, RecordedRemark::kMaxSender, "by");
+}
+
+std::optional<std::uint64_t> erased_index(ByteView entry, ByteView preimage,
+                                          std::uint64_t own_index) {
+  // Of all entries: what is none is not parsed.
+  constexpr std::string_view kErasureType = "application/vnd.avouch.erasure+cbor";
+  if (preimage.empty() || as_text(entry).find(kErasureType) == std::string_view::npos) return {};
+  const auto statement = parse_statement_unverified(entry);
+  if (!statement.has_value() || statement->kind != kErasureKind) return {};
+  const auto payload = open_preimage(statement->preimage_digest, preimage);
+  if (!payload.has_value()) return {};
+  const auto erasure = parse_remark(RemarkKind::kErasure, *payload, statement->issuer, own_index);
+  if (!erasure.has_value()) return {};
+  return erasure->remark.refs.front().index;
 }
 
 }  // namespace avouch::tlog

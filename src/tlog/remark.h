@@ -30,7 +30,7 @@ struct EntryReference {
   bool operator==(const EntryReference&) const = default;
 };
 
-enum class RemarkKind { kEndorsement, kDispute, kMeasurement, kSupersede };
+enum class RemarkKind { kEndorsement, kDispute, kMeasurement, kSupersede, kErasure };
 
 // The kind of its entries: "endorsement".
 std::string_view remark_name(RemarkKind kind);
@@ -110,5 +110,10 @@ Bytes format_remark_request(const RemarkRequest& request);
 // kRejected: more than RemarkRequest::kMaxBytes, no deterministic CBOR, a member that is missing,
 // unknown or of another type; another version; an id of another form; as check_remark.
 Result<RemarkRequest> parse_remark_request(RemarkKind kind, ByteView body, std::string_view origin);
+
+// The entry whose content is erased by the one at `own_index`; nothing where that is no erasure
+// that can be read. Its signature is not checked, nor whether it refers to that very entry.
+std::optional<std::uint64_t> erased_index(ByteView entry, ByteView preimage,
+                                          std::uint64_t own_index);
 
 }  // namespace avouch::tlog

@@ -169,6 +169,7 @@ void Log::Impl::hand_over(std::unique_lock<std::mutex>& lock) {
   publication.size = builder.size();
   publication.root = builder.root();
   publication.objects = builder.take_objects();
+  publication.erasures = builder.take_erasures();
   lock.lock();
   handed = std::move(publication);
   publisher_wake.notify_one();

@@ -36,6 +36,9 @@ struct Object {
   std::string path;
   Bytes bytes;
   bool replaceable = false;  // false: the path never has other bytes
+  // It takes the place of one that had more: what is left out, of records under the checkpoint, is
+  // to be found nowhere in the store once another batch has been committed and published.
+  bool erases = false;
 };
 
 // Every error but kRetryable means that the store's state is unknown: the caller stops using it and

@@ -56,7 +56,7 @@ expect 2 "limit" log --limit -1
 expect 2 'before: "-1" is no index' log --before -1
 expect 2 'before: "all" is no index' log --before all
 expect 0 "Exit status:" --help
-for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify pods" "verify log" "log" "log show" "log fsck" "log copy" "log register" "log endorse" "log dispute" "log measure" "log supersede" "export" "verify proof" "verify misbehaviour" "version" "appraise" "eventlog"; do
+for words in "status" "explain node" "explain pod" "verify node" "verify pod" "verify pods" "verify log" "log" "log show" "log fsck" "log copy" "log register" "log endorse" "log dispute" "log measure" "log supersede" "log erase" "export" "verify proof" "verify misbehaviour" "version" "appraise" "eventlog"; do
   # shellcheck disable=SC2086
   expect 0 "Usage" $words --help
 done
@@ -79,7 +79,7 @@ own_examples() {
   done <<<"$examples"
   rm -rf "$folder"
 }
-for words in status explain "explain node" "explain pod" verify "verify node" "verify pod" "verify log" "verify proof" "verify misbehaviour" log "log show" "log fsck" "log copy" "log register" "log endorse" "log dispute" "log measure" "log supersede" export appraise eventlog reference "reference from-evidence" "reference from-rootfs" "reference from-debs" "reference import" "reference sign" "reference verify" "reference diff" "reference upload" version; do
+for words in status explain "explain node" "explain pod" verify "verify node" "verify pod" "verify log" "verify proof" "verify misbehaviour" log "log show" "log fsck" "log copy" "log register" "log endorse" "log dispute" "log measure" "log supersede" "log erase" export appraise eventlog reference "reference from-evidence" "reference from-rootfs" "reference from-debs" "reference import" "reference sign" "reference verify" "reference diff" "reference upload" version; do
   # shellcheck disable=SC2086
   own_examples $words
 done
@@ -90,6 +90,9 @@ expect 2 "service-account" log endorse 3
 expect 2 "text" log dispute "${speaker[@]}" 3
 expect 2 "value" log measure "${speaker[@]}" 3
 expect 2 "index" log supersede "${speaker[@]}"
+expect 2 "reason" log erase "${speaker[@]}" 3
+expect 2 "index" log erase "${speaker[@]}" --reason x
+expect 2 "At Most 1 required" log erase "${speaker[@]}" --reason x 3 4
 expect 2 "expected NAME=ALGORITHM:HEX" log measure "${speaker[@]}" --value "pcr 8" 3
 expect 2 "expected TYPE:FILE" log endorse "${speaker[@]}" --material report.pdf 3
 expect 2 '"three" is no index' log endorse "${speaker[@]}" three
@@ -551,7 +554,7 @@ for word in -h --help; do
 done
 
 completes "status :4" st
-completes "show fsck copy endorse dispute measure supersede :4" log ""
+completes "show fsck copy endorse dispute measure supersede erase :4" log ""
 completes "upload :4" reference up
 completes "from-evidence from-rootfs from-debs :4" reference from
 completes "node pod pods log proof :4" verify ""

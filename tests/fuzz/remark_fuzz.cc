@@ -36,8 +36,9 @@ bool is_input(const avouch::Bytes& bytes, ByteView input) {
 AVOUCH_FUZZ_TARGET("remark_fuzz") {
   const ByteView input(data, size);
   const auto value = codec::parse_cbor(input);
-  for (const auto kind : {tlog::RemarkKind::kEndorsement, tlog::RemarkKind::kDispute,
-                          tlog::RemarkKind::kMeasurement, tlog::RemarkKind::kSupersede}) {
+  for (const auto kind :
+       {tlog::RemarkKind::kEndorsement, tlog::RemarkKind::kDispute, tlog::RemarkKind::kMeasurement,
+        tlog::RemarkKind::kSupersede, tlog::RemarkKind::kErasure}) {
     const auto request = tlog::parse_remark_request(kind, input, kOrigin);
     if (request.has_value()) {
       require(is_input(tlog::format_remark_request(*request), input));
@@ -51,6 +52,9 @@ AVOUCH_FUZZ_TARGET("remark_fuzz") {
     if (!remark.has_value()) continue;
     require(!request.has_value());
     require(is_input(codec::to_cbor(tlog::remark_payload(*remark, kOrigin).value()), input));
+    if (kind == tlog::RemarkKind::kErasure) {
+      require(remark->remark.refs.size() == 1 && remark->remark.refs[0].origin == kOrigin);
+    }
     for (const tlog::EntryReference& ref : remark->remark.refs) {
       require(ref.origin == kOrigin ? ref.index < kOwnIndex && ref.proof.empty()
                                     : !ref.proof.empty());

@@ -2,8 +2,11 @@
 
 // The places in which the contract suite keeps logs, across restarts.
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -25,6 +28,8 @@ class LogEngine {
   virtual void lose_anchor(const std::string& name) = 0;
   virtual void back_up_store() = 0;
   virtual void restore_store() = 0;
+  // Whether those bytes are anywhere in the store.
+  virtual bool holds(const std::string& text) = 0;
 };
 
 class MemoryLogEngine final : public LogEngine {
@@ -38,6 +43,15 @@ class MemoryLogEngine final : public LogEngine {
   void lose_anchor(const std::string& name) override { anchors_[name].reset(); }
   void back_up_store() override { backup_ = disk_; }
   void restore_store() override { disk_ = backup_; }
+  bool holds(const std::string& text) override {
+    const auto has = [&](ByteView bytes) {
+      return as_text(bytes).find(text) != std::string_view::npos;
+    };
+    return std::any_of(disk_.objects.begin(), disk_.objects.end(),
+                       [&](const auto& each) { return has(each.second); }) ||
+           std::any_of(disk_.committed.begin(), disk_.committed.end(),
+                       [&](const auto& each) { return has(each.preimage); });
+  }
 
  private:
   MemoryDisk disk_, backup_;
@@ -85,6 +99,15 @@ class FilesLogEngine final : public LogEngine {
   void restore_store() override {
     std::filesystem::remove_all(log_directory());
     copy(directory_.path() / "backup", log_directory());
+  }
+  bool holds(const std::string& text) override {
+    for (const auto& file : std::filesystem::recursive_directory_iterator(log_directory())) {
+      if (!file.is_regular_file()) continue;
+      std::ifstream in(file.path(), std::ios::binary);
+      const std::string content(std::istreambuf_iterator<char>(in), {});
+      if (content.find(text) != std::string::npos) return true;
+    }
+    return false;
   }
 
   std::size_t segment_bytes = 64 * 1024;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "adapters/log_postgres.h"
+#include "base/hex.h"
 #include "support/log_engines.h"
 #include "support/postgres_server.h"
 
@@ -50,6 +51,13 @@ class PostgresLogEngine final : public LogEngine {
       sql().run("TRUNCATE " + schema + "." + table + "; INSERT INTO " + schema + "." + table +
                 " SELECT * FROM " + backup() + "." + table);
     }
+  }
+
+  bool holds(const std::string& text) override {
+    const std::string bytes = "decode('" + to_hex(as_bytes(text)) + "', 'hex')";
+    return run("SELECT (SELECT count(*) FROM avouch_log_object WHERE position(" + bytes +
+               " IN bytes) > 0) + (SELECT count(*) FROM avouch_log_batch WHERE position(" + bytes +
+               " IN segment) > 0)") != "0";
   }
 
   // Statements in the log's schema.

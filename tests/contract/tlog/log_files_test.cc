@@ -206,6 +206,7 @@ TEST_F(LogFilesTest, StopsWhereTheJournalEndsBeforeWhatIsPublished) {
     ASSERT_TRUE(process.open().has_value());
     ASSERT_TRUE(process.append(submissions("b", 3)).has_value());
   }
+  for (const fs::path& newer : files_in(journal())) fs::remove(newer);
   write_all(segment, early);
   LogProcess process(engine_);
   EXPECT_EQ(process.open().error().kind, ErrorKind::kFatal);
@@ -222,6 +223,22 @@ TEST_F(LogFilesTest, RemovesSegmentsThatArePublished) {
   EXPECT_EQ(files_in(journal()).size(), 1U);
   process.close();
   EXPECT_EQ(sequenced(), 10U);
+}
+
+TEST_F(LogFilesTest, BeginsASegmentAfterAStartWhereTheNewestHasWhatIsPublished) {
+  leave_unpublished(3);
+  EXPECT_EQ(sequenced(), 3U);  // and published when it was closed
+  for (const char* id : {"b", "c"}) {
+    LogProcess process(engine_);
+    ASSERT_TRUE(process.open().has_value());
+    EXPECT_EQ(files_in(journal()).size(), 1U);
+    ASSERT_TRUE(process.append({submission(id)}).has_value());
+    ASSERT_TRUE(process.append({submission(std::string(id) + "2")}).has_value());
+    EXPECT_EQ(files_in(journal()).size(), 2U);
+    ASSERT_TRUE(process.publish().has_value());
+    EXPECT_EQ(files_in(journal()).size(), 1U);
+  }
+  EXPECT_EQ(sequenced(), 7U);
 }
 
 TEST_F(LogFilesTest, RefusesADirectoryThatIsNotALog) {

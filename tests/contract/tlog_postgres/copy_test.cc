@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "contract/tlog/engine_cases.h"
+#include "support/own_entries.h"
 #include "support/paths.h"
 #include "tlog/client.h"
 #include "tlog/fsck.h"
 #include "tlog/note_key.h"
+#include "tlog/preimages.h"
 
 namespace avouch::tlog {
 namespace {
@@ -109,6 +111,42 @@ TEST(LogCopy, HoldsPreimagesAgainstTheirEntries) {
   const auto report = check_log(*target, checkpoint, options).value();
   EXPECT_TRUE(report.is_whole());
   EXPECT_EQ(report.entries, 300U);
+}
+
+// Of a log whose entry 1 was erased, by entry 3.
+void erase_one(LogEngine& engine) {
+  LogProcess process(engine);
+  ASSERT_TRUE(process.open().has_value());
+  const auto places = process.append(testing::verdicts("a", 3)).value();
+  ASSERT_TRUE(process.publish().has_value());
+  ASSERT_TRUE(process.append({testing::erasure_of(places[1])}).has_value());
+}
+
+TEST(LogCopy, TakesWhatWasErasedForNoLoss) {
+  FilesLogEngine files;
+  PostgresLogEngine postgres;
+  erase_one(files);
+  const auto copied = copy(files, postgres, testing::test_log_signer().verifier(), {});
+  ASSERT_TRUE(copied.has_value()) << copied.error().message;
+  LogProcess process(postgres);
+  process.options.adopt_missing_anchors = true;
+  ASSERT_TRUE(process.open().has_value());
+  EXPECT_EQ(process.log().get(1)->erased_by, 3U);
+  EXPECT_FALSE(process.log().get(0)->preimage.empty());
+}
+
+TEST(LogCopy, RefusesASourceThatLostContent) {
+  PostgresLogEngine source, target;
+  erase_one(source);
+  {
+    const auto store = source.open_store().value();
+    auto slots = parse_preimages(0, *store->fetch("preimages/000").value()).value();
+    slots[2] = {true, {}, "erasure/3"};
+    const std::vector<Object> objects{{"preimages/000", format_preimages(0, slots), true}};
+    ASSERT_TRUE(store->put(objects).has_value());
+  }
+  expect_refused(copy(source, target, testing::test_log_signer().verifier(), {}),
+                 "preimage of entry 2: is missing");
 }
 
 TEST(LogCopy, CarriesThePartialTilesOfOlderCheckpoints) {

@@ -1,6 +1,6 @@
 // A controller as a process on a real API server: two parties say of one entry that it is right and
 // that it is wrong. Both are found by it and proven, before a restart and after it; who may not say
-// it, or says it of what is not there, is told so.
+// it, or says it of what is not there, is told so. What was erased stays erased.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,12 +23,14 @@ class Remarks : public ControllerScene {
   void SetUp() override {
     ASSERT_NO_FATAL_FAILURE(ControllerScene::SetUp());
     const std::string file = dir_ / "rights.yaml";
-    write_text(file, account_with({{kNamespace, "auditor"}, "create", "endorsements"}) +
-                         account_with({{kNamespace, "tenant"}, "create", "disputes"}) +
-                         account_with({{kNamespace, "stranger"}, "create", "statements"}) +
-                         account_with({{kNamespace, "reader"},
-                                       "get",
-                                       "endorsements, disputes, measurements, supersessions"}));
+    write_text(file,
+               account_with({{kNamespace, "auditor"}, "create", "endorsements"}) +
+                   account_with({{kNamespace, "tenant"}, "create", "disputes"}) +
+                   account_with({{kNamespace, "stranger"}, "create", "statements"}) +
+                   account_with({{kNamespace, "officer"}, "create", "erasures"}) +
+                   account_with({{kNamespace, "reader"},
+                                 "get",
+                                 "endorsements, disputes, measurements, supersessions, erasures"}));
     ASSERT_NO_FATAL_FAILURE(kubectl({"apply", "-f", file}));
     write_text(dir_ / "others.policy", theirs_.policy_with_quorum());
     configure("references: {policyFile: " + (dir_ / "others.policy") + "}");
@@ -91,6 +93,36 @@ TEST_F(Remarks, OfTwoPartiesAreFoundAndProvenAndOutlastARestart) {
   EXPECT_EQ(user().expect_recorded(user().post(bearer("tenant"), dispute), dispute, "tenant"),
             disputed);
   expect_both_found();
+}
+
+TEST_F(Remarks, AreErasedForGood) {
+  using tlog::RemarkKind;
+  const tlog::Remark endorsement = remark(RemarkKind::kEndorsement, {user().reference(kAbout)});
+  const std::uint64_t endorsed =
+      user().expect_recorded(user().post(bearer("auditor"), endorsement), endorsement, "auditor");
+  const tlog::Remark erasure = remark(RemarkKind::kErasure, {user().reference(endorsed)});
+  expect_refused(user().post(bearer("auditor"), erasure), "403", "create erasures.avouch.dev");
+  const std::uint64_t erased =
+      user().expect_recorded(user().post(bearer("officer"), erasure), erasure, "officer");
+  const auto expect_erased = [&] {
+    const std::string answer = controller_.send("GET /v1/log/entries/" + std::to_string(endorsed) +
+                                                " HTTP/1.1\r\n" + bearer("reader"));
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 410"));
+    EXPECT_THAT(answer, HasSubstr("the content was erased by entry " + std::to_string(erased)));
+    EXPECT_THAT(found(std::to_string(endorsed)), ElementsAre(erased));
+  };
+  expect_erased();
+  const Bytes before = user().entry(endorsed).entry;
+  ASSERT_NO_FATAL_FAILURE(stop());
+  ASSERT_NO_FATAL_FAILURE(start());
+  expect_erased();
+  EXPECT_EQ(user().entry(endorsed).entry, before);
+  // Sent again it is the erasure that was made.
+  EXPECT_EQ(user().expect_recorded(user().post(bearer("officer"), erasure), erasure, "officer"),
+            erased);
+  expect_refused(
+      user().post(bearer("officer"), remark(RemarkKind::kErasure, {user().reference(0)})), "400",
+      "can be erased");
 }
 
 TEST_F(Remarks, AreRefusedWithTheReason) {

@@ -74,7 +74,7 @@ class TwoParties : public ApiScene {
                  account_with({each->account("auditor"), "create", "endorsements"}) +
                  account_with({each->account("monitor"), "create", "disputes"}) +
                  account_with({each->account("reader"), "get",
-                               "endorsements, disputes, measurements, supersessions"});
+                               "endorsements, disputes, measurements, supersessions, erasures"});
     }
     write_text(dir_ / "objects.yaml", objects);
     ASSERT_NO_FATAL_FAILURE(kubectl({"apply", "-f", dir_ / "objects.yaml"}));

@@ -526,7 +526,7 @@ TEST_F(LogHandlerTest, RemarksAreShownAndListedToThoseWhoMayReadThem) {
   remark.refs = {{"log", 1, tlog::leaf_hash(must_value(log->get(1)).entry), ""}};
   remark.text = "wrong";
   add(tlog::kDisputeKind, must_value(tlog::remark_payload({remark, "bob", clock.now()}, "log")));
-  std::vector<std::string> readable = {"endorsements", "measurements", "supersessions"};
+  std::vector<std::string> readable = {"endorsements", "measurements", "supersessions", "erasures"};
   allow([&](const Json& what) {
     return what.text({"verb"}) == "get" && what.text({"group"}) == "avouch.dev" &&
            what.text({"namespace"}).empty() && what.text({"name"}).empty() &&
@@ -549,6 +549,35 @@ TEST_F(LogHandlerTest, RemarksAreShownAndListedToThoseWhoMayReadThem) {
     EXPECT_EQ(answer.status, 200) << other;
     EXPECT_THAT(answer.body, HasSubstr(R"("entries":[])")) << other;
   }
+}
+
+// Not as one that is not there: the statement is, and so is who erased the rest.
+TEST_F(LogHandlerTest, OfAnErasedEntryItSaysByWhichOne) {
+  allow([](const Json&) { return true; });
+  must_value(log->publish_now());
+  tlog::Remark remark;
+  remark.kind = tlog::RemarkKind::kErasure;
+  remark.refs = {{"log", 1, tlog::leaf_hash(must_value(log->get(1)).entry), ""}};
+  remark.text = "asked for";
+  add(tlog::kErasureKind, must_value(tlog::remark_payload({remark, "bob", clock.now()}, "log")));
+  EXPECT_EQ(serve("GET", "/v1/log/entries/1", "reader").status, 200);  // not published yet
+  must_value(log->publish_now());
+  EXPECT_EQ(serve("GET", "/v1/log/entries/1", "").status, 401);
+  const HttpResponse answer = serve("GET", "/v1/log/entries/1", "reader");
+  EXPECT_EQ(answer.status, 410);
+  EXPECT_EQ(answer.content_type, "application/problem+json");
+  const Json shown = codec::parse_json(answer.body).value();
+  EXPECT_EQ(shown.text({"code"}), "Erased");
+  EXPECT_EQ(shown.text({"detail"}), "the content was erased by entry 2");
+  EXPECT_EQ(*shown.find("erasedBy")->as_int(), 2);
+  EXPECT_EQ(shown.text({"kind"}), "node-verdict");
+  EXPECT_EQ(shown.text({"statement"}), codec::to_base64(must_value(log->get(1)).entry));
+  EXPECT_EQ(shown.find("preimage"), nullptr);
+  // The index knows it until the next start.
+  const HttpResponse list = serve("GET", "/v1/log/entries?node=node-1", "reader");
+  EXPECT_EQ(list.status, 200);
+  EXPECT_THAT(list.body, HasSubstr(R"("erasedBy":2)"));
+  EXPECT_THAT(serve("GET", "/v1/log/entries?refersTo=1", "reader").body, HasSubstr(R"("index":2)"));
 }
 
 TEST_F(LogHandlerTest, RemarksAreNotLookedForBeforeTheEntryThatTheyAreAbout) {

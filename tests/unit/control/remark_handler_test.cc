@@ -57,6 +57,28 @@ class RemarkHandlerTest : public EnteringTest {
     return remark;
   }
 
+  tlog::Remark erasure(std::uint64_t at) const {
+    tlog::Remark remark;
+    remark.kind = RemarkKind::kErasure;
+    remark.refs = {ours(at)};
+    remark.text = "asked for";
+    return remark;
+  }
+  // An entry of that kind; its index.
+  std::uint64_t add(std::string_view kind, const std::string& issuer = "log") {
+    auto made = must_value(
+        tlog::make_entry(key,
+                         {.issuer = issuer,
+                          .subject = "x",
+                          .kind = std::string(kind),
+                          .payload = Cbor::map({{Cbor::text("pod"), Cbor::text("web-0")}})},
+                         crypto::system_random()));
+    const auto place = must_value(log->append_and_wait(
+        {.entry = std::move(made.statement), .preimage = std::move(made.preimage), .id = ""}));
+    must_value(log->publish_now());
+    return place.index;
+  }
+
   static HttpRequest request(const std::string& resource, ByteView body,
                              const std::string& user = "sender") {
     HttpRequest out;
@@ -315,6 +337,81 @@ TEST_F(RemarkHandlerTest, WhoMadeWhatWasErasedIsNotKnown) {
   must_value(log->append_and_wait({.entry = made.statement, .preimage = {}, .id = ""}));
   must_value(log->publish_now());
   expect_refused(post(supersede(2)), 400, "has been erased");
+}
+
+TEST_F(RemarkHandlerTest, AnErasureLeavesNothingButWhoErasedWhatAndWhy) {
+  const std::uint64_t verdict = add(tlog::kAdmissionVerdict);
+  const tlog::StoredEntry before = must_value(log->get(verdict));
+  const std::uint64_t by = must_post(erasure(verdict));
+  const tlog::StoredEntry after = must_value(log->get(verdict));
+  EXPECT_EQ(after.entry, before.entry);
+  EXPECT_TRUE(after.preimage.empty());
+  EXPECT_EQ(after.erased_by, by);
+  EXPECT_EQ(recorded(by).remark, erasure(verdict));
+  EXPECT_EQ(recorded(by).by, "sender");
+  for (const auto& [path, bytes] : disk.objects) {
+    EXPECT_EQ(as_text(bytes).find("web-0"), std::string_view::npos) << path;
+  }
+  EXPECT_THAT(notes.last, HasSubstr("erasure, sent by \"sender\""));
+}
+
+TEST_F(RemarkHandlerTest, TheSameErasureOfTheSameSenderIsOneEntry) {
+  add_user("other");
+  allow("other", "create", "erasures");
+  const std::uint64_t verdict = add(tlog::kNodeVerdict);
+  const std::uint64_t by = must_post(erasure(verdict), "a");
+  EXPECT_EQ(must_post(erasure(verdict), "a"), by);
+  EXPECT_EQ(must_post(erasure(verdict), "b"), by);
+  const std::string said_so = "was erased by entry " + std::to_string(by);
+  expect_refused(post(erasure(verdict), "a", "other"), 400, said_so);
+  tlog::Remark another = erasure(verdict);
+  another.text = "another reason";
+  expect_refused(post(another), 400, said_so);
+  EXPECT_EQ(size(), by + 1);
+}
+
+TEST_F(RemarkHandlerTest, OnlyVerdictsAndRemarksAreErased) {
+  const std::uint64_t endorsed = must_post(endorsement({ours(1)}));
+  const std::uint64_t erased = must_post(erasure(endorsed));
+  for (const std::uint64_t at : {std::uint64_t{0}, std::uint64_t{1}, erased, add(tlog::kEpoch),
+                                 add(tlog::kPolicyChange), add("exception")}) {
+    expect_refused(post(erasure(at)), 400, "can be erased");
+    EXPECT_FALSE(must_value(log->get(at)).preimage.empty()) << at;
+  }
+  expect_refused(post(erasure(add(tlog::kNodeVerdict, "another"))), 400,
+                 "was signed by another party");
+  expect_refused(post(supersede(erased)), 400, "is no endorsement, dispute or measurement");
+  // Of another log, not there, or of another entry at that index.
+  tlog::Remark foreign = erasure(0);
+  foreign.refs = {theirs().reference(5, 33)};
+  expect_refused(post(foreign), 400, "Malformed request: refs[0].origin: ");
+  tlog::Remark wrong = erasure(add(tlog::kNodeVerdict));
+  wrong.refs[0].leaf[0] ^= 1;
+  expect_refused(post(wrong), 400, "Rejected: refs[0]: entry ");
+  wrong.refs[0].index = 1000;
+  expect_refused(post(wrong), 400, "there is no entry 1000");
+}
+
+TEST_F(RemarkHandlerTest, WhatIsNotPublishedYetIsErasedLater) {
+  const auto made = must_value(tlog::make_entry(
+      key, {.issuer = "log", .subject = "x", .kind = "node-verdict", .payload = Cbor::map({})},
+      crypto::system_random()));
+  const auto placed = must_value(
+      log->append_and_wait({.entry = made.statement, .preimage = made.preimage, .id = ""}));
+  expect_refused(post(erasure(placed.index)), 503, "NotPublished: ");
+  EXPECT_EQ(size(), placed.index + 1);
+  must_value(log->publish_now());
+  EXPECT_EQ(post(erasure(placed.index)).status, 201);
+}
+
+TEST_F(RemarkHandlerTest, WhoMayMakeOtherRemarksErasesNothing) {
+  add_user("other");
+  for (const char* resource : {"endorsements", "disputes", "measurements", "supersessions"}) {
+    allow("other", "create", resource);
+  }
+  const std::uint64_t verdict = add(tlog::kNodeVerdict);
+  expect_refused(post(erasure(verdict), "1", "other"), 403, "create erasures.avouch.dev");
+  EXPECT_FALSE(must_value(log->get(verdict)).preimage.empty());
 }
 
 TEST_F(RemarkHandlerTest, AVolumeThatRunsShortIsForVerdicts) {

@@ -32,23 +32,35 @@ TEST(AllHold, NeedsSomethingThatHoldsAndNothingThatFails) {
   EXPECT_FALSE(all_hold(step)) << "however deep";
 }
 
+TEST(AllHold, IsNotSoWhereSomethingCannotBeTold) {
+  ProofStep step = note("a node");
+  step.parts = {holds("signature"), untold("its phase", "erased")};
+  EXPECT_FALSE(all_hold(step));
+  EXPECT_TRUE(is_untold(step));
+  step.parts[0].parts = {fails("inclusion", "wrong root")};
+  EXPECT_FALSE(is_untold(step)) << "what fails is said first";
+  EXPECT_FALSE(is_untold(holds("signature")));
+}
+
 TEST(RenderText, DrawsATreeWithTheOutcomeInFront) {
   ProofStep step = note("node n1");
   step.parts = {holds("token", "fresh"), fails("entry", "gone")};
-  step.parts[0].parts = {holds("uid")};
+  step.parts[0].parts = {holds("uid"), untold("phase", "erased")};
   EXPECT_EQ(render_text(step),
             "-      node n1\n"
             "ok     ├─ token: fresh\n"
-            "ok     │  └─ uid\n"
+            "ok     │  ├─ uid\n"
+            "?      │  └─ phase: erased\n"
             "FAILS  └─ entry: gone\n");
 }
 
 TEST(RenderJson, KeepsClaimsDetailsAndParts) {
   ProofStep step = holds("token", "fresh");
-  step.parts = {fails("entry", "gone")};
+  step.parts = {fails("entry", "gone"), untold("phase", "erased")};
   EXPECT_EQ(codec::to_json(render_json(step)),
             R"({"claim":"token","detail":"fresh","outcome":"holds",)"
-            R"("parts":[{"claim":"entry","detail":"gone","outcome":"fails"}]})");
+            R"("parts":[{"claim":"entry","detail":"gone","outcome":"fails"},)"
+            R"({"claim":"phase","detail":"erased","outcome":"untold"}]})");
 }
 
 TEST(Printable, ShowsWhatATerminalWouldObey) {

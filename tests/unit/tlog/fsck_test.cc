@@ -11,6 +11,7 @@
 #include "tlog/entry.h"
 #include "tlog/preimages.h"
 #include "tlog/recovery.h"
+#include "tlog/remark.h"
 #include "tlog/tile.h"
 #include "unit/tlog/names.h"
 
@@ -35,8 +36,35 @@ class FsckTest : public ::testing::Test {
     builder_.push(record, leaf_hash(record.entry));
   }
 
+  // An entry of the log's own.
+  void push_own(std::string_view kind, codec::Cbor payload) {
+    NewEntry entry = make_entry(key_, {kAvouchOrigin, "node:00", std::string(kind), payload},
+                                crypto::system_random())
+                         .value();
+    push(std::move(entry.statement), std::move(entry.preimage));
+  }
+  void push_numbers(int count) {
+    for (int i = 0; i < count; ++i) {
+      push_own(kNodeVerdict,
+               codec::Cbor::map({{codec::Cbor::text("number"), codec::Cbor::integer(i)}}));
+    }
+  }
+  void push_erasure(std::uint64_t index) {
+    Remark remark;
+    remark.kind = RemarkKind::kErasure;
+    remark.refs = {{kAvouchOrigin, index, {}, ""}};
+    remark.text = "asked for";
+    push_own(kErasureKind, remark_payload({remark, "bob", kNow}, kAvouchOrigin).value());
+  }
+  void expect_damage(const FsckReport& report, const std::string& path, const std::string& what) {
+    ASSERT_EQ(report.damages.size(), 1U);
+    EXPECT_EQ(report.damages[0].path, path);
+    EXPECT_NE(report.damages[0].what.find(what), std::string::npos) << report.damages[0].what;
+  }
+
   VerifiedCheckpoint publish() {
     EXPECT_TRUE(store_.put(builder_.take_objects()).has_value());
+    EXPECT_TRUE(erase_preimages(store_, builder_.take_erasures()).has_value());
     return sign_checkpoint(kAvouchOrigin, builder_.size(), builder_.root(), signer()).value();
   }
 
@@ -51,6 +79,7 @@ class FsckTest : public ::testing::Test {
     return report.has_value() ? *report : FsckReport{.damage_count = 1, .damages = {}};
   }
 
+  const crypto::PrivateKey key_ = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
   MemoryDisk disk_;
   MemoryLogStore store_{disk_};
   Builder builder_;
@@ -144,14 +173,7 @@ TEST_F(FsckTest, CountsWhatItDoesNotList) {
 }
 
 TEST_F(FsckTest, HoldsPreimagesAgainstTheEntriesThatCommitToThem) {
-  const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
-  for (int i = 0; i < 3; ++i) {
-    const auto payload = codec::Cbor::map({{codec::Cbor::text("number"), codec::Cbor::integer(i)}});
-    NewEntry entry = make_entry(key, {kAvouchOrigin, "node:00", std::string(kNodeVerdict), payload},
-                                crypto::system_random())
-                         .value();
-    push(std::move(entry.statement), std::move(entry.preimage));
-  }
+  push_numbers(3);
   const VerifiedCheckpoint checkpoint = publish();
   FsckOptions options;
   options.preimages = true;
@@ -159,11 +181,6 @@ TEST_F(FsckTest, HoldsPreimagesAgainstTheEntriesThatCommitToThem) {
   EXPECT_TRUE(check(checkpoint, options).is_whole());
 
   auto slots = parse_preimages(0, disk_.objects["preimages/000"]).value();
-  slots[1] = {.erased = true, .preimage = {}, .id = ""};
-  disk_.objects["preimages/000"] = format_preimages(0, slots);
-  EXPECT_EQ(check(checkpoint, options).erased, 1U);
-  EXPECT_TRUE(check(checkpoint, options).is_whole());
-
   std::swap(slots[0], slots[2]);
   disk_.objects["preimages/000"] = format_preimages(0, slots);
   EXPECT_EQ(check(checkpoint, options).damage_count, 2U);
@@ -174,6 +191,59 @@ TEST_F(FsckTest, HoldsPreimagesAgainstTheEntriesThatCommitToThem) {
   EXPECT_FALSE(check(checkpoint, options).is_whole());
   disk_.objects.erase("preimages/000");
   EXPECT_EQ(check(checkpoint, options).damages.front().path, "preimages/000");
+}
+
+TEST_F(FsckTest, TakesNoPreimageForErasedThatNoEntrySaysSoOf) {
+  push_numbers(300);
+  push_erasure(1);
+  push_erasure(299);
+  push_erasure(1);
+  const VerifiedCheckpoint checkpoint = publish();
+  FsckOptions options;
+  options.preimages = true;
+  const FsckReport report = check(checkpoint, options);
+  EXPECT_TRUE(report.is_whole());
+  EXPECT_EQ(report.erased, 2U);
+  EXPECT_EQ(report.preimages, 301U);
+
+  const Bytes good = disk_.objects["preimages/000"];
+  auto slots = parse_preimages(0, good).value();
+  const std::string path = "preimages/000";
+  // Of whatever form it is: one that is empty, one that says that it was erased, by which entry
+  // too.
+  const std::vector<PreimageSlot> losses = {{},
+                                            {.erased = true, .preimage = {}, .id = ""},
+                                            {.erased = true, .preimage = {}, .id = "erasure/300"}};
+  for (const PreimageSlot& loss : losses) {
+    slots[2] = loss;
+    disk_.objects[path] = format_preimages(0, slots);
+    expect_damage(check(checkpoint, options), path,
+                  "preimage of entry 2: is missing, and no entry");
+  }
+  // Erased by an entry that a later checkpoint covers: what the log that is in use may say.
+  slots[2].id = "erasure/303";
+  disk_.objects[path] = format_preimages(0, slots);
+  expect_damage(check(checkpoint, options), path, "the store says by entry 303");
+  options.in_use = true;
+  EXPECT_EQ(check(checkpoint, options).erased, 3U);
+  EXPECT_TRUE(check(checkpoint, options).is_whole());
+}
+
+// As where a backup was restored beside the log.
+TEST_F(FsckTest, NamesThePreimageThatIsBackAfterItWasErased) {
+  push_numbers(3);
+  publish();
+  const PreimageSlot before = parse_preimages(0, disk_.objects["preimages/000"]).value()[1];
+  push_erasure(1);
+  const VerifiedCheckpoint checkpoint = publish();
+  auto slots = parse_preimages(0, disk_.objects["preimages/000"]).value();
+  ASSERT_TRUE(slots[1].erased);
+  slots[1] = before;
+  disk_.objects["preimages/000"] = format_preimages(0, slots);
+  FsckOptions options;
+  options.preimages = true;
+  expect_damage(check(checkpoint, options), "preimages/000",
+                "preimage of entry 1: is not erased, although entry 3 says so");
 }
 
 TEST_F(FsckTest, DoesNotTakeABusyServerForDamage) {

@@ -6,6 +6,7 @@
 
 #include <functional>
 
+#include "crypto/random.h"
 #include "support/log_vectors.h"
 #include "support/other_log.h"
 #include "tlog/entry.h"
@@ -21,7 +22,8 @@ using ::testing::StartsWith;
 constexpr const char* kOurs = "log.example/ours";
 constexpr std::uint64_t kOwnIndex = 12;
 constexpr RemarkKind kEveryKind[] = {RemarkKind::kEndorsement, RemarkKind::kDispute,
-                                     RemarkKind::kMeasurement, RemarkKind::kSupersede};
+                                     RemarkKind::kMeasurement, RemarkKind::kSupersede,
+                                     RemarkKind::kErasure};
 
 const testing::OtherLog& partner() {
   static const testing::OtherLog one("log.example/theirs");
@@ -39,6 +41,7 @@ Remark full(RemarkKind kind) {
   Remark remark;
   remark.kind = kind;
   remark.refs = {ours(3), kind == RemarkKind::kSupersede ? ours(4) : partner().reference(5, 33)};
+  if (kind == RemarkKind::kErasure) remark.refs.pop_back();
   remark.text = "PCR 8 was measured by hand";
   remark.material = {{"application/pdf", crypto::sha256(to_bytes("report"))}};
   if (kind == RemarkKind::kMeasurement) {
@@ -53,7 +56,7 @@ Remark least(RemarkKind kind) {
   Remark remark;
   remark.kind = kind;
   remark.refs = {ours(0)};
-  if (kind == RemarkKind::kDispute) remark.text = "-";
+  if (kind == RemarkKind::kDispute || kind == RemarkKind::kErasure) remark.text = "-";
   if (kind == RemarkKind::kMeasurement) remark.values = {{"a", "sha384", Bytes(48, 0)}};
   return remark;
 }
@@ -244,6 +247,18 @@ TEST(Remark, EachRuleIsKept) {
        "replacement.proof: "},
       {"replaced by itself", kSupersede, [](Remark& r) { r.replacement = ours(4); },
        "replacement: is the entry of refs[1]"},
+      {"erasing two", kErasure, [](Remark& r) { r.refs.push_back(ours(4)); },
+       "refs: has 2, expected 1 to 1"},
+      {"erasing another log's", kErasure, [](Remark& r) { r.refs = {partner().reference(5, 33)}; },
+       "refs[0].origin: only what this log"},
+      {"erasing without a reason", kErasure, [](Remark& r) { r.text = ""; }, "text: is missing"},
+      {"values in an erasure", kErasure,
+       [](Remark& r) {
+         r.values = {{"a", "sha256", Bytes(32, 0)}};
+       },
+       "values: only"},
+      {"a replacement in an erasure", kErasure, [](Remark& r) { r.replacement = ours(1); },
+       "replacement: only a supersede"},
   };
   for (const Refused& each : cases) {
     Remark remark = full(each.kind);
@@ -423,6 +438,34 @@ TEST(Remark, OfOneKindIsNoneOfAnother) {
   EXPECT_THAT(parse_refusal(RemarkKind::kEndorsement, measurement), StartsWith("values: only"));
   const Cbor supersede = remark_payload(recorded(full(RemarkKind::kSupersede)), kOurs).value();
   EXPECT_THAT(parse_refusal(RemarkKind::kDispute, supersede), StartsWith("replacement: only"));
+}
+
+NewEntry entry_of(std::string_view kind, Cbor payload) {
+  static const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
+  return make_entry(key, {kOurs, "entry:1", std::string(kind), std::move(payload)},
+                    crypto::system_random())
+      .value();
+}
+
+TEST(Erasure, SaysWhatItErases) {
+  const Cbor payload = remark_payload(recorded(full(RemarkKind::kErasure)), kOurs).value();
+  const NewEntry made = entry_of(kErasureKind, payload);
+  EXPECT_EQ(erased_index(made.statement, made.preimage, kOwnIndex), 3U);
+  // Nothing that is itself, or comes later.
+  EXPECT_EQ(erased_index(made.statement, made.preimage, 4), 3U);
+  EXPECT_EQ(erased_index(made.statement, made.preimage, 3), std::nullopt);
+  EXPECT_EQ(erased_index(made.statement, {}, kOwnIndex), std::nullopt);
+  const NewEntry salted_anew = entry_of(kErasureKind, payload);
+  EXPECT_EQ(erased_index(made.statement, salted_anew.preimage, kOwnIndex), std::nullopt);
+  // Of another kind, or with what is none.
+  const NewEntry dispute = entry_of(kDisputeKind, payload);
+  EXPECT_EQ(erased_index(dispute.statement, dispute.preimage, kOwnIndex), std::nullopt);
+  const NewEntry mute = entry_of(kErasureKind, with(payload, "text", std::nullopt));
+  EXPECT_EQ(erased_index(mute.statement, mute.preimage, kOwnIndex), std::nullopt);
+  for (std::size_t at = 0; at < made.statement.size(); ++at) {
+    Bytes cut(made.statement.begin(), made.statement.begin() + static_cast<std::ptrdiff_t>(at));
+    EXPECT_EQ(erased_index(cut, made.preimage, kOwnIndex), std::nullopt) << at;
+  }
 }
 
 // A payload with other people's references is not of this log.

@@ -262,6 +262,7 @@ def remark_lines():
                         "values": [{"name": "pcr 8", "algorithm": "sha256", "digest": sha256(b"8")},
                                    {"name": "image", "algorithm": "sha512", "digest": bytes(64)}]},
         "supersede": {**said, "refs": [own(20), own(21)], "replacement": own(22)},
+        "erasure": {**said, "refs": [own(30)], "text": "asked for by the one whom it names"},
     }
     pseudonym_key = bytes(range(100, 132))
     yield f"origin = {ours.encode().hex()}"
@@ -367,7 +368,7 @@ def journal_lines():
     yield f"segment = {out.hex()}"
     slots = b"avouch-preimage\n" + struct.pack(">QH", 3, 3)
     for state, preimage, name in ((1, b"first preimage", b"id-1"), (1, b"", b""),
-                                  (2, b"", b"erased-id")):
+                                  (2, b"", b"erasure/1002")):
         slots += (struct.pack(">BH", state, len(name)) + name +
                   struct.pack(">I", len(preimage)) + preimage)
     yield f"preimages = {(slots + sha256(slots)).hex()}"
