@@ -104,6 +104,26 @@ TEST_P(ErasureContract, LeavesNothingInTheJournal) {
   }
 }
 
+// A store of before that publication, restored: the start makes it again, as the anchor has it.
+TEST_P(ErasureContract, IsMadeAgainWhereOnlyAnAnchorKnowsOfIt) {
+  {
+    LogProcess process(*engine_);
+    ASSERT_TRUE(process.open().has_value());
+    const auto places = process.append(verdicts("a", 259)).value();
+    ASSERT_TRUE(process.publish().has_value());
+    ASSERT_TRUE(process.append({erasure_of(places[1])}).has_value());
+    engine_->back_up_store();
+    ASSERT_TRUE(process.publish().has_value());
+    process.die();
+  }
+  engine_->restore_store();
+  LogProcess process(*engine_);
+  ASSERT_TRUE(process.open().has_value());
+  EXPECT_EQ(process.log().checkpoint().size(), 260U);
+  EXPECT_EQ(process.log().get(1)->erased_by, 259U);
+  expect_whole(process, 1);
+}
+
 class ErasureSweep : public ErasureContract {
  protected:
   static constexpr int kEntries = 259;
