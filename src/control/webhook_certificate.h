@@ -59,8 +59,8 @@ enum class KeyHolders { kAllGood, kNotAllGood };
 
 // What should be there at `now`; nothing where `stored` is right. `accepted` (PEM) is what the API
 // server accepts at present: where nothing is stored, or by an authority that it was never told of,
-// pods may still serve by it. An exposed key is
-// replaced once all that hold it are good: before, the new one would be exposed too.
+// pods may still serve by it. An exposed key is replaced once all that hold it are good: before,
+// the new one would be exposed too.
 Result<std::optional<WebhookCertificateChange>> advance_webhook_certificate(
     const std::optional<WebhookCertificate>& stored, const std::string& accepted,
     KeyHolders holders, const WebhookCertificateRules& rules, SystemTime now);
