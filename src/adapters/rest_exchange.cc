@@ -3,6 +3,7 @@
 #include <cpprest/astreambuf.h>
 #include <cpprest/http_client.h>
 #include <cpprest/streams.h>
+#include <pplx/threadpool.h>
 
 #include <boost/asio/ssl.hpp>
 #include <utility>
@@ -217,7 +218,12 @@ void RestExchange::abandon() {
     unread_.clear();
     room.swap(room_);
   }
-  if (unfinished) cancellation_.cancel();
+  if (unfinished) {
+    // The library closes the socket where it is told to, beside a read of another thread, which
+    // asio forbids: told by the pool's one thread, nothing else is at work on the socket.
+    crossplat::threadpool::shared_instance().service().post(
+        [cancellation = cancellation_] { cancellation.cancel(); });
+  }
   if (room) room->set();
 }
 

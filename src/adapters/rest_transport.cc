@@ -23,7 +23,9 @@ using web::http::http_request;
 using web::http::client::http_client;
 using web::http::client::http_client_config;
 
-constexpr std::size_t kPoolThreads = 4;  // nothing of ours blocks in the pool
+// One, as the library closes sockets without regard to another thread's work on them (see
+// RestExchange::abandon). Nothing of ours blocks in the pool.
+constexpr std::size_t kPoolThreads = 1;
 constexpr std::size_t kStreamWindow = 1024 * 1024;
 constexpr std::size_t kMaxPemBytes = 1024 * 1024;
 // The library's own time-out must never be the first one to pass.
@@ -31,13 +33,7 @@ constexpr std::chrono::hours kLibraryTimeout{24};
 
 void start_pool_once() {
   static std::once_flag once;
-  std::call_once(once, [] {
-    try {
-      crossplat::threadpool::initialize_with_threads(kPoolThreads);
-    } catch (const std::exception&) {
-      // Somebody else has made the pool: then its size is theirs.
-    }
-  });
+  std::call_once(once, [] { crossplat::threadpool::initialize_with_threads(kPoolThreads); });
 }
 
 std::string pem_or_file(const std::string& pem, const std::string& file) {

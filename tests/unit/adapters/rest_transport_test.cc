@@ -382,7 +382,7 @@ TEST_F(RestTransportTest, EndsCallsWhoseAnswersAreStillComing) {
     while (connection.write(piece)) {
     }
   });
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 60; ++i) {
     const auto response = send(get("/"));
     ASSERT_FALSE(response.has_value());
     ASSERT_EQ(response.error().kind, ErrorKind::kRejected) << response.error().message;
