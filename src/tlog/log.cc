@@ -76,6 +76,7 @@ Log::Impl::Impl(LogOptions options_in, Store& store_in, std::vector<Anchor*> anc
     handed_size = counters.sequenced = counters.published;
   }
   if (!unpublished.empty()) oldest_unhanded = clock.steady_now();
+  unhanded_bytes = unpublished_bytes;
 }
 
 Result<std::unique_ptr<Log>> Log::open(LogOptions options, Store& store,

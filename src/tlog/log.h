@@ -39,8 +39,12 @@ struct Remembered {
 struct LogOptions {
   std::string origin;
   // An entry is published at most this long after it was sequenced; writing begins at three
-  // quarters of it.
+  // quarters of it, or when `publish_bytes` have been sequenced since it last began.
   std::chrono::milliseconds publish_within{1000};
+  std::size_t publish_bytes = 8 * 1024 * 1024;
+  // With so much unpublished the next batch waits for the publication under way, for
+  // `publish_within` at most: one that hangs makes nobody wait for longer.
+  std::size_t ahead_bytes = 12 * 1024 * 1024;
   std::chrono::milliseconds batch_age{0};  // a batch waits at most this long to grow
   std::size_t batch_entries = 4096;
   std::size_t batch_bytes = 4 * 1024 * 1024;

@@ -59,9 +59,10 @@ struct Log::Impl {
 
   // The sequencing thread.
   void run_sequencer();
-  SteadyTime sequencer_deadline() const;  // with `mutex` held, as the next three
+  SteadyTime sequencer_deadline() const;  // with `mutex` held, as the next four
   bool batch_is_ready() const;
   bool publication_is_due() const;
+  bool publisher_is_behind() const;
   std::vector<Request> take_batch();
   void sequence(std::vector<Request> requests);
   Batch place(std::vector<Request> requests) const;
@@ -90,11 +91,13 @@ struct Log::Impl {
   std::size_t queue_entries = 0, queue_bytes = 0;
   std::deque<Record> unpublished;  // from published.size() on
   std::size_t unpublished_bytes = 0;
+  std::size_t unhanded_bytes = 0;             // of entries that the publisher has not been given
   std::uint64_t handed_size = 0;              // entries that the publisher has been given
   std::optional<SteadyTime> oldest_unhanded;  // when the first entry behind them was sequenced
   std::shared_ptr<const VerifiedCheckpoint> published;
   std::optional<Publication> handed;
   bool publishing = false;
+  SteadyTime publishing_since;
   bool stopping = false, sequencer_done = false, gave_up = false;
   std::vector<Waiter> waiters;
   LogStatus counters;

@@ -42,7 +42,10 @@ void Log::Impl::run_sequencer() {
 
 SteadyTime Log::Impl::sequencer_deadline() const {
   SteadyTime deadline = SteadyTime::max();
-  if (!queue.empty()) deadline = queue.front().arrived + options.batch_age;
+  if (!queue.empty()) {
+    deadline = publisher_is_behind() ? publishing_since + options.publish_within
+                                     : queue.front().arrived + options.batch_age;
+  }
   if (!publishing && oldest_unhanded && !counters.read_only) {
     deadline = std::min(
         deadline, *oldest_unhanded + options.publish_within * kLeadNumerator / kLeadDenominator);
@@ -51,7 +54,7 @@ SteadyTime Log::Impl::sequencer_deadline() const {
 }
 
 bool Log::Impl::batch_is_ready() const {
-  if (queue.empty()) return false;
+  if (queue.empty() || publisher_is_behind()) return false;
   return stopping || queue_entries >= options.batch_entries || queue_bytes >= options.batch_bytes ||
          clock.steady_now() >= queue.front().arrived + options.batch_age;
 }
@@ -60,9 +63,14 @@ bool Log::Impl::publication_is_due() const {
   if (publishing || gave_up || counters.read_only || handed_size == counters.sequenced) {
     return false;
   }
-  return stopping || !waiters.empty() ||
+  return stopping || !waiters.empty() || unhanded_bytes >= options.publish_bytes ||
          clock.steady_now() >=
              *oldest_unhanded + options.publish_within * kLeadNumerator / kLeadDenominator;
+}
+
+bool Log::Impl::publisher_is_behind() const {
+  return publishing && !stopping && unpublished_bytes >= options.ahead_bytes &&
+         clock.steady_now() < publishing_since + options.publish_within;
 }
 
 std::vector<Log::Impl::Request> Log::Impl::take_batch() {
@@ -139,6 +147,7 @@ void Log::Impl::finish(Batch batch) {
     const std::lock_guard lock(mutex);
     std::move(batch.records.begin(), batch.records.end(), std::back_inserter(unpublished));
     unpublished_bytes += bytes;
+    unhanded_bytes += bytes;
     counters.sequenced = builder.size();
     counters.duplicates += batch.duplicates;
     if (!oldest_unhanded && handed_size < counters.sequenced) oldest_unhanded = clock.steady_now();
@@ -162,6 +171,8 @@ void Log::Impl::refuse(const Batch& batch, const Error& error) {
 
 void Log::Impl::hand_over(std::unique_lock<std::mutex>& lock) {
   publishing = true;
+  publishing_since = clock.steady_now();
+  unhanded_bytes = 0;
   handed_size = counters.sequenced;
   oldest_unhanded.reset();
   lock.unlock();

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "contract/tlog/engine_cases.h"
+#include "support/eventually.h"
 
 namespace avouch::tlog {
 namespace {
@@ -20,26 +21,16 @@ using testing::MemoryLogStore;
 using testing::submission;
 using testing::submissions;
 
-// Commits wait while the gate is shut.
-class GatedStore final : public Store {
+// Who passes waits while it is shut.
+class Gate {
  public:
-  explicit GatedStore(MemoryDisk& disk) : inner_(disk) {}
-
-  Result<std::optional<Bytes>> fetch(std::string_view path) override { return inner_.fetch(path); }
-  Result<std::vector<Record>> recover(std::uint64_t from) override { return inner_.recover(from); }
-  Result<void> commit(std::span<const Record> batch) override {
+  void pass() {
     std::unique_lock lock(mutex_);
     ++waiting_;
     changed_.notify_all();
     changed_.wait(lock, [this] { return open_; });
     --waiting_;
-    return inner_.commit(batch);
   }
-  Result<void> put(std::span<const Object> objects) override { return inner_.put(objects); }
-  Result<void> publish(std::string_view checkpoint, std::uint64_t size) override {
-    return inner_.publish(checkpoint, size);
-  }
-
   void shut() {
     const std::lock_guard lock(mutex_);
     open_ = false;
@@ -49,18 +40,44 @@ class GatedStore final : public Store {
     open_ = true;
     changed_.notify_all();
   }
-  void await_commit() {
+  void await_one() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return waiting_ > 0; });
   }
 
  private:
-  MemoryLogStore inner_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool open_ = true;
   int waiting_ = 0;
 };
+
+class GatedStore final : public Store {
+ public:
+  explicit GatedStore(MemoryDisk& disk) : inner_(disk) {}
+
+  Result<std::optional<Bytes>> fetch(std::string_view path) override { return inner_.fetch(path); }
+  Result<std::vector<Record>> recover(std::uint64_t from) override { return inner_.recover(from); }
+  Result<void> commit(std::span<const Record> batch) override {
+    commits.pass();
+    return inner_.commit(batch);
+  }
+  Result<void> put(std::span<const Object> objects) override {
+    puts.pass();
+    return inner_.put(objects);
+  }
+  Result<void> publish(std::string_view checkpoint, std::uint64_t size) override {
+    return inner_.publish(checkpoint, size);
+  }
+
+  Gate commits, puts;
+
+ private:
+  MemoryLogStore inner_;
+};
+
+// Of an entry with an id of one character.
+const std::size_t kBytes = submission("0").entry.size() + submission("0").preimage.size();
 
 class LogLoad : public ::testing::Test {
  protected:
@@ -70,7 +87,10 @@ class LogLoad : public ::testing::Test {
     ASSERT_TRUE(opened.has_value());
     log_ = std::move(opened).value();
   }
-  void TearDown() override { store_.open(); }
+  void TearDown() override {
+    store_.commits.open();
+    store_.puts.open();
+  }
 
   // Queues one entry; its result is counted.
   void append(const std::string& id) {
@@ -106,11 +126,11 @@ class LogLoad : public ::testing::Test {
 
 TEST_F(LogLoad, CommitsTogetherWhatArrivesDuringACommit) {
   open({});
-  store_.shut();
+  store_.commits.shut();
   append("first");
-  store_.await_commit();
+  store_.commits.await_one();
   for (int i = 0; i < 511; ++i) append("a" + std::to_string(i));
-  store_.open();
+  store_.commits.open();
   await_done(512);
   EXPECT_EQ(log_->status().sequenced, 512U);
   EXPECT_EQ(log_->status().commits, 2U);
@@ -120,11 +140,11 @@ TEST_F(LogLoad, KeepsBatchesWithinTheirSize) {
   LogOptions options;
   options.batch_entries = 100;
   open(options);
-  store_.shut();
+  store_.commits.shut();
   append("first");
-  store_.await_commit();
+  store_.commits.await_one();
   for (int i = 0; i < 250; ++i) append("a" + std::to_string(i));
-  store_.open();
+  store_.commits.open();
   await_done(251);
   EXPECT_EQ(log_->status().commits, 4U);
 }
@@ -149,13 +169,13 @@ TEST_F(LogLoad, RefusesMoreThanItsQueueHolds) {
   LogOptions options;
   options.queue_entries = 10;
   open(options);
-  store_.shut();
+  store_.commits.shut();
   append("first");
-  store_.await_commit();
+  store_.commits.await_one();
   for (int i = 0; i < 15; ++i) append("a" + std::to_string(i));
   EXPECT_EQ(refused(), 5);
   EXPECT_EQ(last_error_.kind, ErrorKind::kRetryable);
-  store_.open();
+  store_.commits.open();
   await_done(11);
   EXPECT_EQ(log_->status().refused, 5U);
   append("later");
@@ -166,16 +186,16 @@ TEST_F(LogLoad, TakesARequestWholeOrNotAtAll) {
   LogOptions options;
   options.queue_entries = 10;
   open(options);
-  store_.shut();
+  store_.commits.shut();
   append("first");
-  store_.await_commit();
+  store_.commits.await_one();
   for (int i = 0; i < 5; ++i) append("a" + std::to_string(i));
   std::optional<ErrorKind> refusal;
   log_->append(submissions("b", 6), [&](auto places) { refusal = places.error().kind; });
   EXPECT_EQ(refusal, ErrorKind::kRetryable);
   log_->append(submissions("c", 11), [&](auto places) { refusal = places.error().kind; });
   EXPECT_EQ(refusal, ErrorKind::kRejected);
-  store_.open();
+  store_.commits.open();
   await_done(6);
   EXPECT_EQ(log_->status().sequenced, 6U);
 }
@@ -222,6 +242,73 @@ TEST_F(LogLoad, PublishesAtItsCadenceAndOnlyWhatIsNew) {
   clock_.advance(std::chrono::hours(1));
   await_deadline(SteadyTime::max());
   EXPECT_EQ(published, std::vector<std::uint64_t>{2});
+}
+
+TEST_F(LogLoad, PublishesBeforeItsCadenceWhereMuchIsUnpublished) {
+  std::atomic<std::uint64_t> published = 0;
+  LogOptions options;
+  options.publish_bytes = 3 * kBytes;
+  options.on_published = [&](const VerifiedCheckpoint& checkpoint) {
+    published = checkpoint.size();
+  };
+  open(options);
+  append("0");
+  append("1");
+  await_done(2);
+  await_deadline(clock_.steady_now() + milliseconds(750));
+  EXPECT_EQ(published, 0U);
+  append("2");
+  await_done(3);
+  EXPECT_TRUE(testing::eventually([&] { return published == 3; }));
+  await_deadline(SteadyTime::max());
+  append("3");  // counted anew
+  await_done(4);
+  await_deadline(clock_.steady_now() + milliseconds(750));
+  EXPECT_EQ(published, 3U);
+}
+
+TEST_F(LogLoad, LetsBatchesWaitForThePublicationUnderWayButNotForOneThatHangs) {
+  LogOptions options;
+  options.ahead_bytes = 2 * kBytes;
+  open(options);
+  store_.puts.shut();
+  const SteadyTime begin = clock_.steady_now();
+  append("0");
+  await_done(1);
+  log_->publish([](const auto&) {});
+  store_.puts.await_one();
+  append("1");  // not so much that it would wait
+  await_done(2);
+  append("2");
+  await_deadline(begin + milliseconds(1000));
+  EXPECT_EQ(log_->status().queued, 1U);
+  clock_.advance(milliseconds(999));
+  append("3");
+  await_deadline(begin + milliseconds(1000));
+  EXPECT_EQ(log_->status().sequenced, 2U);
+  clock_.advance(milliseconds(1));
+  await_done(4);
+  EXPECT_EQ(log_->status().published, 0U);
+  append("4");  // it hangs still
+  await_done(5);
+  store_.puts.open();
+  EXPECT_TRUE(testing::eventually([&] { return log_->status().published == 5; }));
+}
+
+TEST_F(LogLoad, TakesABatchAsSoonAsThePublicationThatItWaitsForIsThrough) {
+  LogOptions options;
+  options.ahead_bytes = kBytes;
+  open(options);
+  store_.puts.shut();
+  append("0");
+  await_done(1);
+  log_->publish([](const auto&) {});
+  store_.puts.await_one();
+  append("1");
+  await_deadline(clock_.steady_now() + milliseconds(1000));
+  EXPECT_EQ(log_->status().queued, 1U);
+  store_.puts.open();
+  await_done(2);
 }
 
 TEST_F(LogLoad, AnswersPublishWithThePresentCheckpointWhereNothingIsNew) {
