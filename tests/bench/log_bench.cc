@@ -6,9 +6,9 @@
 //             [--postgres]
 //
 // Without --rate: W writers, each with one append under way, until N entries are in; a line for
-// each tenfold of the log's size; then what the log takes on disk, and how long a new process would
-// take to open it again. With --rate: R appends a second for S seconds; latency counts
-// from when an append was due.
+// each tenfold of the log's size; then what the log takes on disk, how long a new process would
+// take to open it again, and what proofs of single entries take there. With --rate: R appends a
+// second for S seconds; latency counts from when an append was due.
 
 #include <malloc.h>
 #include <unistd.h>
@@ -62,6 +62,10 @@ double resident_mib() {
   return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / 1048576;
 }
 
+double percentile(const std::vector<double>& sorted, double share) {
+  return sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1))];
+}
+
 Bytes entry_of(std::uint64_t number, std::size_t bytes) {
   Bytes out(bytes);
   std::mt19937_64 random(number);
@@ -113,12 +117,10 @@ class Load {
     std::unique_lock lock(mutex_);
     ended_.wait(lock, [&] { return done_ == count; });
     std::sort(milliseconds.begin(), milliseconds.end());
-    const auto at = [&](double share) {
-      return milliseconds[static_cast<std::size_t>(share * static_cast<double>(count - 1))];
-    };
     std::printf("%llu/s for %llu s: p50 %.2f ms, p99 %.2f ms, most %.2f ms\n",
                 static_cast<unsigned long long>(options_.rate),
-                static_cast<unsigned long long>(options_.seconds), at(0.5), at(0.99), at(1));
+                static_cast<unsigned long long>(options_.seconds), percentile(milliseconds, 0.5),
+                percentile(milliseconds, 0.99), milliseconds.back());
   }
 
  private:
@@ -193,6 +195,23 @@ void tell_size(const std::filesystem::path& folder, testing::PostgresServer* ser
               static_cast<unsigned long long>(files));
 }
 
+// Entries anywhere in the log, each with its proof of inclusion, from what is stored.
+void prove(const tlog::Log& log) {
+  constexpr int kProofs = 2000;
+  const tlog::VerifiedCheckpoint at = log.checkpoint();
+  std::mt19937_64 random(1);
+  std::vector<double> milliseconds;
+  for (int i = 0; i < kProofs; ++i) {
+    const auto begun = SteadyClock::now();
+    testing::must(log.inclusion_proof(random() % at.size(), at).has_value(), "proof");
+    milliseconds.push_back(1000 * seconds_since(begun));
+  }
+  std::sort(milliseconds.begin(), milliseconds.end());
+  std::printf("proofs of %d entries: p50 %.2f ms, p99 %.2f ms, most %.2f ms; %.1f MiB resident\n",
+              kProofs, percentile(milliseconds, 0.5), percentile(milliseconds, 0.99),
+              milliseconds.back(), resident_mib());
+}
+
 // What a restart costs: the log as it was left, opened anew.
 void reopen(const std::filesystem::path& folder, testing::PostgresServer* server,
             const tlog::LogOptions& options, tlog::NoteSigner signer, Clock& clock) {
@@ -206,6 +225,7 @@ void reopen(const std::filesystem::path& folder, testing::PostgresServer* server
       testing::must_value(tlog::Log::open(options, *store, {head.get()}, std::move(signer), clock));
   std::printf("opened again in %.0f ms: %.1f MiB resident, %.1f MiB before\n",
               1000 * seconds_since(begun), resident_mib(), closed);
+  prove(*log);
 }
 
 }  // namespace
