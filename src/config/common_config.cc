@@ -13,6 +13,15 @@ bool is_dns_label(std::string_view text) {
          std::all_of(text.begin(), text.end(), inner);
 }
 
+// Stays empty where it is not given.
+void read_optional_path(Section& section, std::string_view key, std::string& out) {
+  if (section.has(key)) {
+    section.absolute_path(key, out);
+  } else {
+    section.string(key, out);
+  }
+}
+
 }  // namespace
 
 void read_dns_label(Section& parent, std::string_view key, std::string& out) {
@@ -46,6 +55,19 @@ void read_log_level(Section& parent, std::string& out) {
 void read_service_account(Section parent, std::string& out) {
   read_dns_label(parent, "serviceAccount", out);
   parent.finish();
+}
+
+void read_serving_tls(Section parent, ServingTls& out) {
+  read_optional_path(parent, "certificate", out.certificate);
+  read_optional_path(parent, "key", out.key);
+  if (out.certificate.empty() != out.key.empty()) {
+    parent.error("", "expected both certificate and key, or neither");
+  }
+  parent.finish();
+}
+
+bool is_loopback(std::string_view listen) {
+  return listen.starts_with("127.") || listen.starts_with("[::1]:");
 }
 
 Result<YamlNode> parse_config(std::string_view text, std::string_view file) {

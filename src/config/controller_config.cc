@@ -10,22 +10,6 @@ std::vector<std::string> service_names(const Release& release, std::string_view 
   return {base + ".svc", base + ".svc.cluster.local", base};
 }
 
-void read_engine(Section& log, ControllerConfig::Log& out) {
-  std::string engine = "files";
-  log.one_of("engine", engine, {"files", "postgres"});
-  const bool in_database = engine == "postgres";
-  if (in_database) out.engine = ControllerConfig::Log::Engine::kPostgres;
-  const bool has_file = log.has("connectionFile");
-  if (has_file) log.absolute_path("connectionFile", out.connection_file);
-  if (in_database && !has_file) {
-    log.error("connectionFile",
-              "expected the file that holds the connection string of the database");
-  }
-  if (!in_database && has_file) {
-    log.error("connectionFile", "expected none, or engine: postgres");
-  }
-}
-
 void read_appends(Section section, ControllerConfig::Log::Appends& out) {
   // The largest request that a webhook makes fits.
   section.size("burst", out.burst, 2UL * 1024 * 1024, std::size_t{1} << 40);
@@ -33,62 +17,19 @@ void read_appends(Section section, ControllerConfig::Log::Appends& out) {
   section.finish();
 }
 
-// The keys in PEM of member `name`.
-std::vector<crypto::PublicKey> read_keys(Section& section, std::string_view name,
-                                         std::string_view pem) {
-  auto parsed = crypto::PublicKey::list_from_pem(pem);
-  if (parsed.has_value()) return *std::move(parsed);
-  section.error(name, "expected public keys in PEM: " + parsed.error().message);
-  return {};
-}
-
-void read_registration(Section section, ControllerConfig::Log::Registration& out) {
-  section.size("maxBytes", out.max_bytes, 256, 65'535);
-  for (Section each : section.sections("issuers", 64)) {
-    ControllerConfig::Log::Registration::Issuer issuer;
-    std::string keys;
-    each.string("issuer", issuer.name, 1, 512);
-    each.string("keys", keys, 1, 16 * 1024);
-    each.strings("kinds", issuer.kinds, 32, 127);
-    if (!each.has("issuer")) each.error("issuer", "expected the claim iss of its statements");
-    if (!each.has("kinds")) {
-      each.error("kinds", "expected media types, such as [application/spdx+json]");
-    }
-    issuer.keys = read_keys(each, "keys", keys);
-    each.finish();
-    out.issuers.push_back(std::move(issuer));
-  }
-  std::string rekor_keys;
-  section.string("rekorKeys", rekor_keys, 0, 16 * 1024);
-  if (!rekor_keys.empty()) out.rekor_keys = read_keys(section, "rekorKeys", rekor_keys);
-  section.finish();
-}
-
 void read_log(Section log, ControllerConfig::Log& out) {
-  log.string("origin", out.origin, 0, 255);
-  if (out.origin.find_first_of(" \t\n+") != std::string::npos) {
-    log.error("origin", "expected a name without spaces and without +, such as example.org/log");
-  }
+  read_log_origin(log, out.origin);
   log.duration("cadence", out.cadence, 1s, 10min);
-  log.duration("publishWithin", out.publish_within, 10ms, 1min);
-  Section witnesses = log.section("witnesses");
-  if (witnesses.has("policyFile")) {
-    witnesses.absolute_path("policyFile", out.witnesses.policy_file);
-  }
-  if (witnesses.has("caFile")) witnesses.absolute_path("caFile", out.witnesses.ca_file);
-  witnesses.duration("every", out.witnesses.every, 100ms, 1h);
-  if (out.witnesses.policy_file.empty() && !out.witnesses.ca_file.empty()) {
-    witnesses.error("caFile", "expected policyFile too: without one no witness is asked");
-  }
-  witnesses.finish();
+  read_publish_within(log, out.publish_within);
+  read_log_witnesses(log.section("witnesses"), out.witnesses);
   Section references = log.section("references");
   if (references.has("policyFile")) {
     references.absolute_path("policyFile", out.references_policy_file);
   }
   references.finish();
-  read_engine(log, out);
+  read_log_engine(log, out);
   read_appends(log.section("appends"), out.appends);
-  read_registration(log.section("registration"), out.registration);
+  read_log_registration(log.section("registration"), out.registration);
   log.finish();
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "config/common_config.h"
-#include "crypto/keys.h"
+#include "config/log_config.h"
 
 namespace avouch::config {
 
@@ -15,21 +15,14 @@ struct ControllerConfig {
   std::string health = "0.0.0.0:8081";
   std::string data_dir = "/var/lib/avouch";
 
-  struct Log {
+  struct Log : LogEngine {
     std::string origin;  // empty: chosen at the log's first start
     std::chrono::milliseconds cadence{10'000};
     std::chrono::milliseconds publish_within{1'000};
 
-    struct Witnesses {
-      std::string policy_file;  // a C2SP tlog-policy; empty: nobody is asked
-      std::string ca_file;      // authorities of their certificates; empty: the system's
-      std::chrono::milliseconds every{5'000};
-    } witnesses;
+    LogWitnesses witnesses;
     // Of which other logs entries may be referred to: a C2SP tlog-policy; empty: of none.
     std::string references_policy_file;
-    enum class Engine { kFiles, kPostgres };
-    Engine engine = Engine::kFiles;
-    std::string connection_file;  // with kPostgres: holds libpq's connection string, a secret
 
     // What each webhook may add (control/log_handler.h, AppendLimits).
     struct Appends {
@@ -37,18 +30,7 @@ struct ControllerConfig {
       std::size_t per_second = std::size_t{2} * 1024 * 1024;
     } appends;
 
-    // Whose statements and hashedrekords are registered (tlog/registration.h, which checks names,
-    // kinds and keys); no issuer, no key: nobody's.
-    struct Registration {
-      struct Issuer {
-        std::string name;
-        std::vector<crypto::PublicKey> keys;
-        std::vector<std::string> kinds;
-      };
-      std::size_t max_bytes = std::size_t{16} * 1024;
-      std::vector<Issuer> issuers;
-      std::vector<crypto::PublicKey> rekor_keys;
-    } registration;
+    LogRegistration registration;
   } log;
 
   struct LeaderElection {

@@ -5,32 +5,10 @@
 namespace avouch::config {
 namespace {
 
-// Stays empty where it is not given.
-void read_optional_path(Section& section, std::string_view key, std::string& out) {
-  if (section.has(key)) {
-    section.absolute_path(key, out);
-  } else {
-    section.string(key, out);
-  }
-}
-
-void read_witness_tls(Section section, WitnessConfig::Tls& out) {
-  read_optional_path(section, "certificate", out.certificate);
-  read_optional_path(section, "key", out.key);
-  if (out.certificate.empty() != out.key.empty()) {
-    section.error("", "expected both certificate and key, or neither");
-  }
-  section.finish();
-}
-
 void read_rate(Section section, WitnessConfig::Rate& out) {
   section.size("burst", out.burst, 1, 1'000'000);
   section.size("perSecond", out.per_second, 1, 1'000'000);
   section.finish();
-}
-
-bool is_loopback(std::string_view listen) {
-  return listen.starts_with("127.") || listen.starts_with("[::1]:");
 }
 
 // Segments of letters, digits and -._ only, so that it has one spelling.
@@ -71,8 +49,8 @@ Result<WitnessConfig> parse_witness_config(std::string_view text, std::string_vi
   root.listen_address("health", config.health);
   read_prefix(root, config.prefix);
   root.boolean("plainHTTP", config.plain_http);
-  read_witness_tls(root.section("tls"), config.tls);
-  if (config.tls.certificate.empty() && !config.plain_http && !is_loopback(config.listen)) {
+  read_serving_tls(root.section("tls"), config.tls);
+  if (config.tls.is_plain() && !config.plain_http && !is_loopback(config.listen)) {
     root.error("listen",
                "no tls, and not a loopback address: give tls a certificate and a key, or say "
                "plainHTTP: true. Cosignatures prove themselves, but over plain HTTP anybody on the "

@@ -18,9 +18,7 @@ struct WitnessConfig {
   std::string prefix;  // of paths: empty, or as in "/witness"
   bool plain_http = false;
 
-  struct Tls {
-    std::string certificate, key;  // both empty: plain HTTP
-  } tls;
+  ServingTls tls;
 
   struct Rate {
     std::size_t burst = 0, per_second = 0;
