@@ -1,19 +1,33 @@
-// avouch-log: what sites run of the verdict log apart from a cluster. Today: a witness for logs,
-// and a monitor of them.
+// avouch-log: what sites run of the verdict log apart from a cluster: a witness for logs, a monitor
+// of them, and a log of their own.
 
 #include <CLI/CLI.hpp>
 #include <iostream>
 
 #include "adapters/allocator.h"
+#include "adapters/registration_policy.h"
 #include "adapters/termination.h"
+#include "config/log_server_config.h"
 #include "config/monitor_config.h"
 #include "config/reader.h"
 #include "config/witness_config.h"
 #include "log/monitor_wiring.h"
+#include "log/server_key.h"
+#include "log/server_wiring.h"
 #include "log/witness_key.h"
 #include "log/witness_wiring.h"
+#include "tlog/registration.h"
 
 namespace {
+
+avouch::Result<avouch::config::LogServerConfig> parse_server_config(std::string_view text,
+                                                                    std::string_view file) {
+  AVOUCH_TRY(auto config, avouch::config::parse_log_server_config(text, file));
+  const auto fine = avouch::tlog::check_policy(
+      avouch::adapters::registration_policy_of(config.registration), config.origin);
+  if (!fine.has_value()) return with_context(fine.error(), std::string(file) + ": registration");
+  return config;
+}
 
 template <typename Config>
 using Parse = avouch::Result<Config> (*)(std::string_view text, std::string_view file);
@@ -48,7 +62,7 @@ int print(const avouch::Result<std::string>& vkey) {
 int main(int argc, char** argv) try {
   avouch::adapters::give_freed_memory_back();
   const avouch::adapters::Termination termination;
-  CLI::App app{"Transparency logs: a witness for them, and a monitor of them."};
+  CLI::App app{"Transparency logs: a witness for them, a monitor of them, and a log of one's own."};
   app.set_version_flag("--version", std::string("avouch-log ") + AVOUCH_VERSION);
   app.require_subcommand(1);
 
@@ -67,6 +81,15 @@ int main(int argc, char** argv) try {
   CLI::App* monitor =
       app.add_subcommand("monitor", "Follow logs, and prove it where one contradicts itself");
   monitor->add_option("--config", monitor_file, "Configuration file (YAML)")->capture_default_str();
+
+  std::string serve_file = "/etc/avouch-log/serve.yaml";
+  CLI::App* serve = app.add_subcommand("serve", "Keep a log: take statements, serve its entries");
+  serve->add_option("--config", serve_file, "Configuration file (YAML)")->capture_default_str();
+  serve->require_subcommand(0, 1);
+  const CLI::App* serve_keygen =
+      serve->add_subcommand("keygen", "Make the keys of a new log; print its vkey")->fallthrough();
+  const CLI::App* serve_vkey =
+      serve->add_subcommand("vkey", "Print the vkey by which others know this log")->fallthrough();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -77,6 +100,14 @@ int main(int argc, char** argv) try {
     return with_config<avouch::config::MonitorConfig>(
         monitor_file, avouch::config::parse_monitor_config, [&](const auto& config) {
           return finish(avouch::logprogram::run_monitor(config, termination));
+        });
+  }
+  if (serve->parsed()) {
+    return with_config<avouch::config::LogServerConfig>(
+        serve_file, &parse_server_config, [&](const auto& config) {
+          if (serve_keygen->parsed()) return print(avouch::logprogram::make_server_keys(config));
+          if (serve_vkey->parsed()) return print(avouch::logprogram::server_vkey(config));
+          return finish(avouch::logprogram::run_log_server(config, termination));
         });
   }
   return with_config<avouch::config::WitnessConfig>(

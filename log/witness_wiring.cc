@@ -6,7 +6,6 @@
 #include <iostream>
 #include <memory>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "adapters/system_clock.h"
 #include "adapters/witness_files.h"
 #include "control/work_pool.h"
+#include "log/serving.h"
 #include "log/witness_key.h"
 #include "log/witness_metrics.h"
 #include "logserve/witness_handler.h"
@@ -30,8 +30,6 @@ using namespace std::chrono_literals;
 // Each waits for the disk with others: as many make one fsync's batch at most.
 constexpr int kWorkers = 32;
 constexpr std::size_t kQueue = 1024;
-constexpr std::size_t kMaxConnections = 1024;
-constexpr std::size_t kMaxBodies = 64UL * 1024 * 1024;
 constexpr auto kStopGrace = 5s;
 
 // The logs of the policy: keys of the same name are keys of one log, whose origin is that name.
@@ -55,29 +53,11 @@ Result<std::vector<tlog::WitnessedLog>> read_logs(const std::string& file) {
   return logs;
 }
 
-adapters::HttpServerOptions serving_options(const config::WitnessConfig& config) {
-  adapters::HttpServerOptions options;
-  options.listen = config.listen;
-  if (!config.tls.certificate.empty()) {
-    options.tls = adapters::tls_from_files(config.tls.certificate, config.tls.key);
-  }
-  options.threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2U, 8U));
-  options.connections = kMaxConnections;
-  options.body_bytes = kMaxBodies;
-  return options;
-}
-
 logserve::WitnessRates rates_of(const config::WitnessConfig::Limits& limits) {
   return {.log_burst = static_cast<double>(limits.log.burst),
           .log_per_second = static_cast<double>(limits.log.per_second),
           .network_burst = static_cast<double>(limits.network.burst),
           .network_per_second = static_cast<double>(limits.network.per_second)};
-}
-
-std::optional<std::string> certificate_problem(const adapters::HttpServer& server, Clock& clock) {
-  const auto end = server.certificate_not_after();
-  if (!end || *end > clock.now()) return std::nullopt;
-  return "the serving certificate has expired";
 }
 
 }  // namespace
@@ -126,7 +106,8 @@ Result<void> run_witness(const config::WitnessConfig& config,
   // First, so that nothing can fail once requests come.
   AVOUCH_TRY(const auto health_server,
              adapters::HttpServer::start(adapters::health_options(config.health), health));
-  AVOUCH_TRY(const auto server, adapters::HttpServer::start(serving_options(config), handler));
+  AVOUCH_TRY(const auto server,
+             adapters::HttpServer::start(serving_options(config.listen, config.tls), handler));
   health.add_liveness("process", [] { return std::optional<std::string>(); });
   health.add_readiness("certificate", [&] { return certificate_problem(*server, clock); });
   metrics.before_collect([&] {
@@ -139,7 +120,7 @@ Result<void> run_witness(const config::WitnessConfig& config,
   log.info("serving", {{"version", AVOUCH_VERSION},
                        {"address", server->address()},
                        {"health", health_server->address()},
-                       {"tls", !config.tls.certificate.empty()},
+                       {"tls", !config.tls.is_plain()},
                        {"logs", witness.logs().size()},
                        {"vkey", vkey}});
 

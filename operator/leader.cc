@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "operator/leader_parts.h"
-#include "operator/log_engine.h"
 
 namespace avouch::controller {
 namespace {
@@ -66,7 +65,7 @@ Result<void> Leader::start(const std::stop_token& stop) {
     if (p.waiting_for.empty()) return std::nullopt;
     return "waits for " + p.waiting_for;
   });
-  p.signals.health().add_readiness(is_in_database(p.config.log) ? "log-database" : "log-volume",
+  p.signals.health().add_readiness(p.config.log.is_in_database() ? "log-database" : "log-volume",
                                    [&p] { return p.log_problem(); });
   AVOUCH_CHECK(persist("release keys", [&]() -> Result<void> {
     AVOUCH_TRY(p.keys, p.trust.load_or_create());

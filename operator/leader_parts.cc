@@ -5,11 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/log_engine.h"
 #include "adapters/volume.h"
 #include "control/api_objects.h"
 #include "control/cluster_facts.h"
 #include "crypto/random.h"
-#include "operator/log_engine.h"
 
 namespace avouch::controller {
 namespace {
@@ -45,7 +45,10 @@ control::TrustOptions trust_options(const config::ControllerConfig& config,
   options.on_webhook_key = std::move(on_webhook_key);
   options.webhook_configuration = config.webhook.configuration;
   options.webhook_certificate = config.webhook.own_certificate;
-  options.place_of_log = [&config] { return place_of_log(config.log, config.data_dir); };
+  options.place_of_log = [&config] {
+    return adapters::place_of_log(config.log, log_directory_in(config.data_dir),
+                                  head_file_in(config.data_dir));
+  };
   return options;
 }
 
@@ -147,6 +150,7 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
       reception(callers, pool, strangers),
       append_reception(callers, append_lane, strangers),
       reader_reception(callers, readers, strangers),
+      statement_senders(reception, access),
       guard(config.webhook.configuration, config.release.object("controller"), clock.steady_now()) {
 }
 

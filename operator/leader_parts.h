@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <deque>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "adapters/cold_file.h"
 #include "adapters/digest_list_folder.h"
 #include "adapters/http_server.h"
+#include "adapters/log_policy_file.h"
 #include "adapters/node_files.h"
 #include "adapters/record_files.h"
 #include "adapters/renewal_files.h"
@@ -45,16 +47,24 @@
 #include "control/rekor_handler.h"
 #include "control/remark_handler.h"
 #include "control/router.h"
+#include "control/senders.h"
 #include "control/sequenced_log.h"
 #include "control/trust_material.h"
 #include "control/webhook_pods.h"
 #include "kube/informer.h"
 #include "operator/leader.h"
-#include "operator/log_policy_file.h"
 #include "tlog/log.h"
 #include "tlog/witnessing.h"
 
 namespace avouch::controller {
+
+// Of the log, below a data directory.
+inline std::filesystem::path log_directory_in(const std::filesystem::path& data_dir) {
+  return data_dir / "log";
+}
+inline std::filesystem::path head_file_in(const std::filesystem::path& data_dir) {
+  return data_dir / "log-head";
+}
 
 inline constexpr std::string_view kUse = "use of lists";  // of the queue of policies
 std::uint64_t bytes_for_lists(const config::ControllerConfig::Limits& limits);
@@ -158,8 +168,8 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<tlog::Log> log;
   std::unique_ptr<control::LogCheck> log_check;
   std::unique_ptr<control::SequencedLog> entries;
-  std::optional<LogPolicyFile> other_logs;           // nothing: only this one's are referred to
-  std::optional<std::uint64_t> registration_policy;  // its entry, where it takes anything
+  std::optional<adapters::LogPolicyFile> other_logs;  // nothing: only this one's are referred to
+  std::optional<std::uint64_t> registration_policy;   // its entry, where it takes anything
   std::unique_ptr<adapters::NodeFiles> records;
   std::unique_ptr<adapters::BlobFiles> blobs, lists;
   std::unique_ptr<adapters::DigestListFolder> list_folder;
@@ -186,6 +196,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   control::FairPool strangers;    // where the API server is asked who calls
   control::FairPool readers;      // where log and records are read for those who may
   control::Reception reception, append_reception, reader_reception;
+  control::ClusterSenders statement_senders;
   std::optional<control::WorkPool> read_pool;  // of requests that read a log in a database
   control::ManifestCatalog catalog;            // the policy worker's
   control::DigestLists digest_lists;

@@ -1,15 +1,17 @@
 // What others ask the leader: intake and log over HTTPS, and its metrics.
 
 #include <future>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "adapters/log_metrics.h"
+#include "adapters/registration_policy.h"
+#include "control/log_problem.h"
 #include "control/release_keys.h"
 #include "control/remark_rights.h"
 #include "crypto/random.h"
 #include "operator/leader_parts.h"
-#include "operator/log_engine.h"
-#include "operator/registration.h"
 #include "tlog/rekor_answer.h"
 
 namespace avouch::controller {
@@ -17,8 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kMostReads = 64;              // of a log in a database, that wait
-constexpr std::uint64_t kLeastSpace = 64UL * 1024;  // of the log's volume: less is none
+constexpr std::size_t kMostReads = 64;  // of a log in a database, that wait
 // With 2,048 connections while they are being opened, three quarters of the memory that the chart
 // allows (BENCHMARKS.md, "Controller memory under a flood").
 constexpr std::size_t kMaxBodies = 64UL * 1024 * 1024;  // all that are read or answered at once
@@ -31,7 +32,7 @@ Result<void> Leader::Parts::serve() {
       *blobs, pool, clock, signals);
   // A database may be slow or away: whoever reads what is public then keeps neither the server's
   // threads nor the agents' requests waiting.
-  if (is_in_database(config.log) && !read_pool) read_pool.emplace(4, kMostReads);
+  if (config.log.is_in_database() && !read_pool) read_pool.emplace(4, kMostReads);
   tiles = std::make_unique<control::TileHandler>(
       *log_store, witnessing ? &witnessing->notes() : nullptr, read_pool ? &*read_pool : nullptr);
   renewal_index.emplace(*renewal_files);
@@ -56,7 +57,7 @@ Result<void> Leader::Parts::serve() {
   receipts = std::make_unique<control::ReceiptHandler>(
       control::ReceiptParts{.log = *log, .origin = keys->log_origin, .signer = keys->verifier},
       read_pool ? *read_pool : pool);
-  const tlog::RegistrationPolicy policy = registration_policy_of(config.log.registration);
+  const tlog::RegistrationPolicy policy = adapters::registration_policy_of(config.log.registration);
   if (registration_policy && policy.takes_statements()) {
     registrations = std::make_unique<control::RegistrationHandler>(
         control::RegistrationParts{.log = *log,
@@ -64,7 +65,7 @@ Result<void> Leader::Parts::serve() {
                                    .receipts = *receipts,
                                    .policy = policy,
                                    .policy_entry = *registration_policy},
-        reception, access, registration_lane, signals);
+        statement_senders, registration_lane, signals);
   }
   if (registration_policy && policy.takes_hashed_rekords()) {
     AVOUCH_TRY(const std::vector<tlog::NoteSigner> signers, control::log_signers(*keys));
@@ -120,25 +121,9 @@ Result<void> Leader::Parts::serve() {
 std::optional<std::string> Leader::Parts::log_problem() {
   const std::lock_guard lock(metrics_mutex);
   if (closed) return std::nullopt;
-  constexpr const char* kTakesNone = "the log takes no entries: ";
-  const auto space = volume.space();
-  const bool lacks_files = space.has_value() && control::lacks_files(*space);
-  const bool is_full = space.has_value() && (space->available < kLeastSpace || lacks_files);
-  std::optional<std::string> trouble;
-  if (is_full) trouble = "its volume is full";
-  if (lacks_files) trouble = "its volume has no inode left for another file";
-  if (log_is_open) {
-    const tlog::LogStatus status = log->status();
-    if (status.publish_trouble) trouble = *status.publish_trouble;
-    if (status.commit_trouble) trouble = *status.commit_trouble;
-  }
-  if (!trouble) return std::nullopt;
-  if (is_in_database(config.log) && !is_full) {
-    return kTakesNone + *trouble + ". It goes on by itself once the database takes them";
-  }
-  return kTakesNone + *trouble + "; on its volume " +
-         (space.has_value() ? control::describe(*space) : space.error().message) +
-         ". Make the volume larger";
+  std::optional<tlog::LogStatus> status;
+  if (log_is_open) status = log->status();
+  return control::log_problem(volume, status ? &*status : nullptr, config.log.is_in_database());
 }
 
 void Leader::Parts::show_metrics() {
@@ -182,57 +167,17 @@ void Leader::Parts::show_metrics() {
             static_cast<double>(summary.enrolled));
       gauge("avouch_policies", "AttestationPolicies", static_cast<double>(summary.policies));
     }
-    const tlog::LogStatus status = log->status();
-    gauge("avouch_log_entries", "Entries of the verdict log",
-          static_cast<double>(status.sequenced));
-    gauge("avouch_log_unpublished_entries", "Entries that no published checkpoint covers yet",
-          static_cast<double>(status.sequenced - status.published));
-    gauge("avouch_log_queue", "Entries that wait to be sequenced",
-          static_cast<double>(status.queued));
+    adapters::show_log(metrics, log->status());
     show_witnesses();
-    if (const auto space = volume.space(); space.has_value()) {
-      gauge("avouch_log_volume_available_bytes", "Space left on the volume of log and stores",
-            static_cast<double>(space->available));
-      gauge("avouch_log_volume_size_bytes", "Size of the volume of log and stores",
-            static_cast<double>(space->size));
-      gauge("avouch_log_volume_reserve_bytes",
-            "Space below which denials are not recorded; below three quarters of it no allows, "
-            "below a "
-            "quarter no evidence",
-            static_cast<double>(volume.reserve_of(*space)));
-      if (space->files > 0) {
-        gauge("avouch_log_volume_available_files",
-              "Files (inodes) that can be made on the volume of log and stores",
-              static_cast<double>(space->files_available));
-        gauge("avouch_log_volume_reserve_files",
-              "Files below which the same is refused as below the reserve of bytes",
-              static_cast<double>(volume.reserve_of_files(*space)));
-      }
-    }
+    adapters::show_log_volume(metrics, volume);
     gauge("avouch_log_left_out_denials",
           "Denials not recorded because the volume is short of space, since the start",
           static_cast<double>(log_side->left_out()));
     gauge("avouch_log_appends_over_budget",
           "Requests of webhooks that had spent what they may add to the log, since the start",
           static_cast<double>(log_side->over_budget()));
-    if (registrations) {
-      const control::RegistrationHandler::Counts counts = registrations->counts();
-      for (const auto& [outcome, count] :
-           {std::pair{"registered", counts.registered}, std::pair{"refused", counts.refused}}) {
-        gauge("avouch_log_registrations",
-              "Statements of other parties by what became of them, since the start",
-              static_cast<double>(count), {{"outcome", outcome}});
-      }
-    }
-    if (hashed_rekords) {
-      const control::RekorHandler::Counts counts = hashed_rekords->counts();
-      for (const auto& [outcome, count] :
-           {std::pair{"registered", counts.registered}, std::pair{"refused", counts.refused}}) {
-        gauge("avouch_log_hashed_rekords",
-              "Signatures of other parties by what became of them, since the start",
-              static_cast<double>(count), {{"outcome", outcome}});
-      }
-    }
+    if (registrations) adapters::show_registrations(metrics, registrations->counts());
+    if (hashed_rekords) adapters::show_hashed_rekords(metrics, hashed_rekords->counts());
     const control::RemarkHandler::Counts said = remarks->counts();
     for (const auto& [outcome, count] :
          {std::pair{"recorded", said.recorded}, std::pair{"refused", said.refused}}) {

@@ -8,13 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/log_engine.h"
 #include "adapters/log_files.h"
+#include "adapters/log_policy_file.h"
+#include "adapters/registration_policy.h"
 #include "control/registration_record.h"
 #include "crypto/random.h"
 #include "operator/leader_parts.h"
-#include "operator/log_engine.h"
-#include "operator/log_policy_file.h"
-#include "operator/registration.h"
 #include "tlog/entry.h"
 
 namespace avouch::controller {
@@ -31,7 +31,7 @@ constexpr std::uint64_t kLeastRecordShare = 1024ULL * 1024;
 Result<void> Leader::Parts::open_log() {
   const std::filesystem::path dir = config.data_dir;
   if (!log_store) {
-    AVOUCH_TRY(log_store, open_log_store(config.log, dir));
+    AVOUCH_TRY(log_store, adapters::open_log_store(config.log, log_directory_in(dir)));
   }
   if (!head_file) {
     AVOUCH_TRY(std::unique_ptr<tlog::Anchor> on_disk, adapters::open_head_file(head_file_in(dir)));
@@ -79,7 +79,7 @@ Result<void> Leader::Parts::open_references() {
   constexpr std::size_t kMaxBytes = 16UL * 1024;  // it becomes part of an entry
   const std::string& file = config.log.references_policy_file;
   if (file.empty()) return {};
-  AVOUCH_TRY(LogPolicyFile read, read_log_policy(file, kMaxBytes));
+  AVOUCH_TRY(adapters::LogPolicyFile read, adapters::read_log_policy(file, kMaxBytes));
   if (read.policy.logs().empty()) {
     return rejected(file + ": names no log; expected a line \"log VKEY\" for each");
   }
@@ -101,7 +101,7 @@ Result<void> Leader::Parts::record_registration_policy() {
                                          .pseudonym_key = keys->pseudonym,
                                          .verifier_key = keys->verifier,
                                          .random = crypto::system_random()};
-  const tlog::RegistrationPolicy policy = registration_policy_of(config.log.registration);
+  const tlog::RegistrationPolicy policy = adapters::registration_policy_of(config.log.registration);
   const auto recorded = control::ensure_registration_policy(
       parts, policy, clock.now(), other_logs ? other_logs->text : std::string());
   if (!recorded.has_value()) return with_context(recorded.error(), "log.registration");

@@ -4,10 +4,10 @@
 #include <iostream>
 
 #include "adapters/allocator.h"
+#include "adapters/registration_policy.h"
 #include "adapters/termination.h"
 #include "config/controller_config.h"
 #include "config/reader.h"
-#include "operator/registration.h"
 #include "operator/wiring.h"
 
 namespace {
@@ -17,7 +17,7 @@ avouch::Result<avouch::config::ControllerConfig> load(const std::string& file) {
   AVOUCH_TRY(avouch::config::ControllerConfig config,
              avouch::config::parse_controller_config(text, file));
   const auto fine = avouch::tlog::check_policy(
-      avouch::controller::registration_policy_of(config.log.registration), config.log.origin);
+      avouch::adapters::registration_policy_of(config.log.registration), config.log.origin);
   if (!fine.has_value()) return with_context(fine.error(), file + ": log.registration");
   return config;
 }

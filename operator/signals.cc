@@ -3,12 +3,6 @@
 #include <utility>
 
 namespace avouch::controller {
-namespace {
-
-constexpr std::chrono::seconds kSayAgainAfter{10};
-
-}  // namespace
-
 Signals::Signals(std::function<void()> on_fatal)
     : on_fatal_(std::move(on_fatal)),
       verification_(metrics_.histogram("avouch_heartbeat_seconds",
@@ -41,13 +35,7 @@ void Signals::problem(std::string_view what, std::string_view message) {
       .counter("avouch_controller_problems_total", "Faults that were survived, by part",
                {{"part", std::string(what)}})
       .add();
-  const auto now = std::chrono::steady_clock::now();
-  {
-    const std::lock_guard lock(said_mutex_);
-    Said& last = said_[std::string(what)];
-    if (last.message == message && now - last.at < kSayAgainAfter) return;
-    last = {std::string(message), now};
-  }
+  if (!repeats_.is_due(what, message)) return;
   log_.warn("problem", {{"part", what}, {"error", message}});
 }
 

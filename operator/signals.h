@@ -4,14 +4,13 @@
 
 #include <chrono>
 #include <functional>
-#include <map>
-#include <mutex>
 #include <string>
 
 #include "control/control_observer.h"
 #include "observe/health.h"
 #include "observe/logging.h"
 #include "observe/metrics.h"
+#include "observe/repeats.h"
 
 namespace avouch::controller {
 
@@ -39,13 +38,7 @@ class Signals final : public control::ControlObserver {
   observe::HealthHandler health_{metrics_};
   observe::Logger log_{"controller"};
   observe::Histogram verification_;
-
-  struct Said {
-    std::string message;
-    std::chrono::steady_clock::time_point at;
-  };
-  std::mutex said_mutex_;
-  std::map<std::string, Said, std::less<>> said_;  // by part, of which there are a few
+  observe::Repeats repeats_;
 };
 
 }  // namespace avouch::controller

@@ -70,9 +70,8 @@ Result<LogServerConfig> parse_log_server_config(std::string_view text, std::stri
   root.absolute_path("directory", config.directory);
   root.absolute_path("headFile", config.head_file);
   if (!in_database && is_below(config.head_file, config.directory)) {
-    root.error("headFile",
-               "expected a file outside of directory (" + config.directory +
-                   "), so that a backup of one is none of the other");
+    root.error("headFile", "expected a file outside of directory (" + config.directory +
+                               "), so that a backup of one is none of the other");
   }
   read_publish_within(root, config.publish_within);
   read_log_registration(root.section("registration"), config.registration);

@@ -66,8 +66,8 @@ std::optional<RequestRefusal> body_refusal(const HttpRequest& head, const BodyRu
 std::optional<HttpResponse> refuse_head(const HttpRequest& head, const BodyRules& rules) {
   if (!token_of(head.headers)) {
     return concise_problem(401, "Unauthenticated",
-                           "a service-account token is needed: Authorization: Bearer TOKEN, or "
-                           "Avouch-Token: TOKEN through the API server's proxy");
+                           "a token is needed: Authorization: Bearer TOKEN, or Avouch-Token: TOKEN "
+                           "through the API server's proxy");
   }
   if (const auto refusal = body_refusal(head, rules)) return in_cbor(*refusal);
   return std::nullopt;

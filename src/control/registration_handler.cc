@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/hex.h"
@@ -36,14 +37,9 @@ HttpResponse refusal_of(const tlog::NotRegistered& refused) {
 
 }  // namespace
 
-RegistrationHandler::RegistrationHandler(RegistrationParts parts, Reception& reception,
-                                         kube::AccessReviewer& access, WorkPool& lane,
+RegistrationHandler::RegistrationHandler(RegistrationParts parts, Senders& senders, WorkPool& lane,
                                          ControlObserver& observer)
-    : parts_(std::move(parts)),
-      reception_(reception),
-      access_(access),
-      lane_(lane),
-      observer_(observer) {}
+    : parts_(std::move(parts)), senders_(senders), lane_(lane), observer_(observer) {}
 
 Result<BodyPlan> RegistrationHandler::plan(const HttpRequest& head) {
   if (auto refusal = refuse_registration(head, parts_.policy.max_bytes)) {
@@ -57,31 +53,32 @@ void RegistrationHandler::handle(HttpRequest request, std::shared_ptr<BodySink>,
     return reply(*std::move(refusal));
   }
   const auto body = std::make_shared<const std::string>(std::move(request.body));
-  auto task = [this, body, reply](const Result<Caller>& caller) { check(*body, caller, reply); };
-  if (reception_.receive(request, std::move(task)) == WorkPool::Taken::kFull) {
+  auto task = [this, body, reply](Senders::Sender sender) {
+    check(*body, std::move(sender), reply);
+  };
+  if (senders_.receive(request, std::move(task)) == WorkPool::Taken::kFull) {
     reply(concise_try_later("Overloaded", "too many requests wait; try again later"));
   }
 }
 
-void RegistrationHandler::check(const std::string& body, const Result<Caller>& caller,
+void RegistrationHandler::check(const std::string& body, Senders::Sender sender,
                                 const Reply& reply) {
-  if (auto refusal = refuse_caller(caller, access_, may_create("statements"))) {
-    return reply(*std::move(refusal));
-  }
+  if (auto* refusal = std::get_if<HttpResponse>(&sender)) return reply(std::move(*refusal));
   auto verdict = tlog::check_registration(as_bytes(body), parts_.policy);
   if (const auto* refused = std::get_if<tlog::NotRegistered>(&verdict)) {
     ++refused_;
     return reply(refusal_of(*refused));
   }
   auto enter_it = [this, statement = std::get<tlog::Registrable>(std::move(verdict)),
-                   user = caller->user.username, reply] { reply(enter(statement, user)); };
+                   name = std::get<std::string>(std::move(sender)),
+                   reply] { reply(enter(statement, name)); };
   if (lane_.post(std::move(enter_it)) == WorkPool::Taken::kFull) {
     reply(concise_try_later("Overloaded", "too many statements wait for the log; try again later"));
   }
 }
 
 HttpResponse RegistrationHandler::enter(const tlog::Registrable& statement,
-                                        const std::string& caller) {
+                                        const std::string& sender) {
   if (auto refusal = refuse_now(parts_.log, parts_.volume)) return *std::move(refusal);
   const auto places = wait_for_log<std::vector<tlog::Sequenced>>([&](tlog::Log::AppendDone done) {
     parts_.log.append({{.entry = statement.entry, .preimage = {}, .id = ""}}, std::move(done));
@@ -100,7 +97,7 @@ HttpResponse RegistrationHandler::enter(const tlog::Registrable& statement,
   observer_.note("registration", "entry " + std::to_string(index) +
                                      ": statement sha256:" + to_hex(statement.digest) + " of " +
                                      codec::in_quotes(statement.issuer) + " about " +
-                                     statement.kind + ", sent by " + codec::in_quotes(caller, 256));
+                                     statement.kind + ", sent by " + codec::in_quotes(sender, 256));
   return response;
 }
 

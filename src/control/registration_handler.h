@@ -3,10 +3,9 @@
 // POST /entries: statements of other parties become entries of the log, as its registration policy
 // says (SCITT's API, draft-ietf-scitt-scrapi; docs/interfaces.md, 'Log').
 //
-// Who sends one must be known to the API server and may `create` statements.avouch.dev (a name for
-// roles alone, no object); whose it is, its signature says. Answered 201 with the entry's receipt,
-// once that is published; the same bytes again get the same entry. The newest 65,536 entries are
-// remembered for that.
+// Who may send one, `senders` says; whose it is, its signature says. Answered 201 with the entry's
+// receipt, once that is published; the same bytes again get the same entry. The newest 65,536
+// entries are remembered for that.
 
 #include <atomic>
 #include <cstdint>
@@ -17,9 +16,8 @@
 #include "control/control_observer.h"
 #include "control/log_volume.h"
 #include "control/receipt_handler.h"
-#include "control/reception.h"
+#include "control/senders.h"
 #include "control/work_pool.h"
-#include "kube/auth.h"
 #include "tlog/log.h"
 #include "tlog/registration.h"
 
@@ -40,8 +38,8 @@ class RegistrationHandler final : public HttpHandler {
  public:
   // References outlive the handler. What is taken waits for the log on `lane`, which is this
   // handler's own: a log that is slow keeps nobody else waiting.
-  RegistrationHandler(RegistrationParts parts, Reception& reception, kube::AccessReviewer& access,
-                      WorkPool& lane, ControlObserver& observer);
+  RegistrationHandler(RegistrationParts parts, Senders& senders, WorkPool& lane,
+                      ControlObserver& observer);
 
   Result<BodyPlan> plan(const HttpRequest& head) override;
   void handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) override;
@@ -53,12 +51,11 @@ class RegistrationHandler final : public HttpHandler {
   Counts counts() const { return {registered_, refused_}; }
 
  private:
-  void check(const std::string& body, const Result<Caller>& caller, const Reply& reply);
-  HttpResponse enter(const tlog::Registrable& statement, const std::string& caller);
+  void check(const std::string& body, Senders::Sender sender, const Reply& reply);
+  HttpResponse enter(const tlog::Registrable& statement, const std::string& sender);
 
   const RegistrationParts parts_;
-  Reception& reception_;
-  kube::AccessReviewer& access_;
+  Senders& senders_;
   WorkPool& lane_;
   ControlObserver& observer_;
   std::atomic<std::uint64_t> registered_{0}, refused_{0};

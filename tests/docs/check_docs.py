@@ -5,7 +5,7 @@ import re
 import sys
 
 METRIC = re.compile(r'"(avouch_[a-z0-9_]*[a-z0-9])"')
-PROGRAMS = ("operator", "webhook", "agent", "log", "src/observe")
+PROGRAMS = ("operator", "webhook", "agent", "log", "src/adapters", "src/observe")
 
 
 def sources(root, folders):

@@ -85,13 +85,13 @@ class RegistrationHandlerTest : public EnteringTest {
   HttpResponse post(ByteView body) { return serve(request(body)); }
 
   const crypto::PrivateKey vendor = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
+  ClusterSenders senders{reception, access};
   RegistrationHandler handler{{.log = *log,
                                .volume = volume,
                                .receipts = receipts,
                                .policy = policy_of(vendor),
                                .policy_entry = 2},
-                              reception,
-                              access,
+                              senders,
                               lane,
                               notes};
 };

@@ -1,4 +1,4 @@
-#include "operator/log_engine.h"
+#include "adapters/log_engine.h"
 
 #include <optional>
 #include <string>
@@ -9,19 +9,19 @@
 #include "adapters/log_files.h"
 #include "adapters/log_postgres.h"
 
-namespace avouch::controller {
+namespace avouch::adapters {
 namespace {
 
 constexpr std::size_t kMaxConnectionFile = 16 * 1024;
-// As many as read the log for requests at once (leader_serve.cc), for callers that are known and
-// for those that are not.
+// As many as read the log for requests at once (the controller's leader_serve.cc), for callers that
+// are known and for those that are not.
 constexpr std::size_t kReaders = 8;
 
 // A secret: no message shows any of it.
 Result<std::string> read_connection(const std::string& file) {
   constexpr std::string_view kExpected =
       "; expected a file with the connection string of the log's database, as libpq takes it "
-      "(log.connectionFile)";
+      "(connectionFile)";
   const auto refuse = [&](std::string_view what) {
     return rejected("log: " + file + ": " + std::string(what) + std::string(kExpected));
   };
@@ -31,16 +31,12 @@ Result<std::string> read_connection(const std::string& file) {
   if (failure) return retryable("log: " + file + ": " + failure.message());
   // Reading a pipe would wait for whoever writes.
   if (status.type() != std::filesystem::file_type::regular) return refuse("is no regular file");
-  AVOUCH_TRY(const std::optional<Bytes> bytes, adapters::read_file(file, kMaxConnectionFile));
+  AVOUCH_TRY(const std::optional<Bytes> bytes, read_file(file, kMaxConnectionFile));
   if (!bytes) return refuse("there is none");
   std::string text(as_text(*bytes));
   text.erase(text.find_last_not_of(" \r\n") + 1);
   if (text.empty()) return refuse("is empty");
   return text;
-}
-
-std::filesystem::path directory_in(const std::filesystem::path& data_dir) {
-  return data_dir / "log";
 }
 
 // A connection string that is no use is named by its file.
@@ -61,31 +57,30 @@ Result<std::optional<std::string>> place_of(const std::filesystem::path& file,
 
 }  // namespace
 
-Result<std::unique_ptr<tlog::Store>> open_log_store(const config::ControllerConfig::Log& log,
-                                                    const std::filesystem::path& data_dir) {
-  if (!is_in_database(log)) return adapters::open_log_files({.directory = directory_in(data_dir)});
-  AVOUCH_TRY(std::string connection, read_connection(log.connection_file));
-  return of_file(adapters::open_log_postgres(
-                     {.database = {.connection = std::move(connection)}, .readers = kReaders}),
-                 log.connection_file);
+Result<std::unique_ptr<tlog::Store>> open_log_store(const config::LogEngine& engine,
+                                                    const std::filesystem::path& directory) {
+  if (!engine.is_in_database()) return open_log_files({.directory = directory});
+  AVOUCH_TRY(std::string connection, read_connection(engine.connection_file));
+  return of_file(
+      open_log_postgres({.database = {.connection = std::move(connection)}, .readers = kReaders}),
+      engine.connection_file);
 }
 
-Result<std::optional<std::string>> place_of_log(const config::ControllerConfig::Log& log,
-                                                const std::filesystem::path& data_dir) {
+Result<std::optional<std::string>> place_of_log(const config::LogEngine& engine,
+                                                const std::filesystem::path& directory,
+                                                const std::filesystem::path& head_file) {
   std::optional<std::string> place;
-  if (is_in_database(log)) {
-    AVOUCH_TRY(std::string connection, read_connection(log.connection_file));
+  if (engine.is_in_database()) {
+    AVOUCH_TRY(std::string connection, read_connection(engine.connection_file));
     AVOUCH_TRY(const std::optional<std::string> note,
-               of_file(adapters::log_postgres_checkpoint({.connection = std::move(connection)}),
-                       log.connection_file));
-    if (note) place = "in the database of " + log.connection_file;
+               of_file(log_postgres_checkpoint({.connection = std::move(connection)}),
+                       engine.connection_file));
+    if (note) place = "in the database of " + engine.connection_file;
   } else {
-    const std::filesystem::path directory = directory_in(data_dir);
     AVOUCH_TRY(place, place_of(directory / "public" / "checkpoint", "in " + directory.string()));
   }
   if (place) return place;
-  const std::filesystem::path head = head_file_in(data_dir);
-  return place_of(head, "that head file " + head.string() + " remembers");
+  return place_of(head_file, "that head file " + head_file.string() + " remembers");
 }
 
-}  // namespace avouch::controller
+}  // namespace avouch::adapters

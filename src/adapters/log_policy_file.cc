@@ -1,4 +1,4 @@
-#include "operator/log_policy_file.h"
+#include "adapters/log_policy_file.h"
 
 #include <optional>
 #include <utility>
@@ -6,10 +6,10 @@
 #include "adapters/files.h"
 #include "base/bytes.h"
 
-namespace avouch::controller {
+namespace avouch::adapters {
 
 Result<LogPolicyFile> read_log_policy(const std::string& file, std::size_t max_bytes) {
-  AVOUCH_TRY(const std::optional<Bytes> bytes, adapters::read_file(file, max_bytes));
+  AVOUCH_TRY(const std::optional<Bytes> bytes, read_file(file, max_bytes));
   if (!bytes) return rejected(file + ": there is no such file");
   std::string text(as_text(*bytes));
   auto policy = tlog::LogPolicy::parse(text);
@@ -17,4 +17,4 @@ Result<LogPolicyFile> read_log_policy(const std::string& file, std::size_t max_b
   return LogPolicyFile{std::move(text), *std::move(policy)};
 }
 
-}  // namespace avouch::controller
+}  // namespace avouch::adapters

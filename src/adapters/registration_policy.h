@@ -1,13 +1,12 @@
 #pragma once
 
-#include "config/controller_config.h"
+#include "config/log_config.h"
 #include "tlog/registration.h"
 
-namespace avouch::controller {
+namespace avouch::adapters {
 
 // What the configuration says, for the log; tlog::check_policy says whether it can be in force.
-inline tlog::RegistrationPolicy registration_policy_of(
-    const config::ControllerConfig::Log::Registration& from) {
+inline tlog::RegistrationPolicy registration_policy_of(const config::LogRegistration& from) {
   tlog::RegistrationPolicy policy;
   policy.max_bytes = from.max_bytes;
   for (const auto& issuer : from.issuers) {
@@ -17,4 +16,4 @@ inline tlog::RegistrationPolicy registration_policy_of(
   return policy;
 }
 
-}  // namespace avouch::controller
+}  // namespace avouch::adapters

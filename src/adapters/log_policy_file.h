@@ -8,7 +8,7 @@
 #include "base/result.h"
 #include "tlog/log_policy.h"
 
-namespace avouch::controller {
+namespace avouch::adapters {
 
 struct LogPolicyFile {
   std::string text;
@@ -19,4 +19,4 @@ struct LogPolicyFile {
 Result<LogPolicyFile> read_log_policy(const std::string& file,
                                       std::size_t max_bytes = tlog::kMaxLogPolicyBytes);
 
-}  // namespace avouch::controller
+}  // namespace avouch::adapters
