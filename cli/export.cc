@@ -16,6 +16,7 @@
 #include "tlog/hashed_rekord.h"
 #include "tlog/misbehaviour.h"
 #include "tlog/receipt.h"
+#include "tlog/signed_statement.h"
 
 namespace avouch::cli {
 namespace {
@@ -168,6 +169,23 @@ Result<std::vector<crypto::PublicKey>> read_public_keys(const std::string& file)
   return keys;
 }
 
+// What is to be proven; a statement and the receipt beside it as the transparent statement that
+// they make together.
+Result<Bytes> read_proof(const ProofFileOptions& options) {
+  AVOUCH_TRY(Bytes proof, read_input(options.proof, kMaxProofFile));
+  if (options.receipt.empty()) return proof;
+  AVOUCH_TRY(const Bytes receipt, read_input(options.receipt, tlog::kMaxReceiptBytes));
+  const auto statement = tlog::parse_signed_statement_unverified(proof);
+  if (!statement.has_value()) {
+    return with_context(statement.error(), options.proof +
+                                               ": expected a signed statement, which "
+                                               "--receipt is of");
+  }
+  auto together = tlog::format_transparent_statement({statement->entry, {receipt}});
+  if (!together.has_value()) return with_context(std::move(together).error(), options.receipt);
+  return together;
+}
+
 // As missing_for_proof_file(), of a file of that form.
 std::string missing_for(inspect::ProofForm form, const ProofFileOptions& options,
                         const Common& common) {
@@ -245,12 +263,12 @@ Result<inspect::ProofFileAnchors> read_anchors(const ProofFileOptions& options,
 }  // namespace
 
 std::string missing_for_proof_file(const ProofFileOptions& options, const Common& common) {
-  const auto proof = read_input(options.proof, kMaxProofFile);
+  const auto proof = read_proof(options);
   return proof.has_value() ? missing_for(inspect::form_of(*proof), options, common) : "";
 }
 
 Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& common) {
-  AVOUCH_TRY(const Bytes proof, read_input(options.proof, kMaxProofFile));
+  AVOUCH_TRY(const Bytes proof, read_proof(options));
   AVOUCH_TRY(const std::optional<Bytes> preimage, read_preimage(options.preimage));
   const inspect::ProofForm form = inspect::form_of(proof);
   const bool is_in_toto = form == inspect::ProofForm::kInToto;

@@ -23,6 +23,7 @@ struct ExportOptions {
 struct ProofFileOptions {
   // Files; all but the first may be "".
   std::string proof, preimage, log_policy, issuer_keys, signer_keys;
+  std::string receipt;  // then `proof` is the statement that the receipt is of
 };
 
 // Verifies before it writes: what does not hold is shown as a tree, and no file is made.

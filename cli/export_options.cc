@@ -59,6 +59,9 @@ void add_proof_options(CLI::App& verify_proof, ProofFileOptions& options) {
   verify_proof.add_option(
       "--issuer-keys", options.issuer_keys,
       "File with the public keys (PEM) of the issuer of another party's statement");
+  verify_proof.add_option("--receipt", options.receipt,
+                          "File with the receipt that a log answered for the statement in FILE, "
+                          "where that has none inside");
   verify_proof.add_option("--signer-keys", options.signer_keys,
                           "File with the public keys (PEM) of those who may have signed an in-toto "
                           "statement");

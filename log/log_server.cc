@@ -207,6 +207,12 @@ Result<void> LogServer::Parts::begin_log() {
                                                             policy, clock.now());
   if (!recorded.has_value()) return with_context(recorded.error(), "registration");
   policy_entry = recorded->value_or(0);
+  if (*recorded) {
+    signals.note("registration",
+                 "statements of " + std::to_string(policy.issuers.size()) +
+                     " issuers and hashedrekords by " + std::to_string(policy.rekor_keys.size()) +
+                     " keys are taken; the policy is entry " + std::to_string(policy_entry));
+  }
   return {};
 }
 
@@ -323,6 +329,10 @@ LogServer::~LogServer() { stop(); }
 
 void LogServer::stop() { parts_->stop(); }
 
+std::string LogServer::address() const { return parts_->server->address(); }
+
+std::string LogServer::vkey() const { return tlog::format_vkey(parts_->keys->log.verifier()); }
+
 Result<void> LogServer::start(const std::stop_token& stop) {
   Parts& p = *parts_;
   // Repeats a step until it succeeds or fails for good.
@@ -359,13 +369,6 @@ Result<void> LogServer::start(const std::stop_token& stop) {
                                    [&p] { return certificate_problem(*p.server, p.clock); });
   p.show_metrics();
   p.check_log();
-  p.signals.log().info("serving", {{"version", AVOUCH_VERSION},
-                                   {"address", p.server->address()},
-                                   {"tls", !p.config.tls.is_plain()},
-                                   {"origin", p.config.origin},
-                                   {"entries", p.log->checkpoint().size()},
-                                   {"policy_entry", p.policy_entry},
-                                   {"vkey", tlog::format_vkey(p.keys->log.verifier())}});
   return {};
 }
 

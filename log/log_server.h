@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <stop_token>
+#include <string>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -24,6 +25,10 @@ class LogServer {
   // Opens the log, or begins one, and serves. Faults that pass are waited for, until `stop` is
   // requested: then kRetryable. Any other error is a reason not to start.
   Result<void> start(const std::stop_token& stop);
+
+  // Once it has started.
+  std::string address() const;  // "address:port"
+  std::string vkey() const;
 
   // Serves no more, finishes and publishes what was taken, closes the log.
   void stop();

@@ -39,7 +39,13 @@ Result<void> run_log_server(const config::LogServerConfig& config,
   Result<void> outcome;
   std::jthread starting([&](const std::stop_token& stop) {
     outcome = server.start(stop);
-    if (outcome.has_value()) return;
+    if (outcome.has_value()) {
+      signals.log().info("serving", {{"address", server.address()},
+                                     {"health", health->address()},
+                                     {"tls", !config.tls.is_plain()},
+                                     {"vkey", server.vkey()}});
+      return;
+    }
     if (stop.stop_requested()) {
       outcome = {};
     } else {

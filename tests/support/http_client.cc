@@ -50,12 +50,13 @@ Result<void> HttpClient::connect() {
 }
 
 Result<HttpResponse> HttpClient::send(const std::string& method, const std::string& path,
-                                      const std::string& body) {
+                                      const std::string& body, const HttpHeaders& headers) {
   if (socket_ < 0) AVOUCH_CHECK(connect());
   std::string request = method + " " + path + " HTTP/1.1\r\nHost: test\r\n";
   if (method == "POST" || !body.empty()) {
     request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
   }
+  for (const auto& [name, value] : headers.list()) request += name + ": " + value + "\r\n";
   request += "\r\n" + body;
   std::string_view rest = request;
   while (!rest.empty()) {

@@ -23,7 +23,7 @@ class HttpClient {
 
   // kRetryable: no connection, or it ended before the answer had come.
   Result<HttpResponse> send(const std::string& method, const std::string& path,
-                            const std::string& body = "");
+                            const std::string& body = "", const HttpHeaders& headers = {});
 
  private:
   Result<void> connect();

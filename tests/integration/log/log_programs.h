@@ -1,7 +1,7 @@
 #pragma once
 
-// `avouch-log witness` and `avouch-log monitor` as processes, each with all its files in a folder
-// of its own.
+// `avouch-log` as processes, a witness, a monitor or a log, each with all its files in a folder of
+// its own.
 
 #include <gtest/gtest.h>
 
@@ -55,6 +55,17 @@ class LogProgram {
                         answer->body.find(words) != std::string::npos;
       return good ? answer->body : "";
     });
+  }
+
+  // Runs a subcommand of the program to its end, or the program itself; its output, and whether it
+  // succeeded.
+  std::pair<bool, std::string> command(const std::string& subcommand = "") const {
+    const std::string out = file("command");
+    std::filesystem::remove(out);
+    const std::string line = std::string("timeout 60 '") + AVOUCH_LOG + "' " + subcommand_ + " " +
+                             subcommand + " --config '" + config_file() + "' >'" + out + "' 2>&1";
+    const bool good = run_command({"sh", "-c", line}).has_value();
+    return {good, read_text(out)};
   }
 
  protected:
@@ -115,16 +126,6 @@ class WitnessProgram final : public LogProgram {
                "name: " + name_ +
                    "\nlisten: \"127.0.0.1:0\"\nhealth: \"127.0.0.1:0\"\nkey: " + file("key") +
                    "\nstateDir: " + file("state") + "\npolicy: " + file("policy") + "\n" + more);
-  }
-  // Runs a subcommand of the witness to its end, or the witness itself; its output, and whether it
-  // succeeded.
-  std::pair<bool, std::string> command(const std::string& subcommand = "") const {
-    const std::string out = file("command");
-    std::filesystem::remove(out);
-    const std::string line = std::string("timeout 60 '") + AVOUCH_LOG + "' witness " + subcommand +
-                             " --config '" + config_file() + "' >'" + out + "' 2>&1";
-    const bool good = run_command({"sh", "-c", line}).has_value();
-    return {good, read_text(out)};
   }
   void keygen() {
     const auto [good, output] = command("keygen");
@@ -189,6 +190,38 @@ class MonitorProgram final : public LogProgram {
     }
     return out;
   }
+};
+
+class LogServerProgram final : public LogProgram {
+ public:
+  static constexpr const char* kOrigin = "log.example.org";
+
+  explicit LogServerProgram(std::string folder) : LogProgram(std::move(folder), "serve") {}
+
+  // `engine`: the lines that say where the log is kept.
+  void configure(const std::string& engine, const std::string& more) const {
+    write_text(config_file(),
+               std::string("origin: ") + kOrigin +
+                   "\nlisten: \"127.0.0.1:0\"\nhealth: \"127.0.0.1:0\"\nkey: " + file("key") +
+                   "\nreceiptKey: " + file("receipt-key") + "\n" + engine + more);
+  }
+  void keygen() {
+    const auto [good, output] = command("keygen");
+    ASSERT_TRUE(good) << output;
+    vkey_ = output.substr(0, output.find('\n'));
+  }
+  void start() {
+    start_until("serving");
+    address_ = said("serving", "address");
+    ASSERT_NE(address_, "") << log();
+  }
+
+  const std::string& address() const { return address_; }
+  const std::string& vkey() const { return vkey_; }
+  tlog::NoteVerifier key() const { return tlog::parse_vkey(vkey_).value(); }
+
+ private:
+  std::string address_, vkey_;
 };
 
 }  // namespace avouch::testing
