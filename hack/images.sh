@@ -19,7 +19,8 @@ Usage: hack/images.sh COMMAND
   release --bin DIR [--tag TAG]        build the images of the release from the
                                        programs in DIR and load them:
                                        localhost/avouch/controller, webhook and
-                                       agent, with TAG (dev)
+                                       agent, with TAG (dev); and build log, if
+                                       DIR has avouch-log
   load NAME TAG [NODE...]              bring it into nodes of the cluster
   archive NAME TAG                     print where the image's archive is
 

@@ -67,11 +67,14 @@ load_image() {
 }
 
 # release_images DIR TAG: builds and loads an image for each deployable. Its
-# Dockerfile finds the stripped program in the build context.
+# Dockerfile finds the stripped program in the build context. That of avouch-log
+# is built where the program is, and stays an archive: no cluster runs it.
 release_images() {
   local bin=$1 tag=$2 entry folder component context
+  local -a entries=(operator:controller webhook:webhook agent:agent)
   require_nodes
-  for entry in operator:controller webhook:webhook agent:agent; do
+  [[ ! -x $bin/avouch-log ]] || entries+=(log:log)
+  for entry in "${entries[@]}"; do
     folder=${entry%:*} component=${entry#*:}
     [[ -x $bin/avouch-$folder ]] || die "no program $bin/avouch-$folder: build it first"
     say "image localhost/avouch/$component:$tag"
@@ -80,7 +83,7 @@ release_images() {
     touch -d @0 "$context/avouch-$folder"
     build_image "localhost/avouch/$component" "$tag" "$REPO_DIR/$folder/Dockerfile" "$context"
     rm -rf "$context"
-    load_image "localhost/avouch/$component" "$tag"
+    [[ $component == log ]] || load_image "localhost/avouch/$component" "$tag"
   done
 }
 
