@@ -48,7 +48,7 @@ std::optional<std::string> problem_of(const ManifestWithList& each,
 
 Result<std::shared_ptr<const ResolvedReferences>> ResolvedReferences::resolve(
     std::span<const ManifestWithList> manifests, std::span<const crypto::PublicKey> trusted,
-    SystemTime now) {
+    SystemTime now, std::span<const ManifestWithList> revoking) {
   std::string problems;
   for (const ManifestWithList& each : manifests) {
     if (const auto problem = problem_of(each, trusted)) {
@@ -59,9 +59,12 @@ Result<std::shared_ptr<const ResolvedReferences>> ResolvedReferences::resolve(
 
   const std::shared_ptr<ResolvedReferences> out(new ResolvedReferences());
   out->manifests_.assign(manifests.begin(), manifests.end());
-  for (const ManifestWithList& each : out->manifests_) {
-    out->note_times(*each.manifest, now);
-    if (time_of(*each.manifest, now) != Time::kBefore) out->add_revocations(*each.manifest);
+  out->revoking_.assign(revoking.begin(), revoking.end());
+  for (const ManifestWithList& each : out->manifests_) out->note_times(*each.manifest, now);
+  for (const auto* list : {&out->manifests_, &out->revoking_}) {
+    for (const ManifestWithList& each : *list) {
+      if (time_of(*each.manifest, now) != Time::kBefore) out->add_revocations(*each.manifest);
+    }
   }
   sort(out->revoked_);
   std::vector<Entry> implied;
