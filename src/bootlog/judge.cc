@@ -167,11 +167,27 @@ class Judgement {
                          "PCR 12, into which systemd-stub measures command lines, is not what the "
                          "log says"));
     }
+    if (const PcrState state = log_.state(kStubPcr);
+        state == PcrState::kNotQuoted || state == PcrState::kWeak) {
+      judge_unproven_stub();
+    }
     for (const std::size_t event : meaning_.unknown_command_lines) {
       out_.add(Claim::kConfiguration, event, code::kCommandLineUnproven,
                "measures a command line that is none of those that the log shows");
     }
     for (const CommandLine& line : meaning_.command_lines) judge_command_line(line);
+  }
+
+  // What systemd-stub is said to have measured is no command line that could be judged.
+  void judge_unproven_stub() {
+    const std::span<const Event> events = log_.log().events();
+    const auto found = std::find_if(events.begin(), events.end(),
+                                    [](const Event& event) { return event.pcr == kStubPcr; });
+    if (found == events.end()) return;
+    out_.add(Claim::kConfiguration, static_cast<std::size_t>(found - events.begin()),
+             code::kCommandLineUnproven,
+             "is in PCR 12, into which systemd-stub measures command lines, and the quote does not "
+             "prove that PCR: quote it in a bank other than SHA-1's");
   }
 
   void judge_command_line(const CommandLine& line) {
