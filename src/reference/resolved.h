@@ -100,7 +100,7 @@ class ResolvedReferences {
   Finding find(const std::vector<Entry>& entries, const Digest& digest) const;
 
   std::vector<ManifestWithList> manifests_, revoking_;  // keep alive what the views point to
-  std::vector<Entry> revoked_;               // each sorted by digest
+  std::vector<Entry> revoked_;                          // each sorted by digest
   std::vector<Entry> images_;
   std::vector<Entry> plain_;
   std::vector<Entry> certificates_;
