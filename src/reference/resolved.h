@@ -92,7 +92,8 @@ class ResolvedReferences {
   };
   ResolvedReferences() = default;
   void add_revocations(const Manifest& manifest);
-  void add_components(const Manifest& manifest, std::vector<Entry>& implied);
+  void add_components(const Manifest& manifest);
+  void add_implied(const Manifest& manifest, std::vector<Entry>& implied) const;
   void add_values(const ManifestWithList& each);
   void note_times(const Manifest& manifest, SystemTime now);
   static void sort(std::vector<Entry>& entries);
