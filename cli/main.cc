@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <iostream>
+#include <new>
 
 #include "adapters/kubectl_proxy.h"
 #include "adapters/system_clock.h"
@@ -543,11 +544,18 @@ void add_upload(CLI::App& app, Options& options) {
       "4 the list cannot be used, no permission, or no usable kubeconfig or login");
 }
 
-// An error of these commands is unusable input, whatever its kind.
+// An error of these commands is unusable input, whatever its kind: so is one of our own, for 3 is a
+// verdict here.
 int run_offline(const Options& options) {
-  const auto done = options.offline();
-  if (done.has_value()) return static_cast<int>(*done);
-  fail(done.error());
+  try {
+    const auto done = options.offline();
+    if (done.has_value()) return static_cast<int>(*done);
+    fail(done.error());
+  } catch (const std::bad_alloc&) {
+    std::cerr << "kubectl avouch: not enough memory to judge this\n";
+  } catch (const std::exception& error) {
+    std::cerr << "kubectl avouch: " << error.what() << '\n';
+  }
   return static_cast<int>(Appraised::kUnusable);
 }
 

@@ -62,16 +62,31 @@ std::string no_such_command(const CLI::App& command, const std::string& word) {
   return what + "; expected \"" + command.get_name() + " " + of_one(*near, names) + " NAME\"";
 }
 
+// Of a first word that is too much after a command which has commands of its own, and does without:
+// one of these was meant, and of a number the one that shows an entry.
+std::string meant(const CLI::App& command, const std::string& word) {
+  if (word.empty() || word.front() == '-') return "";
+  const auto own = command.get_subcommands([](const CLI::App*) { return true; });
+  if (own.empty()) return "";
+  const bool shows = std::any_of(own.begin(), own.end(),
+                                 [](const CLI::App* one) { return one->get_name() == "show"; });
+  if (shows && word.find_first_not_of("0123456789") == std::string::npos) {
+    return "; an entry is shown by \"" + command.get_name() + " show " + word + "\"";
+  }
+  return "; " + no_such_command(command, word);
+}
+
 // CLI11's words; of what is missing also what it is, and what is too much in the order in which it
 // was given, which CLI11 turns round.
 std::string words_of(const CLI::App& app, const CLI::Error& error) {
   const std::string words = error.what();
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
     std::string out;
-    for (const std::string& extra : app.remaining(true)) {
+    const std::vector<std::string> extras = app.remaining(true);
+    for (const std::string& extra : extras) {
       out += (out.empty() ? "" : " ") + codec::in_quotes(extra);
     }
-    return "not expected: " + out;
+    return "not expected: " + out + meant(command_of(app), extras.empty() ? "" : extras.front());
   }
   if (error.get_name() != "RequiredError") return words;
   if (const CLI::App& command = command_of(app); command.get_require_subcommand_min() > 0) {

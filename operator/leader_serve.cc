@@ -187,6 +187,8 @@ void Leader::Parts::show_metrics() {
             static_cast<double>(count), {{"outcome", outcome}});
     }
     gauge("avouch_evidence_store_bytes", "Evidence on disk", static_cast<double>(blobs->bytes()));
+    gauge("avouch_node_state_file_bytes", "What is known of idle nodes, in a file without a name",
+          static_cast<double>(cold->bytes()));
     const adapters::RecordFiles::Counts kept = archive->counts();
     gauge("avouch_records_bytes", "Records of verdicts on disk, with all that they name",
           static_cast<double>(kept.bytes));

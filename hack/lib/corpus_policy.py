@@ -34,14 +34,18 @@ def exact_pcrs(banks):
     return [by_index[index] for index in sorted(by_index)]
 
 
-def parameters(lines):
-    """Each parameter that all allowed lines share must be there; the values of PCRs say the rest."""
-    shared = None
-    for line in lines:
-        words = set(line.split())
-        shared = words if shared is None else shared & words
-    words = [word for word in (shared or set()) if not word.startswith("BOOT_IMAGE=")]
-    return [re.sub(r"([^A-Za-z0-9_/ =,:-])", r"\\\1", word) for word in sorted(words)]
+def whole_lines(lines):
+    """One expression that any of the lines, and nothing else, satisfies. GRUB puts BOOT_IMAGE= before what it was told."""
+    escaped = [re.sub(r"([^A-Za-z0-9_/ =,:-])", r"\\\1", line.removeprefix("BOOT_IMAGE=")) for line in lines]
+    return "(BOOT_IMAGE=)?(" + "|".join(escaped) + ")"
+
+
+def check_quoted(banks):
+    """Our policies demand PCR 0 to 9 and 14, and 10 where it is judged: without that it proves nothing."""
+    for bank, indexes in banks.items():
+        more = set(indexes) - set(range(11)) - {14}
+        if more:
+            fail(f"requireQuotedPcrs: {bank}: PCR {sorted(more)} cannot be demanded by our policies")
 
 
 def runtime_of(ima, folder, references):
@@ -96,9 +100,9 @@ def main():
             {bank: policy["referencePcrs"][bank] for bank in banks})},
         "bootLog": {"secureBoot": "Required" if policy.get("requireSecureBoot") else "Optional"},
     }
-    required = parameters(policy.get("kernelCmdline") or [])
-    if required:
-        spec["bootLog"]["kernelCommandLine"] = {"required": required}
+    check_quoted(policy["requireQuotedPcrs"])
+    if policy.get("kernelCmdline"):
+        spec["bootLog"]["kernelCommandLine"] = {"required": [whole_lines(policy["kernelCmdline"])]}
     if policy.get("ima") and policy["ima"].get("requireReplay"):
         spec["runtime"] = runtime_of(policy["ima"], folder, references)
     write(out / "policy.json", {"apiVersion": "avouch.dev/v1alpha1", "kind": "AttestationPolicy",

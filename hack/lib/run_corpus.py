@@ -103,6 +103,8 @@ def main():
 
         def judge(case):
             meta = json.loads((case / "meta.json").read_text())
+            if meta.get("expectedVerdict", {}).get("verdict") not in OUTCOMES.values():
+                unusable(f"{case}/meta.json: expectedVerdict.verdict: expected one of {sorted(set(OUTCOMES.values()))}")
             if meta.get("policy") not in policies:
                 return meta, ("no such policy", [], str(meta.get("policy")))
             return meta, appraise(program, policies[meta["policy"]], case)

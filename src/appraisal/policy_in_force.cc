@@ -31,8 +31,16 @@ class Resolver {
     read_inventory();
     read_reference_keys();
     check_quirks();
+    if (spec().boot_log) boot_ = read_manifests("bootLog", spec().boot_log->references);
+    if (spec().runtime) {
+      files_ = read_manifests("runtime", spec().runtime->references);
+      signers_ = read_manifests("runtime.keyrings", spec().runtime->keyrings);
+    }
+    for (const auto* each : {&boot_, &files_, &signers_}) {
+      revoking_.insert(revoking_.end(), each->begin(), each->end());
+    }
     if (spec().boot_log && !spec().boot_log->references.empty()) {
-      out_.boot_references = manifests("bootLog", spec().boot_log->references);
+      out_.boot_references = resolve_for("bootLog", boot_);
     }
     if (spec().runtime) read_runtime();
     out_.references = contents();
@@ -115,14 +123,20 @@ class Resolver {
     }
   }
 
-  // What the manifests say together; never null. Without one of them it says less, never more, and
-  // the policy has a problem.
-  Resolved manifests(const std::string& member, const std::vector<std::string>& names) {
-    std::vector<ManifestWithList> read;
+  // Without those that are missing, which is a problem of the policy then.
+  std::vector<ManifestWithList> read_manifests(const std::string& member,
+                                               const std::vector<std::string>& names) {
+    std::vector<ManifestWithList> out;
     for (const std::string& name : names) {
-      if (auto each = manifest(member, name)) read.push_back(*std::move(each));
+      if (auto each = manifest(member, name)) out.push_back(*std::move(each));
     }
-    auto resolved = ResolvedReferences::resolve(read, reference_keys_, now_);
+    return out;
+  }
+
+  // What the manifests say together, less what any manifest of the policy revokes; never null.
+  // Where they do not resolve it says less, never more, and the policy has a problem.
+  Resolved resolve_for(const std::string& member, const std::vector<ManifestWithList>& manifests) {
+    auto resolved = ResolvedReferences::resolve(manifests, reference_keys_, now_, revoking_);
     if (!resolved.has_value()) {
       problem(member + ".references: " + resolved.error().message);
       resolved = ResolvedReferences::resolve({}, {}, now_);
@@ -164,8 +178,8 @@ class Resolver {
 
   void read_runtime() {
     const attest::RuntimeSpec& from = *spec().runtime;
-    const Resolved files = manifests("runtime", from.references);
-    const Resolved signers = manifests("runtime.keyrings", from.keyrings);
+    const Resolved files = resolve_for("runtime", files_);
+    const Resolved signers = resolve_for("runtime.keyrings", signers_);
     if (files == nullptr || signers == nullptr) return;
     runtimelog::RuleInput input;
     input.files = from.files == attest::RuntimeFiles::kReplayOnly
@@ -176,11 +190,9 @@ class Resolver {
         return files->ima_file(algorithm, digest).standing == reference::Standing::kAccepted;
       });
     }
-    for (const Resolved& each : {files, signers}) {
-      input.revoked.push_back([each](crypto::HashAlgorithm algorithm, ByteView digest) {
-        return each->revocation(algorithm, digest).standing == reference::Standing::kRevoked;
-      });
-    }
+    input.revoked.push_back([files](crypto::HashAlgorithm algorithm, ByteView digest) {
+      return files->revocation(algorithm, digest).standing == reference::Standing::kRevoked;
+    });
     for (const reference::SignerInForce& each : signers->ima_signers()) {
       if (const auto added = input.keys.add(each.signer->certificate); !added.has_value()) {
         problem("runtime.keyrings: ReferenceManifest \"" + std::string(each.manifest) +
@@ -227,6 +239,8 @@ class Resolver {
   SystemTime now_;
   PolicyInForce& out_;
   std::vector<crypto::PublicKey> reference_keys_;
+  std::vector<ManifestWithList> boot_, files_, signers_;  // by what the policy names them for
+  std::vector<ManifestWithList> revoking_;                // all of them
   std::map<attest::ConfigMapName, ConfigMapData> config_maps_;
   std::map<std::string, crypto::Sha256> manifests_;
   std::set<crypto::Sha256> lists_;

@@ -240,7 +240,7 @@ class Reappraiser {
   Checked<attest::VerifiedQuote> verify(const attest::NodeKeys& keys) const {
     std::vector<attest::QuoteNeed> needs;
     for (const PolicyInForce& policy : policies_) {
-      needs.push_back({policy.policy.name, attest::required_selection(policy.policy.spec)});
+      needs.push_back({policy.policy.name, attest::selection_of_agents(policy.policy.spec)});
     }
     const attest::UnverifiedQuote& quote = *record_->evidence.quote;
     attest::BeaconWindow window;

@@ -282,6 +282,15 @@ tpm::PcrSelection required_selection(const PolicySpec& spec) {
   return out;
 }
 
+tpm::PcrSelection selection_of_agents(const PolicySpec& spec) {
+  constexpr std::uint32_t kStubPcr = 1U << 12;
+  tpm::PcrSelection out = required_selection(spec);
+  const bool has_rules = spec.boot_log && (!spec.boot_log->command_line_required.empty() ||
+                                           !spec.boot_log->command_line_forbidden.empty());
+  for (tpm::BankSelection& bank : out) bank.mask |= has_rules ? kStubPcr : 0;
+  return out;
+}
+
 std::vector<std::string> self_set_labels(const PolicySpec& spec) {
   std::vector<std::string> keys = keys_of(spec.node_selector);
   std::erase_if(keys, [](const std::string& key) { return !is_set_by_kubelets(key); });

@@ -130,6 +130,10 @@ crypto::Sha256 policy_digest(const crypto::Sha256& spec_digest,
 // PCR 0 to 9 and 14, which firmware, shim and boot loaders extend; with runtime PCR 10, and 0 to 9,
 // which the log's first entry is made of.
 tpm::PcrSelection required_selection(const PolicySpec& spec);
+// The same, of quotes that our agents make, which cover every PCR: with rules for the kernel's
+// command line PCR 12 too, into which systemd-stub measures it. Cases of other tools may leave it
+// out, if their log has nothing there.
+tpm::PcrSelection selection_of_agents(const PolicySpec& spec);
 
 // Label keys of nodeSelector that a node's own credentials can set (node_labels.h), sorted: by one
 // of them it can leave the policy, which should say so in its conditions.

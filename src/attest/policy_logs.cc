@@ -125,6 +125,14 @@ std::optional<RuntimeSpec> read_runtime(Fields& fields) {
                    "files are judged by nothing: expected a ReferenceManifest here or in "
                    "keyrings, or files: ReplayOnly");
   }
+  if (out.files == RuntimeFiles::kReplayOnly) {
+    for (const auto& [name, given] :
+         {std::pair{"exclude", !out.exclude.empty()}, std::pair{"buffers", !out.buffers.empty()}}) {
+      if (given) {
+        runtime->error(name, "counts for nothing with files: ReplayOnly: leave one of them out");
+      }
+    }
+  }
   runtime->finish();
   return out;
 }

@@ -17,7 +17,8 @@ constexpr std::string_view kExitInvocation = "Exit Boot Services Invocation",
                            kExitFailed = "Exit Boot Services Returned with Failure",
                            kExitDone = "Exit Boot Services Returned with Success";
 constexpr std::uint32_t kLoadOptionsTag = 0x8f3b22ed;  // Linux, drivers/firmware/efi/libstub
-constexpr unsigned kLastFirmwarePcr = 7;
+constexpr unsigned kLastFirmwarePcr = 7, kLastLoaderPcr = 9;
+constexpr unsigned kExitPcr = 5, kShimPcr = 14;
 
 constexpr std::size_t kMaxAction = 256;  // bytes; real ones have at most 60
 
@@ -94,7 +95,14 @@ class Reading {
   bool is_bound(std::size_t number) const { return log_.binding(number) != Binding::kNone; }
 
   void take(std::size_t number, const Event& event) {
-    if (event.pcr == 5) note_exit(number, event);
+    if (event.pcr == kExitPcr) {
+      note_exit(number, event);
+    } else if (exited_ && event.type != kNoAction &&
+               (event.pcr <= kLastLoaderPcr || event.pcr == kShimPcr)) {
+      problem(
+          number, code::kEventUnexpected,
+          "measured after ExitBootServices, when neither firmware nor boot loader runs any more");
+    }
     if (event.type == kSeparator) return take_separator(number, event);
     const bool action = event.type == kAction || event.type == kEfiAction;
     if (action && event.pcr <= kLastFirmwarePcr) return take_action(number, event);

@@ -13,18 +13,54 @@ namespace avouch::config {
 namespace {
 
 constexpr std::size_t kMaxDepth = 32;
+// The library reads a whole list or map in brackets before it tells of its beginning, and takes
+// some 230 bytes for each bracket.
+constexpr std::size_t kMaxBrackets = 65'536;
+constexpr std::size_t kReadAhead = 4096;
 
 struct Refusal {
   int line;
   std::string message;
 };
 
+// Gives the parser the text piece by piece, and ends the parse by a Refusal where that has read too
+// many brackets without telling of anything.
+class TextBuffer final : public std::streambuf {
+ public:
+  explicit TextBuffer(std::string_view text) : rest_(text) {}
+
+  void forget_brackets() { brackets_ = 0; }
+
+ protected:
+  int_type underflow() override {
+    if (gptr() < egptr()) return traits_type::to_int_type(*gptr());
+    if (rest_.empty()) return traits_type::eof();
+    const std::string_view piece = rest_.substr(0, kReadAhead);
+    rest_.remove_prefix(piece.size());
+    for (const char c : piece) {
+      if (c == '\n') ++line_;
+      if ((c == '[' || c == '{') && ++brackets_ > kMaxBrackets) {
+        throw Refusal{line_, "more than " + std::to_string(kMaxBrackets) +
+                                 " brackets ([ and {) in one value"};
+      }
+    }
+    char* begin = const_cast<char*>(piece.data());  // NOLINT: a get area is never written to
+    setg(begin, begin, begin + piece.size());
+    return traits_type::to_int_type(*begin);
+  }
+
+ private:
+  std::string_view rest_;
+  std::size_t brackets_ = 0;
+  int line_ = 1;
+};
+
 // Builds the tree from the parser's events; a Refusal ends the parse.
 class Builder final : public YAML::EventHandler {
  public:
   // `nodes` are those of the documents before. `refused`: no document may begin any more.
-  Builder(const YamlLimits& limits, std::size_t nodes, bool refused)
-      : limits_(limits), nodes_(nodes), refused_(refused) {}
+  Builder(const YamlLimits& limits, TextBuffer& text, std::size_t nodes, bool refused)
+      : limits_(limits), text_(text), nodes_(nodes), refused_(refused) {}
 
   YamlNode take() { return std::move(root_); }
   std::size_t nodes() const { return nodes_; }
@@ -85,7 +121,8 @@ class Builder final : public YAML::EventHandler {
            !open_.back().has_key;
   }
 
-  static void check(const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& tag) {
+  void check(const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& tag) {
+    text_.forget_brackets();
     if (anchor != 0) throw Refusal{mark.line + 1, "anchors (&name) are not accepted"};
     if (!tag.empty() && tag != "?" && tag != "!") {
       throw Refusal{mark.line + 1, "explicit tags (!tag) are not accepted"};
@@ -134,18 +171,11 @@ class Builder final : public YAML::EventHandler {
   }
 
   const YamlLimits& limits_;
+  TextBuffer& text_;
   YamlNode root_;
   std::vector<Open> open_;
   std::size_t nodes_;
   const bool refused_;
-};
-
-class ViewBuffer final : public std::streambuf {
- public:
-  explicit ViewBuffer(std::string_view text) {
-    char* begin = const_cast<char*>(text.data());  // NOLINT: a get area is never written to
-    setg(begin, begin, begin + text.size());
-  }
 };
 
 Error at(std::string_view name, int line, const std::string& message) {
@@ -185,12 +215,12 @@ Result<std::vector<YamlNode>> parse_yaml_documents(std::string_view text, std::s
     return rejected(std::string(name) + ": contains a zero byte");
   }
   try {
-    ViewBuffer buffer(text);
+    TextBuffer buffer(text);
     std::istream in(&buffer);
     YAML::Parser parser(in);
     std::vector<YamlNode> out;
     for (std::size_t nodes = 0;;) {
-      Builder builder(limits, nodes, out.size() == limits.documents);
+      Builder builder(limits, buffer, nodes, out.size() == limits.documents);
       if (!parser.HandleNextDocument(builder)) return out;
       nodes = builder.nodes();
       out.push_back(builder.take());

@@ -83,7 +83,7 @@ attest::Checked<attest::VerifiedQuote> Appraiser::verify(
   std::vector<attest::QuoteNeed> needs;
   std::chrono::milliseconds max_age = attest::kMaxTokenLife;
   for (const ResolvedPolicy* policy : policies) {
-    needs.push_back({policy->name, attest::required_selection(policy->spec())});
+    needs.push_back({policy->name, attest::selection_of_agents(policy->spec())});
     max_age = std::min(max_age, policy->spec().max_age);
   }
   const attest::BeaconWindow beacons =
@@ -199,7 +199,7 @@ void Appraiser::restore_quote(NodeState& node, const Policies& policies, Moment 
   if (!keys.has_value()) return;
   std::vector<attest::QuoteNeed> needs;
   for (const ResolvedPolicy* policy : policies) {
-    needs.push_back({policy->name, attest::required_selection(policy->spec())});
+    needs.push_back({policy->name, attest::selection_of_agents(policy->spec())});
   }
   attest::BeaconWindow window;
   window.add({.origin = evidence.quote->beacon.origin,

@@ -1,6 +1,7 @@
 #include "reference/resolved.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include "base/time_text.h"
@@ -15,6 +16,10 @@ Time time_of(const Manifest& manifest, SystemTime now) {
   if (manifest.not_before && now < *manifest.not_before) return Time::kBefore;
   if (manifest.not_after && now > *manifest.not_after) return Time::kAfter;
   return Time::kInForce;
+}
+
+std::array<const std::optional<Digest>*, 2> digests_of(const BootComponent& component) {
+  return {&component.authenticode, &component.digest};
 }
 
 // What is wrong with a manifest, or nothing.
@@ -48,7 +53,7 @@ std::optional<std::string> problem_of(const ManifestWithList& each,
 
 Result<std::shared_ptr<const ResolvedReferences>> ResolvedReferences::resolve(
     std::span<const ManifestWithList> manifests, std::span<const crypto::PublicKey> trusted,
-    SystemTime now) {
+    SystemTime now, std::span<const ManifestWithList> revoking) {
   std::string problems;
   for (const ManifestWithList& each : manifests) {
     if (const auto problem = problem_of(each, trusted)) {
@@ -59,16 +64,29 @@ Result<std::shared_ptr<const ResolvedReferences>> ResolvedReferences::resolve(
 
   const std::shared_ptr<ResolvedReferences> out(new ResolvedReferences());
   out->manifests_.assign(manifests.begin(), manifests.end());
-  for (const ManifestWithList& each : out->manifests_) {
-    out->note_times(*each.manifest, now);
-    if (time_of(*each.manifest, now) != Time::kBefore) out->add_revocations(*each.manifest);
+  for (const ManifestWithList& each : revoking) {
+    if (!std::any_of(manifests.begin(), manifests.end(),
+                     [&](const auto& own) { return own.manifest == each.manifest; })) {
+      out->revoking_.push_back(each);
+    }
+  }
+  for (const ManifestWithList& each : out->manifests_) out->note_times(*each.manifest, now);
+  for (const auto* list : {&out->manifests_, &out->revoking_}) {
+    for (const ManifestWithList& each : *list) {
+      if (time_of(*each.manifest, now) != Time::kBefore) out->add_revocations(*each.manifest);
+    }
   }
   sort(out->revoked_);
-  std::vector<Entry> implied;
   for (const ManifestWithList& each : out->manifests_) {
     if (time_of(*each.manifest, now) != Time::kInForce) continue;
-    out->add_components(*each.manifest, implied);
+    out->add_components(*each.manifest);
     out->add_values(each);
+  }
+  std::vector<Entry> implied;
+  for (const auto* list : {&out->manifests_, &out->revoking_}) {
+    for (const ManifestWithList& each : *list) {
+      if (time_of(*each.manifest, now) != Time::kBefore) out->add_implied(*each.manifest, implied);
+    }
   }
   out->revoked_.insert(out->revoked_.end(), implied.begin(), implied.end());
   for (auto* entries : {&out->revoked_, &out->images_, &out->plain_, &out->certificates_}) {
@@ -98,20 +116,30 @@ void ResolvedReferences::add_revocations(const Manifest& manifest) {
   for (const Digest& digest : manifest.revoked) revoked_.push_back({digest, manifest.name, {}});
 }
 
-void ResolvedReferences::add_components(const Manifest& manifest, std::vector<Entry>& implied) {
+void ResolvedReferences::add_components(const Manifest& manifest) {
   for (const BootComponent& component : manifest.boot_components) {
-    const Entry* revocation = nullptr;
-    for (const auto* digest : {&component.authenticode, &component.digest}) {
-      if (revocation == nullptr && *digest) revocation = lookup(revoked_, **digest);
-    }
-    for (const auto* digest : {&component.authenticode, &component.digest}) {
+    bool revoked = false;
+    for (const auto* digest : digests_of(component)) {
       if (!*digest) continue;
+      revoked = revoked || lookup(revoked_, **digest) != nullptr;
       std::vector<Entry>& accepted = digest == &component.digest ? plain_ : images_;
       accepted.push_back({**digest, manifest.name, component.name});
-      if (revocation != nullptr)
-        implied.push_back({**digest, revocation->manifest, component.name});
     }
-    if (revocation == nullptr) components_.push_back({&component, manifest.name});
+    if (!revoked) components_.push_back({&component, manifest.name});
+  }
+}
+
+// That two digests are of one component stays true after the manifest has ended.
+void ResolvedReferences::add_implied(const Manifest& manifest, std::vector<Entry>& implied) const {
+  for (const BootComponent& component : manifest.boot_components) {
+    const Entry* revocation = nullptr;
+    for (const auto* digest : digests_of(component)) {
+      if (revocation == nullptr && *digest) revocation = lookup(revoked_, **digest);
+    }
+    if (revocation == nullptr) continue;
+    for (const auto* digest : digests_of(component)) {
+      if (*digest) implied.push_back({**digest, revocation->manifest, component.name});
+    }
   }
 }
 

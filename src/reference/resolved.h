@@ -49,7 +49,8 @@ struct ManifestWithList {
 class ResolvedReferences {
  public:
   // Manifests count from notBefore (that time included) until notAfter (included), at `now`. What a
-  // manifest revokes stays revoked after its notAfter, so that no revocation ends by neglect.
+  // manifest revokes stays revoked after its notAfter, so that no revocation ends by neglect. Of
+  // `revoking` only what they revoke counts: what the policy names for something else.
   // `trusted`, where it is not empty: every manifest must be signed by one of these keys.
   // kRejected, with every problem and its manifest: a missing or untrusted signature, an ima.source
   // without its list, a ConfigMap's list that is not of the digest that the manifest gives, or for
@@ -57,7 +58,7 @@ class ResolvedReferences {
   // deny.
   static Result<std::shared_ptr<const ResolvedReferences>> resolve(
       std::span<const ManifestWithList> manifests, std::span<const crypto::PublicKey> trusted,
-      SystemTime now);
+      SystemTime now, std::span<const ManifestWithList> revoking = {});
 
   // Every lookup asks for revocation first. Revoking any digest of a boot component revokes the
   // component; revoking the SHA-256 digest of a certificate's DER revokes the certificate.
@@ -91,15 +92,16 @@ class ResolvedReferences {
   };
   ResolvedReferences() = default;
   void add_revocations(const Manifest& manifest);
-  void add_components(const Manifest& manifest, std::vector<Entry>& implied);
+  void add_components(const Manifest& manifest);
+  void add_implied(const Manifest& manifest, std::vector<Entry>& implied) const;
   void add_values(const ManifestWithList& each);
   void note_times(const Manifest& manifest, SystemTime now);
   static void sort(std::vector<Entry>& entries);
   static const Entry* lookup(const std::vector<Entry>& entries, const Digest& digest);
   Finding find(const std::vector<Entry>& entries, const Digest& digest) const;
 
-  std::vector<ManifestWithList> manifests_;  // keeps alive what the views point to
-  std::vector<Entry> revoked_;               // each sorted by digest
+  std::vector<ManifestWithList> manifests_, revoking_;  // keep alive what the views point to
+  std::vector<Entry> revoked_;                          // each sorted by digest
   std::vector<Entry> images_;
   std::vector<Entry> plain_;
   std::vector<Entry> certificates_;

@@ -107,6 +107,39 @@ TEST(PolicyInForce, WantsSignaturesWhereItNamesKeysAndHasAProblemWithoutThem) {
   EXPECT_NE(problems.front().find("is not signed"), std::string::npos) << problems.front();
 }
 
+// What the policy names the manifest for that revokes is of no matter.
+TEST(PolicyInForce, RevokesWhateverAnyManifestThatItNamesRevokes) {
+  const auto members = [](const std::string& boot, const std::string& files,
+                          const std::string& signers) {
+    const auto list = [](const std::string& first, const std::string& more) {
+      return "[" + first + (first.empty() || more.empty() ? "" : ", ") + more + "]";
+    };
+    return R"("bootLog": {"references": )" + list(R"({"name": "boot"})", boot) +
+           R"(}, "runtime": {"references": )" + list(R"({"name": "files"})", files) +
+           R"(, "keyrings": )" + list("", signers) + "}";
+  };
+  const std::string bad = R"({"name": "bad"})";
+  MemoryMaterial material = complete();
+  material.manifests["bad"] =
+      R"({"revoked": [")" + kDigest + R"(", "sha256:)" + std::string(64, 'b') + R"("]})";
+  for (const std::string& named :
+       {members(bad, "", ""), members("", bad, ""), members("", "", bad)}) {
+    const PolicyInForce policy = in_force(material, named);
+    EXPECT_EQ(policy.problems, std::vector<std::string>{}) << named;
+    ASSERT_NE(policy.boot_references, nullptr);
+    ASSERT_NE(policy.runtime, nullptr);
+    const auto shim = policy.boot_references->boot_image(
+        must_value(reference::make_digest(crypto::HashAlgorithm::kSha256, Bytes(32, 0xaa))));
+    EXPECT_EQ(shim.standing, reference::Standing::kRevoked) << named;
+    EXPECT_EQ(shim.manifest, "bad");
+    EXPECT_TRUE(policy.runtime->is_revoked(crypto::HashAlgorithm::kSha256, Bytes(32, 0xbb)))
+        << named;
+    EXPECT_FALSE(policy.runtime->is_revoked(crypto::HashAlgorithm::kSha256, Bytes(32, 0xcc)));
+  }
+  const PolicyInForce without = in_force(material, members("", "", ""));
+  EXPECT_FALSE(without.runtime->is_revoked(crypto::HashAlgorithm::kSha256, Bytes(32, 0xbb)));
+}
+
 TEST(PolicyInForce, WithoutReferencesNothingSaysWhatMayBoot) {
   const PolicyInForce policy = in_force(with_makers(), R"("bootLog": {})");
   EXPECT_EQ(policy.boot_references, nullptr);

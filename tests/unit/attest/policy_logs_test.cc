@@ -105,6 +105,17 @@ TEST(RequiredSelection, CoversWhatBootAndRuntimeLogsAreMadeOf) {
             (tpm::PcrSelection{{crypto::HashAlgorithm::kSha256, 0x07ff}}));
 }
 
+// Whoever has root can put GRUB's words into PCR 8 after systemd-stub has measured others.
+TEST(SelectionOfAgents, CoversWhereSystemdMeasuresTheCommandLineThatIsJudged) {
+  const auto mask_of = [](const std::string& members) {
+    const auto policy = parse(members);
+    return selection_of_agents(policy->spec).at(0).mask;
+  };
+  EXPECT_EQ(mask_of(R"("bootLog": {})"), 0x43ffU);
+  EXPECT_EQ(mask_of(R"("bootLog": {"kernelCommandLine": {"required": ["quiet"]}})"), 0x53ffU);
+  EXPECT_EQ(mask_of(R"("bootLog": {"kernelCommandLine": {"forbidden": ["init=.*"]}})"), 0x53ffU);
+}
+
 TEST(RequiresMeasuring, WhereNoOtherArgumentSatisfiesTheExpression) {
   const auto requires_it = [](const std::string& members) {
     const auto policy =

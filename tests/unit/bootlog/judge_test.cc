@@ -463,5 +463,16 @@ TEST(CommandLine, IsRefusedWhereSystemdsPcrIsNotWhatTheLogSays) {
               Contains("KernelCommandLineUnproven"));
 }
 
+TEST(CommandLine, IsRefusedWhereTheQuoteDoesNotCoverWhatSystemdMeasured) {
+  PlainLog log = good_log();
+  tpm::PcrValues quoted = quote_of(log);
+  std::erase_if(quoted, [](const auto& each) { return each.first.index == 12; });
+  EXPECT_TRUE(appraise(log, quoted, command_line({"quiet"})).accepted());
+  log.events.push_back(log.make(12, kIpl, to_bytes("quiet"), to_bytes("quiet")));
+  EXPECT_THAT(appraise(log, quoted, command_line({"quiet"})).codes(),
+              ElementsAre("KernelCommandLineUnproven"));
+  EXPECT_TRUE(appraise(log, quoted, command_line({})).accepted());
+}
+
 }  // namespace
 }  // namespace avouch::bootlog

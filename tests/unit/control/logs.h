@@ -49,7 +49,7 @@ inline Json manifest(const std::vector<std::string>& contents,
 class Logs : public ::testing::Test {
  protected:
   Logs() : agent("n") {
-    world.quoted_mask = 0x47ff;
+    world.quoted_mask = 0xffffff;  // as agents do
     boot_log = testing::read_vector("bootlogs/good.bin");
     boot();
     world.add_node("n");

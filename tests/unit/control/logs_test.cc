@@ -18,6 +18,15 @@ TEST_F(Logs, ANodeIsNotTrustedBeforeItsBootLogHasArrivedAndIsOnceItHas) {
   EXPECT_FALSE(token.claims().runtime_log.has_value());
 }
 
+TEST_F(Logs, AQuoteWithoutWhereSystemdMeasuresTheCommandLineThatIsJudgedIsRefused) {
+  world.quoted_mask = 0x47ff;
+  enrol(kBootPolicy);
+  store_boot_log();
+  beat();
+  EXPECT_EQ(world.phase("n"), Phase::kContraindicated);
+  EXPECT_EQ(first(), "SelectionInsufficient");
+}
+
 TEST_F(Logs, ANodeThatNamesNoBootLogIsContraindicated) {
   enrol(kBootPolicy);
   auto without = evidence();

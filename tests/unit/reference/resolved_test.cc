@@ -105,6 +105,25 @@ TEST(ResolvedReferences, RevokeAComponentByEitherDigest) {
   }
 }
 
+// That both digests are one component is known from a manifest that has ended, or that the policy
+// names for something else.
+TEST(ResolvedReferences, RevokeAComponentOfAnEndedManifestByEitherDigest) {
+  Json pair = components({component("shim", "s", "p")});
+  pair["notAfter"] = "2026-02-01T00:00:00Z";
+  const auto ended = manifest("ended", pair);
+  const auto bad = manifest("bad", revoking("p"));
+  const auto other = manifest("other", components({component("x", "s", "")}));
+  const auto together = resolve({ended, bad, other});
+  EXPECT_EQ(together->boot_image(sha("s")).standing, Standing::kRevoked);
+  const std::vector<ManifestWithList> own = {{other, nullptr}};
+  const std::vector<ManifestWithList> all = {{ended, nullptr}, {bad, nullptr}, {other, nullptr}};
+  const auto apart = ResolvedReferences::resolve(own, {}, at(kNow), all);
+  ASSERT_TRUE(apart.has_value());
+  EXPECT_EQ((*apart)->boot_image(sha("s")).standing, Standing::kRevoked);
+  EXPECT_EQ((*apart)->boot_image(sha("s")).manifest, "bad");
+  EXPECT_EQ((*apart)->boot_file(sha("q")).standing, Standing::kUnknown);
+}
+
 TEST(ResolvedReferences, RevokeACertificateByItsFingerprint) {
   const auto certificate = some_certificate("CA");
   Json spec = Json::Object{};
