@@ -206,6 +206,7 @@ Result<void> LogServer::Parts::begin_log() {
                                                              .random = crypto::system_random()},
                                                             policy, clock.now());
   if (!recorded.has_value()) return with_context(recorded.error(), "registration");
+  AVOUCH_CHECK(control::wait_for_publication(*log));
   policy_entry = recorded->value_or(0);
   if (*recorded) {
     signals.note("registration",
