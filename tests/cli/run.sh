@@ -388,6 +388,8 @@ expect 1 "FAILS .*expected \"other.example\"" "${cose[@]::4}" --origin other.exa
 expect 4 "a transparent statement, which needs --verifier-keys. Keep" verify proof --vkey "$LOG/log.vkey" "$PROOFS/0.cose"
 expect 4 "no cosignatures for --log-policy" "${cose[@]}" --log-policy "$PROOFS/log-policy" "$PROOFS/0.cose"
 expect 4 "a tlog-proof needs --vkey" "${cose[@]}" "$PROOFS/0.tlog-proof"
+expect 4 "0.tlog-proof: .*expected a signed statement, which --receipt is of" "${cose[@]}" --receipt "$PROOFS/0.cose" "$PROOFS/0.tlog-proof"
+expect 4 "none: there is no such file" "${cose[@]}" --receipt "$scratch/none" "$PROOFS/0.cose"
 head -c 300 "$PROOFS/0.cose" >"$scratch/short.cose"
 expect 1 "FAILS .*the file is a transparent statement" "${cose[@]}" "$scratch/short.cose"
 
