@@ -1,5 +1,6 @@
 #include "cli/offline.h"
 
+#include <algorithm>
 #include <iostream>
 #include <utility>
 
@@ -84,6 +85,15 @@ void print_text(const appraisal::OfflineVerdict& verdict) {
   }
 }
 
+// Beside each binary log the kernel has one for people.
+bool is_text(ByteView log) {
+  constexpr std::size_t kLooked = 64;
+  const ByteView first = log.first(std::min(log.size(), kLooked));
+  return !first.empty() && std::all_of(first.begin(), first.end(), [](std::uint8_t c) {
+    return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t';
+  });
+}
+
 }  // namespace
 
 Result<Appraised> eventlog(const EventlogOptions& options) {
@@ -97,7 +107,10 @@ Result<Appraised> eventlog(const EventlogOptions& options) {
   }
   const auto dump = appraisal::dump_log(log, pcrs);
   if (!dump.has_value()) {
-    return rejected(options.file + ": " + dump.reason().code + ": " + dump.reason().message);
+    return rejected(options.file + ": " + dump.reason().code + ": " + dump.reason().message +
+                    (is_text(log) ? "; this is a text: expected a copy of binary_bios_measurements "
+                                    "or binary_runtime_measurements"
+                                  : ""));
   }
   if (options.output == "json") {
     std::cout << codec::to_json_pretty(appraisal::to_json(dump.value())) << '\n';

@@ -10,6 +10,7 @@
 #include "bootlog/event.h"
 #include "bootlog/log.h"
 #include "bootlog/replay.h"
+#include "runtimelog/codes.h"
 #include "runtimelog/entry_reader.h"
 #include "runtimelog/fields.h"
 #include "runtimelog/log_replay.h"
@@ -134,6 +135,12 @@ Checked<LogDump> dump_runtime_log(ByteView bytes, const std::optional<tpm::PcrVa
     out.problems.push_back(*replayed->reason);
   } else if (replayed->unproven_entries > 0) {
     const std::uint64_t proven = replayed->state.entries();
+    if (proven == 0) {
+      out.problems.push_back(
+          attest::refuse(runtimelog::code::kLogNotReplayed,
+                         "PCR 10 is that of a log without entries, and this one has some: it is of "
+                         "another boot, or the values were read before the first entry"));
+    }
     for (DumpedEvent& each : out.events) each.diverges = each.number == proven + 1;
   }
   return out;
