@@ -27,9 +27,12 @@ class ChildProcess {
   void stop();              // SIGTERM, and SIGKILL after 20 s; waits
   void kill();              // SIGKILL; waits
   pid_t pid() const { return pid_; }
+  // Of one that running() has found ended; -1 where a signal ended it, and before.
+  int exit_status() const { return exit_status_; }
 
  private:
   pid_t pid_ = -1;
+  int exit_status_ = -1;
 };
 
 // Runs a program to its end. kRejected with its output where it fails.

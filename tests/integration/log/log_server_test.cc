@@ -196,6 +196,7 @@ TEST_P(LogServerTest, LosesNothingOverARestart) {
   ASSERT_EQ(post(statement_).status, 201);
   server_.process().signal(SIGTERM);
   ASSERT_TRUE(testing::eventually([&] { return !server_.process().running(); }));
+  EXPECT_EQ(server_.process().exit_status(), 0);
   EXPECT_THAT(server_.log(), HasSubstr("stopping"));
   server_.start();
   EXPECT_EQ(size(), kFirst + 1) << "nothing is entered twice";
@@ -328,6 +329,7 @@ TEST(LogServer, EndsWhereAnotherHasTakenItsDatabaseOver) {
   ASSERT_EQ(post(second, "two"), 201);
   EXPECT_NE(post(first, "three"), 201);
   ASSERT_TRUE(testing::eventually([&] { return !first.process().running(); })) << first.log();
+  EXPECT_EQ(first.process().exit_status(), 1);
   EXPECT_THAT(first.log(), HasSubstr("fatal: the process ends"));
   EXPECT_EQ(post(second, "three"), 201);
 }
