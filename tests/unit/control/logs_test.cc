@@ -19,9 +19,9 @@ TEST_F(Logs, ANodeIsNotTrustedBeforeItsBootLogHasArrivedAndIsOnceItHas) {
 }
 
 TEST_F(Logs, AQuoteWithoutWhereSystemdMeasuresTheCommandLineThatIsJudgedIsRefused) {
-  world.quoted_mask = 0x47ff;
   enrol(kBootPolicy);
   store_boot_log();
+  world.quoted_mask = 0x47ff;
   beat();
   EXPECT_EQ(world.phase("n"), Phase::kContraindicated);
   EXPECT_EQ(first(), "SelectionInsufficient");
