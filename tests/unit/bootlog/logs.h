@@ -55,6 +55,14 @@ struct PlainLog {
     return out;
   }
 
+  // Before boot services end, where the log has that; else at its end.
+  void add(PlainEvent event) {
+    const auto end = std::find_if(events.begin(), events.end(), [](const PlainEvent& each) {
+      return each.pcr == 5 && as_text(each.data) == "Exit Boot Services Invocation";
+    });
+    events.insert(end, std::move(event));
+  }
+
   // An event whose digests are those of `measured`.
   PlainEvent make(std::uint32_t pcr, std::uint32_t type, const Bytes& data,
                   const Bytes& measured) const {
