@@ -118,8 +118,8 @@ TEST(B2, JudgesAFileAsOneWhateverItsTypeIsAndThoughTheLogHasItsContent) {
                                      kVariableBoot, kPostCode}) {
       if (pcr == 0 && (type == kAction || type == kEfiAction)) continue;  // below
       PlainLog log = good_log();
-      log.add(log.make(pcr, type, file));
-      EXPECT_THAT(meaning(log).files, Contains(log.events.size())) << pcr << " " << type;
+      const std::size_t number = log.add(log.make(pcr, type, file));
+      EXPECT_THAT(meaning(log).files, Contains(number)) << pcr << " " << type;
     }
   }
 }
@@ -375,8 +375,8 @@ TEST(Meaning, ReadsSystemdsCommandLineOfEveryType) {
     EXPECT_THAT(lines(meaning(log)), Contains("root=x quiet")) << type;
   }
   PlainLog hashed = good_log();
-  hashed.add(hashed.make(12, kEventTag, to_bytes("cmdline"), wide));
-  EXPECT_THAT(meaning(hashed).unknown_command_lines, ElementsAre(hashed.events.size()));
+  const std::size_t number = hashed.add(hashed.make(12, kEventTag, to_bytes("cmdline"), wide));
+  EXPECT_THAT(meaning(hashed).unknown_command_lines, ElementsAre(number));
 }
 
 TEST(Meaning, NeverShowsExpressionsATextThatTheyMightMisread) {
