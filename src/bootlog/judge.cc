@@ -27,7 +27,6 @@ using reference::Standing;
 
 // PCRs that firmware, shim and boot loaders extend: what a boot is judged by.
 constexpr std::array<std::uint32_t, 11> kJudgedPcrs = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 14};
-constexpr std::uint32_t kLoaderPcr = 4;
 constexpr std::uint32_t kStubPcr = 12;  // systemd-stub: command lines, add-ons
 
 bool holds_kernel_argument(const codec::Pattern& pattern, const std::string& line,
@@ -52,8 +51,7 @@ class Judgement {
       judge_certificates(meaning_, *references_, out_);
       for (const std::size_t image : meaning_.images) judge_digest(image, Kind::kImage);
       for (const std::size_t file : meaning_.files) judge_digest(file, Kind::kFile);
-      require_boot_image();
-      out_.claim(Claim::kExecutables, attest::kApprovedBoot);
+      if (meaning_.shows_started) out_.claim(Claim::kExecutables, attest::kApprovedBoot);
     }
     judge_dbx();
     judge_command_lines();
@@ -78,19 +76,6 @@ class Judgement {
                              ", so nothing of it is proven: expected PCR 0 to 9 and 14 in a bank "
                              "that is not SHA-1's"));
     }
-  }
-
-  // The firmware measures what it starts into PCR 4: where there is nothing, nothing says what
-  // runs.
-  void require_boot_image() {
-    const auto is_started = [this](std::size_t number) {
-      return log_.log().events()[number].pcr == kLoaderPcr;
-    };
-    if (std::any_of(meaning_.images.begin(), meaning_.images.end(), is_started)) return;
-    out_.add(Claim::kExecutables,
-             attest::refuse(code::kImageMissing,
-                            "no program is measured into PCR 4, so nothing says what the firmware "
-                            "started: expected a boot loader or kernel at least"));
   }
 
   void judge_digest(std::size_t number, Kind kind) {

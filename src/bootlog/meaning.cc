@@ -11,8 +11,8 @@
 namespace avouch::bootlog {
 namespace {
 
-constexpr std::array<std::string_view, 3> kQuirks = {quirk::kNoExit, quirk::kOldShim,
-                                                     quirk::kNoSeparators};
+constexpr std::array<std::string_view, 4> kQuirks = {quirk::kNoExit, quirk::kOldShim,
+                                                     quirk::kNoSeparators, quirk::kNoBootImages};
 constexpr std::string_view kExitInvocation = "Exit Boot Services Invocation",
                            kExitFailed = "Exit Boot Services Returned with Failure",
                            kExitDone = "Exit Boot Services Returned with Success";
@@ -71,6 +71,7 @@ class Reading {
     match_load_options();
     check_separators();
     check_exit();
+    check_started();
     return std::move(out_);
   }
 
@@ -118,6 +119,7 @@ class Reading {
       case 4:
         if (!is_bound(number) || !is_short_text(log_.proven_data(number))) {
           out_.images.push_back(number);
+          out_.shows_started = true;
         }
         break;
       case 7:
@@ -323,6 +325,14 @@ class Reading {
             "the log does not say that boot services ended (\"" + std::string(kExitDone) +
                 "\" in PCR 5): it is cut off, or the kernel is older than Linux 5.3; the quirk " +
                 std::string(quirk::kNoExit) + " puts up with it");
+  }
+
+  void check_started() {
+    if (out_.shows_started || !log_.is_proven(4) || allows(quirk::kNoBootImages)) return;
+    problem(code::kImageMissing,
+            "no program is measured into PCR 4, so nothing says what the firmware started; the "
+            "quirk " +
+                std::string(quirk::kNoBootImages) + " puts up with it");
   }
 
   void check_separators() {

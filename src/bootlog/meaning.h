@@ -17,7 +17,8 @@ namespace avouch::bootlog {
 namespace code {
 inline constexpr std::string_view kEventDigest = "BootEventDigest",
                                   kEventUnexpected = "BootEventUnexpected",
-                                  kExitMissing = "BootExitMissing";
+                                  kExitMissing = "BootExitMissing",
+                                  kImageMissing = "BootImageMissing";
 }  // namespace code
 
 // Genuine firmware that deviates; a policy names those that it puts up with, and a verdict those
@@ -31,6 +32,8 @@ inline constexpr std::string_view kNoExit = "no-exit-boot-services";
 inline constexpr std::string_view kOldShim = "old-shim-authority";
 // Firmware that ends not every PCR from 0 to 6 with a separator.
 inline constexpr std::string_view kNoSeparators = "no-separators";
+// Firmware that does not measure the programs that it starts. Nothing is claimed of them then.
+inline constexpr std::string_view kNoBootImages = "no-boot-images";
 }  // namespace quirk
 std::span<const std::string_view> known_quirks();
 
@@ -59,6 +62,7 @@ struct Meaning {
   std::vector<attest::Reason> problems;            // what no genuine boot does, kMaxProblems of it
   std::size_t more_problems = 0;                   // beyond those
   std::vector<std::string> quirks_used;
+  bool shows_started = false;  // a program that the firmware started, in PCR 4
 
   const MeasuredVariable* configuration(std::string_view guid, std::string_view name) const;
 };

@@ -46,7 +46,7 @@ expect 2 "excludes" log --node a --pod b
 expect 2 '^not expected: "b" "--more" "c d"$' explain node a b --more "c d"
 expect 2 '^not expected: "--more"$' --more status
 expect 2 '^not expected: "15"; an entry is shown by "log show 15"$' log 15
-expect 2 '^not expected: "shwo" "15"; "shwo" is no command of log; did you mean "show"\?$' log shwo 15
+expect 2 '^not expected: "shw" "15"; "shw" is no command of log; did you mean "show"\?$' log shw 15
 expect 2 "namespace requires --pod" log -n shop
 expect 2 "index" log show
 expect 2 'index: "-1" is no index of an entry: expected a number, 0 or greater' log show -1

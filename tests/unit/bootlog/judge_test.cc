@@ -104,7 +104,7 @@ TEST(Judge, SaysOfManyProblemsHowManyItLeavesOut) {
   PlainLog log = good_log();
   const Json known = manifest_of(log);
   for (int i = 0; i < 50; ++i) {
-    log.events.push_back(log.make(9, kIpl, to_bytes("f"), to_bytes(std::to_string(i))));
+    log.add(log.make(9, kIpl, to_bytes("f"), to_bytes(std::to_string(i))));
   }
   const Appraised found = appraise(log, {}, references_of(known));
   ASSERT_EQ(found.reasons.size(), kMaxReasons + 1);
@@ -160,7 +160,7 @@ TEST(B2, RefusesAChangedProgramUnderEveryType) {
   for (const std::uint32_t pcr : {0U, 2U, 9U, 14U}) {
     for (const std::uint32_t type : {kIpl, kEventTag, kPlatformFirmwareBlob, kCompactHash}) {
       PlainLog log = good_log();
-      log.events.push_back(log.make(pcr, type, Bytes(16), to_bytes("evil file")));
+      log.add(log.make(pcr, type, Bytes(16), to_bytes("evil file")));
       EXPECT_THAT(appraise(log, {}, references_of(known)).codes(), ElementsAre("BootFileUnknown"));
     }
   }
@@ -223,15 +223,13 @@ TEST(B7, RefusesAnAuthorityThatDbDoesNotHave) {
 
 TEST(B7, RefusesAShimThatVerifiesNothing) {
   PlainLog log = good_log();
-  log.events.push_back(
-      log.make(7, kVariableAuthority, variable_bytes(kShimGuid, "MokSBState", Bytes{1})));
+  log.add(log.make(7, kVariableAuthority, variable_bytes(kShimGuid, "MokSBState", Bytes{1})));
   EXPECT_THAT(appraise(log).codes(), ElementsAre("SecureBootDisabled"));
   PlainLog in14 = good_log();
-  in14.events.push_back(in14.make(14, kIpl, to_bytes("MokSBState"), Bytes{1}));
+  in14.add(in14.make(14, kIpl, to_bytes("MokSBState"), Bytes{1}));
   EXPECT_THAT(appraise(in14).codes(), ElementsAre("SecureBootDisabled"));
   PlainLog zero = good_log();
-  zero.events.push_back(
-      zero.make(7, kVariableAuthority, variable_bytes(kShimGuid, "MokSBState", Bytes{0})));
+  zero.add(zero.make(7, kVariableAuthority, variable_bytes(kShimGuid, "MokSBState", Bytes{0})));
   EXPECT_THAT(appraise(zero).codes(), IsEmpty());
 }
 
@@ -265,7 +263,7 @@ TEST(Judge, RefusesAKeyOfSecureBootThatNoManifestKnows) {
       PlainLog log = good_log();
       Bytes value(owner ? 16 : 0);
       append(value, der);
-      log.events.push_back(log.make(7, kVariableAuthority, variable_bytes(kShimGuid, name, value)));
+      log.add(log.make(7, kVariableAuthority, variable_bytes(kShimGuid, name, value)));
       EXPECT_THAT(appraise(log, {}, references_of(known)).codes(),
                   ElementsAre("SecureBootKeyUnknown"))
           << name;
@@ -411,7 +409,7 @@ TEST(CommandLine, MatchesWholeArguments) {
 TEST(CommandLine, IsJudgedInEveryTextThatMayBeIt) {
   PlainLog log = good_log();
   const std::string evil = "linux /vmlinuz root=none init=/bin/sh";
-  log.events.push_back(log.make(8, kIpl, to_bytes("grub_cmd: " + evil), to_bytes(evil)));
+  log.add(log.make(8, kIpl, to_bytes("grub_cmd: " + evil), to_bytes(evil)));
   EXPECT_THAT(appraise(log, command_line({"quiet"})).codes(), ElementsAre("KernelCommandLine"));
   EXPECT_THAT(appraise(log, command_line({}, {"init=.*"})).codes(),
               ElementsAre("KernelCommandLine"));
@@ -449,7 +447,7 @@ TEST(CommandLine, IsRefusedWhereItIsNotShown) {
   PlainLog hashed = good_log();
   Bytes tag;
   put_le(tag, 0x8f3b22ed, 4);
-  hashed.events.push_back(hashed.make(9, kEventTag, tag, to_bytes("another")));
+  hashed.add(hashed.make(9, kEventTag, tag, to_bytes("another")));
   EXPECT_THAT(appraise(hashed, command_line({"quiet"})).codes(),
               ElementsAre("KernelCommandLineUnproven"));
   EXPECT_TRUE(appraise(hashed).accepted());
@@ -468,7 +466,7 @@ TEST(CommandLine, IsRefusedWhereTheQuoteDoesNotCoverWhatSystemdMeasured) {
   tpm::PcrValues quoted = quote_of(log);
   std::erase_if(quoted, [](const auto& each) { return each.first.index == 12; });
   EXPECT_TRUE(appraise(log, quoted, command_line({"quiet"})).accepted());
-  log.events.push_back(log.make(12, kIpl, to_bytes("quiet"), to_bytes("quiet")));
+  log.add(log.make(12, kIpl, to_bytes("quiet"), to_bytes("quiet")));
   EXPECT_THAT(appraise(log, quoted, command_line({"quiet"})).codes(),
               ElementsAre("KernelCommandLineUnproven"));
   EXPECT_TRUE(appraise(log, quoted, command_line({})).accepted());

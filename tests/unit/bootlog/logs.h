@@ -55,6 +55,14 @@ struct PlainLog {
     return out;
   }
 
+  // Before boot services end, where the log has that; else at its end. Its number.
+  std::size_t add(PlainEvent event) {
+    const auto end = std::find_if(events.begin(), events.end(), [](const PlainEvent& each) {
+      return each.pcr == 5 && as_text(each.data) == "Exit Boot Services Invocation";
+    });
+    return static_cast<std::size_t>(events.insert(end, std::move(event)) - events.begin()) + 1;
+  }
+
   // An event whose digests are those of `measured`.
   PlainEvent make(std::uint32_t pcr, std::uint32_t type, const Bytes& data,
                   const Bytes& measured) const {

@@ -10,6 +10,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::SizeIs;
 
 Meaning meaning(const PlainLog& log, const tpm::PcrValues& quoted, const Quirks& quirks = {}) {
   return read_meaning(bind_log(log, quoted), quirks);
@@ -117,8 +118,8 @@ TEST(B2, JudgesAFileAsOneWhateverItsTypeIsAndThoughTheLogHasItsContent) {
                                      kVariableBoot, kPostCode}) {
       if (pcr == 0 && (type == kAction || type == kEfiAction)) continue;  // below
       PlainLog log = good_log();
-      log.events.push_back(log.make(pcr, type, file));
-      EXPECT_THAT(meaning(log).files, Contains(log.events.size())) << pcr << " " << type;
+      const std::size_t number = log.add(log.make(pcr, type, file));
+      EXPECT_THAT(meaning(log).files, Contains(number)) << pcr << " " << type;
     }
   }
 }
@@ -158,7 +159,7 @@ TEST(Meaning, ExplainsTheHashOfTheLoadOptionsByTheCommandLine) {
     for (const char c : prefix + std::string("/vmlinuz root=none ro console=ttyS0 quiet")) {
       put_le(wide, static_cast<std::uint8_t>(c), 2);
     }
-    log.events.push_back(log.make(9, kEventTag, tag, wide));
+    log.add(log.make(9, kEventTag, tag, wide));
     const Meaning found = meaning(log);
     EXPECT_THAT(found.unknown_command_lines, IsEmpty());
     EXPECT_THAT(found.files, Not(Contains(log.events.size())));
@@ -285,6 +286,31 @@ TEST(B6, RefusesAnythingInPcrFiveAfterExitBootServices) {
   EXPECT_THAT(first_problem(meaning(between)), is_unexpected("after ExitBootServices"));
 }
 
+TEST(B6, RefusesWhatFirmwareOrBootLoaderIsSaidToMeasureAfterExitBootServices) {
+  for (const std::uint32_t pcr : {0U, 4U, 7U, 8U, 9U, 14U}) {
+    PlainLog log = good_log();
+    log.events.push_back(log.make(pcr, kIpl, to_bytes("later")));
+    EXPECT_THAT(first_problem(meaning(log)), is_unexpected("after ExitBootServices")) << pcr;
+  }
+  PlainLog log = good_log();
+  log.events.push_back(log.make(13, kIpl, to_bytes("the system's own")));
+  EXPECT_THAT(meaning(log).problems, IsEmpty());
+}
+
+TEST(Meaning, RefusesALogWithoutAnythingThatTheFirmwareStartedButForTheQuirk) {
+  PlainLog log = good_log();
+  std::erase_if(log.events, [](const PlainEvent& event) {
+    return event.pcr == 4 && event.type == kBootServicesApplication;
+  });
+  const BoundLog bound = bind_log(log, quote_of(log));
+  const Meaning strict = read_meaning(bound, {});
+  ASSERT_THAT(strict.problems, SizeIs(1));
+  EXPECT_EQ(strict.problems[0].code, "BootImageMissing");
+  const Meaning allowed = read_meaning(bound, Quirks{std::string(quirk::kNoBootImages)});
+  EXPECT_THAT(allowed.problems, IsEmpty());
+  EXPECT_THAT(allowed.quirks_used, ElementsAre(quirk::kNoBootImages));
+}
+
 TEST(B6, RefusesASecondExit) {
   PlainLog log = good_log();
   log.events.push_back(
@@ -345,18 +371,18 @@ TEST(Meaning, ReadsSystemdsCommandLineOfEveryType) {
   for (const char c : std::string("root=x quiet")) put_le(wide, static_cast<std::uint8_t>(c), 2);
   for (const std::uint32_t type : {kIpl, kEventTag, kCompactHash}) {
     PlainLog log = good_log();
-    log.events.push_back(log.make(12, type, wide));
+    log.add(log.make(12, type, wide));
     EXPECT_THAT(lines(meaning(log)), Contains("root=x quiet")) << type;
   }
   PlainLog hashed = good_log();
-  hashed.events.push_back(hashed.make(12, kEventTag, to_bytes("cmdline"), wide));
-  EXPECT_THAT(meaning(hashed).unknown_command_lines, ElementsAre(hashed.events.size()));
+  const std::size_t number = hashed.add(hashed.make(12, kEventTag, to_bytes("cmdline"), wide));
+  EXPECT_THAT(meaning(hashed).unknown_command_lines, ElementsAre(number));
 }
 
 TEST(Meaning, NeverShowsExpressionsATextThatTheyMightMisread) {
   const auto of = [](const std::string& text) {
     PlainLog log = good_log();
-    log.events.push_back(log.make(8, kIpl, to_bytes("grub_cmd: " + text), to_bytes(text)));
+    log.add(log.make(8, kIpl, to_bytes("grub_cmd: " + text), to_bytes(text)));
     return meaning(log).unknown_command_lines;
   };
   EXPECT_THAT(of("linux /vmlinuz a\nb"), Not(IsEmpty()));
@@ -369,12 +395,12 @@ TEST(Meaning, KeepsManyCommandLinesAndLoadOptionsWithinBounds) {
   PlainLog log = good_log();
   for (std::size_t i = 0; i < 2 * kMaxCommandLines; ++i) {
     const std::string text = "linux /v a" + std::to_string(i);
-    log.events.push_back(log.make(8, kIpl, to_bytes("grub_cmd: " + text), to_bytes(text)));
+    log.add(log.make(8, kIpl, to_bytes("grub_cmd: " + text), to_bytes(text)));
   }
   Bytes tag;
   put_le(tag, 0x8f3b22ed, 4);
   for (std::size_t i = 0; i < 10 * kMaxLoadOptions; ++i) {
-    log.events.push_back(log.make(9, kEventTag, tag, to_bytes("file")));
+    log.add(log.make(9, kEventTag, tag, to_bytes("file")));
   }
   const Meaning found = meaning(log);
   EXPECT_EQ(found.command_lines.size(), kMaxCommandLines);
@@ -387,7 +413,7 @@ TEST(Quirks, OfOldShimsReadTheCertificateThatWasMeasured) {
   Bytes logged = variable_bytes(kShimGuid, "Shim", to_bytes("certificate"));
   append(logged, Bytes(6));
   const Bytes measured(logged.begin(), logged.end() - 1);
-  log.events.push_back(log.make(7, kVariableAuthority, logged, measured));
+  log.add(log.make(7, kVariableAuthority, logged, measured));
   EXPECT_THAT(first_problem(meaning(log)), is_unexpected("old-shim-authority"));
   const BoundLog bound = bind_log(log, quote_of(log));  // of which the meaning has views
   const Meaning allowed = read_meaning(bound, Quirks{std::string(quirk::kOldShim)});

@@ -26,7 +26,7 @@ const std::vector<Machine> kMachines = {
     {"tpm2-tools/event-gce-ubuntu-2104-log.bin", {}},
     {"tpm2-tools/event-moklisttrusted.bin", {}},
     {"tpm2-tools/event-postcode.bin", {quirk::kNoExit, quirk::kOldShim}},
-    {"tpm2-tools/event-sd-boot-fedora37.bin", {}},
+    {"tpm2-tools/event-sd-boot-fedora37.bin", {quirk::kNoBootImages}},
 };
 
 std::optional<PlainLog> shared_log(std::string_view file) {
