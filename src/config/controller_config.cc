@@ -64,6 +64,24 @@ void read_registration(Section section, ControllerConfig::Log::Registration& out
   section.finish();
 }
 
+void read_kept_time(Section& section, const char* key, std::chrono::milliseconds& out) {
+  std::string text;
+  section.string(key, text, 0, 32);
+  if (text.empty() || text == "0") return;
+  section.duration(key, out, 24h, 876'000h);
+}
+
+void read_retention(Section section, ControllerConfig::Log::Retention& out) {
+  read_kept_time(section, "content", out.content);
+  read_kept_time(section, "entries", out.entries);
+  if (out.entries > 0ms && (out.content == 0ms || out.content > out.entries)) {
+    section.error("content",
+                  "expected a time that is at most entries: what entries say is not kept longer "
+                  "than they are served");
+  }
+  section.finish();
+}
+
 void read_log(Section log, ControllerConfig::Log& out) {
   log.string("origin", out.origin, 0, 255);
   if (out.origin.find_first_of(" \t\n+") != std::string::npos) {
@@ -88,6 +106,7 @@ void read_log(Section log, ControllerConfig::Log& out) {
   references.finish();
   read_engine(log, out);
   read_appends(log.section("appends"), out.appends);
+  read_retention(log.section("retention"), out.retention);
   read_registration(log.section("registration"), out.registration);
   log.finish();
 }
