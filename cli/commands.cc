@@ -16,6 +16,7 @@
 #include "inspect/rights.h"
 #include "tlog/checkpoint.h"
 #include "tlog/note.h"
+#include "tlog/retention.h"
 
 namespace avouch::cli {
 namespace {
@@ -64,7 +65,10 @@ Result<Found> entries_of(const Context& context, Session& session, const LogQuer
 
 std::string content_text(const inspect::UnverifiedListed& listed, const Content& content) {
   if (!content.broken.empty()) return "DOES NOT HOLD: " + printable(content.broken);
-  if (listed.erased_by) return "ERASED by entry " + std::to_string(*listed.erased_by);
+  if (listed.erased_by) {
+    return (listed.is_pruned ? "PRUNED by entry " : "ERASED by entry ") +
+           std::to_string(*listed.erased_by);
+  }
   if (!content.withheld.empty()) return "(withheld: " + printable(content.withheld) + ")";
   return printable(inspect::summary_of(listed.kind, content.payload));
 }
@@ -376,10 +380,14 @@ Result<Exit> log_list(const Context& context, const LogQuery& query) {
                     printable(entries[i].kind), content_text(entries[i], content)});
     items.push_back(entry_json(entries[i], content));
   }
+  // Of what cannot be read of it, nothing is said: each entry that is shown is proven by itself.
+  const auto retention = tlog::load_retention(session.log, *checkpoint);
+  const std::uint64_t minimum = retention.has_value() ? retention->pruning.minimum_index : 0;
   if (context.common.format == Format::kJson) {
     Json out;
     out["origin"] = checkpoint->origin();
     out["size"] = static_cast<std::int64_t>(checkpoint->size());
+    if (minimum > 0) out["minimumIndex"] = static_cast<std::int64_t>(minimum);
     out["entries"] = std::move(items);
     if (found->from > 0) out["before"] = static_cast<std::int64_t>(found->from);
     std::cout << codec::to_json_pretty(out) << '\n';
@@ -391,6 +399,10 @@ Result<Exit> log_list(const Context& context, const LogQuery& query) {
       std::cout << "late: decided at that time, and entered after others that were decided later: "
                    "it waited in a webhook's spool while the log took none, or the clock of who "
                    "decided it was wrong\n";
+    }
+    if (minimum > 0) {
+      std::cout << "entries below " << minimum << " are not served any more, as entry "
+                << *retention->pruning_index << " says\n";
     }
     if (found->from > 0) {
       std::cout << "older entries: the same command with --before " << found->from << '\n';

@@ -33,7 +33,8 @@ Result<std::string> content_of_entry(Session& session, std::uint64_t index) {
   }
   AVOUCH_TRY(const inspect::UnverifiedListed listed, session.log.entry(index));
   if (listed.erased_by) {
-    return rejected("the content of entry " + std::to_string(index) + " was erased by entry " +
+    return rejected("the content of entry " + std::to_string(index) +
+                    (listed.is_pruned ? " was pruned by entry " : " was erased by entry ") +
                     std::to_string(*listed.erased_by) +
                     ": export it without (kubectl avouch export " + std::to_string(index) + ")");
   }

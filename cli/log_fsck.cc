@@ -34,6 +34,8 @@ Json to_json(const std::string& origin, std::uint64_t size, const tlog::FsckRepo
   out["bytes"] = number(report.bytes);
   out["preimages"] = number(report.preimages);
   out["erased"] = number(report.erased);
+  out["pruned"] = number(report.pruned);
+  out["minimumIndex"] = number(report.minimum_index);
   out["damageCount"] = number(report.damage_count);
   out["damages"] = std::move(damages);
   return out;
@@ -42,7 +44,12 @@ Json to_json(const std::string& origin, std::uint64_t size, const tlog::FsckRepo
 void print_checked(const std::string& origin, std::uint64_t size, const tlog::FsckReport& report) {
   std::cout << "log " << printable(origin) << ", checkpoint of " << size << " entries\nread "
             << report.entries << " entries, " << report.tiles << " tiles, " << report.preimages
-            << " preimages (" << report.erased << " erased): " << report.bytes << " bytes\n";
+            << " preimages (" << report.erased << " erased, " << report.pruned
+            << " pruned): " << report.bytes << " bytes\n";
+  if (report.minimum_index > 0) {
+    std::cout << "entries below " << report.minimum_index
+              << " are not served any more, as an entry of the log says\n";
+  }
   for (const tlog::Damage& damage : report.damages) {
     std::cout << "DAMAGED " << printable(damage.path) << ": " << printable(damage.what) << '\n';
   }
@@ -69,6 +76,7 @@ Result<Exit> check(tlog::TileReader& reader, std::span<const tlog::NoteVerifier>
   }
   tlog::FsckOptions options;
   options.preimages = preimages;
+  options.served = !preimages;
   options.checked = [&](std::uint64_t entries) {
     progress("checked " + std::to_string(entries) + " of " + std::to_string(checkpoint->size()) +
              " entries");

@@ -136,7 +136,8 @@ Json entry_json(const inspect::UnverifiedListed& listed, const Content& content)
   Json item;
   item["index"] = static_cast<std::int64_t>(listed.index);
   item["kind"] = listed.kind;
-  if (listed.erased_by) item["erasedBy"] = static_cast<std::int64_t>(*listed.erased_by);
+  if (listed.erased_by)
+    item[listed.is_pruned ? "prunedBy" : "erasedBy"] = static_cast<std::int64_t>(*listed.erased_by);
   if (!content.broken.empty()) {
     item["doesNotHold"] = content.broken;
   } else if (!content.withheld.empty()) {

@@ -100,6 +100,7 @@ Result<void> Leader::start(const std::stop_token& stop) {
   AVOUCH_CHECK(persist("policies", [&] { return p.refresh_policies(); }));
   p.begin();
   p.check_log();
+  p.keep_retention();
   p.policy_worker.start();
   p.policy_worker.add(kAll);
   p.policy_worker.add(std::string(kUse));

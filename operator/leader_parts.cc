@@ -180,6 +180,7 @@ void Leader::Parts::stop() {
   rekor_lane.stop();
   remark_lane.stop();
   if (epochs) epochs->stop();
+  if (retention) retention->stop();
   if (loop) loop->stop();
   if (recorder) recorder->stop();
   status_worker.stop();

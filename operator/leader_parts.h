@@ -46,6 +46,7 @@
 #include "control/registration_handler.h"
 #include "control/rekor_handler.h"
 #include "control/remark_handler.h"
+#include "control/retention_keeper.h"
 #include "control/router.h"
 #include "control/senders.h"
 #include "control/sequenced_log.h"
@@ -135,7 +136,8 @@ struct Leader::Parts final : control::AppraiserOutput {
   // Checkpoints of the log that others hold: witnesses, and the cluster itself.
   Result<std::vector<tlog::Remembered>> what_others_remember();
   void tell_read_only(const std::string& why);
-  void check_log();  // begins to
+  void check_log();       // begins to
+  void keep_retention();  // the same
   void show_witnesses();
   Result<void> open_stores();
   void watch_cluster();
@@ -208,6 +210,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<control::AppraiserLoop> loop;
   std::unique_ptr<control::Recorder> recorder;
   std::unique_ptr<control::EpochPublisher> epochs;
+  std::unique_ptr<control::RetentionKeeper> retention;
 
   std::unique_ptr<control::IntakeHandler> intake;
   std::unique_ptr<control::TileHandler> tiles;

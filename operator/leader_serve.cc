@@ -33,8 +33,9 @@ Result<void> Leader::Parts::serve() {
   // A database may be slow or away: whoever reads what is public then keeps neither the server's
   // threads nor the agents' requests waiting.
   if (config.log.is_in_database() && !read_pool) read_pool.emplace(4, kMostReads);
-  tiles = std::make_unique<control::TileHandler>(
-      *log_store, witnessing ? &witnessing->notes() : nullptr, read_pool ? &*read_pool : nullptr);
+  tiles = std::make_unique<control::TileHandler>(*log_store,
+                                                 witnessing ? &witnessing->notes() : nullptr,
+                                                 read_pool ? &*read_pool : nullptr, log.get());
   renewal_index.emplace(*renewal_files);
   log_side = std::make_unique<control::LogHandler>(
       control::LogParts{.log = *log,
@@ -168,6 +169,13 @@ void Leader::Parts::show_metrics() {
       gauge("avouch_policies", "AttestationPolicies", static_cast<double>(summary.policies));
     }
     adapters::show_log(metrics, log->status());
+    const auto retained = log->retention();
+    gauge("avouch_log_minimum_index",
+          "Entries below it are not served any more, as the log's retention policy allows",
+          static_cast<double>(retained->pruning.minimum_index));
+    gauge("avouch_log_content_from",
+          "Of entries below it, what they say is pruned, as the log's retention policy allows",
+          static_cast<double>(retained->pruning.content_from));
     show_witnesses();
     adapters::show_log_volume(metrics, volume);
     gauge("avouch_log_left_out_denials",

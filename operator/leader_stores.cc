@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <future>
+#include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -132,6 +133,23 @@ Result<tlog::VerifiedCheckpoint> Leader::Parts::publish_log() {
     if (ending) return retryable("log: is being closed");
   }
   return published.get();
+}
+
+void Leader::Parts::keep_retention() {
+  const config::ControllerConfig::Log::Retention& kept = config.log.retention;
+  retention = std::make_unique<control::RetentionKeeper>(
+      control::RetentionKeeper::Options{.policy = {kept.content, kept.entries},
+                                        .origin = keys->log_origin,
+                                        .pseudonym_key = keys->pseudonym},
+      *log, *log_store, *entries, [this] { return publish_log(); },
+      // Who reads below the witnessed checkpoint reads below that minimum index too.
+      [this] {
+        if (!witnessing) return std::numeric_limits<std::uint64_t>::max();
+        const auto witnessed = witnessing->notes().witnessed();
+        return witnessed ? witnessed->size : 0;
+      },
+      keys->verifier, crypto::system_random(), clock, signals);
+  retention->start();
 }
 
 std::uint64_t bytes_for_lists(const config::ControllerConfig::Limits& limits) {

@@ -32,10 +32,11 @@ class HttpTiles final : public tlog::TileReader {
     RestTransport& transport = path.starts_with(kBundles) ? *bundles_ : *others_;
     const auto response = transport.send(request, timeout_, stop_);
     if (!response.has_value()) return retryable(response.error().message);
-    if (response->status == 404) return std::optional<Bytes>();
+    // 410: a log denies what it has pruned.
+    if (response->status == 404 || response->status == 410) return std::optional<Bytes>();
     if (response->status != 200) {
       return retryable("GET " + request.path + ": " + std::to_string(response->status) +
-                       ", expected 200 or 404");
+                       ", expected 200, 404 or 410");
     }
     const auto encoding = response->headers.find("Content-Encoding");
     if (encoding && *encoding != "identity") {

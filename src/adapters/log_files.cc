@@ -15,6 +15,7 @@
 #include "adapters/log_journal.h"
 #include "tlog/note.h"
 #include "tlog/preimages.h"
+#include "tlog/retention.h"
 #include "tlog/tile.h"
 
 namespace avouch::adapters {
@@ -31,6 +32,7 @@ Result<std::filesystem::path> locate(const std::filesystem::path& directory,
     if (resource.tile.width != tlog::kTileWidth) return rejected("preimages have no partial form");
     return directory / "private" / path;
   }
+  if (path == tlog::kRetentionPath) return directory / "public" / path;
   AVOUCH_CHECK(tlog::parse_resource(path));
   return directory / "public" / path;
 }

@@ -8,13 +8,14 @@
 #include "tlog/journal.h"
 #include "tlog/note.h"
 #include "tlog/preimages.h"
+#include "tlog/retention.h"
 #include "tlog/tile.h"
 
 namespace avouch::adapters {
 namespace {
 
 constexpr std::string_view kDigestDomain = "avouch-log-object 1\n";
-constexpr std::uint64_t kTile = 1, kBundle = 2, kPreimageGroup = 3;
+constexpr std::uint64_t kTile = 1, kBundle = 2, kPreimageGroup = 3, kRetention = 4;
 constexpr std::size_t kMaxHolderBytes = 64;
 // A row of a batch is closed once it has this much; a record has at most 128 KiB and a little.
 constexpr std::size_t kRowBytes = 512 * 1024;
@@ -69,6 +70,9 @@ Result<std::optional<LogObjectKey>> log_object_key(std::string_view path) {
     AVOUCH_TRY(const tlog::Resource resource, tlog::parse_resource("tile/entries/" + index));
     if (resource.tile.width != tlog::kTileWidth) return rejected("preimages have no partial form");
     return std::optional(LogObjectKey{kPreimageGroup, 0, resource.tile.index, tlog::kTileWidth});
+  }
+  if (path == tlog::kRetentionPath) {
+    return std::optional(LogObjectKey{kRetention, 0, 0, tlog::kTileWidth});
   }
   AVOUCH_TRY(const tlog::Resource resource, tlog::parse_resource(path));
   if (resource.kind == tlog::Resource::Kind::kCheckpoint) return std::optional<LogObjectKey>();

@@ -18,7 +18,7 @@ namespace avouch::adapters {
 
 // The key of an object: what its path names.
 struct LogObjectKey {
-  std::uint64_t kind = 0;  // 1 tile, 2 bundle, 3 preimages
+  std::uint64_t kind = 0;  // 1 tile, 2 bundle, 3 preimages, 4 retention
   std::uint64_t level = 0, index = 0, width = 0;
   auto operator<=>(const LogObjectKey&) const = default;
 };

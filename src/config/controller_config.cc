@@ -17,6 +17,24 @@ void read_appends(Section section, ControllerConfig::Log::Appends& out) {
   section.finish();
 }
 
+void read_kept_time(Section& section, const char* key, std::chrono::milliseconds& out) {
+  std::string text;
+  section.string(key, text, 0, 32);
+  if (text.empty() || text == "0") return;
+  section.duration(key, out, 24h, 876'000h);
+}
+
+void read_retention(Section section, ControllerConfig::Log::Retention& out) {
+  read_kept_time(section, "content", out.content);
+  read_kept_time(section, "entries", out.entries);
+  if (out.entries > 0ms && (out.content == 0ms || out.content > out.entries)) {
+    section.error("content",
+                  "expected a time that is at most entries: what entries say is not kept longer "
+                  "than they are served");
+  }
+  section.finish();
+}
+
 void read_log(Section log, ControllerConfig::Log& out) {
   read_log_origin(log, out.origin);
   log.duration("cadence", out.cadence, 1s, 10min);
@@ -29,6 +47,7 @@ void read_log(Section log, ControllerConfig::Log& out) {
   references.finish();
   read_log_engine(log, out);
   read_appends(log.section("appends"), out.appends);
+  read_retention(log.section("retention"), out.retention);
   read_log_registration(log.section("registration"), out.registration);
   log.finish();
 }

@@ -24,6 +24,12 @@ struct ControllerConfig {
     // Of which other logs entries may be referred to: a C2SP tlog-policy; empty: of none.
     std::string references_policy_file;
 
+    // How long what entries say is kept, and bundles and tiles are served; 0: for ever
+    // (tlog/retention.h).
+    struct Retention {
+      std::chrono::milliseconds content{0}, entries{0};
+    } retention;
+
     // What each webhook may add (control/log_handler.h, AppendLimits).
     struct Appends {
       std::size_t burst = std::size_t{128} * 1024 * 1024;

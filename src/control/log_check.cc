@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "tlog/preimages.h"
+#include "tlog/retention.h"
 
 namespace avouch::control {
 namespace {
@@ -96,7 +97,7 @@ void LogCheck::wait(std::chrono::milliseconds time) {
 bool is_of_tree(const tlog::FsckReport& report) {
   if (report.damage_count > report.damages.size()) return true;
   return std::any_of(report.damages.begin(), report.damages.end(), [](const tlog::Damage& damage) {
-    return !damage.path.starts_with(tlog::kPreimagesPrefix);
+    return !damage.path.starts_with(tlog::kPreimagesPrefix) && damage.path != tlog::kRetentionPath;
   });
 }
 

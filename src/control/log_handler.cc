@@ -16,7 +16,9 @@
 #include "crypto/short_digest.h"
 #include "tlog/entry.h"
 #include "tlog/hashed_rekord.h"
+#include "tlog/retention.h"
 #include "tlog/signed_statement.h"
+#include "tlog/tile.h"
 
 namespace avouch::control {
 namespace {
@@ -42,13 +44,14 @@ HttpResponse uncached_json(int status, const Json& body) {
   return response;
 }
 
-// A problem with all that is left of an entry whose content was erased.
+// A problem with all that is left of an entry whose content was erased or pruned.
 HttpResponse erased_entry(Json shown) {
   const Json why = shown["withheld"];
+  const std::string_view code = shown.find("prunedBy") != nullptr ? "Pruned" : "Erased";
   shown["type"] = "about:blank";
-  shown["title"] = "Erased";
+  shown["title"] = code;
   shown["status"] = std::int64_t{410};
-  shown["code"] = "Erased";
+  shown["code"] = code;
   shown["detail"] = why;
   HttpResponse response = uncached_json(410, shown);
   response.content_type = "application/problem+json";
@@ -164,7 +167,8 @@ std::string needs(const kube::AccessQuestion& question) {
 
 // Kinds whose content every authenticated caller may see: nothing in them is about a node or a pod.
 bool is_open(std::string_view kind) {
-  return kind == tlog::kGenesis || kind == tlog::kEpoch || kind == tlog::kPolicyChange;
+  return kind == tlog::kGenesis || kind == tlog::kEpoch || kind == tlog::kPolicyChange ||
+         kind == tlog::kRetentionKind || kind == tlog::kPruningKind;
 }
 
 // What the caller must be allowed to read to be shown an entry; nothing for a kind that this
@@ -243,7 +247,26 @@ void TileHandler::handle(HttpRequest request, std::shared_ptr<BodySink>, Reply r
   }
 }
 
+std::optional<HttpResponse> TileHandler::deny(std::string_view path) const {
+  if (log_ == nullptr) return std::nullopt;
+  if (path.starts_with(kWitnessed)) path.remove_prefix(kWitnessed.size());
+  const auto resource = tlog::parse_resource(path);
+  if (!resource.has_value() || resource->kind == tlog::Resource::Kind::kCheckpoint) {
+    return std::nullopt;
+  }
+  const auto retention = log_->retention();
+  if (!retention->denies(resource->tile)) return std::nullopt;
+  HttpResponse response =
+      problem(410, "Pruned",
+              "the log's minimum index is " + std::to_string(retention->pruning.minimum_index) +
+                  ", as entry " + std::to_string(retention->pruning_index.value_or(0)) +
+                  " says: full tiles and bundles that end there or before are not served any more");
+  response.headers.add("Access-Control-Allow-Origin", "*");
+  return response;
+}
+
 void TileHandler::serve(std::string_view path, const Reply& reply) {
+  if (auto denied = deny(path)) return reply(*std::move(denied));
   const auto served = find(path);
   if (!served.has_value() && served.error().kind == ErrorKind::kRetryable) {
     // Anybody may ask: what a database or a disk said is in the program's log.
@@ -266,6 +289,10 @@ Result<std::optional<tlog::ServedObject>> TileHandler::find(std::string_view pat
   const bool is_witnessed = path.starts_with(kWitnessed);
   if (is_witnessed && notes_ == nullptr) return std::optional<tlog::ServedObject>();
   if (is_witnessed) path.remove_prefix(kWitnessed.size());
+  if (path == tlog::kRetentionPath && log_ != nullptr) {
+    return std::optional(tlog::ServedObject{tlog::format_retention(*log_->retention()),
+                                            "application/json", "no-cache"});
+  }
   AVOUCH_TRY(std::optional<tlog::ServedObject> served, tlog::serve(tiles_, path));
   if (!served || path != kCheckpoint || notes_ == nullptr) return served;
   if (!is_witnessed) {
@@ -403,7 +430,9 @@ HttpResponse LogHandler::entry(const Caller& caller, std::string_view number) {
   }
   const auto shown = show(caller, *index);
   if (!shown.has_value()) return failed(shown.error());
-  if (shown->find("erasedBy") != nullptr) return erased_entry(*shown);
+  if (shown->find("erasedBy") != nullptr || shown->find("prunedBy") != nullptr) {
+    return erased_entry(*shown);
+  }
   return uncached_json(200, *shown);
 }
 
@@ -518,6 +547,12 @@ Result<Json> LogHandler::show(const Caller& caller, std::uint64_t index) {
   Json out = Json::Object{{"index", static_cast<std::int64_t>(index)},
                           {"kind", statement.kind},
                           {"statement", codec::to_base64(stored.entry)}};
+  if (stored.is_pruned) {
+    out["prunedBy"] = static_cast<std::int64_t>(*stored.erased_by);
+    out["withheld"] = "the content was pruned: entry " + std::to_string(*stored.erased_by) +
+                      " says how far the log's retention policy has come";
+    return out;
+  }
   if (stored.erased_by) {
     out["erasedBy"] = static_cast<std::int64_t>(*stored.erased_by);
     out["withheld"] = "the content was erased by entry " + std::to_string(*stored.erased_by);

@@ -60,20 +60,24 @@ struct LogParts {
 class TileHandler final : public HttpHandler {
  public:
   // `notes`: the cosignatures that have come; null where no witness is asked. `pool`: reads there,
-  // where reading may take long; null: on the thread of the request. All outlive it.
+  // where reading may take long; null: on the thread of the request. `log`: whose retention says
+  // what is denied; null: nothing. All outlive it.
   explicit TileHandler(tlog::TileReader& tiles, const tlog::CosignedNotes* notes = nullptr,
-                       WorkPool* pool = nullptr)
-      : tiles_(tiles), notes_(notes), pool_(pool) {}
+                       WorkPool* pool = nullptr, const tlog::Log* log = nullptr)
+      : tiles_(tiles), notes_(notes), pool_(pool), log_(log) {}
   Result<BodyPlan> plan(const HttpRequest& head) override;
   void handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) override;
 
  private:
   void serve(std::string_view path, const Reply& reply);
   Result<std::optional<tlog::ServedObject>> find(std::string_view path);
+  // 410 for what the log's retention denies.
+  std::optional<HttpResponse> deny(std::string_view path) const;
 
   tlog::TileReader& tiles_;
   const tlog::CosignedNotes* const notes_;
   WorkPool* const pool_;
+  const tlog::Log* const log_;
 };
 
 // Requests under /v1/log/.

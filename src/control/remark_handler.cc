@@ -11,6 +11,7 @@
 #include "control/entering.h"
 #include "control/remark_rights.h"
 #include "tlog/entry.h"
+#include "tlog/retention.h"
 #include "tlog/signed_statement.h"
 
 namespace avouch::control {
@@ -65,10 +66,7 @@ Result<void> check_erasable(ByteView entry, std::uint64_t index, std::string_vie
   if (!statement.has_value() || statement->issuer != origin) {
     return rejected(which + " was signed by another party: the log has no content of it");
   }
-  const std::string_view kind = statement->kind;
-  const auto remark = tlog::remark_kind(kind);
-  const bool is_verdict = kind == tlog::kNodeVerdict || kind == tlog::kAdmissionVerdict;
-  if (is_verdict || (remark && *remark != tlog::RemarkKind::kErasure)) return {};
+  if (tlog::may_lose_content(statement->kind)) return {};
   return rejected(which + " is of kind \"" + statement->kind +
                   "\": only verdicts on nodes, admission verdicts, endorsements, disputes, "
                   "measurements and supersedes can be erased");
@@ -266,6 +264,11 @@ std::optional<HttpResponse> RemarkHandler::answer_erased(const Sent& sent,
   if (!stored->preimage.empty()) return std::nullopt;
   const std::string which = "refs[0]: the content of entry " + std::to_string(index);
   if (!stored->erased_by) return refuse(rejected(which + " is not there"), "Rejected");
+  if (stored->is_pruned) {
+    return refuse(
+        rejected(which + " was pruned: entry " + std::to_string(*stored->erased_by) + " says so"),
+        "Rejected");
+  }
   const auto before = remark_at(*stored->erased_by);
   if (!before.has_value()) return refuse(before.error(), "Rejected");
   const bool is_same = *before && (*before)->by == sent.by && (*before)->remark == erasure;

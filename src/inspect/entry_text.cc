@@ -31,6 +31,12 @@ std::string left_out_of(const Cbor& payload) {
          ", have no entry";
 }
 
+// "720h", or "for ever".
+std::string kept_text(const Cbor& payload, std::string_view name) {
+  const std::int64_t kept = integer_of(payload, name).value_or(0);
+  return kept == 0 ? "for ever" : to_duration(std::chrono::milliseconds(kept));
+}
+
 // "entry 3 of log ORIGIN", and how many more.
 std::string references_of(const Cbor& payload) {
   const Cbor* list = payload.find("refs");
@@ -167,6 +173,15 @@ std::string summary_of(std::string_view kind, const Cbor& payload) {
   } else if (tlog::remark_kind(kind)) {
     out += " by " + text_of(payload, "by") + " of " + references_of(payload);
     if (const std::string text = text_of(payload, "text"); !text.empty()) out += ": " + text;
+  } else if (kind == tlog::kRetentionKind) {
+    out = "retention policy: content is kept " + kept_text(payload, "content") +
+          ", entries are served " + kept_text(payload, "entries");
+  } else if (kind == tlog::kPruningKind) {
+    out = "pruning: content from entry " +
+          std::to_string(integer_of(payload, "contentFrom").value_or(0)) +
+          " on is kept, minimum index " +
+          std::to_string(integer_of(payload, "minimumIndex").value_or(0)) +
+          ", by the policy of entry " + std::to_string(integer_of(payload, "policy").value_or(0));
   } else if (kind == tlog::kGenesis) {
     out = "genesis: " + text_of(payload, "type");
   }

@@ -18,6 +18,15 @@ using codec::Json;
 constexpr std::chrono::seconds kTimeout{20};
 constexpr std::size_t kMaxAnswer = 16 * 1024 * 1024;
 
+// What is left of an entry whose content is gone, or the denial of what was pruned: the
+// controller's own 410, and not the API server's.
+bool is_gone(const HttpResponse& response) {
+  if (response.status != 410) return false;
+  const auto body = codec::parse_json(response.body, {.bytes = kMaxAnswer, .depth = 16});
+  const std::string_view code = body.has_value() ? body->text({"code"}) : "";
+  return code == "Erased" || code == "Pruned";
+}
+
 bool is_api_status(const HttpResponse& response) {
   const auto body = codec::parse_json(response.body);
   return body.has_value() && body->text({"kind"}) == "Status";
@@ -49,8 +58,10 @@ Result<UnverifiedListed> read_listed(codec::Fields fields, codec::FieldErrors& e
   out.statement = fields.base64("statement", 65'535).value_or(Bytes{});
   out.preimage = fields.base64("preimage", 65'535).value_or(Bytes{});
   out.withheld = fields.string("withheld").value_or("");
-  if (fields.has("erasedBy")) {
-    out.erased_by = static_cast<std::uint64_t>(fields.required_integer("erasedBy", 0, INT64_MAX));
+  for (const std::string_view name : {"erasedBy", "prunedBy"}) {
+    if (!fields.has(name)) continue;
+    out.erased_by = static_cast<std::uint64_t>(fields.required_integer(name, 0, INT64_MAX));
+    out.is_pruned = name == "prunedBy";
   }
   if (!errors.empty()) return rejected("the controller's answer: " + errors.text());
   return out;
@@ -89,6 +100,7 @@ Result<std::optional<Bytes>> LogAccess::fetch(std::string_view path) {
   AVOUCH_TRY(const HttpResponse response, get("/log/" + std::string(path), "", false));
   // The controller's own 404 is an answer; the API server's says that there is no such release.
   if (response.status == 404 && !is_api_status(response)) return std::optional<Bytes>();
+  if (is_gone(response)) return std::optional<Bytes>();
   if (response.status != 200) return unexpected(response, "/log/" + std::string(path));
   return std::optional(to_bytes(response.body));
 }
@@ -102,12 +114,8 @@ Result<Bytes> LogAccess::receipt(std::uint64_t index) {
 
 Result<Json> LogAccess::get_json(const std::string& path, const std::string& query) {
   AVOUCH_TRY(const HttpResponse response, get(path, query, true));
-  if (response.status != 200 && response.status != 410) return unexpected(response, path);
-  auto body = codec::parse_json(response.body, {.bytes = kMaxAnswer, .depth = 16});
-  // What is left of an entry that was erased: the controller's own 410.
-  const bool is_erased = body.has_value() && body->text({"code"}) == "Erased";
-  if (response.status == 410 && !is_erased) return unexpected(response, path);
-  return body;
+  if (response.status != 200 && !is_gone(response)) return unexpected(response, path);
+  return codec::parse_json(response.body, {.bytes = kMaxAnswer, .depth = 16});
 }
 
 Result<std::optional<Bytes>> LogAccess::get_kept(const std::string& path,

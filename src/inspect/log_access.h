@@ -24,7 +24,8 @@ struct UnverifiedListed {
   Bytes statement;
   Bytes preimage;                          // empty where it is withheld
   std::string withheld;                    // why, or ""
-  std::optional<std::uint64_t> erased_by;  // the entry by which its content was erased
+  std::optional<std::uint64_t> erased_by;  // the entry by which its content was erased or pruned
+  bool is_pruned = false;                  // that entry is a pruning
 };
 
 struct UnverifiedList {
@@ -44,6 +45,7 @@ class LogAccess final : public tlog::TileReader {
   // `reader_token` opens the content of entries (docs/interfaces.md); "" reads public data only.
   LogAccess(kube::Transport& transport, const ReleaseName& release, std::string reader_token);
 
+  // Nothing too for what the log denies as it was pruned: tlog/retention.h says whether it may.
   Result<std::optional<Bytes>> fetch(std::string_view path) override;
 
   Result<UnverifiedListed> entry(std::uint64_t index);

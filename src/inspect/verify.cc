@@ -9,6 +9,7 @@
 #include "tlog/client.h"
 #include "tlog/entry.h"
 #include "tlog/hashed_rekord.h"
+#include "tlog/retention.h"
 #include "tlog/signed_statement.h"
 
 namespace avouch::inspect {
@@ -117,6 +118,10 @@ Result<std::optional<ProofStep>> Verifier::prove_content(std::uint64_t index,
   progress_("proving entry " + std::to_string(index));
   const auto found = included(head, index, listed);
   if (!found.has_value()) {
+    // What is there and wrong is not excused.
+    if (!disproves(found.error())) {
+      if (auto denied = prove_denied(head, index)) return denied;
+    }
     return broken("leaf hash leads to the checkpoint's root", found.error());
   }
   out.leaf = found->leaf;
@@ -166,10 +171,17 @@ Result<std::optional<ProofStep>> Verifier::prove_content(std::uint64_t index,
   if (!content.has_value()) return broken(std::string(committed), content.error());
   if (content->erased_by) {
     out.erased_by = content->erased_by;
+    out.is_pruned = content->is_pruned;
     const std::string by = std::to_string(*out.erased_by);
-    auto erasure = prove_erasure(index, out.leaf, *out.erased_by);
-    if (!erasure.has_value()) return broken("content was erased by entry " + by, erasure.error());
-    out.step.claim += ": its content was ERASED by entry " + by;
+    auto erasure = prove_erasure(out);
+    if (!erasure.has_value()) {
+      return broken(
+          (out.is_pruned ? "content was pruned by entry " : "content was erased by entry ") + by,
+          erasure.error());
+    }
+    out.step.claim += (out.is_pruned ? ": its content was PRUNED by entry "
+                                     : ": its content was ERASED by entry ") +
+                      by;
     out.step.parts.push_back(*std::move(erasure));
     return std::optional<ProofStep>();
   }
@@ -183,6 +195,20 @@ Result<std::optional<ProofStep>> Verifier::prove_content(std::uint64_t index,
   out.step.parts.push_back(holds(std::string(committed)));
   out.step.claim += ": " + time_of(out.payload) + ", " + summary_of(out.kind, out.payload);
   return std::optional<ProofStep>();
+}
+
+std::optional<ProofStep> Verifier::prove_denied(const tlog::VerifiedCheckpoint& head,
+                                                std::uint64_t index) {
+  const auto retention = tlog::load_retention(log_, head);
+  if (!retention.has_value()) {
+    if (!disproves(retention.error())) return std::nullopt;
+    return fails("what the log says of its retention holds", retention.error().message);
+  }
+  if (index >= retention->pruning.minimum_index) return std::nullopt;
+  return untold("the entry is in the log",
+                "it is not served any more: entry " + std::to_string(*retention->pruning_index) +
+                    ", which is in the log, says that its minimum index is " +
+                    std::to_string(retention->pruning.minimum_index));
 }
 
 Result<ProofStep> Verifier::entry(std::uint64_t index) {

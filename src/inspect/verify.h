@@ -94,9 +94,10 @@ class Verifier {
     bool sound = false;  // every part holds, but for content that is withheld
     std::string kind, subject;
     std::uint64_t index = 0;
-    tlog::Hash leaf{};    // of the entry, where its inclusion holds
-    codec::Cbor payload;  // null where it is withheld, or was erased
-    std::optional<std::uint64_t> erased_by;
+    tlog::Hash leaf{};                       // of the entry, where its inclusion holds
+    codec::Cbor payload;                     // null where it is withheld, or was erased
+    std::optional<std::uint64_t> erased_by;  // or pruned by
+    bool is_pruned = false;
   };
   struct Chain;  // one walk along references
 
@@ -113,8 +114,10 @@ class Verifier {
   // Why the entry does not hold together, or nothing.
   Result<std::optional<ProofStep>> prove_content(std::uint64_t index,
                                                  const UnverifiedListed* listed, Proven& out);
-  // That the entry `by` erases that one; kRejected where it does not.
-  Result<ProofStep> prove_erasure(std::uint64_t index, const tlog::Hash& leaf, std::uint64_t by);
+  // That the entry proven.erased_by erases or prunes that one; kRejected where it does not.
+  Result<ProofStep> prove_erasure(const Proven& proven);
+  // Why entry `index` is not served; nothing where no entry of the log says that it is denied.
+  std::optional<ProofStep> prove_denied(const tlog::VerifiedCheckpoint& head, std::uint64_t index);
   // That `claim` cannot be told, as the content is not at hand.
   static ProofStep without_content(const Proven& proven, std::string claim);
   Result<tlog::IncludedEntry> included(const tlog::VerifiedCheckpoint& head, std::uint64_t index,

@@ -76,10 +76,12 @@ ProofStep Verifier::without_content(const Proven& proven, std::string claim) {
   if (!proven.erased_by) {
     return fails(std::move(claim), "that cannot be told while its content is withheld");
   }
-  return untold(std::move(claim),
-                "its content was erased by entry " + std::to_string(*proven.erased_by) +
-                    ": that the verifier signed it, and that it is in the log, is all that is "
-                    "proven of it");
+  return untold(
+      std::move(claim),
+      (proven.is_pruned ? "its content was pruned by entry " : "its content was erased by entry ") +
+          std::to_string(*proven.erased_by) +
+          ": that the verifier signed it, and that it is in the log, is all that is "
+          "proven of it");
 }
 
 Result<ProofStep> Verifier::prove_renewal(const std::string& node, const tlog::Hash& token_digest,

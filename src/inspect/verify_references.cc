@@ -8,6 +8,7 @@
 #include "inspect/verify.h"
 #include "tlog/entry.h"
 #include "tlog/reference_proof.h"
+#include "tlog/retention.h"
 
 namespace avouch::inspect {
 namespace {
@@ -32,6 +33,18 @@ std::string misses(std::string_view kind, const codec::Cbor& payload, std::uint6
   return found->leaf == wanted.leaf ? "" : "it refers to another entry at that index";
 }
 
+// Why the pruning at `own_index` leaves the content of that entry, or "".
+std::string spares(const codec::Cbor& payload, std::uint64_t own_index, std::uint64_t index,
+                   std::string_view kind) {
+  const auto pruning = tlog::parse_pruning(payload, own_index);
+  if (!pruning.has_value()) return pruning.error().message;
+  if (!tlog::may_lose_content(kind)) {
+    return "content of kind \"" + std::string(kind) + "\" is never pruned";
+  }
+  if (index < pruning->content_from) return "";
+  return "it keeps content from entry " + std::to_string(pruning->content_from) + " on";
+}
+
 // Of another log: by the proof that the remark carries.
 ProofStep foreign_reference(const tlog::EntryReference& reference, const std::string& word,
                             const tlog::LogPolicy* other_logs) {
@@ -52,23 +65,27 @@ ProofStep foreign_reference(const tlog::EntryReference& reference, const std::st
 
 }  // namespace
 
-Result<ProofStep> Verifier::prove_erasure(std::uint64_t index, const tlog::Hash& leaf,
-                                          std::uint64_t by) {
+Result<ProofStep> Verifier::prove_erasure(const Proven& proven) {
+  const std::uint64_t index = proven.index, by = *proven.erased_by;
   if (by <= index) return rejected("it is not later than entry " + std::to_string(index));
   AVOUCH_TRY(const UnverifiedListed listed, log_.entry(by));
   if (listed.erased_by) return rejected("its own content was erased, which no log does");
   AVOUCH_TRY(Proven erasure, prove(by, &listed));
   ProofStep out = std::move(erasure.step);
-  out.claim = "erased by " + out.claim;
+  out.claim = (proven.is_pruned ? "pruned by " : "erased by ") + out.claim;
   if (!erasure.sound) return out;
-  if (erasure.kind != tlog::kErasureKind) return rejected("it is of kind " + erasure.kind);
-  const std::string refers = "it refers to entry " + std::to_string(index);
+  const std::string_view kind = proven.is_pruned ? tlog::kPruningKind : tlog::kErasureKind;
+  if (erasure.kind != kind) return rejected("it is of kind " + erasure.kind);
+  const std::string refers = proven.is_pruned
+                                 ? "it prunes content of entry " + std::to_string(index)
+                                 : "it refers to entry " + std::to_string(index);
   if (erasure.payload.is_null()) {
     out.parts.push_back(note(refers, "the controller says so; its content was not read"));
     return out;
   }
-  const std::string wrong =
-      misses(erasure.kind, erasure.payload, by, {anchors_.origin, index, leaf, ""});
+  const std::string wrong = proven.is_pruned ? spares(erasure.payload, by, index, proven.kind)
+                                             : misses(erasure.kind, erasure.payload, by,
+                                                      {anchors_.origin, index, proven.leaf, ""});
   if (!wrong.empty()) return rejected(wrong);
   out.parts.push_back(holds(refers));
   return out;

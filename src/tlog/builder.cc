@@ -93,6 +93,9 @@ void Builder::push(const Record& record, const Hash& leaf) {
     // The group that is not full is written again and again, from here.
     if (*erased / kTileWidth == group) erase_slot(preimages_[*erased % kTileWidth], record.index);
   }
+  if (!record.preimage.empty() && is_of_retention(record.entry)) {
+    of_retention_.push_back(record);
+  }
   if (preimages_.size() == kTileWidth) {
     full_.push_back(Object{bundle_path(Tile{0, group, kTileWidth}), std::move(bundle_)});
     full_.push_back(Object{preimages_path(group), format_preimages(group, preimages_), true});
@@ -120,5 +123,7 @@ std::vector<Object> Builder::take_objects() {
 }
 
 std::vector<Erasure> Builder::take_erasures() { return std::exchange(erasures_, {}); }
+
+std::vector<Record> Builder::take_of_retention() { return std::exchange(of_retention_, {}); }
 
 }  // namespace avouch::tlog

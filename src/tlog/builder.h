@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "tlog/edge.h"
 #include "tlog/preimages.h"
+#include "tlog/retention.h"
 #include "tlog/store.h"
 #include "tlog/tree.h"
 
@@ -36,6 +37,9 @@ class Builder {
   // What entries since the last call erase: erase_preimages(), after those objects have been put.
   std::vector<Erasure> take_erasures();
 
+  // Entries since the last call that may be about retention.
+  std::vector<Record> take_of_retention();
+
  private:
   RightEdge edge_;
   std::uint64_t taken_size_ = 0;
@@ -43,6 +47,7 @@ class Builder {
   std::vector<PreimageSlot> preimages_;
   std::vector<Object> full_;
   std::vector<Erasure> erasures_;
+  std::vector<Record> of_retention_;
 };
 
 }  // namespace avouch::tlog

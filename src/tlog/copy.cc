@@ -8,6 +8,7 @@
 #include "tlog/client.h"
 #include "tlog/fsck.h"
 #include "tlog/preimages.h"
+#include "tlog/retention.h"
 #include "tlog/tile.h"
 
 namespace avouch::tlog {
@@ -111,6 +112,8 @@ class Copy {
       }
     }
     AVOUCH_CHECK(copy_older_partials());
+    AVOUCH_TRY(std::optional<Bytes> retention, from_.fetch(kRetentionPath));
+    if (retention) AVOUCH_CHECK(add(std::string(kRetentionPath), *std::move(retention), true));
     return flush();
   }
 

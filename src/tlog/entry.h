@@ -27,7 +27,8 @@ inline constexpr std::string_view kGenesis = "genesis", kEpoch = "epoch",
                                   kAdmissionVerdict = "admission-verdict",
                                   kPolicyChange = "policy-change", kEndorsementKind = "endorsement",
                                   kDisputeKind = "dispute", kMeasurementKind = "measurement",
-                                  kSupersedeKind = "supersede", kErasureKind = "erasure";
+                                  kSupersedeKind = "supersede", kErasureKind = "erasure",
+                                  kRetentionKind = "retention", kPruningKind = "pruning";
 
 // Names become pseudonyms under a secret key, so that no name lies in the log for ever:
 // `node:`, `pod:`, `policy:`, `log:` or `entry:` and the hexadecimal first 16 bytes of

@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "tlog/bundle.h"
 #include "tlog/client.h"
+#include "tlog/retention.h"
 #include "tlog/tile.h"
 
 namespace avouch::tlog {
@@ -145,6 +146,7 @@ Result<void> Follower::look(const VerifiedCheckpoint& served, TileReader& reader
   AVOUCH_CHECK(load_edge(reader));
   AVOUCH_TRY(Walked walked, walk(served, reader));
   out.entries = walked.entries;
+  out.pruned = walked.pruned;
   if (!walked.findings.empty()) {
     std::move(walked.findings.begin(), walked.findings.end(), std::back_inserter(out.findings));
     return {};
@@ -165,13 +167,44 @@ Result<Follower::Walked> Follower::walk(const VerifiedCheckpoint& to, TileReader
   }
   begun_ = {};
   AVOUCH_TRY(Walked walked, walk_on(edge_, to, reader));
+  if (walked.findings.empty()) return walked;
+  begun_ = {};
+  AVOUCH_TRY(walked, walk_above_pruned(std::move(walked), to, reader));
   if (!walked.findings.empty()) begun_ = {};
   return walked;
 }
 
+Result<Follower::Walked> Follower::walk_above_pruned(Walked walked, const VerifiedCheckpoint& to,
+                                                     TileReader& reader) {
+  for (const Finding& finding : walked.findings) {
+    if (finding.kind == FindingKind::kForked) return walked;
+  }
+  // Held against the root of `to`. Whatever else is wrong, what was found stands.
+  const auto retention = load_retention(reader, to);
+  if (!retention.has_value()) return walked;
+  const std::uint64_t minimum = retention->pruning.minimum_index;
+  const std::uint64_t followed = position_ ? position_->size() : 0;
+  if (minimum <= std::max(followed, edge_.size())) return walked;
+  if (followed > 0 && !fetch_consistency(reader, position_->checkpoint(), to).has_value()) {
+    walked.findings.clear();
+    add(walked.findings, FindingKind::kDamaged,
+        "entries below " + std::to_string(minimum) + " were pruned, as entry " +
+            std::to_string(*retention->pruning_index) + " says, and only " +
+            std::to_string(followed) +
+            " had been followed: whether this is the same log cannot be told any more; follow it "
+            "anew, without the stored position");
+    return walked;
+  }
+  auto edge = RightEdge::load(minimum, reader);
+  if (!edge.has_value()) return walked;
+  AVOUCH_TRY(Walked above, walk_on(std::move(edge).value(), to, reader));
+  above.pruned = minimum - followed;
+  return above;
+}
+
 Result<Follower::Walked> Follower::walk_on(RightEdge from, const VerifiedCheckpoint& to,
                                            TileReader& reader) {
-  Walked out{.edge = std::move(from), .entries = 0, .findings = {}};
+  Walked out{.edge = std::move(from), .entries = 0, .pruned = 0, .findings = {}};
   Served served(reader, out.findings);
   std::vector<RightEdge::FullTile> full;
   bool continues = true;  // the position, where it is met on the way

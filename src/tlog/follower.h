@@ -57,6 +57,7 @@ struct Finding {
 struct FollowStep {
   bool advanced = false;              // the position is a newer checkpoint now
   std::uint64_t entries = 0;          // read and compared
+  std::uint64_t pruned = 0;           // passed over: not served any more, as the log says
   std::vector<Finding> findings;      // empty: all is well
   std::vector<Cosignature> cosigned;  // of the checkpoint served, by the policy's witnesses
 };
@@ -93,13 +94,15 @@ class Follower {
   // What became of the way to a checkpoint.
   struct Walked {
     RightEdge edge;
-    std::uint64_t entries = 0;
+    std::uint64_t entries = 0, pruned = 0;
     std::vector<Finding> findings;
   };
   Result<void> look(const VerifiedCheckpoint& served, TileReader& reader, SystemTime now,
                     FollowStep& step);
   Result<void> load_edge(TileReader& reader);
   Result<Walked> walk(const VerifiedCheckpoint& to, TileReader& reader);
+  // The same from the log's minimum index on, where what was missing is below it.
+  Result<Walked> walk_above_pruned(Walked walked, const VerifiedCheckpoint& to, TileReader& reader);
   Result<Walked> walk_on(RightEdge from, const VerifiedCheckpoint& to, TileReader& reader);
   Result<Walked> doubt(Walked walked, const VerifiedCheckpoint& to, TileReader& reader) const;
   void look_at_time(const VerifiedCheckpoint* served, SystemTime now, FollowStep& step) const;

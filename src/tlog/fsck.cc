@@ -11,6 +11,7 @@
 #include "tlog/entry.h"
 #include "tlog/preimages.h"
 #include "tlog/remark.h"
+#include "tlog/retention.h"
 #include "tlog/tile.h"
 
 namespace avouch::tlog {
@@ -32,12 +33,15 @@ class Walk {
       : reader_(reader), checkpoint_(checkpoint), size_(checkpoint.size()), options_(options) {}
 
   Result<FsckReport> run() {
-    for (std::uint64_t n = 0; tile_width(size_, 0, n) > 0; ++n) {
+    AVOUCH_CHECK(read_retention());
+    if (options_.served) report_.minimum_index = said_.pruning.minimum_index;
+    for (std::uint64_t n = report_.minimum_index / kTileWidth; tile_width(size_, 0, n) > 0; ++n) {
       if (options_.stop.stop_requested()) return retryable("log: the check was ended");
       AVOUCH_CHECK(check_bundle(n));
       if (options_.checked) options_.checked(report_.entries);
     }
     check_missing();
+    check_retention();
     AVOUCH_CHECK(check_root());
     return std::move(report_);
   }
@@ -51,8 +55,39 @@ class Walk {
   // A preimage that is not there.
   struct Missing {
     std::optional<std::uint64_t> by;  // the entry that erased it, as the store says
+    bool is_pruned = false;           // by a pruning, as the store says
     bool is_erased = false;           // as that entry says
   };
+
+  // What prunings come to, and where: held against the tree, and in the end against the walk.
+  Result<void> read_retention() {
+    auto loaded = load_retention(reader_, checkpoint_);
+    if (loaded.has_value()) {
+      said_ = std::move(loaded).value();
+    } else if (loaded.error().kind == ErrorKind::kRetryable) {
+      return loaded.error();
+    } else {
+      damaged(std::string(kRetentionPath), loaded.error().message);
+    }
+    return {};
+  }
+
+  // Only a walk from the first entry on, with what entries say, has met all of it; and what a log
+  // in use says of itself may be newer than the checkpoint.
+  void check_retention() {
+    if (!options_.preimages || options_.served || options_.in_use ||
+        said_.pruning == walked_.pruning)
+      return;
+    const auto text = [](const Retention& retention) {
+      if (!retention.pruning_index) return std::string("there was none");
+      return "the newest is entry " + std::to_string(*retention.pruning_index) + ", content from " +
+             std::to_string(retention.pruning.content_from) + " on, minimum index " +
+             std::to_string(retention.pruning.minimum_index);
+    };
+    damaged(std::string(kRetentionPath),
+            "says of prunings: " + text(said_) +
+                "; the entries under this checkpoint say: " + text(walked_));
+  }
 
   void damaged(std::string path, std::string what) {
     ++report_.damage_count;
@@ -164,12 +199,23 @@ class Walk {
   void check_preimage(const std::string& path, std::uint64_t index, const Bytes& entry,
                       const PreimageSlot& slot) {
     const auto statement = parse_statement_unverified(entry);
+    const bool is_own = statement.has_value() && statement->issuer == checkpoint_.origin();
+    const bool may_be_gone = is_own && may_lose_content(statement->kind);
     if (slot.preimage.empty()) {
-      const bool is_own = statement.has_value() && statement->issuer == checkpoint_.origin();
-      if (slot.erased || is_own) missing_.try_emplace(index, Missing{erased_by(slot)});
+      const bool is_of_pruning = may_be_gone && is_pruned(slot);
+      if (is_of_pruning && index < said_.pruning.content_from) {
+        ++report_.pruned;
+      } else if (slot.erased || is_own) {
+        missing_.try_emplace(index, Missing{erased_by(slot), is_of_pruning});
+      }
       return;
     }
     ++report_.preimages;
+    if (may_be_gone && index < said_.content_gone) {
+      damaged(path, "preimage of entry " + std::to_string(index) + ": is there, although entry " +
+                        std::to_string(*said_.pruning_index) +
+                        " says that it was pruned: of an older copy?");
+    }
     const std::string whose = "preimage of entry " + std::to_string(index) + ": ";
     if (!statement.has_value()) {
       damaged(path, whose + "the entry commits to none: " + statement.error().message);
@@ -180,6 +226,7 @@ class Walk {
     if (const auto erased = erased_index(entry, slot.preimage, index)) {
       check_erasure(*erased, index);
     }
+    walked_.take(index, entry, slot.preimage);
   }
 
   // Only what is before an entry is erased by it: it has been read.
@@ -188,6 +235,7 @@ class Walk {
       found->second.is_erased = true;
       return;
     }
+    if (index < said_.content_gone) return;  // pruned before
     damaged(preimages_path(index / kTileWidth),
             "preimage of entry " + std::to_string(index) + ": is not erased, although entry " +
                 std::to_string(by) + " says so: of an older copy?");
@@ -196,14 +244,19 @@ class Walk {
   void check_missing() {
     for (const auto& [index, missing] : missing_) {
       const bool is_later = options_.in_use && missing.by && *missing.by >= size_;
+      if (missing.is_pruned && (is_later || index < walked_.pruning.content_from)) {
+        ++report_.pruned;
+        continue;
+      }
       if (missing.is_erased || is_later) {
         ++report_.erased;
         continue;
       }
-      damaged(preimages_path(index / kTileWidth),
-              "preimage of entry " + std::to_string(index) +
-                  ": is missing, and no entry under this checkpoint says that it was erased" +
-                  (missing.by ? "; the store says by entry " + std::to_string(*missing.by) : ""));
+      damaged(
+          preimages_path(index / kTileWidth),
+          "preimage of entry " + std::to_string(index) +
+              ": is missing, and no entry under this checkpoint says that it was erased or pruned" +
+              (missing.by ? "; the store says by entry " + std::to_string(*missing.by) : ""));
     }
   }
 
@@ -236,6 +289,7 @@ class Walk {
   const std::uint64_t size_;
   const FsckOptions& options_;
   FsckReport report_;
+  Retention said_, walked_;  // as the object of its name says; as the entries do that were read
   std::map<unsigned, Held> held_;  // by level; nodes stay where they are
   std::map<std::uint64_t, Missing> missing_;
 };

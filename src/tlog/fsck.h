@@ -23,10 +23,14 @@ struct Damage {
 
 struct FsckOptions {
   // Also the preimages that lie beside the log: each of the log's own entries must have the one
-  // that it commits to, unless an entry says that it was erased: then it must have none. Clients
-  // over the network have none.
+  // that it commits to, unless an entry says that it was erased or pruned: then it must have none.
+  // Clients over the network have none.
   bool preimages = false;
-  // The log is in use: what its store says was erased by an entry beyond the checkpoint is no loss.
+  // The reader has what is served: the walk begins at the minimum index, which an entry under the
+  // checkpoint must say. A store has all of it.
+  bool served = false;
+  // The log is in use: what its store says was erased or pruned by an entry beyond the checkpoint
+  // is no loss.
   bool in_use = false;
   std::size_t max_damages = 100;                       // more are only counted
   std::function<void(std::uint64_t entries)> checked;  // after each bundle; may be empty
@@ -35,17 +39,19 @@ struct FsckOptions {
 
 struct FsckReport {
   std::uint64_t entries = 0, tiles = 0, bundles = 0, bytes = 0;  // read
-  std::uint64_t preimages = 0, erased = 0;  // checked; erased, as an entry says
+  std::uint64_t preimages = 0;                                   // checked
+  std::uint64_t erased = 0, pruned = 0;  // preimages that are gone, as an entry says
+  std::uint64_t minimum_index = 0;       // entries below were not read: they are not served
   std::uint64_t damage_count = 0;
   std::vector<Damage> damages;  // the first ones
 
   bool is_whole() const { return damage_count == 0; }
 };
 
-// Every object is read once, in order; memory: one tile a level, one bundle, and the indexes of
-// what was erased. A missing, damaged
-// or unreadable object is a Damage and does not end the walk, so that one report names all of them;
-// the error of a reader that only failed for now (kRetryable) ends it and is returned.
+// Every object is read once, in order, but for what says where prunings are; memory: one tile a
+// level, one bundle, and the indexes of what was erased. A missing, damaged or unreadable object is
+// a Damage and does not end the walk, so that one report names all of them; the error of a reader
+// that only failed for now (kRetryable) ends it and is returned.
 Result<FsckReport> check_log(TileReader& reader, const VerifiedCheckpoint& checkpoint,
                              const FsckOptions& options);
 

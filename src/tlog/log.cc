@@ -60,6 +60,7 @@ Log::Impl::Impl(LogOptions options_in, Store& store_in, std::vector<Anchor*> anc
       clock(clock_in),
       handed_size(opened.checkpoint.size()),
       published(std::make_shared<const VerifiedCheckpoint>(opened.checkpoint)),
+      retention(std::make_shared<const Retention>(std::move(opened.retention))),
       builder(std::move(opened.builder)),
       recent(std::move(recent_in)) {
   counters.published = opened.checkpoint.size();
@@ -208,6 +209,11 @@ VerifiedCheckpoint Log::checkpoint() const {
   return *impl_->published;
 }
 
+std::shared_ptr<const Retention> Log::retention() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->retention;
+}
+
 LogStatus Log::status() const {
   const std::lock_guard lock(impl_->mutex);
   LogStatus status = impl_->counters;
@@ -217,6 +223,7 @@ LogStatus Log::status() const {
 
 Result<StoredEntry> Log::get(std::uint64_t index) const {
   std::shared_ptr<const VerifiedCheckpoint> at;
+  std::shared_ptr<const Retention> retention;
   {
     const std::lock_guard lock(impl_->mutex);
     if (index >= impl_->counters.sequenced) {
@@ -224,9 +231,10 @@ Result<StoredEntry> Log::get(std::uint64_t index) const {
                       std::to_string(impl_->counters.sequenced));
     }
     at = impl_->published;
+    retention = impl_->retention;
     if (index >= at->size()) {
       const Record& record = impl_->unpublished[index - at->size()];
-      return StoredEntry{index, record.entry, record.preimage, record.id, {}};
+      return StoredEntry{index, record.entry, record.preimage, record.id, {}, false};
     }
   }
   auto included = fetch_entry(impl_->store, *at, index);
@@ -239,9 +247,21 @@ Result<StoredEntry> Log::get(std::uint64_t index) const {
   if (!slots.has_value()) return as_damage(with_context(std::move(slots).error(), path));
   if (slots->size() <= index % kTileWidth) return fatal("log: " + path + " is too short");
   PreimageSlot& slot = (*slots)[index % kTileWidth];
+  // Gone from when the pruning is published, though not yet out of the store.
+  if (index < retention->pruning.content_from && !slot.erased) {
+    const auto statement = parse_statement_unverified(included->entry);
+    if (statement.has_value() && statement->issuer == impl_->options.origin &&
+        may_lose_content(statement->kind)) {
+      erase_slot(slot, *retention->pruning_index, ErasedBy::kPruning);
+    }
+  }
   const auto erasure = erased_by(slot);
-  return StoredEntry{index, std::move(included->entry), std::move(slot.preimage),
-                     erasure ? std::string() : std::move(slot.id), erasure};
+  return StoredEntry{index,
+                     std::move(included->entry),
+                     std::move(slot.preimage),
+                     erasure ? std::string() : std::move(slot.id),
+                     erasure,
+                     is_pruned(slot)};
 }
 
 Result<std::vector<Hash>> Log::inclusion_proof(std::uint64_t index,

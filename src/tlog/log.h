@@ -10,6 +10,11 @@
 // to out of the store when it is published, before its checkpoint is: a crash between is made good
 // by the next start, which publishes it. Whether it may is for the caller to know.
 //
+// An entry that is a pruning (retention.h) is in force once a checkpoint that covers it is
+// published. Then content that may be lost is taken out of the store, below the boundary that it
+// names, between publications; what an end leaves undone, the next start does. Whether entries are
+// as old as their policy asks is for the caller to know.
+//
 // One thread sequences, one publishes; callers only queue. All methods are thread-safe. Callbacks
 // run on the log's threads: they must be quick, must not throw, and must not call the waiting
 // methods (append_and_wait, publish_now) nor destroy the log.
@@ -25,6 +30,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "tlog/checkpoint.h"
+#include "tlog/retention.h"
 #include "tlog/store.h"
 #include "tlog/tree.h"
 
@@ -91,6 +97,7 @@ struct StoredEntry {
   Bytes preimage;  // empty if there was none, or it was erased
   std::string id;
   std::optional<std::uint64_t> erased_by;  // the entry by which preimage and id were erased
+  bool is_pruned = false;                  // that entry is a pruning
 };
 
 struct LogStatus {
@@ -139,7 +146,8 @@ class Log {
   // with `why`. Ends with the process.
   void stop_signing(const std::string& why);
 
-  VerifiedCheckpoint checkpoint() const;  // the newest published
+  VerifiedCheckpoint checkpoint() const;               // the newest published
+  std::shared_ptr<const Retention> retention() const;  // as entries under it say; never null
   LogStatus status() const;
 
   // A sequenced entry. kRejected if there is none of that index.

@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -15,6 +16,7 @@
 #include "tlog/log.h"
 #include "tlog/recent_ids.h"
 #include "tlog/recovery.h"
+#include "tlog/retention.h"
 
 namespace avouch::tlog {
 
@@ -29,11 +31,13 @@ struct Log::Impl {
   };
   struct Publication {
     std::vector<Object> objects;
-    std::vector<Erasure> erasures;  // that its entries make
+    std::vector<Erasure> erasures;     // that its entries make
+    std::vector<Record> of_retention;  // of its entries
     std::uint64_t size = 0;
     Hash root{};
     std::optional<VerifiedCheckpoint> checkpoint;  // once it is signed
     bool stored = false;                           // objects are in the store, and erasures made
+    std::shared_ptr<const Retention> retention;    // with its entries; null: as before
   };
   struct Waiter {
     std::uint64_t size = 0;
@@ -75,6 +79,8 @@ struct Log::Impl {
   bool may_sign() const;
   Result<void> write(Publication& publication);
   void announce(const Publication& publication);
+  bool pruning_is_due() const;  // with `mutex` held
+  void prune(std::unique_lock<std::mutex>& lock);
 
   void fail(const Error& error);  // the log is done for: everyone is told
 
@@ -95,6 +101,7 @@ struct Log::Impl {
   std::uint64_t handed_size = 0;              // entries that the publisher has been given
   std::optional<SteadyTime> oldest_unhanded;  // when the first entry behind them was sequenced
   std::shared_ptr<const VerifiedCheckpoint> published;
+  std::shared_ptr<const Retention> retention;  // as entries under it say; the publisher writes it
   std::optional<Publication> handed;
   bool publishing = false;
   SteadyTime publishing_since;

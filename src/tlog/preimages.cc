@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kPreimagesMagic = "avouch-preimage\n";
 constexpr std::uint8_t kPresent = 1, kErased = 2;
 constexpr std::size_t kBodyDigestBytes = 32;
-constexpr std::string_view kErasureId = "erasure/";
+constexpr std::string_view kErasureId = "erasure/", kPruningId = "pruning/";
 
 Result<PreimageSlot> read_slot(ByteReader& reader) {
   PreimageSlot slot;
@@ -83,12 +83,16 @@ Result<std::vector<PreimageSlot>> parse_preimages(std::uint64_t group, ByteView 
   return slots;
 }
 
-void erase_slot(PreimageSlot& slot, std::uint64_t by) {
-  if (!slot.erased) slot = {true, {}, std::string(kErasureId) + std::to_string(by)};
+void erase_slot(PreimageSlot& slot, std::uint64_t by, ErasedBy kind) {
+  const std::string_view prefix = kind == ErasedBy::kErasure ? kErasureId : kPruningId;
+  if (!slot.erased) slot = {true, {}, std::string(prefix) + std::to_string(by)};
 }
 
+bool is_pruned(const PreimageSlot& slot) { return slot.erased && slot.id.starts_with(kPruningId); }
+
 std::optional<std::uint64_t> erased_by(const PreimageSlot& slot) {
-  if (!slot.erased || !slot.id.starts_with(kErasureId)) return {};
+  static_assert(kErasureId.size() == kPruningId.size());
+  if (!is_pruned(slot) && !(slot.erased && slot.id.starts_with(kErasureId))) return {};
   std::uint64_t by = 0;
   const char* const end = slot.id.data() + slot.id.size();
   const auto [read, failure] = std::from_chars(slot.id.data() + kErasureId.size(), end, by);

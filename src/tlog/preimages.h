@@ -45,12 +45,17 @@ struct Erasure {
   std::uint64_t index = 0, by = 0;
 };
 
+// What the entry is by which a slot was erased.
+enum class ErasedBy { kErasure, kPruning };
+
 // Leaves nothing of the slot but that it was erased, and by which entry: its id too may have been
 // made from the content. A slot that was erased before stays as it is.
-void erase_slot(PreimageSlot& slot, std::uint64_t by);
+void erase_slot(PreimageSlot& slot, std::uint64_t by, ErasedBy kind = ErasedBy::kErasure);
 
 // The entry that erased the slot; nothing where it is not erased, or does not say.
 std::optional<std::uint64_t> erased_by(const PreimageSlot& slot);
+// Whether that entry is a pruning (retention.h).
+bool is_pruned(const PreimageSlot& slot);
 
 // Erases what the store holds, durably. All of it has been put. Doing it again is harmless. Errors
 // as of Store::put(); kFatal too where a group is missing, damaged or too short.

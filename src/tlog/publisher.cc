@@ -7,6 +7,7 @@ namespace avouch::tlog {
 namespace {
 
 constexpr std::chrono::milliseconds kRetryAfter{1000};
+constexpr std::size_t kPrunedAtOnce = 16;  // groups of 256 entries: no publication waits for more
 
 }  // namespace
 
@@ -36,8 +37,13 @@ void Log::Impl::publish(PublishDone done) {
 void Log::Impl::run_publisher() {
   std::unique_lock lock(mutex);
   while (true) {
-    publisher_wake.wait(lock, [this] { return handed || sequencer_done || counters.failure; });
-    if (!handed || counters.failure) break;
+    publisher_wake.wait(
+        lock, [this] { return handed || sequencer_done || counters.failure || pruning_is_due(); });
+    if (counters.failure || (!handed && sequencer_done)) break;
+    if (!handed) {
+      prune(lock);
+      continue;
+    }
     Publication publication = std::move(*handed);
     handed.reset();
     lock.unlock();
@@ -73,17 +79,45 @@ void Log::Impl::run_publisher() {
   for (const Waiter& waiter : left) waiter.done(reason);
 }
 
+bool Log::Impl::pruning_is_due() const {
+  return retention->content_gone < retention->pruning.content_from && !stopping &&
+         !counters.read_only;
+}
+
+// What is left when the log ends is left to the next start.
+void Log::Impl::prune(std::unique_lock<std::mutex>& lock) {
+  Retention next = *retention;
+  lock.unlock();
+  const auto pruned = prune_content(store, options.origin, kPrunedAtOnce, next);
+  if (!pruned.has_value() && pruned.error().kind != ErrorKind::kRetryable) {
+    fail(fatal(pruned.error().message));
+  }
+  lock.lock();
+  if (pruned.has_value()) {
+    retention = std::make_shared<const Retention>(std::move(next));
+    return;
+  }
+  if (counters.failure) return;
+  counters.publish_trouble = pruned.error().message;
+  clock.wait_until(lock, publisher_wake, clock.steady_now() + kRetryAfter,
+                   [this] { return handed || stopping || counters.failure || counters.read_only; });
+}
+
 bool Log::Impl::may_sign() const {
   const std::lock_guard lock(mutex);
   return !counters.read_only;
 }
 
 // Each step only after the one before is durable: what a checkpoint covers, what its entries erase,
-// the anchors' memory of it, the checkpoint itself. A retry repeats a step with the same bytes.
+// the anchors' memory of it, the checkpoint itself. What they prune is gone after that. A retry
+// repeats a step with the same bytes.
 Result<void> Log::Impl::write(Publication& publication) {
   if (!publication.stored) {
     AVOUCH_CHECK(store.put(publication.objects));
     AVOUCH_CHECK(erase_preimages(store, publication.erasures));
+    Retention next = *retention;  // this thread's alone to change
+    AVOUCH_CHECK(take_retention(store, publication.of_retention, next));
+    publication.retention = std::make_shared<const Retention>(std::move(next));
     publication.stored = true;
     publication.objects.clear();
   }
@@ -113,6 +147,7 @@ void Log::Impl::announce(const Publication& publication) {
       unpublished.pop_front();
     }
     published = checkpoint;
+    if (publication.retention) retention = publication.retention;
     counters.published = checkpoint->size();
     ++counters.publications;
     counters.publish_trouble.reset();

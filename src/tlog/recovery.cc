@@ -160,7 +160,7 @@ Result<Opened> open_stored_log(const RecoveryOptions& options, Store& store,
   AVOUCH_TRY(const std::optional<Bytes> note, store.fetch("checkpoint"));
   if (!note) {
     AVOUCH_TRY(VerifiedCheckpoint checkpoint, create(options, store, held, signers));
-    return Opened{std::move(checkpoint), Builder(), {}, {}};
+    return Opened{std::move(checkpoint), Builder(), {}, {}, {}};
   }
 
   auto published = verify_checkpoint(as_text(*note), keys_of(signers), options.origin);
@@ -176,12 +176,23 @@ Result<Opened> open_stored_log(const RecoveryOptions& options, Store& store,
                    " is missing: the store is damaged");
     }
   }
-  Opened opened{std::move(published).value(), std::move(builder), std::move(pending), {}};
+  auto retention = load_retention(store, *published);
+  if (!retention.has_value()) {
+    Error error = std::move(retention).error();
+    if (error.kind == ErrorKind::kRejected) error.kind = ErrorKind::kFatal;
+    return with_context(std::move(error), "log");
+  }
+  Opened opened{std::move(published).value(),
+                std::move(builder),
+                std::move(pending),
+                std::move(retention).value(),
+                {}};
   AVOUCH_CHECK(check_anchors(options, held, opened, store));
   AVOUCH_TRY(const std::optional<VerifiedCheckpoint> ahead, walk_ahead(held, opened));
   if (ahead) {
     AVOUCH_CHECK(store.put(opened.builder.take_objects()));
     AVOUCH_CHECK(erase_preimages(store, opened.builder.take_erasures()));
+    AVOUCH_CHECK(take_retention(store, opened.builder.take_of_retention(), opened.retention));
   }
 
   const VerifiedCheckpoint& newest = ahead ? *ahead : opened.checkpoint;
@@ -205,7 +216,13 @@ Result<Opened> open_to_read(const RecoveryOptions& options, Store& store,
   if (note) {
     auto published = verify_checkpoint(as_text(*note), keys_of(signers), options.origin);
     if (!published.has_value()) return why;
-    return Opened{std::move(published).value(), Builder(), {}, why.message};
+    // What cannot be read of it denies nothing; what is gone stays so.
+    const auto retention = load_retention(store, *published);
+    return Opened{std::move(published).value(),
+                  Builder(),
+                  {},
+                  retention.has_value() ? *retention : Retention(),
+                  why.message};
   }
   AVOUCH_TRY(const std::vector<Held> held, read_anchors(options, anchors, signers));
   std::optional<VerifiedCheckpoint> newest;
@@ -215,7 +232,7 @@ Result<Opened> open_to_read(const RecoveryOptions& options, Store& store,
     }
   }
   if (!newest) return why;
-  return Opened{*std::move(newest), Builder(), {}, why.message};
+  return Opened{*std::move(newest), Builder(), {}, {}, why.message};
 }
 
 Result<void> load_recent_ids(const VerifiedCheckpoint& checkpoint, std::uint64_t count,

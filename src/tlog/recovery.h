@@ -14,6 +14,7 @@
 #include "tlog/checkpoint.h"
 #include "tlog/log.h"
 #include "tlog/recent_ids.h"
+#include "tlog/retention.h"
 #include "tlog/store.h"
 
 namespace avouch::tlog {
@@ -22,6 +23,7 @@ struct Opened {
   VerifiedCheckpoint checkpoint;  // published, and known to every anchor
   Builder builder;                // at its size
   std::vector<Record> pending;    // committed since, in order
+  Retention retention;            // as entries under the checkpoint say
 
   // Why this log may not sign: then `checkpoint` is all that there is.
   std::optional<std::string> read_only;

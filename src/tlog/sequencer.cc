@@ -181,6 +181,7 @@ void Log::Impl::hand_over(std::unique_lock<std::mutex>& lock) {
   publication.root = builder.root();
   publication.objects = builder.take_objects();
   publication.erasures = builder.take_erasures();
+  publication.of_retention = builder.take_of_retention();
   lock.lock();
   handed = std::move(publication);
   publisher_wake.notify_one();

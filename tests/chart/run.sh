@@ -183,6 +183,8 @@ check_values() {
   check "a lease longer than the controller would wait for is refused" refused 'controller.leaderElection.leaseDuration: "121s": expected 1s to 2m' render --set controller.leaderElection.leaseDuration=121s
   check "an authority that ends before its certificates is refused" refused "caLife 2000h: expected more than certificateLife" render --set controller.tls.caLife=2000h
   check "an age of the spool that the webhook would refuse is refused" refused 'webhook.spool.age: "169h": expected 1s to 168h' render --set webhook.spool.age=169h
+  check "a log's retention that the controller would refuse is refused" refused 'controller.log.retention.content: "1h": expected 24h to 876000h' render --set controller.log.retention.content=1h
+  check "content is not kept longer than entries are served" refused 'controller.log.retention.content: "721h": expected a time that is at most entries' render --set controller.log.retention.content=721h,controller.log.retention.entries=720h
   check "a retention that the controller would refuse is refused" refused 'controller.records.retention: "1h": expected 24h to 876000h' render --set controller.records.retention=1h
   check "a staleness that the webhook would refuse is refused" refused 'webhook.maxStaleness: "1s"' render --set webhook.maxStaleness=1s
   check "a lease shorter than its deadline is refused" refused "renewDeadline 10s: expected less than leaseDuration 5s" render --set controller.leaderElection.leaseDuration=5s

@@ -1,6 +1,6 @@
 #pragma once
 
-// Entries of the test log's own, with content that can be told apart, and erasures of it.
+// Entries of the test log's own, with content that can be told apart, and what takes it away.
 
 #include <string>
 
@@ -8,6 +8,7 @@
 #include "support/log_process.h"
 #include "tlog/entry.h"
 #include "tlog/remark.h"
+#include "tlog/retention.h"
 
 namespace avouch::testing {
 
@@ -43,6 +44,14 @@ inline tlog::Submission erasure_of(const tlog::Sequenced& place) {
   return own_submission(tlog::kErasureKind,
                         tlog::remark_payload({remark, "bob", SystemTime{}}, kTestOrigin).value(),
                         "erase " + std::to_string(place.index));
+}
+
+inline tlog::Submission retention_of(const tlog::RetentionPolicy& policy) {
+  return own_submission(tlog::kRetentionKind, tlog::retention_payload(policy, SystemTime{}), "");
+}
+
+inline tlog::Submission pruning_of(const tlog::Pruning& pruning) {
+  return own_submission(tlog::kPruningKind, tlog::pruning_payload(pruning, SystemTime{}), "");
 }
 
 }  // namespace avouch::testing

@@ -9,8 +9,11 @@
 
 #include "support/memory_log_store.h"
 #include "tlog/builder.h"
+#include "tlog/entry.h"
 #include "tlog/note.h"
 #include "tlog/recovery.h"
+#include "tlog/retention.h"
+#include "tlog/tile.h"
 #include "tlog/tree.h"
 
 namespace avouch::testing {
@@ -34,6 +37,19 @@ class ServedLog {
     serve(made.note() + cosignatures);
     return made;
   }
+  // An entry with content, which the next publication covers.
+  void add(tlog::NewEntry entry) {
+    tlog::Record record{builder_.size(), std::move(entry.statement), std::move(entry.preimage), ""};
+    builder_.push(record, tlog::leaf_hash(record.entry));
+  }
+  // Serves what the entries so far say of retention, and nothing of what is below `index`.
+  void prune_to(std::uint64_t index) {
+    EXPECT_TRUE(tlog::take_retention(store, builder_.take_of_retention(), retention_).has_value());
+    for (std::uint64_t n = 0; n < index / 256; ++n) {
+      disk.objects.erase(tlog::tile_path({0, n, 256}));
+      disk.objects.erase(tlog::bundle_path({0, n, 256}));
+    }
+  }
   void serve(const std::string& note) { EXPECT_TRUE(store.publish(note, 0).has_value()); }
   void rename(std::string name) { name_ = std::move(name); }
 
@@ -44,6 +60,7 @@ class ServedLog {
   const tlog::NoteSigner& signer_;
   std::string name_;
   tlog::Builder builder_;
+  tlog::Retention retention_;
 };
 
 // Fails for now after so many good answers.

@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "contract/tlog/engine_cases.h"
+#include "support/eventually.h"
 #include "support/own_entries.h"
 #include "support/paths.h"
 #include "tlog/client.h"
 #include "tlog/fsck.h"
 #include "tlog/note_key.h"
 #include "tlog/preimages.h"
+#include "tlog/retention.h"
 
 namespace avouch::tlog {
 namespace {
@@ -133,6 +135,44 @@ TEST(LogCopy, TakesWhatWasErasedForNoLoss) {
   ASSERT_TRUE(process.open().has_value());
   EXPECT_EQ(process.log().get(1)->erased_by, 3U);
   EXPECT_FALSE(process.log().get(0)->preimage.empty());
+}
+
+TEST(LogCopy, TakesWhatWasPrunedForNoLossWhereTheLogSaysSo) {
+  FilesLogEngine files;
+  PostgresLogEngine postgres, another;
+  const RetentionPolicy policy{std::chrono::hours(24), std::chrono::hours(24)};
+  const Pruning pruning{300, 256, 256};
+  {
+    LogProcess process(files);
+    ASSERT_TRUE(process.open().has_value());
+    ASSERT_TRUE(process.append(testing::verdicts("a", 300)).has_value());
+    ASSERT_TRUE(
+        process.append({testing::retention_of(policy), testing::pruning_of(pruning)}).has_value());
+    ASSERT_TRUE(process.publish().has_value());
+    ASSERT_TRUE(
+        testing::eventually([&] { return process.log().retention()->content_gone == 256; }));
+  }
+  const auto copied = copy(files, postgres, testing::test_log_signer().verifier(), {});
+  ASSERT_TRUE(copied.has_value()) << copied.error().message;
+  {
+    LogProcess process(postgres);
+    process.options.adopt_missing_anchors = true;
+    ASSERT_TRUE(process.open().has_value());
+    EXPECT_EQ(process.log().retention()->pruning, pruning);
+    EXPECT_EQ(process.log().retention()->policy, policy);
+    EXPECT_EQ(process.log().retention()->content_gone, 256U);
+    EXPECT_TRUE(process.log().get(1)->is_pruned);
+    EXPECT_FALSE(process.log().get(256)->preimage.empty());
+  }
+  {
+    const auto store = files.open_store().value();
+    auto slots = parse_preimages(1, *store->fetch("preimages/001").value()).value();
+    slots[0] = {true, {}, "pruning/301"};
+    const std::vector<Object> objects{{"preimages/001", format_preimages(1, slots), true}};
+    ASSERT_TRUE(store->put(objects).has_value());
+  }
+  expect_refused(copy(files, another, testing::test_log_signer().verifier(), {}),
+                 "preimage of entry 256: is missing");
 }
 
 TEST(LogCopy, RefusesASourceThatLostContent) {

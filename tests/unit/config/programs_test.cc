@@ -84,6 +84,33 @@ TEST(Configuration, WhatAWebhookMayLogHasRoomForItsLargestRequest) {
   }
 }
 
+TEST(Configuration, ALogKeepsAllForEverUnlessItIsToldNotTo) {
+  for (const char* text : {"log: {cadence: 5s}\n", "log: {retention: {}}\n",
+                           "log: {retention: {content: 0, entries: \"0\"}}\n",
+                           "log: {retention: {content: \"\", entries: \"\"}}\n"}) {
+    const auto plain = controller(text);
+    ASSERT_TRUE(plain.has_value()) << plain.error().message;
+    EXPECT_EQ(plain->log.retention.content, 0ms) << text;
+    EXPECT_EQ(plain->log.retention.entries, 0ms) << text;
+  }
+  const auto given = controller("log: {retention: {content: 24h, entries: 720h}}\n");
+  ASSERT_TRUE(given.has_value()) << given.error().message;
+  EXPECT_EQ(given->log.retention.content, 24h);
+  EXPECT_EQ(given->log.retention.entries, 720h);
+  EXPECT_TRUE(controller("log: {retention: {content: 24h}}\n").has_value());
+  EXPECT_TRUE(controller("log: {retention: {content: 24h, entries: 24h}}\n").has_value());
+  for (const auto& [retention, error] :
+       {std::pair{"content: 23h", "log.retention.content: \"23h\": expected 24h to 876000h"},
+        std::pair{"content: 24h, entries: 1h", "log.retention.entries: \"1h\": expected 24h"},
+        std::pair{"entries: 720h", "log.retention.content: expected a time"},
+        std::pair{"content: 721h, entries: 720h", "log.retention.content: expected a time"},
+        std::pair{"content: 30d", "log.retention.content"},
+        std::pair{"tiles: 24h", "log.retention.tiles: unknown key"}}) {
+    EXPECT_THAT(error_of(controller("log: {retention: {" + std::string(retention) + "}}\n")),
+                HasSubstr(error));
+  }
+}
+
 TEST(Configuration, WitnessesAreAskedWhereAPolicyIsNamed) {
   const auto plain = controller("log: {cadence: 5s}\n");
   EXPECT_TRUE(plain->log.witnesses.policy_file.empty());

@@ -104,6 +104,7 @@ TEST_F(LogCheckTest, TellsContentFromWhatTheCheckpointCovers) {
   };
   EXPECT_FALSE(is_of_tree(report({}, 0)));
   EXPECT_FALSE(is_of_tree(report({{"preimages/000", "x"}, {"preimages/001", "x"}}, 2)));
+  EXPECT_FALSE(is_of_tree(report({{"retention", "x"}}, 1)));
   EXPECT_TRUE(is_of_tree(report({{"preimages/000", "x"}, {"tile/0/000", "x"}}, 2)));
   EXPECT_TRUE(is_of_tree(report({{"checkpoint", "x"}}, 1)));
   EXPECT_TRUE(is_of_tree(report({{"preimages/000", "x"}}, 2))) << "the other one is not known";

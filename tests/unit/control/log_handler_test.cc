@@ -22,6 +22,7 @@
 #include "tests/support/tpm_structures.h"
 #include "tlog/entry.h"
 #include "tlog/remark.h"
+#include "tlog/retention.h"
 
 namespace avouch::control {
 namespace {
@@ -578,6 +579,65 @@ TEST_F(LogHandlerTest, OfAnErasedEntryItSaysByWhichOne) {
   EXPECT_EQ(list.status, 200);
   EXPECT_THAT(list.body, HasSubstr(R"("erasedBy":2)"));
   EXPECT_THAT(serve("GET", "/v1/log/entries?refersTo=1", "reader").body, HasSubstr(R"("index":2)"));
+}
+
+// 600 verdicts of which the content of the first 512 is pruned, and the first 256 are not served.
+TEST_F(LogHandlerTest, OfWhatWasPrunedItSaysByWhichEntryAndServesTheRest) {
+  allow([](const Json&) { return true; });
+  while (log->status().sequenced < 600) {
+    add(tlog::kNodeVerdict,
+        node_verdict_payload(clock.now(), "node-1", "uid-1", Phase::kPending, NodeVerdict{}));
+  }
+  const tlog::RetentionPolicy policy{std::chrono::hours(24), std::chrono::hours(48)};
+  add(tlog::kRetentionKind, tlog::retention_payload(policy, clock.now()));
+  add(tlog::kPruningKind, tlog::pruning_payload({600, 512, 256}, clock.now()));
+  TileHandler tiles(store, nullptr, nullptr, log.get());
+  const auto get = [&tiles](const std::string& path) {
+    HttpRequest request;
+    request.method = "GET";
+    request.path = "/log/" + path;
+    std::promise<HttpResponse> answer;
+    tiles.handle(std::move(request), nullptr,
+                 [&](HttpResponse response) { answer.set_value(std::move(response)); });
+    return answer.get_future().get();
+  };
+  EXPECT_EQ(serve("GET", "/v1/log/entries/1", "reader").status, 200);  // not published yet
+  must_value(log->publish_now());
+
+  const HttpResponse answer = serve("GET", "/v1/log/entries/511", "reader");
+  EXPECT_EQ(answer.status, 410);
+  const Json shown = codec::parse_json(answer.body).value();
+  EXPECT_EQ(shown.text({"code"}), "Pruned");
+  EXPECT_THAT(std::string(shown.text({"detail"})), HasSubstr("entry 601"));
+  EXPECT_EQ(*shown.find("prunedBy")->as_int(), 601);
+  EXPECT_EQ(shown.find("erasedBy"), nullptr);
+  EXPECT_EQ(shown.text({"statement"}), codec::to_base64(must_value(log->get(511)).entry));
+  EXPECT_EQ(serve("GET", "/v1/log/entries/512", "reader").status, 200);
+  EXPECT_EQ(serve("GET", "/v1/log/entries/0", "reader").status, 200);  // a genesis
+  allow([](const Json&) { return false; });
+  for (const char* open : {"600", "601"}) {
+    EXPECT_THAT(serve("GET", std::string("/v1/log/entries/") + open, "reader").body,
+                HasSubstr("preimage"));
+  }
+
+  // The checkpoint, and all that proofs of what is left need.
+  for (const char* path : {"checkpoint", "tile/0/001", "tile/entries/001", "tile/entries/002.p/90",
+                           "tile/1/000.p/2", "tile/0/001.p/3"}) {
+    EXPECT_EQ(get(path).status, 200) << path;
+  }
+  for (const char* path : {"tile/0/000", "tile/entries/000", "tile/0/000.p/3",
+                           "tile/entries/000.p/255", "witnessed/tile/0/000"}) {
+    const HttpResponse denied = get(path);
+    EXPECT_EQ(denied.status, 410) << path;
+    EXPECT_THAT(denied.body, HasSubstr("minimum index is 256, as entry 601 says")) << path;
+  }
+  const HttpResponse said = get("retention");
+  EXPECT_EQ(said.status, 200);
+  EXPECT_EQ(said.headers.find("Cache-Control"), "no-cache");
+  const Json retention = codec::parse_json(said.body).value();
+  EXPECT_EQ(*retention.find("minimumIndex")->as_int(), 256);
+  EXPECT_EQ(*retention.find("contentFrom")->as_int(), 512);
+  EXPECT_THAT(get("tile/0/003").body, HasSubstr("NotFound"));
 }
 
 TEST_F(LogHandlerTest, RemarksAreNotLookedForBeforeTheEntryThatTheyAreAbout) {

@@ -94,7 +94,7 @@ class JudgedNode {
     }
   }
   attest::UnverifiedEvidence quote(const std::string& origin) {
-    const tpm::PcrSelection all = {{crypto::HashAlgorithm::kSha256, 0x47ff}};
+    const tpm::PcrSelection all = {{crypto::HashAlgorithm::kSha256, 0xffffff}};
     const crypto::Sha256 answer =
         attest::qualifying(attest::challenge(record.beacon_text, "uid-1"));
     const auto made = testing::must_value(tpm_.quote(ak_, answer, all));
@@ -108,7 +108,7 @@ class JudgedNode {
   void judge(const appraisal::PolicyInForce& policy, const std::string& origin,
              const crypto::PrivateKey& verifier_key, SystemTime now) {
     const auto keys = attest::check_keys(record.identity);
-    const attest::QuoteNeed need{"production", attest::required_selection(policy.policy.spec)};
+    const attest::QuoteNeed need{"production", attest::selection_of_agents(policy.policy.spec)};
     attest::BeaconWindow window;
     window.add({origin, 9, record.beacon_text, now});
     const auto quote = attest::verify_quote(*record.evidence.quote, record.evidence.pcrs,

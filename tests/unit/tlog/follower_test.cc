@@ -2,10 +2,13 @@
 
 #include <gmock/gmock.h>
 
+#include "crypto/random.h"
 #include "support/sanitized.h"
 #include "support/served_log.h"
 #include "tlog/client.h"
+#include "tlog/entry.h"
 #include "tlog/recovery.h"
+#include "tlog/retention.h"
 #include "unit/tlog/names.h"
 
 namespace avouch::tlog {
@@ -86,6 +89,76 @@ TEST(Follower, FollowsALogOverEverySizeAndFromEveryPosition) {
     position = again.position()->note();
     last = size;
   }
+}
+
+// A log of which everything below 512 is gone by its own word, or only gone.
+void prune(ServedLog& log, bool with_its_word = true) {
+  static const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
+  const auto add = [&](std::string_view kind, codec::Cbor payload) {
+    log.add(make_entry(key, {kAvouchOrigin, "log:1", std::string(kind), std::move(payload)},
+                       crypto::system_random())
+                .value());
+  };
+  log.grow_to(700);
+  add(kRetentionKind, retention_payload({24h, 24h}, kStart));
+  add(kPruningKind, pruning_payload({700, 512, 512}, kStart));
+  log.grow_to(800);
+  log.prune_to(512);
+  if (!with_its_word) log.disk.objects.erase("retention");
+}
+
+TEST(Follower, TakesEntriesForPrunedWhereTheLogSaysSo) {
+  ServedLog log;
+  prune(log);
+  std::vector<std::uint64_t> seen;
+  FollowOptions how = options();
+  how.on_entry = [&](std::uint64_t index, ByteView) { seen.push_back(index); };
+  Follower follower = follow(how);
+  const FollowStep first = step(follower, log);
+  ASSERT_TRUE(first.findings.empty()) << first.findings.front().what;
+  EXPECT_TRUE(first.advanced);
+  EXPECT_EQ(first.entries, 800U - 512);
+  EXPECT_EQ(first.pruned, 512U);
+  EXPECT_EQ(seen.front(), 512U);
+  EXPECT_EQ(seen.size(), 800U - 512);
+  log.grow_to(1000);
+  const FollowStep second = step(follower, log);
+  EXPECT_TRUE(second.advanced);
+  EXPECT_EQ(second.entries, 200U);
+  EXPECT_EQ(second.pruned, 0U);
+}
+
+TEST(Follower, EntriesThatAreGoneWithoutAWordAreDamage) {
+  ServedLog log;
+  prune(log, false);
+  Follower follower = follow();
+  found(step(follower, log), FindingKind::kDamaged, "tile/entries/000");
+  // Nor are those above the minimum index pruned.
+  ServedLog more;
+  prune(more);
+  more.disk.objects.erase("tile/entries/003.p/32");
+  Follower another = follow();
+  found(step(another, more), FindingKind::kDamaged, "tile/entries/003");
+}
+
+TEST(Follower, WhoeverWasAwayTooLongIsToldSo) {
+  ServedLog log;
+  Follower follower = follow();
+  log.grow_to(300);
+  EXPECT_TRUE(step(follower, log).advanced);
+  const std::string position = follower.position()->note();
+  prune(log);
+  found(step(follower, log), FindingKind::kDamaged, "follow it anew");
+  Follower later = follow(options(), position);
+  found(step(later, log), FindingKind::kDamaged, "only 300 had been followed");
+  // A fork is one all the same.
+  ServedLog fork("other ");
+  prune(fork);
+  Follower of_both = follow();
+  ServedLog genuine;
+  genuine.grow_to(600);
+  EXPECT_TRUE(step(of_both, genuine).advanced);
+  EXPECT_TRUE(proves(found(step(of_both, fork), FindingKind::kForked, "not of one log")));
 }
 
 TEST(Follower, HandsOverEveryEntryInOrder) {

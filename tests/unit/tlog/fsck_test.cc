@@ -12,6 +12,7 @@
 #include "tlog/preimages.h"
 #include "tlog/recovery.h"
 #include "tlog/remark.h"
+#include "tlog/retention.h"
 #include "tlog/tile.h"
 #include "unit/tlog/names.h"
 
@@ -56,6 +57,12 @@ class FsckTest : public ::testing::Test {
     remark.text = "asked for";
     push_own(kErasureKind, remark_payload({remark, "bob", kNow}, kAvouchOrigin).value());
   }
+  void push_pruning(std::uint64_t content_from, std::uint64_t minimum_index) {
+    using std::chrono::hours;
+    const std::uint64_t policy = builder_.size();
+    push_own(kRetentionKind, retention_payload({hours(24), hours(48)}, kNow));
+    push_own(kPruningKind, pruning_payload({policy, content_from, minimum_index}, kNow));
+  }
   void expect_damage(const FsckReport& report, const std::string& path, const std::string& what) {
     ASSERT_EQ(report.damages.size(), 1U);
     EXPECT_EQ(report.damages[0].path, path);
@@ -65,6 +72,7 @@ class FsckTest : public ::testing::Test {
   VerifiedCheckpoint publish() {
     EXPECT_TRUE(store_.put(builder_.take_objects()).has_value());
     EXPECT_TRUE(erase_preimages(store_, builder_.take_erasures()).has_value());
+    EXPECT_TRUE(take_retention(store_, builder_.take_of_retention(), retention_).has_value());
     return sign_checkpoint(kAvouchOrigin, builder_.size(), builder_.root(), signer()).value();
   }
 
@@ -83,6 +91,7 @@ class FsckTest : public ::testing::Test {
   MemoryDisk disk_;
   MemoryLogStore store_{disk_};
   Builder builder_;
+  Retention retention_;
 };
 
 TEST_F(FsckTest, FindsEveryLogWholeThatIs) {
@@ -244,6 +253,99 @@ TEST_F(FsckTest, NamesThePreimageThatIsBackAfterItWasErased) {
   options.preimages = true;
   expect_damage(check(checkpoint, options), "preimages/000",
                 "preimage of entry 1: is not erased, although entry 3 says so");
+}
+
+TEST_F(FsckTest, TakesNoPreimageForPrunedThatNoEntrySaysSoOf) {
+  push_numbers(300);
+  push_own(kEpoch, codec::Cbor::map({{codec::Cbor::text("time"), codec::Cbor::integer(1)}}));
+  push_numbers(300);
+  push_pruning(512, 256);
+  const VerifiedCheckpoint checkpoint = publish();
+  FsckOptions options;
+  options.preimages = true;
+  // Not gone yet, in part, and all of it.
+  EXPECT_TRUE(check(checkpoint, options).is_whole());
+  for (const std::uint64_t pruned : {256U, 511U}) {
+    ASSERT_TRUE(prune_content(store_, kAvouchOrigin, 1, retention_).has_value());
+    const FsckReport report = check(checkpoint, options);
+    EXPECT_TRUE(report.is_whole()) << report.damages.front().what;
+    EXPECT_EQ(report.pruned, pruned);
+    EXPECT_EQ(report.erased, 0U);
+    EXPECT_EQ(report.entries, 603U);
+  }
+  const std::string first = "preimages/000", last = "preimages/002";
+  const auto with_slot = [&](const std::string& path, std::uint64_t group, std::size_t at,
+                             const PreimageSlot& slot) {
+    const Bytes good = disk_.objects[path];
+    auto slots = parse_preimages(group, good).value();
+    slots[at] = slot;
+    disk_.objects[path] = format_preimages(group, slots);
+    const FsckReport report = check(checkpoint, options);
+    disk_.objects[path] = good;
+    return report;
+  };
+  const PreimageSlot pruned{.erased = true, .preimage = {}, .id = "pruning/602"};
+  // Beyond the boundary; of a kind that is never pruned; lost, and nobody says so.
+  expect_damage(with_slot(last, 2, 3, pruned), last, "preimage of entry 515: is missing");
+  expect_damage(with_slot("preimages/001", 1, 44, pruned), "preimages/001",
+                "preimage of entry 300: is missing");
+  expect_damage(with_slot(first, 0, 3, {}), first, "preimage of entry 3: is missing");
+  // Back again, of an older copy.
+  const PreimageSlot kept = parse_preimages(2, disk_.objects[last]).value()[0];
+  const FsckReport back = with_slot(first, 0, 3, kept);
+  ASSERT_FALSE(back.is_whole());
+  EXPECT_NE(back.damages[0].what.find("is there, although entry 602 says that it was pruned"),
+            std::string::npos);
+
+  // What the store says of it is of no use by itself, and not believed.
+  const Bytes said = disk_.objects["retention"];
+  disk_.objects["retention"] = to_bytes("{}");
+  EXPECT_EQ(check(checkpoint, options).damages.front().path, "retention");
+  disk_.objects.erase("retention");
+  const FsckReport without = check(checkpoint, options);
+  expect_damage(without, "retention", "there was none");
+  EXPECT_EQ(without.pruned, 511U);
+  disk_.objects["retention"] = said;
+  EXPECT_TRUE(check(checkpoint, options).is_whole());
+}
+
+TEST_F(FsckTest, WhatIsServedIsReadFromTheMinimumIndexOn) {
+  push_numbers(600);
+  push_pruning(512, 512);
+  const VerifiedCheckpoint checkpoint = publish();
+  const MemoryDisk whole = disk_;
+  for (const char* denied : {"tile/0/000", "tile/0/001", "tile/entries/000", "tile/entries/001"}) {
+    disk_.objects.erase(denied);
+  }
+  FsckOptions served;
+  served.served = true;
+  const FsckReport report = check(checkpoint, served);
+  EXPECT_TRUE(report.is_whole()) << report.damages.front().what;
+  EXPECT_EQ(report.entries, 90U);
+  EXPECT_EQ(report.minimum_index, 512U);
+  EXPECT_FALSE(check(checkpoint).is_whole());  // a store has all of it
+  disk_.objects.erase("retention");
+  EXPECT_FALSE(check(checkpoint, served).is_whole());  // then they are lost
+  disk_ = whole;
+  disk_.objects["tile/entries/002.p/90"].back() ^= 0x01;
+  EXPECT_FALSE(check(checkpoint, served).is_whole());
+}
+
+// The log goes on while it is checked.
+TEST_F(FsckTest, WhatALaterEntryPrunesOfALogInUseIsNoLoss) {
+  push_numbers(600);
+  push_pruning(256, 0);
+  const VerifiedCheckpoint checkpoint = publish();
+  push_pruning(512, 256);
+  publish();
+  ASSERT_TRUE(prune_content(store_, kAvouchOrigin, 16, retention_).has_value());
+  FsckOptions options;
+  options.preimages = true;
+  EXPECT_FALSE(check(checkpoint, options).is_whole());
+  options.in_use = true;
+  const FsckReport report = check(checkpoint, options);
+  EXPECT_TRUE(report.is_whole()) << report.damages.front().what;
+  EXPECT_EQ(report.pruned, 512U);
 }
 
 TEST_F(FsckTest, DoesNotTakeABusyServerForDamage) {

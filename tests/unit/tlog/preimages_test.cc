@@ -57,6 +57,13 @@ TEST(Preimages, SayByWhichEntryTheyWereErased) {
     EXPECT_EQ(erased_by({true, {}, id}), std::nullopt) << id;
   }
   EXPECT_EQ(erased_by({false, {}, "erasure/1002"}), std::nullopt);
+  EXPECT_FALSE(is_pruned(slot));
+  PreimageSlot pruned = slots()[0];
+  erase_slot(pruned, 1002, ErasedBy::kPruning);
+  EXPECT_EQ(pruned, (PreimageSlot{true, {}, "pruning/1002"}));
+  EXPECT_EQ(erased_by(pruned), 1002U);
+  EXPECT_TRUE(is_pruned(pruned));
+  EXPECT_FALSE(is_pruned({false, {}, "pruning/1002"}));
 }
 
 TEST(Preimages, AreErasedInTheStoreWhereTheyLie) {

@@ -1,0 +1,281 @@
+#include "tlog/retention.h"
+
+#include <gmock/gmock.h>
+
+#include "crypto/random.h"
+#include "support/memory_log_store.h"
+#include "tlog/builder.h"
+#include "tlog/entry.h"
+#include "tlog/preimages.h"
+#include "tlog/recovery.h"
+#include "unit/tlog/names.h"
+
+namespace avouch::tlog {
+namespace {
+
+using codec::Cbor;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+
+constexpr RetentionPolicy kMonths{hours(720), hours(8760)};
+
+NewEntry log_entry_of(std::string_view kind, Cbor payload) {
+  static const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
+  return make_entry(key, {kAvouchOrigin, "log:1", std::string(kind), std::move(payload)},
+                    crypto::system_random())
+      .value();
+}
+NewEntry policy_entry(const RetentionPolicy& policy) {
+  return log_entry_of(kRetentionKind, retention_payload(policy, kNow));
+}
+NewEntry pruning_entry(const Pruning& pruning) {
+  return log_entry_of(kPruningKind, pruning_payload(pruning, kNow));
+}
+
+// The payload with a member replaced, added or, for null, left out.
+Cbor with_member(const Cbor& payload, std::string_view name, const Cbor& value) {
+  Cbor::Map map;
+  for (const auto& [key, each] : *payload.as_map()) {
+    if (*key.as_text() != name) map.emplace_back(key, each);
+  }
+  if (!value.is_null()) map.emplace_back(Cbor::text(name), value);
+  return Cbor::map(std::move(map));
+}
+
+TEST(RetentionPolicy, KeepsContentAtMostAsLongAsEntriesAreServed) {
+  const auto is_fine = [](milliseconds content, milliseconds entries) {
+    return check_retention_policy({content, entries}).has_value();
+  };
+  EXPECT_TRUE(is_fine(hours(0), hours(0)));
+  EXPECT_TRUE(is_fine(hours(24), hours(0)));
+  EXPECT_TRUE(is_fine(hours(24), hours(24)));
+  EXPECT_TRUE(is_fine(hours(24), hours(876'000)));
+  EXPECT_FALSE(is_fine(hours(0), hours(24)));
+  EXPECT_FALSE(is_fine(hours(25), hours(24)));
+  EXPECT_FALSE(is_fine(hours(24) - milliseconds(1), hours(0)));
+  EXPECT_FALSE(is_fine(hours(24), hours(24) - milliseconds(1)));
+  EXPECT_FALSE(is_fine(hours(876'000) + milliseconds(1), hours(0)));
+  EXPECT_FALSE(is_fine(-hours(24), hours(0)));
+}
+
+TEST(Retention, PayloadsAreReadAsTheyWereWritten) {
+  EXPECT_EQ(parse_retention(retention_payload(kMonths, kNow)).value(), kMonths);
+  EXPECT_EQ(parse_retention(retention_payload({}, kNow)).value(), RetentionPolicy());
+  const Pruning pruning{7, 512, 256};
+  EXPECT_EQ(parse_pruning(pruning_payload(pruning, kNow), 512).value(), pruning);
+}
+
+TEST(Retention, EveryMemberIsNeededAndNoOtherIsTaken) {
+  const Cbor policy = retention_payload(kMonths, kNow);
+  const Cbor pruning = pruning_payload({7, 512, 256}, kNow);
+  for (const Cbor* good : {&policy, &pruning}) {
+    const auto is_read = [&](const Cbor& payload) {
+      return good == &policy ? parse_retention(payload).has_value()
+                             : parse_pruning(payload, 600).has_value();
+    };
+    ASSERT_TRUE(is_read(*good));
+    for (const auto& [key, value] : *good->as_map()) {
+      const std::string& name = *key.as_text();
+      for (const Cbor& bad : {Cbor(), Cbor::text("1"), Cbor::integer(-1)}) {
+        EXPECT_FALSE(is_read(with_member(*good, name, bad))) << name;
+      }
+    }
+    EXPECT_FALSE(is_read(with_member(*good, "version", Cbor::integer(2))));
+    EXPECT_FALSE(is_read(with_member(*good, "more", Cbor::integer(1))));
+    EXPECT_FALSE(is_read(Cbor::integer(1)));
+  }
+  EXPECT_FALSE(parse_retention(with_member(policy, "content", Cbor::integer(1))).has_value());
+}
+
+TEST(Retention, APruningIsOfWhatIsBeforeIt) {
+  const auto is_read = [](const Pruning& pruning, std::uint64_t own_index) {
+    return parse_pruning(pruning_payload(pruning, kNow), own_index).has_value();
+  };
+  EXPECT_TRUE(is_read({511, 512, 512}, 512));
+  EXPECT_FALSE(is_read({512, 512, 512}, 512));  // its own policy
+  EXPECT_FALSE(is_read({7, 512, 0}, 511));      // itself
+  EXPECT_FALSE(is_read({7, 256, 512}, 600));    // content of what is denied
+  EXPECT_FALSE(is_read({7, 255, 0}, 600));
+  EXPECT_FALSE(is_read({7, 512, 255}, 600));
+}
+
+TEST(Retention, OnlyContentThatNoAuditNeedsMayBeLost) {
+  for (const std::string_view kind : {kNodeVerdict, kAdmissionVerdict, kEndorsementKind,
+                                      kDisputeKind, kMeasurementKind, kSupersedeKind}) {
+    EXPECT_TRUE(may_lose_content(kind)) << kind;
+  }
+  for (const std::string_view kind :
+       {kGenesis, kEpoch, kPolicyChange, kErasureKind, kRetentionKind, kPruningKind,
+        std::string_view("exception"), std::string_view()}) {
+    EXPECT_FALSE(may_lose_content(kind)) << kind;
+  }
+}
+
+class RetentionTaken : public ::testing::Test {
+ protected:
+  bool take(std::uint64_t index, const NewEntry& entry,
+            Retention::Before before = Retention::Before::kAll) {
+    const Retention was = retention;
+    const bool taken = retention.take(index, entry.statement, entry.preimage, before);
+    if (!taken) {
+      EXPECT_EQ(retention.sources, was.sources);
+      EXPECT_EQ(retention.pruning, was.pruning);
+      EXPECT_EQ(retention.policy, was.policy);
+    }
+    return taken;
+  }
+  Retention retention;
+};
+
+TEST_F(RetentionTaken, ByTheNewestPolicyAloneAndNeverBack) {
+  EXPECT_FALSE(take(600, pruning_entry({500, 256, 0})));  // no policy
+  EXPECT_TRUE(take(601, policy_entry({hours(24), hours(0)})));
+  EXPECT_FALSE(take(602, pruning_entry({500, 256, 0})));
+  EXPECT_FALSE(take(603, pruning_entry({601, 256, 256})));  // served for ever
+  EXPECT_TRUE(take(604, pruning_entry({601, 256, 0})));
+  EXPECT_TRUE(take(605, policy_entry(kMonths)));
+  EXPECT_FALSE(take(606, pruning_entry({601, 512, 0})));
+  EXPECT_TRUE(take(607, pruning_entry({605, 512, 256})));
+  EXPECT_FALSE(take(608, pruning_entry({605, 256, 256})));
+  EXPECT_FALSE(take(609, pruning_entry({605, 512, 0})));
+  EXPECT_TRUE(take(610, policy_entry({})));
+  EXPECT_FALSE(take(611, pruning_entry({610, 768, 256})));
+  EXPECT_EQ(retention.pruning, (Pruning{605, 512, 256}));
+  EXPECT_EQ(retention.policy_index, 610U);
+  EXPECT_EQ(retention.pruning_index, 607U);
+}
+
+TEST_F(RetentionTaken, NothingThatIsNotWhatItsEntryCommitsTo) {
+  const NewEntry policy = policy_entry(kMonths), other = policy_entry(kMonths);
+  EXPECT_FALSE(take(5, {policy.statement, other.preimage}));
+  EXPECT_FALSE(take(5, {policy.statement, {}}));
+  EXPECT_FALSE(take(5, log_entry_of(kPruningKind, retention_payload(kMonths, kNow))));
+  EXPECT_FALSE(take(5, log_entry_of(kEpoch, retention_payload(kMonths, kNow))));
+  for (std::size_t at = 0; at < policy.statement.size(); ++at) {
+    const auto cut = static_cast<std::ptrdiff_t>(at);
+    EXPECT_FALSE(take(
+        5, {Bytes(policy.statement.begin(), policy.statement.begin() + cut), policy.preimage}));
+  }
+  EXPECT_TRUE(take(5, policy));
+}
+
+TEST_F(RetentionTaken, FewSourcesAreKeptAndTheOnesThatItRestsOn) {
+  EXPECT_TRUE(take(1000, policy_entry(kMonths)));
+  for (std::uint64_t i = 1; i <= 30; ++i) {
+    EXPECT_TRUE(take(9000 + i, pruning_entry({1000, 256 * i, 0})));
+    EXPECT_LE(retention.sources.size(), 5U);
+    EXPECT_EQ(retention.sources.front().index, 1000U);
+    EXPECT_EQ(retention.sources.back().index, 9000 + i);
+  }
+}
+
+TEST(Retention, DeniesFullTilesThatEndAtTheMinimumIndexOrBefore) {
+  Retention retention;
+  EXPECT_FALSE(retention.denies({0, 0, 256}));
+  retention.pruning.minimum_index = 3 * 65'536 + 2 * 256;
+  EXPECT_TRUE(retention.denies({0, 0, 256}));
+  EXPECT_TRUE(retention.denies({0, 3 * 256 + 1, 256}));
+  EXPECT_FALSE(retention.denies({0, 3 * 256 + 2, 256}));
+  EXPECT_TRUE(retention.denies({1, 2, 256}));
+  EXPECT_FALSE(retention.denies({1, 3, 256}));  // ends beyond
+  EXPECT_FALSE(retention.denies({2, 0, 256}));
+  for (unsigned level = 2; level < 64; ++level) EXPECT_FALSE(retention.denies({level, 0, 1}));
+  // A partial one is cut from the full one.
+  EXPECT_TRUE(retention.denies({0, 3 * 256 + 1, 17}));
+}
+
+class RetentionObject : public ::testing::Test {
+ protected:
+  void push(NewEntry entry) {
+    Record record{builder.size(), std::move(entry.statement), std::move(entry.preimage), ""};
+    builder.push(record, leaf_hash(record.entry));
+  }
+  void push_verdicts(std::uint64_t until) {
+    while (builder.size() < until) {
+      push(log_entry_of(kNodeVerdict, Cbor::map({{Cbor::text("n"), Cbor::integer(1)}})));
+    }
+  }
+  VerifiedCheckpoint publish() {
+    EXPECT_TRUE(store.put(builder.take_objects()).has_value());
+    EXPECT_TRUE(take_retention(store, builder.take_of_retention(), retention).has_value());
+    return sign_checkpoint(kAvouchOrigin, builder.size(), builder.root(), signer()).value();
+  }
+
+  testing::MemoryDisk disk;
+  testing::MemoryLogStore store{disk};
+  Builder builder;
+  Retention retention;
+};
+
+TEST_F(RetentionObject, IsHeldAgainstTheTree) {
+  push_verdicts(600);
+  const VerifiedCheckpoint before = publish();
+  EXPECT_FALSE(disk.objects.contains("retention"));
+  EXPECT_EQ(load_retention(store, before)->policy_index, std::nullopt);
+  push(policy_entry(kMonths));
+  const VerifiedCheckpoint first = publish();
+  push(pruning_entry({600, 512, 256}));
+  const VerifiedCheckpoint second = publish();
+  EXPECT_EQ(load_retention(store, second)->pruning, (Pruning{600, 512, 256}));
+  EXPECT_EQ(load_retention(store, second)->policy, kMonths);
+  // What a checkpoint does not cover is not in force under it, and what was before is.
+  EXPECT_EQ(load_retention(store, first)->pruning, Pruning());
+  EXPECT_EQ(load_retention(store, first)->policy, kMonths);
+  EXPECT_EQ(load_retention(store, before)->policy, RetentionPolicy());
+
+  const std::string good(as_text(disk.objects["retention"]));
+  const auto replaced = [&](const std::string& what, const std::string& with) {
+    std::string text = good;
+    const auto at = text.find(what);
+    EXPECT_NE(at, std::string::npos) << what;
+    disk.objects["retention"] = to_bytes(text.replace(at, what.size(), with));
+    return load_retention(store, second);
+  };
+  // Numbers for people are not believed.
+  EXPECT_EQ(replaced("\"minimumIndex\":0", "\"minimumIndex\":512")->pruning.minimum_index, 256U);
+  EXPECT_THAT(replaced("\"index\":601", "\"index\":600").error().message, HasSubstr("entry 600"));
+  EXPECT_THAT(replaced("\"index\":600", "\"index\":599").error().message, HasSubstr("entry 599"));
+  EXPECT_THAT(replaced("\"version\":1", "\"version\":2").error().message, HasSubstr("version"));
+  for (std::size_t length = 0; length < good.size(); ++length) {
+    disk.objects["retention"] = to_bytes(good.substr(0, length));
+    const auto cut = load_retention(store, second);
+    ASSERT_FALSE(cut.has_value()) << length;
+    EXPECT_EQ(cut.error().kind, ErrorKind::kRejected);
+  }
+}
+
+TEST_F(RetentionObject, SaysHowFarContentIsGone) {
+  push_verdicts(1030);
+  push(policy_entry(kMonths));
+  push(pruning_entry({1030, 1024, 0}));
+  const VerifiedCheckpoint checkpoint = publish();
+  for (const std::uint64_t gone :
+       {768U, 1024U, 1024U}) {  // three groups at once, then what is left
+    ASSERT_TRUE(prune_content(store, kAvouchOrigin, 3, retention).has_value());
+    EXPECT_EQ(retention.content_gone, gone);
+    EXPECT_EQ(load_retention(store, checkpoint)->content_gone, gone);
+    for (std::uint64_t group = 0; group < 5; ++group) {
+      const std::string path = preimages_path(group);
+      const auto slots = parse_preimages(group, disk.objects[path]).value();
+      for (const PreimageSlot& slot : slots) EXPECT_EQ(is_pruned(slot), group * 256 < gone);
+    }
+  }
+  EXPECT_EQ(erased_by(parse_preimages(0, disk.objects["preimages/000"])->front()), 1031U);
+}
+
+TEST_F(RetentionObject, OfAnotherLogsEntriesNothingIsTaken) {
+  push_verdicts(300);
+  push(policy_entry(kMonths));
+  push(pruning_entry({300, 256, 0}));
+  (void)publish();
+  ASSERT_TRUE(prune_content(store, "log.example/another", 16, retention).has_value());
+  EXPECT_FALSE(parse_preimages(0, disk.objects["preimages/000"])->front().erased);
+  disk.objects.erase("preimages/000");
+  retention.content_gone = 0;
+  EXPECT_EQ(prune_content(store, kAvouchOrigin, 16, retention).error().kind, ErrorKind::kFatal);
+  EXPECT_EQ(retention.content_gone, 0U);
+}
+
+}  // namespace
+}  // namespace avouch::tlog
