@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <memory>
 #include <string>
 #include <utility>
 #include <variant>
@@ -22,11 +23,13 @@ class NamedWritersTest : public ::testing::Test {
   std::string sender_with(const HttpHeaders& headers) {
     HttpRequest request;
     request.headers = headers;
-    std::promise<Senders::Sender> promise;
-    EXPECT_EQ(writers.receive(
-                  request, [&](Senders::Sender sender) { promise.set_value(std::move(sender)); }),
-              WorkPool::Taken::kYes);
-    const Senders::Sender sender = promise.get_future().get();
+    // The pool's thread may still be in set_value() when this one goes on.
+    const auto promise = std::make_shared<std::promise<Senders::Sender>>();
+    EXPECT_EQ(
+        writers.receive(
+            request, [promise](Senders::Sender sender) { promise->set_value(std::move(sender)); }),
+        WorkPool::Taken::kYes);
+    const Senders::Sender sender = promise->get_future().get();
     if (const auto* refusal = std::get_if<HttpResponse>(&sender)) {
       EXPECT_EQ(refusal->status, 401);
       EXPECT_EQ(refusal->body.find("tok-"), std::string::npos) << "shows a token";
@@ -69,6 +72,7 @@ TEST_F(NamedWritersTest, StrangersTakeNoPlaceInThePool) {
   EXPECT_EQ(writers.receive(request, [](const Senders::Sender&) { FAIL() << "called"; }),
             WorkPool::Taken::kFull);
   gate.set_value();
+  pool.stop();  // before what its task waits for goes
 }
 
 }  // namespace
