@@ -16,6 +16,9 @@ using web::http::http_request;
 using web::http::http_response;
 using web::http::client::http_client;
 
+// The pool does not block: it takes a moment.
+constexpr std::chrono::seconds kMostOfEnding{5};
+
 // A write-only stream buffer that hands each piece to the exchange.
 class BodyBuffer final
     : public concurrency::streams::details::streambuf_state_manager<std::uint8_t> {
@@ -209,21 +212,21 @@ Result<std::optional<std::string>> RestExchange::next_piece(Deadline deadline,
 
 void RestExchange::abandon() {
   std::optional<pplx::task_completion_event<void>> room;
-  bool unfinished = false;
-  {
-    const std::lock_guard guard(mutex_);
-    abandoned_ = true;
-    unfinished = !finished_ && !failure_;
-    unread_.clear();
-    room.swap(room_);
-  }
-  if (unfinished) {
-    // The library closes the socket where it is told to, beside a read of another thread, which
-    // asio forbids: told by the pool's one thread, nothing else is at work on the socket.
-    crossplat::threadpool::shared_instance().service().post(
-        [cancellation = cancellation_] { cancellation.cancel(); });
-  }
+  std::unique_lock lock(mutex_);
+  abandoned_ = true;
+  unread_.clear();
+  room.swap(room_);
+  const bool unfinished = !finished_ && !failure_;
+  lock.unlock();
   if (room) room->set();
+  if (!unfinished) return;
+  // The library closes the socket where it is told to, beside a read of another thread, which asio
+  // forbids: told by the pool's one thread, nothing else is at work on the socket.
+  crossplat::threadpool::shared_instance().service().post(
+      [cancellation = cancellation_] { cancellation.cancel(); });
+  // So that nothing of the request is left when the program ends.
+  lock.lock();
+  changed_.wait_for(lock, kMostOfEnding, [this] { return finished_ || failure_; });
 }
 
 }  // namespace avouch::adapters

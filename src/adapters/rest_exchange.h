@@ -43,7 +43,8 @@ class RestExchange : public std::enable_shared_from_this<RestExchange> {
   // The next piece of the body; nothing at its end.
   Result<std::optional<std::string>> next_piece(Deadline deadline, const std::stop_token& stop);
 
-  // Ends the request, finished or not; the connection of an unfinished one is closed.
+  // Ends the request, finished or not; the connection of an unfinished one is closed. Waits for
+  // that; never called by the pool.
   void abandon();
 
   // The pool's side: takes a piece of the body. The task ends when there is room for more.
