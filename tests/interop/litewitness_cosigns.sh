@@ -39,7 +39,10 @@ trap cleanup EXIT
 cd "$work"
 
 origin=log.example.org name=witness.example.org/lite
-witness_port=17380 log_port=17381 health_port=17382
+read -r witness_port log_port health_port < <(python3 -c '
+import socket
+held = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+print(*(each.getsockname()[1] for each in held))')
 
 ssh-keygen -q -t ed25519 -N '' -f key
 ssh-agent -D -a "$work/agent" >/dev/null 2>&1 &

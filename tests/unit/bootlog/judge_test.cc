@@ -60,6 +60,18 @@ TEST(Judge, AcceptsARealBootUnderSecureBootAndAManifestOfIt) {
   EXPECT_EQ(known.vector[attest::Claim::kConfiguration], attest::kGenuine);
 }
 
+TEST(Judge, ClaimsNothingOfExecutablesWhereNoneIsMeasuredAndTheQuirkPutsUpWithIt) {
+  PlainLog log = good_log();
+  std::erase_if(log.events, [](const PlainEvent& event) {
+    return event.pcr == 4 && event.type == kBootServicesApplication;
+  });
+  BootLogSpec policy = optional_secure_boot();
+  policy.quirks = {std::string(quirk::kNoBootImages)};
+  const Appraised found = appraise(log, policy, references_of(manifest_of(good_log())));
+  EXPECT_THAT(found.codes(), IsEmpty());
+  EXPECT_EQ(found.vector[attest::Claim::kExecutables], attest::kNotMeasured);
+}
+
 TEST(Judge, ClaimsNothingOfExecutablesWithoutReferences) {
   EXPECT_EQ(appraise(good_log()).vector[attest::Claim::kExecutables], attest::kNotMeasured);
 }
