@@ -32,6 +32,7 @@
 #include "control/fenced_anchor.h"
 #include "control/informers.h"
 #include "control/intake_handler.h"
+#include "control/latest_pool.h"
 #include "control/list_handler.h"
 #include "control/log_check.h"
 #include "control/log_handler.h"
@@ -193,10 +194,11 @@ struct Leader::Parts final : control::AppraiserOutput {
   control::Board<control::PolicyOutlook> policy_board;
   control::Worker status_worker, node_worker, policy_status_worker, policy_worker, trust_worker,
       guard_worker, again_worker;
-  control::WorkPool pool, judge_pool, registration_lane, rekor_lane, remark_lane;
-  control::WorkPool append_lane;  // of what the webhook logs, and of nothing else
-  control::FairPool strangers;    // where the API server is asked who calls
-  control::FairPool readers;      // where log and records are read for those who may
+  control::WorkPool pool, registration_lane, rekor_lane, remark_lane;
+  control::LatestPool judge_pool;  // by node UID
+  control::WorkPool append_lane;   // of what the webhook logs, and of nothing else
+  control::FairPool strangers;     // where the API server is asked who calls
+  control::FairPool readers;       // where log and records are read for those who may
   control::Reception reception, append_reception, reader_reception;
   control::ClusterSenders statement_senders;
   std::optional<control::WorkPool> read_pool;  // of requests that read a log in a database
