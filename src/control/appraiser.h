@@ -212,12 +212,16 @@ class Appraiser {
   void take_resource_quote(NodeState& node, const Policies& policies, Report report, Moment now);
   void look_at_resource_quote(NodeState& node, const Policies& policies, Report report, Moment now);
   void restore_quote(NodeState& node, const Policies& policies, Moment now) const;
+  void restore_saved_quote(NodeState& node, const Policies& policies, Moment now) const;
   static void drop_quote(NodeState& node);
 
   // Logs (appraiser_logs.cc).
   static bool is_judged_for(const NodeState& node, const Policies& policies);
   static void install(NodeState& node, HeldQuote held, LogFindings findings);
   static void drop_newer(NodeState& node);
+  // Logs that `findings` lacks keep the quote from being judged, and the last verdict in force.
+  static bool holds_back(NodeState& node, const Policies& policies, const LogFindings& findings,
+                         Moment now);
   void step_logs(NodeState& node, const Policies& policies, Moment now);
   bool fails_anyway(NodeState& node, const Policies& policies, const LogQuestion& question,
                     const LogFindings& findings, Moment now) const;

@@ -81,10 +81,8 @@ attest::Checked<attest::VerifiedQuote> Appraiser::verify(
   if (!evidence.quote) return attest::refuse(code::kQuoteMalformed, "there is no quote");
 
   std::vector<attest::QuoteNeed> needs;
-  std::chrono::milliseconds max_age = attest::kMaxTokenLife;
   for (const ResolvedPolicy* policy : policies) {
     needs.push_back({policy->name, attest::selection_of_agents(policy->spec())});
-    max_age = std::min(max_age, policy->spec().max_age);
   }
   const attest::BeaconWindow beacons =
       beacons_.window_for(evidence.quote->beacon, now.wall, now.steady);
@@ -95,7 +93,7 @@ attest::Checked<attest::VerifiedQuote> Appraiser::verify(
                                 {.keys = keys.value(),
                                  .node_uid = node.facts->uid,
                                  .beacons = beacons,
-                                 .max_beacon_age = max_age,
+                                 .max_beacon_age = shortest_max_age(policies),
                                  .needs = needs,
                                  .previous = previous,
                                  .allowed_firmware = {},
@@ -184,7 +182,16 @@ void Appraiser::look_at_resource_quote(NodeState& node, const Policies& policies
 // After a restart the last saved evidence is verified again, so that a change of policy can be
 // judged before the next heartbeat comes. It was fresh when it was accepted; how old it is now, its
 // verdict's expiry says.
+// What fails for an unforeseen reason is as good as no evidence: the next heartbeat brings some.
 void Appraiser::restore_quote(NodeState& node, const Policies& policies, Moment now) const {
+  try {
+    restore_saved_quote(node, policies, now);
+  } catch (const std::exception&) {
+    drop_quote(node);
+  }
+}
+
+void Appraiser::restore_saved_quote(NodeState& node, const Policies& policies, Moment now) const {
   if (!node.record.evidence || !node.record.enrolment || !node.facts || policies.empty()) return;
   const AcceptedEvidence& accepted = *node.record.evidence;
   const attest::UnverifiedEvidence evidence = accepted.kept.evidence();

@@ -141,6 +141,8 @@ attest::Verdict Appraiser::judge(NodeState& node, const Policies& policies,
     endorsements.insert_or_assign(policy->name, std::move(endorsement));
   }
   node.endorsements = std::move(endorsements);
+  const auto shortest = shortest_max_age(policies);
+  for (attest::PolicyResult& each : results) each.max_age = std::max(each.max_age, shortest);
   return attest::combine(std::move(results));
 }
 

@@ -129,6 +129,23 @@ TEST_F(F6, ASilentNodeIsStaleOnceTheShortestMaxAgeIsOver) {
   EXPECT_EQ(world.phase("node-2"), Phase::kStale);
 }
 
+// What is only tried costs what is enforced no trust.
+TEST_F(F6, APolicyThatIsNotEnforcedShortensNoVerdictWhereAnotherIs) {
+  for (const char* mode : {"Audit", "Warn"}) {
+    world.set_policies({policy_object("a"), policy_object("b", {.mode = mode, .max_age = "10s"})});
+    world.pass(seconds(10), {&one, &two});
+    world.pass(seconds(299));
+    EXPECT_EQ(world.phase("node-1"), Phase::kTrusted) << mode;
+    world.pass(seconds(1), {});
+    EXPECT_EQ(world.phase("node-1"), Phase::kStale) << mode;
+  }
+  world.set_policies({policy_object("b", {.mode = "Audit", .max_age = "10s"})});
+  world.pass(seconds(10), {&one, &two});
+  ASSERT_EQ(world.phase("node-1"), Phase::kTrusted);
+  world.pass(seconds(10), {});
+  EXPECT_EQ(world.phase("node-1"), Phase::kStale) << "it is the only one";
+}
+
 TEST_F(F6, AWallClockThatGoesBackProlongsNoVerdict) {
   world.clock.step_wall_clock(-minutes(4));
   // Something that has it judged again, with the same evidence.
