@@ -380,7 +380,10 @@ class Reappraiser {
     for (std::size_t i = 0; i < std::min(verdict.reasons.size(), kKeptReasons); ++i) {
       now.insert(verdict.reasons[i].code);
     }
-    const std::set<std::string> then(record_->reasons.begin(), record_->reasons.end());
+    std::set<std::string> then(record_->reasons.begin(), record_->reasons.end());
+    for (auto* codes : {&now, &then}) {  // a note, which earlier versions did not make
+      codes->erase(std::string(code::kReferencesNotInForce));
+    }
     if (now != then) differs("the reasons", list(now), list(then));
   }
 

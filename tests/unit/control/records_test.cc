@@ -326,6 +326,14 @@ TEST_F(Records, ReasonsOtherThanRecordedAreToldOf) {
   EXPECT_THAT(again(record).different, ElementsAre(HasSubstr("the reasons")));
 }
 
+// A version that did not say which manifests had ended judged the same.
+TEST_F(Records, ANoteOfManifestsThatHaveEndedMakesNoDifference) {
+  trusted();
+  appraisal::StoredRecord record = stored();
+  record.record.reasons.emplace_back("ReferencesNotInForce");
+  EXPECT_TRUE(again(record).same());
+}
+
 TEST_F(Records, AnotherVerdictIsToldFromTheTokens) {
   trusted();
   const auto record = stored();
