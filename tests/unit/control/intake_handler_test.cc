@@ -271,7 +271,7 @@ TEST_F(IntakeTest, LimitsTheBytesOfANode) {
   int refused = 0;
   for (int i = 0; i < 5; ++i) {
     blobs.kept.clear();
-    refused += serve(request("PUT", path, "agent-token", piece)).status == 498 ? 1 : 0;
+    refused += serve(request("PUT", path, "agent-token", piece)).status == 201 ? 0 : 1;
   }
   EXPECT_EQ(refused, 1) << "64 MiB at once and no more";
 }
