@@ -8,6 +8,7 @@
 
 #include "integration/operator/controller_scene.h"
 #include "integration/operator/log_user.h"
+#include "support/postgres_server.h"
 #include "support/sanitized.h"
 #include "tlog/shard.h"
 #include "tlog/shard_name.h"
@@ -121,6 +122,33 @@ TEST_F(LogInShards, FollowOneAnotherOverRestarts) {
     EXPECT_EQ(user().checkpoint().size(), ended.size());
   }
   ASSERT_NO_FATAL_FAILURE(expect_chain());
+}
+
+TEST_F(LogInShards, FollowOneAnotherInADatabase) {
+  PostgresServer& database = PostgresServer::shared();
+  const std::string schema = database.new_schema();
+  const std::string file = dir_ / "connection";
+  write_text(file, database.connection(schema));
+  const std::string engine = "engine: postgres, connectionFile: " + file;
+  configure_shards(engine);
+  ASSERT_NO_FATAL_FAILURE(start());
+  ASSERT_TRUE(eventually([&] { return newest_size() > 3; })) << log();
+  ASSERT_NO_FATAL_FAILURE(stop());
+  configure_shards(engine + ", shards: year");
+  for (int again = 0; again < 2; ++again) {
+    ASSERT_NO_FATAL_FAILURE(start());
+    ASSERT_TRUE(eventually([&] { return newest_size() > 3; })) << log();
+    EXPECT_EQ(labels().size(), 2U);
+    ASSERT_NO_FATAL_FAILURE(expect_chain());
+    ASSERT_NO_FATAL_FAILURE(stop());
+  }
+  EXPECT_FALSE(std::filesystem::exists(controller_.data() + "/log"));
+  EXPECT_EQ(database.sql().run(
+                "SELECT count(*) FROM " + schema + "_" +
+                tlog::label_at(ShardPeriod::kYear, std::chrono::time_point_cast<milliseconds>(
+                                                       std::chrono::system_clock::now())) +
+                ".avouch_log_checkpoint"),
+            "1");
 }
 
 // The newest shard is lost with its head file; the cluster remembers it.
