@@ -54,6 +54,7 @@ void Appraiser::begin(Moment now) {
         (former && former->evidence_uid != evidence_uid)) {
       release(node, now);
     }
+    enter_standing(node, now);
     const Policies policies = selecting(node);
     restore_quote(node, policies, now);
     consider(node, now);

@@ -99,6 +99,7 @@ struct HeartbeatAnswer {
 
 struct AppraiserOptions {
   std::string origin;  // of the log: issuer of tokens
+  std::string chain;   // where the log is one of several (tlog/shard_name.h), who issues them
   std::string build;   // for ear_verifier_id
   Bytes pseudonym_key;
   std::chrono::milliseconds cadence{10'000};  // of the beacon
@@ -119,7 +120,7 @@ class Appraiser {
 
   // Before begin(): what was saved, the records by record_beside() this log. `policies` are the
   // last logged policy changes by policy UID, also of another log: those are entered into this one
-  // anew.
+  // anew. So are verdicts that stand since an earlier log of the chain.
   void restore(std::vector<NodeRecord> records, std::vector<RecordedPolicy> policies, Moment now);
   // Everything that exists has been handed over: decide. An enrolment whose AttestationEvidence is
   // not there (any more) ends here.
@@ -243,6 +244,7 @@ class Appraiser {
   void change(NodeState& node, NodeVerdict verdict, Moment now, RecordJob job = {});
   void clock_went_back(NodeState& node, Moment now);
   void show_unjudged(NodeState& node, const Policies& policies, Moment now);
+  void enter_standing(NodeState& node, Moment now);
   void submit(NodeState& node, RecordJob job);
   std::string told(const NodeState& node) const;
   void announce(const NodeState& node);

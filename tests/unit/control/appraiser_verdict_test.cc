@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "tests/unit/control/world.h"
 
 namespace avouch::control {
@@ -282,6 +284,46 @@ TEST_F(Restart, EntersVerdictsAnewWhereTheReleaseHasBegunANewLog) {
   world.restart(seconds(1));
   EXPECT_TRUE(is_trusted("node-1")) << "the log is the same";
   EXPECT_EQ(world.entries.size(), before + 2);
+}
+
+// Tokens are the chain's: nobody loses trust where one of its logs follows another. What stands is
+// entered there.
+TEST_F(Restart, EntersWhatStandsIntoTheNextLogOfTheChain) {
+  world.chain = "log";
+  world.restart(seconds(1));
+  ASSERT_TRUE(is_trusted("node-1"));
+  two.tamper();
+  world.heartbeat(two);
+  ASSERT_EQ(world.phase("node-2"), Phase::kContraindicated);
+  const Bytes token = world.find("node-1")->saved.verdict->token;
+  const std::size_t before = world.entries.size();
+  world.origin = "log/2027";
+  world.restart(seconds(1));
+  EXPECT_TRUE(is_trusted("node-1"));
+  EXPECT_EQ(world.phase("node-2"), Phase::kContraindicated);
+  EXPECT_EQ(world.find("node-1")->saved.verdict->token, token);
+  ASSERT_EQ(world.entries.size(), before + 3);
+  EXPECT_EQ(world.entries.at(before).kind, "policy-change");
+  for (const char* node : {"node-1", "node-2"}) {
+    ASSERT_TRUE(world.find(node)->saved.verdict->log.has_value()) << node;
+    EXPECT_GT(world.find(node)->saved.verdict->log->index, before);
+    EXPECT_NE(codec::to_json(world.shown.at(node).status).find("log/2027"), std::string::npos);
+  }
+  const LogJob& entered = world.entries.at(world.find("node-1")->saved.verdict->log->index);
+  EXPECT_EQ(entered.kind, "node-verdict");
+  EXPECT_EQ(*entered.payload.find("token")->as_bytes(), token);
+  EXPECT_EQ(*entered.payload.find("phase")->as_text(), "Trusted");
+  EXPECT_EQ(*entered.payload.find("previousPhase")->as_text(), "Trusted");
+  // Once, whatever restarts; and new evidence is judged as ever.
+  world.restart(seconds(1));
+  EXPECT_EQ(world.entries.size(), before + 3);
+  world.heartbeat(one);
+  EXPECT_TRUE(is_trusted("node-1"));
+  EXPECT_EQ(attest::verify_token(world.find("node-1")->saved.verdict->token,
+                                 std::array{world.signer.public_key()}, "log")
+                ->claims()
+                .issuer,
+            "log");
 }
 
 // Also where nothing says of which log the verdict's beacon was: it rests on none.

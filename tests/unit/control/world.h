@@ -279,6 +279,7 @@ class World final : public AppraiserOutput {
   }
 
   std::string origin = "log";  // of the log, from the next start on
+  std::string chain;           // of the logs that it is one of; "": of none
   testing::ManualClock clock;
   testing::EkAuthority maker;
   testing::EkCertificateFields fields_of_certificates;
@@ -333,6 +334,7 @@ class World final : public AppraiserOutput {
     beacons = std::make_unique<BeaconRing>();
     appraiser =
         std::make_unique<Appraiser>(AppraiserOptions{.origin = origin,
+                                                     .chain = chain,
                                                      .build = "test",
                                                      .pseudonym_key = Bytes(32, 7),
                                                      .warm_nodes = warm_nodes},
@@ -343,7 +345,7 @@ class World final : public AppraiserOutput {
       if (key.starts_with(kPolicyKeyPrefix)) {
         policies.push_back(must_value(parse_policy_record(text)));
       } else {
-        records.push_back(record_beside(must_value(parse_record(text)), origin));
+        records.push_back(record_beside(must_value(parse_record(text)), origin, chain));
       }
     }
     appraiser->restore(std::move(records), std::move(policies), now());
