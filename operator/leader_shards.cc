@@ -45,11 +45,11 @@ class Leader::Parts::Shards final : public control::ShardLogs {
   // The cluster's own memory counts too: a volume that went back in time has forgotten a shard.
   Result<std::vector<std::string>> labels() override {
     AVOUCH_TRY(std::vector<std::string> known, p_.shards.labels());
-    AVOUCH_TRY(const std::vector<tlog::NoteVerifier> keys, p_.log_keys(p_.keys->log_origin));
+    AVOUCH_TRY(const std::vector<tlog::NoteVerifier> own_keys, p_.log_keys(p_.keys->log_origin));
     AVOUCH_TRY(
         const std::optional<std::string> beacon,
         control::beacon_shard(p_.client, p_.config.release.name_space,
-                              p_.config.release.object("beacon"), p_.keys->log_origin, keys));
+                              p_.config.release.object("beacon"), p_.keys->log_origin, own_keys));
     if (beacon && std::find(known.begin(), known.end(), *beacon) == known.end()) {
       const auto later = [&](const std::string& other) {
         return *tlog::begin_of(*beacon) < *tlog::begin_of(other);
@@ -71,8 +71,8 @@ class Leader::Parts::Shards final : public control::ShardLogs {
   Result<void> begin(const std::optional<tlog::Predecessor>& predecessor) override {
     AVOUCH_TRY(const std::vector<tlog::NoteSigner> signers, p_.signers());
     control::LogIndex found_later;  // from the store
-    control::SequencedLog entries(*p_.log, found_later);
-    return control::ensure_genesis(*p_.log, entries, p_.log_origin, p_.keys->pseudonym,
+    control::SequencedLog sequenced(*p_.log, found_later);
+    return control::ensure_genesis(*p_.log, sequenced, p_.log_origin, p_.keys->pseudonym,
                                    p_.keys->verifier, tlog::format_vkey(signers.front().verifier()),
                                    crypto::system_random(), p_.clock.now(), predecessor);
   }
@@ -105,9 +105,9 @@ class Leader::Parts::Shards final : public control::ShardLogs {
   Result<Ended> ended(const std::string& label) override {
     const std::string origin = tlog::shard_origin(p_.keys->log_origin, label);
     AVOUCH_TRY(const auto store, p_.shards.read(label));
-    AVOUCH_TRY(const std::vector<tlog::NoteVerifier> keys, p_.log_keys(origin));
-    AVOUCH_TRY(const tlog::ClosedLog closed, tlog::ClosedLog::open(*store, keys, origin));
-    return Ended{{origin, p_.last_note(label, closed.checkpoint())}, closed.end()};
+    AVOUCH_TRY(const std::vector<tlog::NoteVerifier> of_log, p_.log_keys(origin));
+    AVOUCH_TRY(const tlog::ClosedLog opened, tlog::ClosedLog::open(*store, of_log, origin));
+    return Ended{{origin, p_.last_note(label, opened.checkpoint())}, opened.end()};
   }
 
  private:
