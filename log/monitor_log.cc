@@ -195,8 +195,8 @@ void MonitorLog::check_predecessor(const tlog::ShardLinks& links) {
                          : Result<tlog::VerifiedCheckpoint>(keys.error());
   if (!named.has_value()) return broken("its predecessor's checkpoint: " + named.error().message);
   if (named->size() == last.size() && named->root() == last.root()) {
-    parts_.predecessor.reset();
     log_.info("the log follows another", {{"log", origin_}, {"after", last.origin()}});
+    parts_.predecessor.reset();  // `last` with it
     return;
   }
   broken("it begins with another checkpoint of " + last.origin() + " than that ended with: " +
