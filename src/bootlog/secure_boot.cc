@@ -72,7 +72,7 @@ class SecureBootRule {
   }
 
  private:
-  // In either mode the firmware starts what it cannot verify (UEFI 2.10, 32.3).
+  // In either mode the firmware starts what it cannot verify (UEFI, "Secure Boot Modes").
   void require_no_mode(std::string_view name) {
     const MeasuredVariable* mode = meaning_.configuration(kGlobalGuid, name);
     if (mode == nullptr) return;

@@ -213,7 +213,6 @@ class Appraiser {
   void take_resource_quote(NodeState& node, const Policies& policies, Report report, Moment now);
   void look_at_resource_quote(NodeState& node, const Policies& policies, Report report, Moment now);
   void restore_quote(NodeState& node, const Policies& policies, Moment now) const;
-  void restore_saved_quote(NodeState& node, const Policies& policies, Moment now) const;
   static void drop_quote(NodeState& node);
 
   // Logs (appraiser_logs.cc).

@@ -182,16 +182,7 @@ void Appraiser::look_at_resource_quote(NodeState& node, const Policies& policies
 // After a restart the last saved evidence is verified again, so that a change of policy can be
 // judged before the next heartbeat comes. It was fresh when it was accepted; how old it is now, its
 // verdict's expiry says.
-// What fails for an unforeseen reason is as good as no evidence: the next heartbeat brings some.
 void Appraiser::restore_quote(NodeState& node, const Policies& policies, Moment now) const {
-  try {
-    restore_saved_quote(node, policies, now);
-  } catch (const std::exception&) {
-    drop_quote(node);
-  }
-}
-
-void Appraiser::restore_saved_quote(NodeState& node, const Policies& policies, Moment now) const {
   if (!node.record.evidence || !node.record.enrolment || !node.facts || policies.empty()) return;
   const AcceptedEvidence& accepted = *node.record.evidence;
   const attest::UnverifiedEvidence evidence = accepted.kept.evidence();

@@ -159,7 +159,8 @@ class Reader {
     return {};
   }
 
-  // A profile may change what all the rest means: one that is not known is refused (draft, 4.1.4).
+  // A profile may change what all the rest means: by the draft, one that is not known must be
+  // refused.
   Result<void> check_profile(const Cbor& profile, const std::string& place) const {
     const Cbor* uri = profile.as_tagged(kUri);
     const std::string name = shortened(name_of(uri == nullptr ? profile : *uri));

@@ -407,6 +407,23 @@ TEST_F(Q9, AnExceptionInANodesAppraisalIsARefusalOfThatNodeAlone) {
   EXPECT_EQ(world.phase("node-1"), Phase::kTrusted);
 }
 
+TEST_F(Q9, AnExceptionOverSavedEvidenceCostsThatNodeItsTrustAndEndsNothing) {
+  world.damage = [uid = world.uid_of("node-1")](NodeRecord& record) {
+    if (record.node_uid != uid || record.evidence == nullptr) return;
+    record.evidence = std::make_shared<const AcceptedEvidence>(
+        AcceptedEvidence{.kept = KeptEvidence(record.evidence->kept.pcrs(), Bytes{0xff}),
+                         .beacon_published = record.evidence->beacon_published});
+  };
+  ASSERT_EQ(world.phase("node-1"), Phase::kTrusted);
+  world.restart();
+  EXPECT_EQ(world.phase("node-1"), Phase::kContraindicated);
+  EXPECT_EQ(world.first_code("node-1"), "InternalError");
+  EXPECT_EQ(world.phase("node-2"), Phase::kTrusted);
+  world.damage = nullptr;
+  world.heartbeat(one);
+  EXPECT_EQ(world.phase("node-1"), Phase::kTrusted);
+}
+
 TEST_F(Q9, AnExceptionNeverKeepsTheLastGoodVerdict) {
   world.signer.broken = true;
   world.pass(minutes(3), {&two});  // a renewal is due

@@ -4,6 +4,7 @@
 // outlive the appraiser, and a clock that stands still.
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -301,6 +302,7 @@ class World final : public AppraiserOutput {
   bool api_is_away = false;
   std::vector<std::string> crowds;
   std::vector<std::string> logs_lost;
+  std::function<void(NodeRecord&)> damage;  // done to each record that a restart reads; or none
   std::unique_ptr<LogJudge> judge;
   bool judge_hangs = false;
   std::size_t asked = 0;
@@ -346,6 +348,7 @@ class World final : public AppraiserOutput {
         policies.push_back(must_value(parse_policy_record(text)));
       } else {
         records.push_back(record_beside(must_value(parse_record(text)), origin, chain));
+        if (damage) damage(records.back());
       }
     }
     appraiser->restore(std::move(records), std::move(policies), now());
