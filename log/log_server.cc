@@ -134,6 +134,7 @@ Result<void> LogServer::Parts::open_server_witnesses() {
   tlog::WitnessingOptions options;
   options.every = config.witnesses.every;
   options.log_keys = {keys->log.verifier()};
+  if (keys->next) options.log_keys.push_back(keys->next->verifier());
   options.on_trouble = [this](const std::string& witness, const std::string& why) {
     signals.problem("log witnesses", witness.empty() ? why : witness + ": " + why);
   };
@@ -167,6 +168,7 @@ Result<void> LogServer::Parts::open_log() {
   if (!log) {
     tlog::LogOptions options;
     options.origin = config.origin;
+    if (keys->next) options.also_signing = {*keys->next};
     options.publish_within = config.publish_within;
     options.on_fatal = [this](const Error& error) { signals.fatal("log", error); };
     options.on_published = [this](const tlog::VerifiedCheckpoint& checkpoint) {
@@ -229,6 +231,7 @@ Result<void> LogServer::Parts::serve() {
     registrations = std::make_unique<control::RegistrationHandler>(
         control::RegistrationParts{.log = *log,
                                    .volume = volume,
+                                   .clock = clock,
                                    .receipts = *receipts,
                                    .policy = policy,
                                    .policy_entry = policy_entry},

@@ -37,15 +37,27 @@ Result<void> check_no_key(const std::string& file) {
 
 Result<LogServerKeys> read_server_keys(const config::LogServerConfig& config) {
   AVOUCH_TRY(const crypto::PrivateKey log, read_server_key(config.key, crypto::KeyType::kEd25519));
+  std::optional<tlog::NoteSigner> next;
+  if (!config.next_key.empty()) {
+    AVOUCH_TRY(const crypto::PrivateKey key,
+               read_server_key(config.next_key, crypto::KeyType::kEd25519));
+    if (key.public_key() == log.public_key()) {
+      return rejected(config.next_key + ": is the key of " + config.key +
+                      " again; expected another one, or no nextKey once it has taken its place");
+    }
+    AVOUCH_TRY(next, tlog::NoteSigner::make(config.origin, key));
+  }
   AVOUCH_TRY(crypto::PrivateKey receipt,
              read_server_key(config.receipt_key, crypto::KeyType::kEcP256));
   AVOUCH_TRY(tlog::NoteSigner signer, tlog::NoteSigner::make(config.origin, log));
-  return LogServerKeys{std::move(signer), std::move(receipt)};
+  return LogServerKeys{std::move(signer), std::move(next), std::move(receipt)};
 }
 
 Result<std::string> server_vkey(const config::LogServerConfig& config) {
   AVOUCH_TRY(const LogServerKeys keys, read_server_keys(config));
-  return tlog::format_vkey(keys.log.verifier());
+  std::string out = tlog::format_vkey(keys.log.verifier());
+  if (keys.next) out += "\n" + tlog::format_vkey(keys.next->verifier());
+  return out;
 }
 
 Result<std::string> make_server_keys(const config::LogServerConfig& config) {

@@ -65,6 +65,7 @@ Result<void> Leader::Parts::serve() {
     registrations = std::make_unique<control::RegistrationHandler>(
         control::RegistrationParts{.log = *log,
                                    .volume = volume,
+                                   .clock = clock,
                                    .receipts = *receipts,
                                    .policy = policy,
                                    .policy_entry = *registration_policy},

@@ -21,6 +21,7 @@ struct LogServerConfig {
 
   std::string origin;  // of the log, for as long as it lives
   std::string key = "/etc/avouch-log/log.key";
+  std::string next_key;  // signs beside `key`, as it is to take its place; empty: none
   std::string receipt_key = "/etc/avouch-log/receipt.key";
 
   LogEngine engine;

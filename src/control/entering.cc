@@ -112,6 +112,16 @@ std::optional<HttpResponse> refuse_now(const tlog::Log& log, const LogVolume& vo
   return std::nullopt;
 }
 
+RequestRefusal over_budget(std::string_view whose, std::chrono::milliseconds wait) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
+  return {.status = 429,
+          .title = "OverBudget",
+          .detail = "so much " + std::string(whose) +
+                    " was entered lately that there is room for more in " +
+                    std::to_string(seconds) + " s",
+          .seconds = static_cast<int>(seconds)};
+}
+
 RequestRefusal log_failure(const Error& error, ControlObserver& observer, std::string_view what) {
   observer.problem(what, error.message);
   if (error.kind == ErrorKind::kFatal) {

@@ -58,6 +58,9 @@ std::optional<HttpResponse> refuse_caller(const Result<Caller>& caller,
 std::optional<RequestRefusal> refusal_now(const tlog::Log& log, const LogVolume& volume);
 std::optional<HttpResponse> refuse_now(const tlog::Log& log, const LogVolume& volume);
 
+// 429: `whose` names what the budget is of, as "signed by this key".
+RequestRefusal over_budget(std::string_view whose, std::chrono::milliseconds wait);
+
 // Why the log did not do what it was asked for. What a database or a disk said of a passing fault
 // is told to `observer` alone.
 RequestRefusal log_failure(const Error& error, ControlObserver& observer, std::string_view what);

@@ -10,6 +10,7 @@
 #include "codec/utf8.h"
 #include "control/concise_problem.h"
 #include "control/entering.h"
+#include "crypto/short_digest.h"
 
 namespace avouch::control {
 namespace {
@@ -80,9 +81,16 @@ void RegistrationHandler::check(const std::string& body, Senders::Sender sender,
 HttpResponse RegistrationHandler::enter(const tlog::Registrable& statement,
                                         const std::string& sender) {
   if (auto refusal = refuse_now(parts_.log, parts_.volume)) return *std::move(refusal);
+  const RateLimits::Key budget = crypto::short_digest(sender);
+  if (const auto wait = budgets_.spend(budget, 1, parts_.clock.steady_now())) {
+    return in_cbor(over_budget("of this sender", *wait));
+  }
+  const std::uint64_t sequenced = parts_.log.status().sequenced;
   const auto places = wait_for_log<std::vector<tlog::Sequenced>>([&](tlog::Log::AppendDone done) {
     parts_.log.append({{.entry = statement.entry, .preimage = {}, .id = ""}}, std::move(done));
   });
+  // What was there already, or was not taken, costs nothing.
+  if (!places.has_value() || places->front().index < sequenced) budgets_.give_back(budget, 1);
   if (!places.has_value()) return log_failed(places.error(), observer_, "registration");
   if (const auto published = wait_for_publication(parts_.log); !published.has_value()) {
     return log_failed(published.error(), observer_, "registration");

@@ -1,7 +1,6 @@
 #include "control/rekor_handler.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -60,16 +59,6 @@ RateLimits::Key budget_of_key(const crypto::Sha256& key_digest) {
   return out;
 }
 
-RequestRefusal over_budget_of_key(std::chrono::milliseconds wait) {
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
-  return {
-      .status = 429,
-      .title = "OverBudget",
-      .detail = "so much signed by this key was entered lately that there is room for more in " +
-                std::to_string(seconds) + " s",
-      .seconds = static_cast<int>(seconds)};
-}
-
 RequestRefusal lane_is_full() {
   return {.status = 503,
           .title = "Overloaded",
@@ -110,7 +99,7 @@ HttpResponse RekorHandler::enter(const tlog::RegistrableHashedRekord& rekord) {
   if (const auto refusal = refusal_now(parts_.log, parts_.volume)) return in_json(*refusal);
   const RateLimits::Key budget = budget_of_key(rekord.key_digest);
   if (const auto wait = budgets_.spend(budget, 1, parts_.clock.steady_now())) {
-    return in_json(over_budget_of_key(*wait));
+    return in_json(over_budget("signed by this key", *wait));
   }
   const std::uint64_t sequenced = parts_.log.status().sequenced;
   const auto places = wait_for_log<std::vector<tlog::Sequenced>>([&](tlog::Log::AppendDone done) {

@@ -295,6 +295,49 @@ TEST_P(LogServerTest, MakesItsKeysOnceAndForNoLogOfOthers) {
   EXPECT_THAT(output, HasSubstr("keygen"));
 }
 
+// As docs/log-server.md, "Another key", has it.
+TEST_P(LogServerTest, ChangesItsKeyWhileBothSign) {
+  begin();
+  ASSERT_EQ(post(statement_).status, 201);
+  const tlog::NoteVerifier old_key = server_.key();
+  const auto next = crypto::PrivateKey::generate(crypto::KeyType::kEd25519);
+  const tlog::NoteVerifier next_key =
+      tlog::NoteSigner::make(LogServerProgram::kOrigin, next)->verifier();
+  const auto is_signed_by = [&](const tlog::NoteVerifier& key) {
+    return tlog::verify_checkpoint(get("/log/checkpoint").body, std::span(&key, 1),
+                                   LogServerProgram::kOrigin)
+        .has_value();
+  };
+  const auto does_not_start = [&](const std::string& why) {
+    server_.process().stop();
+    const auto [good, output] = server_.command();
+    EXPECT_FALSE(good);
+    EXPECT_THAT(output, HasSubstr(why));
+  };
+
+  configure("nextKey: " + server_.file("next-key") + "\n");
+  does_not_start("next-key: there is no such file");
+  write_text(server_.file("next-key"), testing::read_text(server_.file("key")));
+  does_not_start("next-key: is the key of");
+  write_text(server_.file("next-key"), next.pem());
+  server_.start();
+  EXPECT_EQ(server_.command("vkey").second,
+            server_.vkey() + "\n" + tlog::format_vkey(next_key) + "\n");
+  ASSERT_EQ(post_rekord("one").status, 201);
+  EXPECT_TRUE(is_signed_by(old_key) && is_signed_by(next_key));
+
+  configure();
+  write_text(server_.file("key"), next.pem());
+  restart();
+  ASSERT_EQ(post_rekord("two").status, 201);
+  EXPECT_TRUE(!is_signed_by(old_key) && is_signed_by(next_key));
+  EXPECT_EQ(proven(get("/entries/3").body), kFirst);
+
+  // A key that has signed none of it does not take it over.
+  write_text(server_.file("key"), crypto::PrivateKey::generate(crypto::KeyType::kEd25519).pem());
+  does_not_start("log: ");
+}
+
 INSTANTIATE_TEST_SUITE_P(Engines, LogServerTest, ::testing::Values("files", "postgres"),
                          [](const auto& tested) { return std::string(tested.param); });
 

@@ -43,19 +43,21 @@ TEST(LogServerConfig, NeedsAnOriginAndHasDefaultsForTheRest) {
   EXPECT_EQ(config->listen, "127.0.0.1:8870");
   EXPECT_FALSE(config->engine.is_in_database());
   EXPECT_TRUE(config->tls.is_plain());
+  EXPECT_EQ(config->next_key, "");
   EXPECT_TRUE(config->writers.empty());
   EXPECT_TRUE(config->registration.issuers.empty());
 }
 
 TEST(LogServerConfig, ReadsEveryKey) {
-  const auto config =
-      server_of(issuers_and_writers(writer("ci")) +
-                "key: /k\nreceiptKey: /r\nengine: postgres\nconnectionFile: /c\nheadFile: /h\n"
-                "publishWithin: 200ms\nwitnesses: {policyFile: /w, caFile: /a, every: 2s}\n"
-                "listen: \"0.0.0.0:443\"\nhealth: \"0.0.0.0:9\"\ntls: {certificate: /t, key: /tk}\n"
-                "logLevel: debug\n");
+  const auto config = server_of(
+      issuers_and_writers(writer("ci")) +
+      "key: /k\nnextKey: /n\nreceiptKey: /r\nengine: postgres\nconnectionFile: /c\nheadFile: /h\n"
+      "publishWithin: 200ms\nwitnesses: {policyFile: /w, caFile: /a, every: 2s}\n"
+      "listen: \"0.0.0.0:443\"\nhealth: \"0.0.0.0:9\"\ntls: {certificate: /t, key: /tk}\n"
+      "logLevel: debug\n");
   ASSERT_TRUE(config.has_value()) << config.error().message;
   EXPECT_EQ(config->key, "/k");
+  EXPECT_EQ(config->next_key, "/n");
   EXPECT_EQ(config->receipt_key, "/r");
   EXPECT_TRUE(config->engine.is_in_database());
   EXPECT_EQ(config->engine.connection_file, "/c");

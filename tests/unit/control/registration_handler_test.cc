@@ -88,6 +88,7 @@ class RegistrationHandlerTest : public EnteringTest {
   ClusterSenders senders{reception, access};
   RegistrationHandler handler{{.log = *log,
                                .volume = volume,
+                               .clock = clock,
                                .receipts = receipts,
                                .policy = policy_of(vendor),
                                .policy_entry = 2},
@@ -220,6 +221,30 @@ TEST_F(RegistrationHandlerTest, AStuckLaneKeepsNobodyWaiting) {
   gate.set_value();
   lane.stop();
   EXPECT_EQ(size(), 3U);
+}
+
+TEST_F(RegistrationHandlerTest, EachSenderHasABudgetOfNewEntries) {
+  add_user("second");
+  allow("second", "create", "statements");
+  const Bytes first = statement("0");
+  for (int i = 1; i <= static_cast<int>(RegistrationHandler::kBurst); ++i) {
+    // What is there already, and what is refused, costs nothing.
+    ASSERT_EQ(post(first).status, 201) << i;
+    ASSERT_EQ(post(to_bytes("garbage")).status, 400);
+    if (i > 1) ASSERT_EQ(post(statement(std::to_string(i))).status, 201) << i;
+  }
+  const std::uint64_t full = size();
+  const HttpResponse over = post(statement("one more"));
+  EXPECT_EQ(over.status, 429);
+  EXPECT_THAT(said(over), HasSubstr("OverBudget: so much of this sender was entered lately"));
+  EXPECT_EQ(over.headers.find("Retry-After"), "1");
+  EXPECT_EQ(size(), full);
+  EXPECT_EQ(serve(request(statement("another's"), "seconds-token")).status, 201);
+  clock.advance(std::chrono::seconds(1));
+  for (int i = 0; i < static_cast<int>(RegistrationHandler::kPerSecond); ++i) {
+    EXPECT_EQ(post(statement("later " + std::to_string(i))).status, 201);
+  }
+  EXPECT_EQ(post(statement("and one more")).status, 429);
 }
 
 // The policy as an entry: once, again where it changed, and closed where it was open.
