@@ -25,7 +25,10 @@ using codec::Json;
 using inspect::printable;
 
 inspect::Verifier verifier_of(const Context& context, Session& session) {
-  return {session.api, session.log, session.trust, context.clock, context.progress};
+  inspect::Verifier verifier(session.api, session.log, session.trust, context.clock,
+                             context.progress);
+  verifier.look_in(session.shards);
+  return verifier;
 }
 
 struct Found {
@@ -409,6 +412,14 @@ Result<Exit> log_list(const Context& context, const LogQuery& query) {
     }
   }
   return exit;
+}
+
+Result<Exit> log_shards(const Context& context) {
+  AVOUCH_TRY(Session session, Session::open(context));
+  inspect::Verifier verifier = verifier_of(context, session);
+  AVOUCH_TRY(const inspect::ProofStep proof,
+             session.shards.empty() ? verifier.log("") : verifier.chain(""));
+  return show_proof(proof, context.common.format);
 }
 
 Result<Exit> log_show(const Context& context, const ShowOptions& options) {

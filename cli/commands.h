@@ -33,6 +33,7 @@ struct Common {
   Format format = Format::kText;
   // An auditor's own copies; "" asks the release.
   std::string verifier_keys_file, log_vkey_file, origin;
+  std::string shard;  // which of the release's logs: a label or an origin; "": the newest
 
   // Of these three; a command that asks the cluster takes all or none, which main.cc has checked.
   int anchors_given() const {
@@ -82,6 +83,8 @@ Result<Exit> verify_pod(const Context& context, const std::string& ns, const std
                         const inspect::Demands& demands);
 Result<Exit> verify_log(const Context& context, const LogCheck& check);
 Result<Exit> log_list(const Context& context, const LogQuery& query);
+// The logs of the release, and that each follows the one before it.
+Result<Exit> log_shards(const Context& context);
 struct ShowOptions {
   std::uint64_t index = 0;
   bool with_references = false;  // what it refers to, and what refers to it

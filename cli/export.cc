@@ -223,10 +223,9 @@ Result<Exit> verify_transparent(ByteView file, const std::optional<Bytes>& preim
                     "export a tlog-proof");
   }
   std::string origin = common.origin;
-  if (origin.empty()) {
-    AVOUCH_TRY(const std::vector<tlog::NoteVerifier> log_keys,
-               read_vkey_file(common.log_vkey_file));
-    origin = log_keys.front().name;
+  if (origin.empty() || (!common.shard.empty() && !common.log_vkey_file.empty())) {
+    AVOUCH_TRY(const NamedLog log, named_log(common));
+    origin = log.origin;
   }
   AVOUCH_TRY(const std::string pem, read_user_file(common.verifier_keys_file));
   const auto keys = crypto::PublicKey::list_from_pem(pem);
@@ -242,14 +241,13 @@ Result<Exit> verify_transparent(ByteView file, const std::optional<Bytes>& preim
 // given.
 Result<inspect::ProofFileAnchors> read_anchors(const ProofFileOptions& options,
                                                const Common& common) {
-  AVOUCH_TRY(std::vector<tlog::NoteVerifier> keys, read_vkey_file(common.log_vkey_file));
-  inspect::ProofFileAnchors anchors{.log_keys = std::move(keys),
-                                    .origin = common.origin,
+  AVOUCH_TRY(NamedLog log, named_log(common));
+  inspect::ProofFileAnchors anchors{.log_keys = std::move(log.keys),
+                                    .origin = std::move(log.origin),
                                     .verifier_keys = {},
                                     .policy = std::nullopt,
                                     .issuer_keys = {}};
   AVOUCH_TRY(anchors.issuer_keys, read_public_keys(options.issuer_keys));
-  if (anchors.origin.empty()) anchors.origin = anchors.log_keys.front().name;
   if (!common.verifier_keys_file.empty()) {
     AVOUCH_TRY(const std::string pem, read_user_file(common.verifier_keys_file));
     AVOUCH_TRY(inspect::TrustAnchors trust,
@@ -298,12 +296,10 @@ Result<Exit> verify_proof_file(const ProofFileOptions& options, const Common& co
 }
 
 Result<Exit> verify_misbehaviour_file(const std::string& file, const Common& common) {
-  AVOUCH_TRY(const std::vector<tlog::NoteVerifier> keys, read_vkey_file(common.log_vkey_file));
+  AVOUCH_TRY(const NamedLog log, named_log(common));
   AVOUCH_TRY(const Bytes proof, read_input(file, tlog::kMaxMisbehaviourBytes));
-  return show_proof(
-      inspect::check_misbehaviour_file(as_text(proof), keys,
-                                       common.origin.empty() ? keys.front().name : common.origin),
-      common.format);
+  return show_proof(inspect::check_misbehaviour_file(as_text(proof), log.keys, log.origin),
+                    common.format);
 }
 
 }  // namespace avouch::cli

@@ -68,8 +68,7 @@ std::string log_place_problem(const std::string& place) {
 
 Result<Exit> log_copy(const LogCopyOptions& options, const Common& common,
                       const Context::Progress& progress) {
-  AVOUCH_TRY(const std::vector<tlog::NoteVerifier> keys, read_vkey_file(common.log_vkey_file));
-  const std::string origin = common.origin.empty() ? keys.front().name : common.origin;
+  AVOUCH_TRY(const NamedLog log, named_log(common));
   progress("opening " + options.from);
   auto from = open_place(options.from, true, options.take_over);
   if (!from.has_value()) return with_context(std::move(from).error(), "--from");
@@ -80,8 +79,9 @@ Result<Exit> log_copy(const LogCopyOptions& options, const Common& common,
   how.progress = [&](std::string_view what, std::uint64_t entries) {
     progress(std::string(what) + ": " + std::to_string(entries) + " entries");
   };
-  AVOUCH_TRY(const tlog::CopyReport report, tlog::copy_log(**from, **to, keys, origin, how));
-  print_copied(report, origin, common.format);
+  AVOUCH_TRY(const tlog::CopyReport report,
+             tlog::copy_log(**from, **to, log.keys, log.origin, how));
+  print_copied(report, log.origin, common.format);
   return Exit::kGood;
 }
 

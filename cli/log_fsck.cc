@@ -102,10 +102,10 @@ Result<Exit> log_fsck(const Context& context) {
 
 Result<Exit> log_fsck_directory(const std::string& directory, const Common& common,
                                 const Context::Progress& progress) {
-  AVOUCH_TRY(const std::vector<tlog::NoteVerifier> keys, read_vkey_file(common.log_vkey_file));
+  AVOUCH_TRY(const NamedLog log, named_log(common));
   AVOUCH_TRY(const auto reader, adapters::open_log_directory(directory));
-  const std::string origin = common.origin.empty() ? keys.front().name : common.origin;
-  auto done = check(*reader, keys, origin, true, common.format, progress, [] { return false; });
+  auto done =
+      check(*reader, log.keys, log.origin, true, common.format, progress, [] { return false; });
   // Files of this machine: nobody who might answer later.
   if (!done.has_value()) return rejected(done.error().message);
   return done;
@@ -113,11 +113,10 @@ Result<Exit> log_fsck_directory(const std::string& directory, const Common& comm
 
 Result<Exit> log_fsck_database(const std::string& file, const Common& common,
                                const Context::Progress& progress) {
-  AVOUCH_TRY(const std::vector<tlog::NoteVerifier> keys, read_vkey_file(common.log_vkey_file));
+  AVOUCH_TRY(const NamedLog log, named_log(common));
   AVOUCH_TRY(const adapters::PostgresOptions database, read_connection(file));
   AVOUCH_TRY(const auto reader, adapters::open_log_postgres_reader(database));
-  const std::string origin = common.origin.empty() ? keys.front().name : common.origin;
-  return check(*reader, keys, origin, true, common.format, progress, [] { return false; });
+  return check(*reader, log.keys, log.origin, true, common.format, progress, [] { return false; });
 }
 
 }  // namespace avouch::cli

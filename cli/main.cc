@@ -273,6 +273,9 @@ void add_global(CLI::App& app, Options& options) {
                  "File with the log's verifier key (C2SP note vkey); default: the release's own");
   app.add_option("--origin", options.common.origin,
                  "The log's origin, with --verifier-keys and --vkey");
+  app.add_option("--shard", options.common.shard,
+                 "Which of the release's logs is read, where it is kept in shards: the period, as "
+                 "2027-q1, or the log's origin; default: the newest");
 }
 
 void add_explain(CLI::App& app, Options& options) {
@@ -444,6 +447,8 @@ void add_log(CLI::App& app, Options& options) {
   add_namespace(log, options)->needs(pod);
   log->require_subcommand(0, 1);
   add_log_show(log, options);
+  leaf(log, options, "shards", "The logs of the release, and that each follows the one before it",
+       avouch::cli::log_shards);
   CLI::App* fsck =
       leaf(log, options, "fsck", "Reads the whole log and names all that is damaged or missing",
            avouch::cli::log_fsck);

@@ -12,6 +12,7 @@
 #include "adapters/golden_folder.h"
 #include "adapters/system_clock.h"
 #include "adapters/tree_files.h"
+#include "base/listing.h"
 #include "base/time_text.h"
 #include "cli/manifest_output.h"
 #include "cli/progress.h"
@@ -54,7 +55,10 @@ Result<Exit> make_of_files(const MakeOptions& options, const Add& add) {
     progress.step("reading " + input);
     AVOUCH_CHECK(add(input, digester, remarks));
   }
-  if (digester.done().files == 0) return rejected("holds no file: there is nothing to refer to");
+  if (digester.done().files == 0) {
+    return rejected(list_of_some(options.inputs, 8) +
+                    ": no regular file in there, so there is nothing to refer to");
+  }
   Draft draft;
   draft.files = digester.take();
   draft.remarks = std::move(remarks);

@@ -44,6 +44,7 @@ Result<Exit> reference_from_debs(const MakeOptions& options);
 struct ImportOptions {
   MakeOptions to;       // `inputs`: the file, a CoRIM or the SWID tag of a PC Client RIM
   std::string digests;  // of a CoRIM: authenticode, file or ima: what its digests are of
+  std::string profile;  // of a CoRIM: one that leaves reference values as they are; "": none
   // Exactly one of these: PEM of the key (or of its certificate) that must have signed, PEM of the
   // authorities that must vouch for the signer, or nothing is asked of a signature.
   std::string key_file, ca_file;

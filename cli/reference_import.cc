@@ -51,6 +51,7 @@ Result<Draft> import_rim(ByteView bytes, const std::optional<crypto::PublicKey>&
     return rejected(
         "--digests is for CoRIMs: the event log of a PC Client RIM says what its digests are of");
   }
+  if (!options.profile.empty()) return rejected("--profile is for CoRIMs");
   provision::SignerTrust trust;
   if (key) trust.key = &*key;
   if (!options.ca_file.empty()) {
@@ -83,8 +84,8 @@ Result<Draft> import_corim(ByteView bytes, const std::optional<crypto::PublicKey
       {"authenticode", provision::CorimDigests::kAuthenticode},
       {"file", provision::CorimDigests::kFile},
       {"ima", provision::CorimDigests::kIma}};
-  AVOUCH_TRY(auto corim,
-             provision::read_corim(bytes, kinds.at(options.digests), key ? &*key : nullptr));
+  AVOUCH_TRY(auto corim, provision::read_corim(bytes, kinds.at(options.digests),
+                                               key ? &*key : nullptr, options.profile));
   // Never longer than the file's own.
   if (corim.not_before) {
     to.not_before = std::max(to.not_before.value_or(*corim.not_before), *corim.not_before);

@@ -117,6 +117,9 @@ void add_reference(CLI::App& app, Run& run, RunInCluster& in_cluster) {
                    "What a CoRIM's digests are of: authenticode (programs that firmware starts), "
                    "file (files that boot loaders measure) or ima (files that IMA measures)")
       ->check(CLI::IsMember({"authenticode", "file", "ima"}));
+  importer->add_option("--profile", importing->profile,
+                       "A CoRIM's profile (URI) that leaves digests in reference triples as they "
+                       "are; CoRIMs of any other are refused");
   CLI::Option* key =
       importer->add_option("--key", importing->key_file,
                            "File with the public key, or its certificate, in PEM that must have "

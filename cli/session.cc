@@ -1,6 +1,8 @@
 #include "cli/session.h"
 
+#include <algorithm>
 #include <iostream>
+#include <iterator>
 #include <utility>
 
 #include "base/hex.h"
@@ -13,6 +15,7 @@
 #include "tlog/client.h"
 #include "tlog/entry.h"
 #include "tlog/hashed_rekord.h"
+#include "tlog/shard_name.h"
 #include "tlog/signed_statement.h"
 
 namespace avouch::cli {
@@ -41,6 +44,42 @@ Result<inspect::TrustAnchors> anchors(const kube::Client& api, const Common& com
   return inspect::parse_trust_anchors(keys, vkey, common.origin, "the files given");
 }
 
+// Which of the release's logs is read: the newest, or the one that the user names.
+Result<void> choose_shard(const std::string& wanted, Session& session) {
+  const std::string chain = session.trust.issuer();
+  auto listed = session.log.shards();
+  if (!listed.has_value()) {
+    if (!wanted.empty()) return with_context(listed.error(), "--shard " + wanted);
+    return {};  // whatever keeps the log from being read is said where it is
+  }
+  std::vector<inspect::UnverifiedShard> shards = *std::move(listed);
+  std::erase_if(shards, [&](const auto& each) { return !tlog::label_of(chain, each.origin); });
+  std::stable_sort(shards.begin(), shards.end(), [&](const auto& one, const auto& other) {
+    return *tlog::begin_of(*tlog::label_of(chain, one.origin)) <
+           *tlog::begin_of(*tlog::label_of(chain, other.origin));
+  });
+  auto chosen = shards.empty() ? shards.end() : std::prev(shards.end());
+  if (!wanted.empty()) {
+    chosen = std::find_if(shards.begin(), shards.end(), [&](const auto& each) {
+      return each.origin == wanted || tlog::label_of(chain, each.origin) == wanted;
+    });
+    if (chosen == shards.end()) {
+      std::string known;
+      for (const auto& each : shards) known += (known.empty() ? "" : ", ") + each.origin;
+      return rejected("--shard " + wanted + ": there is no such log; expected one of " +
+                      (known.empty() ? chain : known));
+    }
+  }
+  if (chosen == shards.end()) return {};
+  constexpr std::string_view kAsBefore = "/log/";
+  if (chosen->origin != session.trust.origin || chosen->prefix != kAsBefore) {
+    AVOUCH_TRY(session.trust, inspect::anchors_for(session.trust, chosen->origin));
+    session.log.select(*chosen);
+  }
+  if (wanted.empty() && shards.size() > 1) session.shards = std::move(shards);
+  return {};
+}
+
 }  // namespace
 
 Exit exit_of(const Error& error) {
@@ -62,6 +101,21 @@ Result<std::vector<tlog::NoteVerifier>> read_vkey_file(const std::string& file) 
   auto keys = inspect::parse_vkeys(vkeys);
   if (!keys.has_value()) return with_context(keys.error(), file);
   return keys;
+}
+
+Result<NamedLog> named_log(const Common& common) {
+  NamedLog out;
+  AVOUCH_TRY(out.keys, read_vkey_file(common.log_vkey_file));
+  const std::string name = out.keys.front().name;
+  out.origin = common.origin.empty() ? name : common.origin;
+  if (!common.shard.empty()) {
+    out.origin =
+        tlog::begin_of(common.shard) ? tlog::shard_origin(out.origin, common.shard) : common.shard;
+  }
+  if (out.origin != name && tlog::label_of(name, out.origin)) {
+    AVOUCH_TRY(out.keys, tlog::keys_for(out.origin, out.keys));
+  }
+  return out;
 }
 
 Result<std::optional<tlog::LogPolicy>> read_log_policy_file(const std::string& file) {
@@ -90,10 +144,12 @@ Result<Session> Session::open(const Context& context) {
     std::cerr << "note: contents of entries stay closed: "
               << inspect::printable(issued.error().message) << '\n';
   }
-  return Session{
+  Session session{
       .api = api,
       .trust = std::move(trust),
       .log = inspect::LogAccess(context.transport, context.common.release, std::move(token))};
+  AVOUCH_CHECK(choose_shard(context.common.shard, session));
+  return session;
 }
 
 Content content_of(const inspect::UnverifiedListed& listed, const inspect::TrustAnchors& trust) {

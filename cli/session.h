@@ -25,6 +25,8 @@ struct Session {
   kube::Client api;
   inspect::TrustAnchors trust;
   inspect::LogAccess log;
+  // The logs of the release, oldest first; empty: there is one, or only one is asked for.
+  std::vector<inspect::UnverifiedShard> shards = {};
 
   // Trust anchors from the files given, or from the release; a short-lived token of the release's
   // reader account, without which contents stay closed (said on standard error).
@@ -42,6 +44,14 @@ inline const std::string kSigned = "checkpoint is signed by the log";
 
 // The one verifier key of a log in such a file.
 Result<std::vector<tlog::NoteVerifier>> read_vkey_file(const std::string& file);
+
+// The log that --vkey, --origin and --shard mean together, without a cluster: a key of a chain is
+// that of each of its logs.
+struct NamedLog {
+  std::vector<tlog::NoteVerifier> keys;
+  std::string origin;
+};
+Result<NamedLog> named_log(const Common& common);
 
 // A C2SP tlog-policy that the user named; nothing for "".
 Result<std::optional<tlog::LogPolicy>> read_log_policy_file(const std::string& file);

@@ -85,6 +85,7 @@ Result<Exit> verify_pods(const Context& context, const VerifyPodsOptions& option
   // After the pods: what let them in is in the log by then.
   inspect::Verifier verifier(session.api, session.log, session.trust, context.clock,
                              context.progress);
+  verifier.look_in(session.shards);
   AVOUCH_TRY(const inspect::ProofStep log, verifier.log(""));
   if (!inspect::all_hold(log)) return show_proof(log, context.common.format);
   std::vector<inspect::PlacedPod> placed;

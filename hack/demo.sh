@@ -458,7 +458,7 @@ show_references() {
   check "its verdict, judged again from what the log keeps, is the same" \
     judged_again node-2
   check "a maker's manifest (CoRIM) is imported and applied" import_and_apply acme-boot \
-    --digests authenticode --key "$REPO_DIR/tests/vectors/corim/key.pem" "$REPO_DIR/tests/vectors/corim/good-signed.cbor"
+    --digests authenticode --profile https://acme.example/profile --key "$REPO_DIR/tests/vectors/corim/key.pem" "$REPO_DIR/tests/vectors/corim/good-signed.cbor"
   check "and so is one of firmware (TCG PC Client RIM)" import_and_apply acme-firmware \
     --key "$REPO_DIR/tests/vectors/rim/rsa.pem" "$REPO_DIR/tests/vectors/rim/good-one.swidtag"
   kubectl delete clusterrole,clusterrolebinding list-provider

@@ -9,6 +9,7 @@
 #include "adapters/log_disk.h"
 #include "base/hex.h"
 #include "crypto/hash.h"
+#include "tlog/shard_name.h"
 
 namespace avouch::logprogram {
 namespace {
@@ -105,6 +106,10 @@ Result<void> MonitorLog::read_proofs() {
 
 Result<void> MonitorLog::look() {
   wrong_.reset();
+  {
+    const std::lock_guard lock(mutex_);
+    if (said_predecessor_) parts_.predecessor = std::exchange(said_predecessor_, std::nullopt);
+  }
   follow();
   AVOUCH_CHECK(keep_position());
   for (const WitnessView& view : parts_.views) ask(view);
@@ -120,6 +125,7 @@ void MonitorLog::follow() {
   const auto step = follower_->step(*parts_.tiles, clock_.now());
   if (step.has_value()) {
     for (const tlog::Finding& finding : step->findings) note("log", finding);
+    if (step->advanced) end_is_due_ = step->closes;
     metrics_
         .counter("avouch_monitor_entries_total", "Entries that were read and compared",
                  {{"log", origin_}})
@@ -133,9 +139,69 @@ void MonitorLog::follow() {
                {{"log", origin_}})
         .set(static_cast<double>(follower_->position()->size()));
   }
+  follow_links();
   // One that could not be followed is not forgotten: another one of its size would contradict it.
   const auto& ahead = follower_->unfollowed();
   compare("the monitor", ahead ? std::optional(ahead->note()) : std::nullopt);
+}
+
+void MonitorLog::follow_links() {
+  const auto& position = follower_->position();
+  const bool looks_back = parts_.predecessor && position && position->size() > 0;
+  if (!position || position->size() == 0 || (!end_is_due_ && !looks_back)) return;
+  const auto links = tlog::load_shard_links(*parts_.tiles, *position);
+  if (!links.has_value()) {
+    if (links.error().kind == ErrorKind::kRetryable) return failed("links", links.error());
+    return note("log", {tlog::FindingKind::kBrokenChain, links.error().message, std::nullopt});
+  }
+  if (looks_back) check_predecessor(*links);
+  if (!end_is_due_) return;
+  end_is_due_ = false;
+  if (!links->end) return;
+  follower_->close();
+  ended_ = Ended{*position, links->end->next};
+  log_.info("the log is closed",
+            {{"log", origin_}, {"entries", position->size()}, {"next", links->end->next}});
+}
+
+void MonitorLog::cannot_go_on(const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  if (no_next_ == why) return;
+  no_next_ = why;
+  log_.error("the chain of logs is not followed", {{"log", origin_}, {"error", why}});
+}
+
+void MonitorLog::follows(const tlog::VerifiedCheckpoint& last) {
+  const std::lock_guard lock(mutex_);
+  said_predecessor_ = last;
+}
+
+// At each look until it holds.
+void MonitorLog::check_predecessor(const tlog::ShardLinks& links) {
+  const tlog::VerifiedCheckpoint& last = *parts_.predecessor;
+  const auto broken = [this](std::string what) {
+    note("log", {tlog::FindingKind::kBrokenChain, std::move(what), std::nullopt});
+  };
+  if (!links.predecessor) {
+    return broken("it begins with no checkpoint of a log before it, expected " + last.origin());
+  }
+  if (links.predecessor->origin != last.origin()) {
+    return broken("it begins with a checkpoint of " + links.predecessor->origin + ", expected " +
+                  last.origin());
+  }
+  const auto keys = tlog::keys_for(last.origin(), parts_.follow.keys);
+  const auto named = keys.has_value()
+                         ? tlog::verify_checkpoint(links.predecessor->note, *keys, last.origin())
+                         : Result<tlog::VerifiedCheckpoint>(keys.error());
+  if (!named.has_value()) return broken("its predecessor's checkpoint: " + named.error().message);
+  if (named->size() == last.size() && named->root() == last.root()) {
+    log_.info("the log follows another", {{"log", origin_}, {"after", last.origin()}});
+    parts_.predecessor.reset();  // `last` with it
+    return;
+  }
+  broken("it begins with another checkpoint of " + last.origin() + " than that ended with: " +
+         std::to_string(named->size()) + " entries, expected those " + std::to_string(last.size()) +
+         " that were followed. Both are signed: " + named->note() + last.note());
 }
 
 void MonitorLog::ask(const WitnessView& view) {
@@ -289,7 +355,7 @@ void MonitorLog::wrong(std::string what) {
 
 std::optional<std::string> MonitorLog::problem() const {
   const std::lock_guard lock(mutex_);
-  if (!forked_) return problem_;
+  if (!forked_) return problem_ ? problem_ : no_next_;
   return "the log contradicted itself: see the proof in " + parts_.folder.string() +
          (problem_ ? "; " + *problem_ : std::string());
 }

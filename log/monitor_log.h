@@ -15,6 +15,7 @@
 #include "observe/metrics.h"
 #include "tlog/follower.h"
 #include "tlog/fork_dispute.h"
+#include "tlog/shard.h"
 #include "tlog/sightings.h"
 
 namespace avouch::logprogram {
@@ -33,6 +34,8 @@ struct MonitorLogParts {
   // Where it is said that the log contradicted itself; null: nowhere. It outlives the MonitorLog.
   tlog::DisputeTaker* disputes = nullptr;
   std::chrono::milliseconds dispute_again{10'000};  // tlog::ForkDisputeOptions::first_wait
+  // Where this log follows another (tlog/shard.h): what that one ended with, and its keys.
+  std::optional<tlog::VerifiedCheckpoint> predecessor;
   // Its own folder, made if it is missing:
   //   position              the note of the newest checkpoint that was followed
   //   HEX.misbehaviour      proofs, by the start of their SHA-256; never removed here
@@ -40,7 +43,7 @@ struct MonitorLogParts {
   std::filesystem::path folder;
 };
 
-// One thread at a time, but for problem() and set_ages().
+// One thread at a time, but for problem(), set_ages() and follows().
 class MonitorLog {
  public:
   // kRejected, kFatal: state or options cannot be used. The metrics outlive it.
@@ -52,6 +55,19 @@ class MonitorLog {
   Result<void> look();
 
   const std::string& origin() const { return origin_; }
+
+  // The checkpoint with which the log was closed, once all of it was followed, and the log that
+  // follows it. On the thread that looks.
+  struct Ended {
+    tlog::VerifiedCheckpoint last;
+    std::string next;
+  };
+  const std::optional<Ended>& ended() const { return ended_; }
+  // Why the log that follows is not followed: then it cannot be said that all is well.
+  void cannot_go_on(const std::string& why);
+  // That this log follows another one, which ended so: looked at from the next look on.
+  // Thread-safe.
+  void follows(const tlog::VerifiedCheckpoint& last);
   // Why it cannot be said that all is well; nothing where it can.
   std::optional<std::string> problem() const;
 
@@ -62,6 +78,9 @@ class MonitorLog {
   Result<void> read_folder();
   Result<void> read_proofs();
   void follow();
+  // What the log says of the one that follows it, and of the one before.
+  void follow_links();
+  void check_predecessor(const tlog::ShardLinks& links);
   void ask(const WitnessView& view);
   void compare(const std::string& by, const std::optional<std::string>& shown);
   void note(const std::string& by, const tlog::Finding& finding);
@@ -83,6 +102,8 @@ class MonitorLog {
   observe::Metrics& metrics_;
   const observe::Logger log_;
   std::optional<tlog::Follower> follower_;
+  std::optional<Ended> ended_;
+  bool end_is_due_ = true;  // whether it is closed has to be looked at
   tlog::Sightings sightings_;
   std::uint64_t kept_size_ = 0;                // of the position on disk
   std::map<std::string, std::string> unkept_;  // proofs by file name
@@ -91,7 +112,9 @@ class MonitorLog {
   std::optional<tlog::ForkDispute> dispute_;
   std::optional<std::string> entered_;  // where the dispute is, while that is not on disk
 
-  mutable std::mutex mutex_;  // of what others ask for
+  mutable std::mutex mutex_;  // of what others ask for, or say
+  std::optional<tlog::VerifiedCheckpoint> said_predecessor_;
+  std::optional<std::string> no_next_;  // why the next is not followed
   SystemTime good_at_;
   std::map<std::string, SystemTime> compared_at_;  // by witness
   std::optional<std::string> problem_ = "not looked at yet";

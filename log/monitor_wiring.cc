@@ -4,7 +4,9 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -28,6 +30,7 @@
 #include "observe/logging.h"
 #include "observe/metrics.h"
 #include "tlog/log_policy.h"
+#include "tlog/shard_name.h"
 
 namespace avouch::logprogram {
 namespace {
@@ -76,6 +79,25 @@ Result<tlog::LogPolicy> read_policy(const std::string& file) {
   return policy;
 }
 
+// Where the log that follows one of a chain is served: ours stand side by side, the one without a
+// label at the prefix, each other one at PREFIX/LABEL. Nothing where the names are of no chain, or
+// the URL is not of that form.
+std::optional<std::string> url_of_next(const Followed& log, const std::string& next) {
+  const std::size_t slash = next.rfind('/');
+  if (slash == std::string::npos) return std::nullopt;
+  const std::string chain = next.substr(0, slash), label = next.substr(slash + 1);
+  const auto own = tlog::label_of(chain, log.origin);
+  if (!own || label.empty() || !tlog::begin_of(label)) return std::nullopt;
+  if (*tlog::begin_of(label) <= *tlog::begin_of(*own)) return std::nullopt;
+  std::string prefix = log.url;
+  while (prefix.ends_with('/')) prefix.pop_back();
+  if (!own->empty()) {
+    if (!prefix.ends_with("/" + *own)) return std::nullopt;
+    prefix.resize(prefix.size() - own->size() - 1);
+  }
+  return prefix + "/" + label;
+}
+
 class Monitor {
  public:
   Monitor(const config::MonitorConfig& config, Clock& clock, observe::Metrics& metrics)
@@ -106,10 +128,11 @@ class Monitor {
     return {};
   }
 
-  void start() {
-    for (const auto& log : logs_) {
-      threads_.emplace_back(
-          [this, one = log.get()](const std::stop_token& stop) { run(*one, stop); });
+  // `added` is told of each log that follows one of those, on the thread that found it.
+  void start(std::function<void(MonitorLog&)> added) {
+    added_ = std::move(added);
+    for (MonitorLog* log : logs()) {
+      threads_.emplace_back([this, log](const std::stop_token& stop) { run(*log, stop); });
     }
   }
 
@@ -119,7 +142,12 @@ class Monitor {
     threads_.clear();
   }
 
-  const std::vector<std::unique_ptr<MonitorLog>>& logs() const { return logs_; }
+  std::vector<MonitorLog*> logs() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<MonitorLog*> out;
+    for (const auto& log : logs_) out.push_back(log.get());
+    return out;
+  }
 
  private:
   Result<void> open_disputes() {
@@ -141,14 +169,15 @@ class Monitor {
     return {};
   }
 
-  void run(MonitorLog& log, const std::stop_token& stop) {
+  // A log, and those that follow it.
+  void run(MonitorLog& first, const std::stop_token& stop) {
+    std::vector<MonitorLog*> chain{&first};
     while (!stop.stop_requested()) {
       const auto begun = std::chrono::steady_clock::now();
-      if (const auto looked = log.look(); !looked.has_value()) {
-        observe::Logger("monitor").error("fatal: the process ends",
-                                         {{"error", looked.error().message}});
-        std::cerr.flush();
-        std::_Exit(1);
+      for (std::size_t i = 0; i < chain.size() && !stop.stop_requested(); ++i) {
+        if (const auto looked = chain[i]->look(); !looked.has_value()) end_with(looked.error());
+        if (i + 1 < chain.size() || !chain[i]->ended()) continue;
+        if (MonitorLog* next = follow_next(*chain[i])) chain.push_back(next);
       }
       // A look that takes long, at a large log that is damaged, is not repeated without a pause.
       const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -158,9 +187,65 @@ class Monitor {
     }
   }
 
-  Result<void> add(const Followed& log, const tlog::LogPolicy& policy,
-                   const std::string& authorities) {
+  [[noreturn]] static void end_with(const Error& error) {
+    observe::Logger("monitor").error("fatal: the process ends", {{"error", error.message}});
+    std::cerr.flush();
+    std::_Exit(1);
+  }
+
+  // The log that follows one that is closed; null where it is followed already, or cannot be.
+  MonitorLog* follow_next(MonitorLog& log) {
+    const MonitorLog::Ended& ended = *log.ended();
+    const Source of = sources_of(log.origin());
+    if (of.followed.origin.empty()) return nullptr;
+    const auto cannot = [&](const std::string& why) -> MonitorLog* {
+      log.cannot_go_on("log " + ended.next + ", which follows it, is not followed: " + why);
+      return nullptr;
+    };
+    {
+      const std::lock_guard lock(mutex_);
+      const auto known = std::find_if(logs_.begin(), logs_.end(), [&](const auto& each) {
+        return each->origin() == ended.next;
+      });
+      if (known != logs_.end()) {  // a policy names it: it has a thread of its own
+        if (joined_.insert(ended.next).second) (*known)->follows(ended.last);
+        return nullptr;
+      }
+    }
+    if (logs().size() >= kMaxLogs) {
+      return cannot("more than " + std::to_string(kMaxLogs) + " logs in all");
+    }
+    const auto url = url_of_next(of.followed, ended.next);
+    if (!url) return cannot("name it in a policy, with its URL: where it is served is not known");
+    auto keys = tlog::keys_for(ended.next, of.followed.keys);
+    if (!keys.has_value()) return cannot(keys.error().message);
+    const Followed next{ended.next, *url, *std::move(keys)};
+    const auto added = add(next, of.policy, of.authorities, ended.last);
+    if (!added.has_value()) {
+      if (added.error().kind == ErrorKind::kFatal) end_with(added.error());
+      return cannot(added.error().message);
+    }
+    if (added_) added_(**added);
+    return *added;
+  }
+
+  // What a log was opened with.
+  struct Source {
+    Followed followed;
+    tlog::LogPolicy policy;
+    std::string authorities;
+  };
+  Source sources_of(const std::string& origin) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = sources_.find(origin);
+    return found == sources_.end() ? Source{} : found->second;
+  }
+
+  Result<MonitorLog*> add(const Followed& log, const tlog::LogPolicy& policy,
+                          const std::string& authorities,
+                          std::optional<tlog::VerifiedCheckpoint> predecessor = {}) {
     MonitorLogParts parts;
+    parts.predecessor = std::move(predecessor);
     parts.follow.origin = log.origin;
     parts.follow.keys = log.keys;
     parts.follow.policy = policy;
@@ -186,19 +271,25 @@ class Monitor {
     parts.folder =
         std::filesystem::path(config_.state_dir) / to_hex(crypto::sha256(as_bytes(log.origin)));
     AVOUCH_TRY(auto opened, MonitorLog::open(std::move(parts), clock_, metrics_));
+    const std::lock_guard lock(mutex_);
+    origins_.insert(log.origin);
+    sources_.emplace(log.origin, Source{log, policy, authorities});
     logs_.push_back(std::move(opened));
-    return {};
+    return logs_.back().get();
   }
 
   const config::MonitorConfig& config_;
   Clock& clock_;
   observe::Metrics& metrics_;
   adapters::FileHandle lock_;  // of the state
-  std::set<std::string> origins_;
+  std::function<void(MonitorLog&)> added_;
+  std::set<std::string> origins_;  // guarded by mutex_, as the next and logs_
+  std::map<std::string, Source> sources_;
+  std::set<std::string> joined_;
   std::unique_ptr<tlog::DisputeTaker> disputes_;  // null: none are sent
   std::vector<std::unique_ptr<MonitorLog>> logs_;
   std::stop_source stopping_;  // ends a step that is under way
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable_any wake_;
   std::vector<std::jthread> threads_;
 };
@@ -216,18 +307,19 @@ Result<void> run_monitor(const config::MonitorConfig& config,
   Monitor monitor(config, clock, metrics);
   AVOUCH_CHECK(monitor.open());
   health.add_liveness("process", [] { return std::optional<std::string>(); });
-  for (const auto& each : monitor.logs()) {
-    health.add_readiness(each->origin(), [one = each.get()] { return one->problem(); });
-  }
+  const auto watch = [&health](MonitorLog& one) {
+    health.add_readiness(one.origin(), [&one] { return one.problem(); });
+  };
+  for (MonitorLog* each : monitor.logs()) watch(*each);
   metrics.before_collect([&] {
-    for (const auto& each : monitor.logs()) each->set_ages(clock.now());
+    for (MonitorLog* each : monitor.logs()) each->set_ages(clock.now());
   });
   AVOUCH_TRY(const auto server,
              adapters::HttpServer::start(adapters::health_options(config.health), health));
   log.info("following", {{"version", AVOUCH_VERSION},
                          {"logs", monitor.logs().size()},
                          {"health", server->address()}});
-  monitor.start();
+  monitor.start(watch);
   termination.wait();
   log.info("stopping");
   health.fail_readiness("the program is stopping");

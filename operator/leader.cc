@@ -26,6 +26,8 @@ Leader::~Leader() { stop(); }
 
 void Leader::stop() { parts_->stop(); }
 
+bool Leader::log_is_over() const { return parts_->log_is_over(); }
+
 Result<void> Leader::start(const std::stop_token& stop) {
   Parts& p = *parts_;
   const std::stop_callback ending(stop, [&p] { p.ending = true; });
@@ -60,13 +62,14 @@ Result<void> Leader::start(const std::stop_token& stop) {
     }
   };
 
-  p.signals.health().add_readiness("start", [&p]() -> std::optional<std::string> {
-    const std::lock_guard lock(p.waiting_mutex);
-    if (p.waiting_for.empty()) return std::nullopt;
-    return "waits for " + p.waiting_for;
-  });
-  p.signals.health().add_readiness(p.config.log.is_in_database() ? "log-database" : "log-volume",
-                                   [&p] { return p.log_problem(); });
+  observe::HealthHandler& health = p.signals.health();
+  health.add_readiness("start", p.watch([](Parts& parts) -> std::optional<std::string> {
+    const std::lock_guard lock(parts.waiting_mutex);
+    if (parts.waiting_for.empty()) return std::nullopt;
+    return "waits for " + parts.waiting_for;
+  }));
+  health.add_readiness(p.config.log.is_in_database() ? "log-database" : "log-volume",
+                       p.watch([](Parts& parts) { return parts.log_problem(); }));
   AVOUCH_CHECK(persist("release keys", [&]() -> Result<void> {
     AVOUCH_TRY(p.keys, p.trust.load_or_create());
     return {};
@@ -75,11 +78,11 @@ Result<void> Leader::start(const std::stop_token& stop) {
   AVOUCH_CHECK(persist("stores", [&] { return p.open_stores(); }));
   AVOUCH_CHECK(persist("server", [&] { return p.serve(); }));
   p.loop->start();
-  p.signals.health().add_liveness("appraiser", [&p]() -> std::optional<std::string> {
-    const auto turn = p.clock.steady_now() - p.loop->last_turn();
-    if (p.closed || turn <= kLongestTurn) return std::nullopt;
+  health.add_liveness("appraiser", p.watch([](Parts& parts) -> std::optional<std::string> {
+    const auto turn = parts.clock.steady_now() - parts.loop->last_turn();
+    if (turn <= kLongestTurn) return std::nullopt;
     return "has not finished what it began " + std::to_string(turn / 1s) + " s ago";
-  });
+  }));
   p.recorder->start();
   p.events.start();
   p.trust_worker.start();
@@ -110,10 +113,10 @@ Result<void> Leader::start(const std::stop_token& stop) {
   for (const auto& [name, informer] :
        {std::pair{"nodes", &p.nodes}, std::pair{"evidence", &p.evidences},
         std::pair{"policies", &p.policies}, std::pair{"reference manifests", &p.manifests}}) {
-    p.signals.health().add_readiness(name, [watched = informer]() -> std::optional<std::string> {
+    health.add_readiness(name, p.watch([watched = informer](Parts&) -> std::optional<std::string> {
       if (watched->fresh(kFresh)) return std::nullopt;
       return "what is known of them is older than two minutes";
-    });
+    }));
   }
   return {};
 }

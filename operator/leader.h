@@ -1,7 +1,8 @@
 #pragma once
 
 // All that the leader runs: log, stores, informers, appraiser, intake. Built when this process has
-// become the leader, taken apart when it ends.
+// become the leader, taken apart when it ends; built anew where another log follows the one that it
+// writes (control/shard_chain.h).
 
 #include <functional>
 #include <memory>
@@ -35,6 +36,10 @@ class Leader {
   // Opens what is on disk, reads the cluster, serves. Faults that pass are waited for, until `stop`
   // is requested.
   Result<void> start(const std::stop_token& stop);
+
+  // Whether the log's period is over: the next leader closes it and begins the one that follows.
+  // After start().
+  bool log_is_over() const;
 
   // Serves no more, finishes what is decided, closes the log.
   void stop();

@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/log_engine.h"
 #include "adapters/volume.h"
 #include "control/api_objects.h"
 #include "control/cluster_facts.h"
@@ -45,9 +44,8 @@ control::TrustOptions trust_options(const config::ControllerConfig& config,
   options.on_webhook_key = std::move(on_webhook_key);
   options.webhook_configuration = config.webhook.configuration;
   options.webhook_certificate = config.webhook.own_certificate;
-  options.place_of_log = [&config] {
-    return adapters::place_of_log(config.log, log_directory_in(config.data_dir),
-                                  head_file_in(config.data_dir));
+  options.place_of_log = [shards = adapters::LogShards(config.log, config.data_dir)] {
+    return shards.place_of_any();
   };
   return options;
 }
@@ -89,6 +87,7 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
             client, crypto::system_random(), clock),
       volume({config.limits.reserve_bytes, static_cast<unsigned>(config.limits.reserve_percent)},
              [dir = config.data_dir] { return adapters::volume_space(dir); }),
+      shards(config.log, config.data_dir),
       quick(client.with_timeout(5s)),
       callers(quick, clock,
               {config.release.name_space, config.agent_service_account,
@@ -140,10 +139,10 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
       again_worker("evidence again", 1, clock, signals,
                    [this](const std::string& name) { return hand_over_again(name); }),
       pool(4, 1024),
-      judge_pool(2, 16'384),
       registration_lane(2, 16),
       rekor_lane(2, 64),
       remark_lane(1, 16),
+      judge_pool(2, 16'384),
       append_lane(4, 256),
       strangers(2, 1024),
       readers(4, 256),
@@ -152,10 +151,15 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
       reader_reception(callers, readers, strangers),
       statement_senders(reception, access),
       guard(config.webhook.configuration, config.release.object("controller"), clock.steady_now()) {
+  asked_parts->parts = this;
 }
 
 void Leader::Parts::stop() {
   ending = true;
+  {
+    const std::lock_guard lock(asked_parts->mutex);
+    asked_parts->parts = nullptr;
+  }
   {
     const std::lock_guard lock(metrics_mutex);
     closed = true;

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <deque>
-#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "adapters/digest_list_folder.h"
 #include "adapters/http_server.h"
 #include "adapters/log_policy_file.h"
+#include "adapters/log_shards.h"
 #include "adapters/node_files.h"
 #include "adapters/record_files.h"
 #include "adapters/renewal_files.h"
@@ -32,6 +32,7 @@
 #include "control/fenced_anchor.h"
 #include "control/informers.h"
 #include "control/intake_handler.h"
+#include "control/latest_pool.h"
 #include "control/list_handler.h"
 #include "control/log_check.h"
 #include "control/log_handler.h"
@@ -50,22 +51,18 @@
 #include "control/router.h"
 #include "control/senders.h"
 #include "control/sequenced_log.h"
+#include "control/shards_handler.h"
 #include "control/trust_material.h"
 #include "control/webhook_pods.h"
 #include "kube/informer.h"
 #include "operator/leader.h"
 #include "tlog/log.h"
+#include "tlog/shard_name.h"
 #include "tlog/witnessing.h"
 
 namespace avouch::controller {
 
-// Of the log, below a data directory.
-inline std::filesystem::path log_directory_in(const std::filesystem::path& data_dir) {
-  return data_dir / "log";
-}
-inline std::filesystem::path head_file_in(const std::filesystem::path& data_dir) {
-  return data_dir / "log-head";
-}
+tlog::ShardPeriod period_of(const config::ControllerConfig& config);
 
 inline constexpr std::string_view kUse = "use of lists";  // of the queue of policies
 std::uint64_t bytes_for_lists(const config::ControllerConfig::Limits& limits);
@@ -126,7 +123,19 @@ struct Leader::Parts final : control::AppraiserOutput {
   // What a manifest names is in use, whether or not a policy names the manifest.
   Result<void> use_lists();
 
+  // Begins or takes up the log that is written now, closes one that is over.
   Result<void> open_log();
+  Result<void> open_newest_log();
+  Result<void> open_shard();  // the log of `shard`, with all that belongs to it
+  Result<void> open_log_of_shard();
+  void close_log();
+  bool log_is_over() const;
+  class Shards;  // the logs of the chain
+  // By the log of `shard`; of any log of the chain.
+  Result<std::vector<tlog::NoteSigner>> signers() const;
+  Result<std::vector<tlog::NoteVerifier>> log_keys(const std::string& origin) const;
+  // The last checkpoint of a closed log with the cosignatures that are kept of it.
+  std::string last_note(const std::string& label, const tlog::VerifiedCheckpoint& last) const;
   // Publishes all that is sequenced, and waits for it, but not once the leader ends.
   Result<tlog::VerifiedCheckpoint> publish_log();
   Result<void> record_registration_policy();
@@ -142,7 +151,18 @@ struct Leader::Parts final : control::AppraiserOutput {
   Result<void> open_stores();
   void watch_cluster();
   Result<void> serve();
+  Result<void> serve_shards();
   void show_metrics();
+  void collect_metrics(observe::Counter& departures, observe::Counter& replacements,
+                       observe::Counter& strangers_removed);
+  // A health check that asks `ask(parts)`; nothing is wrong with a leader that ends.
+  template <typename Ask>
+  observe::HealthCheck watch(Ask ask) const {
+    return [of = asked_parts, ask]() -> std::optional<std::string> {
+      const std::lock_guard lock(of->mutex);
+      return of->parts == nullptr ? std::nullopt : std::optional<std::string>(ask(*of->parts));
+    };
+  }
   // Why nothing can be added to the log, where that is so.
   std::optional<std::string> log_problem();
   void begin();
@@ -163,9 +183,13 @@ struct Leader::Parts final : control::AppraiserOutput {
   control::RenewalBatch renewals;
   control::LogIndex index;
   const control::LogVolume volume;
+  const adapters::LogShards shards;
+  std::string shard;       // label of the log that is written
+  std::string log_origin;  // its name; keys->log_origin is its chain's
   std::unique_ptr<tlog::Store> log_store;
   std::unique_ptr<tlog::Anchor> head_file, witnessed_file;
   std::unique_ptr<tlog::Witnessing> witnessing;  // null: no witness is asked
+  bool witnesses_asked = false;                  // they have been started
   std::unique_ptr<control::BeaconObject> beacon_object;
   std::unique_ptr<tlog::Log> log;
   std::unique_ptr<control::LogCheck> log_check;
@@ -193,10 +217,11 @@ struct Leader::Parts final : control::AppraiserOutput {
   control::Board<control::PolicyOutlook> policy_board;
   control::Worker status_worker, node_worker, policy_status_worker, policy_worker, trust_worker,
       guard_worker, again_worker;
-  control::WorkPool pool, judge_pool, registration_lane, rekor_lane, remark_lane;
-  control::WorkPool append_lane;  // of what the webhook logs, and of nothing else
-  control::FairPool strangers;    // where the API server is asked who calls
-  control::FairPool readers;      // where log and records are read for those who may
+  control::WorkPool pool, registration_lane, rekor_lane, remark_lane;
+  control::LatestPool judge_pool;  // by node UID
+  control::WorkPool append_lane;   // of what the webhook logs, and of nothing else
+  control::FairPool strangers;     // where the API server is asked who calls
+  control::FairPool readers;       // where log and records are read for those who may
   control::Reception reception, append_reception, reader_reception;
   control::ClusterSenders statement_senders;
   std::optional<control::WorkPool> read_pool;  // of requests that read a log in a database
@@ -213,6 +238,8 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::unique_ptr<control::RetentionKeeper> retention;
 
   std::unique_ptr<control::IntakeHandler> intake;
+  std::unique_ptr<control::ClosedShards> closed_shards;
+  std::unique_ptr<control::ShardsHandler> shards_side;
   std::unique_ptr<control::TileHandler> tiles;
   std::unique_ptr<control::LogHandler> log_side;
   std::unique_ptr<control::RecordHandler> record_side;
@@ -239,6 +266,13 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::mutex guard_mutex;
   std::deque<kube::ObjectPtr> configurations;  // states that were not compared yet, oldest first
   bool guard_failed = false;                   // and it was told
+
+  // What health and metrics ask, which outlive a leader: null once it ends.
+  struct AskedParts {
+    std::mutex mutex;
+    Parts* parts = nullptr;
+  };
+  const std::shared_ptr<AskedParts> asked_parts = std::make_shared<AskedParts>();
 
   std::mutex waiting_mutex;
   std::string waiting_for;  // of the start that is under way

@@ -9,8 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/log_engine.h"
-#include "adapters/log_files.h"
 #include "adapters/log_policy_file.h"
 #include "adapters/registration_policy.h"
 #include "control/registration_record.h"
@@ -30,37 +28,12 @@ constexpr std::uint64_t kLeastRecordShare = 1024ULL * 1024;
 }  // namespace
 
 Result<void> Leader::Parts::open_log() {
-  const std::filesystem::path dir = config.data_dir;
-  if (!log_store) {
-    AVOUCH_TRY(log_store, adapters::open_log_store(config.log, log_directory_in(dir)));
-  }
-  if (!head_file) {
-    AVOUCH_TRY(std::unique_ptr<tlog::Anchor> on_disk, adapters::open_head_file(head_file_in(dir)));
-    head_file = std::make_unique<control::FencedAnchor>(std::move(on_disk), clock, leading_until);
-  }
-  if (!witnessing) AVOUCH_CHECK(open_witnesses());
-  if (!other_logs) AVOUCH_CHECK(open_references());
-  AVOUCH_TRY(std::vector<tlog::NoteSigner> signers, control::log_signers(*keys));
-  const std::string log_vkey = tlog::format_vkey(signers.front().verifier());
-  tlog::LogOptions options;
-  options.also_signing.assign(signers.begin() + 1, signers.end());
-  options.origin = keys->log_origin;
-  options.publish_within = config.log.publish_within;
-  options.on_fatal = [this](const Error& error) { signals.fatal("log", error); };
-  options.on_published = [this](const tlog::VerifiedCheckpoint& checkpoint) {
-    if (witnessing) witnessing->published(checkpoint);
-  };
-  options.read_only_on_conflict = true;
-  if (!log) {
-    AVOUCH_TRY(options.remembered, what_others_remember());
-    AVOUCH_TRY(log, tlog::Log::open(options, *log_store, {head_file.get()},
-                                    std::move(signers.front()), clock));
-  }
   if (!entries) {
-    if (witnessing) AVOUCH_CHECK(witnessing->start(log->checkpoint()));
+    AVOUCH_CHECK(open_newest_log());
     entries = std::make_unique<control::SequencedLog>(*log, index);
     log_is_open = true;
   }
+  if (!other_logs) AVOUCH_CHECK(open_references());
   if (const auto why = log->status().read_only) {
     tell_read_only(*why);
     // Of what is there, as much as can be read is found.
@@ -68,9 +41,6 @@ Result<void> Leader::Parts::open_log() {
     if (!indexed.has_value()) signals.problem("log", indexed.error().message);
     return {};
   }
-  AVOUCH_CHECK(control::ensure_genesis(*log, *entries, keys->log_origin, keys->pseudonym,
-                                       keys->verifier, log_vkey, crypto::system_random(),
-                                       clock.now()));
   AVOUCH_TRY(const tlog::VerifiedCheckpoint checkpoint, publish_log());
   AVOUCH_CHECK(index.rebuild(*log_store, checkpoint.size(), kIndexedEntries));
   return record_registration_policy();
@@ -85,7 +55,7 @@ Result<void> Leader::Parts::open_references() {
     return rejected(file + ": names no log; expected a line \"log VKEY\" for each");
   }
   for (const tlog::KnownLog& each : read.policy.logs()) {
-    if (each.key.name != keys->log_origin) continue;
+    if (each.key.name != log_origin) continue;
     return rejected(file + ": names this log itself; its own entries need no key there");
   }
   signals.note("references", "entries of " + std::to_string(read.policy.logs().size()) +
@@ -98,7 +68,7 @@ Result<void> Leader::Parts::record_registration_policy() {
   const control::PolicyRecordParts parts{.log = *log,
                                          .entries = *entries,
                                          .index = index,
-                                         .origin = keys->log_origin,
+                                         .origin = log_origin,
                                          .pseudonym_key = keys->pseudonym,
                                          .verifier_key = keys->verifier,
                                          .random = crypto::system_random()};
@@ -139,7 +109,7 @@ void Leader::Parts::keep_retention() {
   const config::ControllerConfig::Log::Retention& kept = config.log.retention;
   retention = std::make_unique<control::RetentionKeeper>(
       control::RetentionKeeper::Options{.policy = {kept.content, kept.entries},
-                                        .origin = keys->log_origin,
+                                        .origin = log_origin,
                                         .pseudonym_key = keys->pseudonym},
       *log, *log_store, *entries, [this] { return publish_log(); },
       // Who reads below the witnessed checkpoint reads below that minimum index too.
@@ -192,7 +162,7 @@ Result<void> Leader::Parts::open_stores() {
                                               clock));
   list_folder = std::make_unique<adapters::DigestListFolder>(dir / "lists" / "blobs");
   stored_lists = std::make_unique<reference::SharedDigestLists>(*list_folder);
-  AVOUCH_TRY(renewal_files, adapters::RenewalFiles::open({.directory = dir / "renewals"}));
+  AVOUCH_TRY(renewal_files, adapters::RenewalFiles::open({.directory = shards.renewals(shard)}));
   if (!cold) {
     AVOUCH_TRY(cold, adapters::ColdFile::open({.directory = dir, .has_room = has_room}));
   }
@@ -210,7 +180,8 @@ Result<void> Leader::Parts::open_stores() {
     }
     auto saved = control::parse_record(text);
     if (!saved.has_value()) return fatal("record " + key + ": " + saved.error().message);
-    control::NodeRecord record = control::record_beside(*std::move(saved), keys->log_origin);
+    control::NodeRecord record =
+        control::record_beside(*std::move(saved), log_origin, keys->log_origin);
     // A token that was renewed and saved, and not yet in an epoch entry when the process ended,
     // gets its place now; twice in the log does no harm.
     if (!record.verdict->token.empty()) {
@@ -221,7 +192,8 @@ Result<void> Leader::Parts::open_stores() {
   }
 
   appraiser = std::make_unique<control::Appraiser>(
-      control::AppraiserOptions{.origin = keys->log_origin,
+      control::AppraiserOptions{.origin = log_origin,
+                                .chain = keys->log_origin,
                                 .build = std::string("avouch-controller ") + AVOUCH_VERSION,
                                 .pseudonym_key = keys->pseudonym,
                                 .cadence = config.log.cadence},
@@ -237,8 +209,8 @@ Result<void> Leader::Parts::open_stores() {
       });
   loop = std::make_unique<control::AppraiserLoop>(*appraiser, clock, signals);
   recorder = std::make_unique<control::Recorder>(
-      control::Recorder::Options{.origin = keys->log_origin}, *entries, *records, renewals,
-      *archive, keys->verifier, crypto::system_random(), clock, signals,
+      control::Recorder::Options{.origin = log_origin}, *entries, *records, renewals, *archive,
+      keys->verifier, crypto::system_random(), clock, signals,
       [this](const control::RecordJob& job, std::optional<control::LogPlace> place) {
         if (job.node_name.empty()) return;
         loop->post([name = job.node_name, number = job.number, place](
@@ -247,9 +219,8 @@ Result<void> Leader::Parts::open_stores() {
         });
       });
   epochs = std::make_unique<control::EpochPublisher>(
-      control::EpochPublisher::Options{.origin = keys->log_origin,
-                                       .pseudonym_key = keys->pseudonym,
-                                       .cadence = config.log.cadence},
+      control::EpochPublisher::Options{
+          .origin = log_origin, .pseudonym_key = keys->pseudonym, .cadence = config.log.cadence},
       *entries,
       [this]() -> Result<std::string> {
         AVOUCH_TRY(const tlog::VerifiedCheckpoint checkpoint, publish_log());

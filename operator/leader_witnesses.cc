@@ -1,6 +1,5 @@
 // The witnesses of the verdict log: who is asked, and what is said of them.
 
-#include <filesystem>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -11,29 +10,17 @@
 #include "operator/leader_parts.h"
 
 namespace avouch::controller {
-namespace {
-
-Result<std::vector<tlog::NoteVerifier>> log_keys_of(const control::ReleaseKeys& keys) {
-  AVOUCH_TRY(const std::vector<tlog::NoteSigner> signers, control::log_signers(keys));
-  std::vector<tlog::NoteVerifier> out;
-  out.reserve(signers.size());
-  for (const tlog::NoteSigner& signer : signers) out.push_back(signer.verifier());
-  return out;
-}
-
-}  // namespace
 
 Result<void> Leader::Parts::open_witnesses() {
   const config::LogWitnesses& asked = config.log.witnesses;
   AVOUCH_TRY(std::optional<adapters::AskedWitnesses> opened, adapters::open_asked_witnesses(asked));
   if (!opened) return {};
   if (!witnessed_file) {
-    AVOUCH_TRY(witnessed_file,
-               adapters::open_head_file(std::filesystem::path(config.data_dir) / "log-witnessed"));
+    AVOUCH_TRY(witnessed_file, adapters::open_head_file(shards.witnessed_file(shard)));
   }
   tlog::WitnessingOptions options;
   options.every = asked.every;
-  AVOUCH_TRY(options.log_keys, log_keys_of(*keys));
+  AVOUCH_TRY(options.log_keys, log_keys(log_origin));
   options.on_trouble = [this](const std::string& witness, const std::string& why) {
     signals.problem("log witnesses", witness.empty() ? why : witness + ": " + why);
   };
@@ -55,14 +42,14 @@ Result<void> Leader::Parts::open_witnesses() {
 
 Result<std::vector<tlog::Remembered>> Leader::Parts::what_others_remember() {
   std::vector<tlog::Remembered> all;
-  if (witnessing) all = witnessing->recall(keys->log_origin);
+  if (witnessing) all = witnessing->recall(log_origin);
   if (!beacon_object) {
-    AVOUCH_TRY(std::vector<tlog::NoteVerifier> log_keys, log_keys_of(*keys));
+    AVOUCH_TRY(std::vector<tlog::NoteVerifier> own_keys, log_keys(log_origin));
     beacon_object = std::make_unique<control::BeaconObject>(
         client, control::BeaconObject::Options{.ns = config.release.name_space,
                                                .name = config.release.object("beacon"),
-                                               .origin = keys->log_origin,
-                                               .log_keys = std::move(log_keys)});
+                                               .origin = log_origin,
+                                               .log_keys = std::move(own_keys)});
   }
   AVOUCH_TRY(std::optional<tlog::VerifiedCheckpoint> there, beacon_object->read());
   if (there) {

@@ -63,7 +63,8 @@ void Leader::Parts::judge_logs(std::shared_ptr<const control::LogQuestion> quest
       the_appraiser.logs_judged(*question, std::move(findings), now);
     });
   };
-  const auto taken = judge_pool.post([this, question, answer] { answer(judge->judge(*question)); });
+  const auto taken = judge_pool.post(question->node_uid,
+                                     [this, question, answer] { answer(judge->judge(*question)); });
   if (taken == control::WorkPool::Taken::kFull) {
     signals.problem("log judge", "more nodes' logs wait than can be judged");
     answer(std::nullopt);
@@ -238,6 +239,7 @@ Result<void> Leader::Parts::refresh_policies() {
   loop->post([set](control::Appraiser& the_appraiser, control::Moment moment) {
     the_appraiser.set_policies(set, moment);
   });
+  if (material.unread()) return retryable("a digest list of the store cannot be read");
   return {};
 }
 

@@ -161,12 +161,10 @@ Result<void> run(const config::ControllerConfig& config, const std::string& kube
   signals.note("health", "serving on " + health->address());
   elector.start();
   Result<void> outcome;
-  Leader leader(config, client, clock, signals, own_identity, leading_until,
-                [&elector](std::string text) { elector.say(std::move(text)); });
-  std::jthread leader_thread([&](const std::stop_token& stop) {
-    if (mark && !persists(stop, signals, [&] { return mark->drop(plain); })) return;
-    unmarked = true;
-    if (!leadership.wait(stop)) return;
+  // One leader after another, each for a log; most often one for ever.
+  const auto lead = [&](const std::stop_token& stop) {
+    Leader leader(config, client, clock, signals, own_identity, leading_until,
+                  [&elector](std::string text) { elector.say(std::move(text)); });
     outcome = leader.start(stop);
     const bool is_found =
         outcome.has_value() &&
@@ -177,15 +175,30 @@ Result<void> run(const config::ControllerConfig& config, const std::string& kube
       std::mutex mutex;
       std::condition_variable_any ended;
       std::unique_lock lock(mutex);
-      ended.wait(lock, stop, [] { return false; });
+      while (!stop.stop_requested() && !leader.log_is_over()) {
+        ended.wait_for(lock, stop, 1s, [] { return false; });
+      }
+      started = false;
     } else if (!stop.stop_requested()) {
       signals.log().error("cannot start", {{"error", outcome.error().message}});
       termination.request();
     } else {
       outcome = {};
     }
-    signals.health().fail_readiness("stopping");
+    if (stop.stop_requested() || !outcome.has_value()) {
+      signals.health().fail_readiness("stopping");
+    } else {
+      signals.note("log", "its period is over: another one follows");
+    }
     leader.stop();
+  };
+  std::jthread leader_thread([&](const std::stop_token& stop) {
+    if (mark && !persists(stop, signals, [&] { return mark->drop(plain); })) return;
+    unmarked = true;
+    if (!leadership.wait(stop)) return;
+    do {
+      lead(stop);
+    } while (outcome.has_value() && !stop.stop_requested());
   });
 
   termination.wait();

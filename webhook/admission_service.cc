@@ -294,7 +294,8 @@ void AdmissionService::placed(const TaskPtr& task, const Placed& placed) {
   switch (placed.where) {
     case Placed::Where::kLog: {
       std::map<std::string, std::string> annotations{{"log-index", std::to_string(placed.index)}};
-      if (auto origin = facts_.log_origin(); !origin.empty()) annotations["log-origin"] = origin;
+      const std::string origin = placed.origin.empty() ? facts_.log_origin() : placed.origin;
+      if (!origin.empty()) annotations["log-origin"] = origin;
       return answer(task, std::move(annotations));
     }
     case Placed::Where::kSpool:

@@ -196,6 +196,7 @@ void ClusterView::on_evidence(const Change& change) {
     kept.token = change.object->text({"status", "verdict", "token"});
     kept.reasons = reasons_of(*change.object);
     kept.log_index.reset();
+    kept.log_origin = change.object->text({"status", "verdict", "log", "origin"});
     const Json* index = change.object->find_path({"status", "verdict", "log", "index"});
     if (index != nullptr && index->as_int() != nullptr && *index->as_int() >= 0) {
       kept.log_index = static_cast<std::uint64_t>(*index->as_int());
@@ -223,7 +224,9 @@ void ClusterView::verify(const std::string& name, const Evidence& evidence) {
       if (const auto kept = evidences_.find(name); kept != evidences_.end()) {
         kept->second.node_uid = token->claims().node_uid;
       }
-      book_.offer({*std::move(token), evidence.reasons, evidence.log_index}, clock_.steady_now());
+      admission::VerdictFacts facts{*std::move(token), evidence.reasons, evidence.log_index};
+      facts.log_origin = evidence.log_origin;
+      book_.offer(std::move(facts), clock_.steady_now());
       now_.refused_tokens.erase(name);
     } else {
       now_.refused_tokens[name] = problem;

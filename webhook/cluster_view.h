@@ -58,6 +58,7 @@ class ClusterView {
     std::string token;                 // base64, as in the status; "" where there is none
     std::vector<std::string> reasons;  // for messages
     std::optional<std::uint64_t> log_index;
+    std::string log_origin;
     std::string node_uid;  // of the last token that was verified
   };
   struct Boot {

@@ -46,6 +46,8 @@ Result<admission::LogPlaces> read_log_answer(const HttpResponse& response, std::
   if (list == nullptr || list->size() != expected) {
     return retryable("the log's answer: expected one result for each entry");
   }
+  constexpr std::size_t kMaxOrigin = 255;
+  const std::string_view origin = answer->text({"origin"});
   admission::LogPlaces places;
   for (const codec::Json& result : *list) {
     const codec::Json* left_out = result.find("leftOut");
@@ -59,7 +61,9 @@ Result<admission::LogPlaces> read_log_answer(const HttpResponse& response, std::
     if (number == nullptr || *number < 0) {
       return retryable("the log's answer: results[].index: expected a whole number");
     }
-    places.emplace_back(static_cast<std::uint64_t>(*number));
+    admission::LoggedAt at(static_cast<std::uint64_t>(*number));
+    if (origin.size() <= kMaxOrigin) at.origin = origin;
+    places.emplace_back(std::move(at));
   }
   return places;
 }

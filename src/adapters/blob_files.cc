@@ -23,6 +23,8 @@ namespace {
 using control::BlobOutcome;
 
 constexpr std::chrono::hours kKeepAfterUse{1};
+// Files cost a block and a name, however small they are.
+constexpr std::size_t kMostBlobsOfOneNode = 1024;
 constexpr std::size_t kMaxUidBytes = 64;
 constexpr std::size_t kMaxBootBytes = 64;
 
@@ -217,6 +219,7 @@ bool BlobFiles::contains(const crypto::Sha256& digest, const std::string& user) 
   if (blob.owner.empty() && !user.empty()) {
     blob.owner = user;
     shares_[user] += blob.bytes;
+    ++counts_[user];
   }
   return true;
 }
@@ -384,10 +387,19 @@ Result<void> BlobFiles::reserve_share_locked(const std::string& owner, std::uint
   const std::uint64_t limit = options_.node_blob_bytes;
   const auto share = [&] { return shares_[owner]; };
   const SteadyTime idle_since = clock_.steady_now() - kKeepAfterUse;
-  for (auto place = by_use_.begin(); share() + more > limit && place != by_use_.end();) {
+  const auto has_too_many = [&] {
+    const auto found = counts_.find(owner);
+    return !owner.empty() && found != counts_.end() && found->second >= kMostBlobsOfOneNode;
+  };
+  for (auto place = by_use_.begin();
+       (share() + more > limit || has_too_many()) && place != by_use_.end();) {
     const Blob& blob = blobs_.at(*place);
     if (blob.used > idle_since) break;
     place = blob.owner == owner ? drop_locked(place) : std::next(place);
+  }
+  if (has_too_many()) {
+    return retryable("node \"" + owner + "\" has " + std::to_string(kMostBlobsOfOneNode) +
+                     " blobs in the evidence store, used within the last hour: expected no more");
   }
   if (share() + more <= limit) return {};
   return retryable("the share of node \"" + owner +
@@ -399,6 +411,8 @@ BlobFiles::Uses::iterator BlobFiles::drop_locked(Uses::iterator place) {
   const auto found = blobs_.find(*place);
   ::unlink(blob_path(found->first).c_str());
   give_back_locked(found->second.owner, found->second.bytes);
+  const auto count = counts_.find(found->second.owner);
+  if (count != counts_.end() && --count->second == 0) counts_.erase(count);
   blobs_.erase(found);
   return by_use_.erase(place);
 }
@@ -452,6 +466,7 @@ Result<BlobOutcome> BlobFiles::keep(const crypto::Sha256& digest, const std::str
   blob.owner = owner;
   blob.place = by_use_.insert(by_use_.end(), digest);
   blobs_.emplace(digest, blob);
+  if (!owner.empty()) ++counts_[owner];
   return BlobOutcome::kCreated;
 }
 

@@ -101,6 +101,7 @@ class BlobFiles final : public control::BlobStore, public control::RuntimeLogSto
   std::map<crypto::Sha256, Blob> blobs_;
   Uses by_use_;                                     // oldest first
   std::map<std::string, std::uint64_t> shares_;     // bytes of blobs, incoming too, by owner
+  std::map<std::string, std::size_t> counts_;       // of blobs that are kept, by owner
   std::map<std::string, RuntimeLog> runtime_logs_;  // by node UID
 };
 

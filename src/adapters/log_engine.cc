@@ -39,6 +39,13 @@ Result<std::string> read_connection(const std::string& file) {
   return text;
 }
 
+Result<PostgresOptions> database_of(const config::LogEngine& engine, const std::string& suffix) {
+  PostgresOptions out;
+  AVOUCH_TRY(out.connection, read_connection(engine.connection_file));
+  out.schema_suffix = suffix;
+  return out;
+}
+
 // A connection string that is no use is named by its file.
 template <typename T>
 Result<T> of_file(Result<T> outcome, const std::string& connection_file) {
@@ -58,23 +65,36 @@ Result<std::optional<std::string>> place_of(const std::filesystem::path& file,
 }  // namespace
 
 Result<std::unique_ptr<tlog::Store>> open_log_store(const config::LogEngine& engine,
-                                                    const std::filesystem::path& directory) {
+                                                    const std::filesystem::path& directory,
+                                                    const std::string& schema_suffix) {
   if (!engine.is_in_database()) return open_log_files({.directory = directory});
-  AVOUCH_TRY(std::string connection, read_connection(engine.connection_file));
-  return of_file(
-      open_log_postgres({.database = {.connection = std::move(connection)}, .readers = kReaders}),
-      engine.connection_file);
+  AVOUCH_TRY(PostgresOptions database, database_of(engine, schema_suffix));
+  return of_file(open_log_postgres({.database = std::move(database), .readers = kReaders}),
+                 engine.connection_file);
+}
+
+Result<std::unique_ptr<tlog::TileReader>> open_log_reader(const config::LogEngine& engine,
+                                                          const std::filesystem::path& directory,
+                                                          const std::string& schema_suffix) {
+  if (!engine.is_in_database()) return open_log_directory(directory);
+  AVOUCH_TRY(const PostgresOptions database, database_of(engine, schema_suffix));
+  return of_file(open_log_postgres_reader(database), engine.connection_file);
+}
+
+Result<std::vector<std::string>> log_schemas(const config::LogEngine& engine) {
+  AVOUCH_TRY(const PostgresOptions database, database_of(engine, ""));
+  return of_file(log_postgres_schemas(database), engine.connection_file);
 }
 
 Result<std::optional<std::string>> place_of_log(const config::LogEngine& engine,
                                                 const std::filesystem::path& directory,
-                                                const std::filesystem::path& head_file) {
+                                                const std::filesystem::path& head_file,
+                                                const std::string& schema_suffix) {
   std::optional<std::string> place;
   if (engine.is_in_database()) {
-    AVOUCH_TRY(std::string connection, read_connection(engine.connection_file));
+    AVOUCH_TRY(const PostgresOptions database, database_of(engine, schema_suffix));
     AVOUCH_TRY(const std::optional<std::string> note,
-               of_file(log_postgres_checkpoint({.connection = std::move(connection)}),
-                       engine.connection_file));
+               of_file(log_postgres_checkpoint(database), engine.connection_file));
     if (note) place = "in the database of " + engine.connection_file;
   } else {
     AVOUCH_TRY(place, place_of(directory / "public" / "checkpoint", "in " + directory.string()));

@@ -378,7 +378,20 @@ Result<Tenure> take_tenure(PostgresSession& session, bool take_over) {
 
 }  // namespace
 
+Result<std::vector<std::string>> log_postgres_schemas(const PostgresOptions& options) {
+  PostgresSession session(options);
+  AVOUCH_CHECK(session.connect());
+  return log_schema_suffixes(session);
+}
+
 Result<std::unique_ptr<tlog::Store>> open_log_postgres(const LogPostgresOptions& options) {
+  if (!options.database.schema_suffix.empty()) {
+    PostgresOptions without = options.database;
+    without.schema_suffix.clear();
+    PostgresSession own(std::move(without));
+    AVOUCH_CHECK(own.connect());
+    AVOUCH_CHECK(make_log_schema(own, options.database.schema_suffix));
+  }
   PostgresSession session(options.database);
   AVOUCH_CHECK(session.connect());
   AVOUCH_CHECK(check_durability(session));

@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "adapters/postgres_session.h"
 #include "base/result.h"
@@ -34,14 +35,19 @@ struct LogPostgresOptions {
   bool take_over = true;
 };
 
-// Makes the tables where they are missing. kRejected: a connection string that cannot be read, a
-// newer schema, a server that does not keep what it acknowledged (fsync off). kRetryable: no
-// connection, or another transaction holds the writer's rows.
+// Makes the tables where they are missing, and the schema where its name has a suffix. kRejected: a
+// connection string that cannot be read, a newer schema, a server that does not keep what it
+// acknowledged (fsync off). kRetryable: no connection, or another transaction holds the writer's
+// rows.
 Result<std::unique_ptr<tlog::Store>> open_log_postgres(const LogPostgresOptions& options);
 
 // Reads a log without writing anything: for a reader in another process, and for fsck. kRejected
 // where there is no log.
 Result<std::unique_ptr<tlog::TileReader>> open_log_postgres_reader(const PostgresOptions& options);
+
+// The suffixes of the schemas that have a log (PostgresOptions::schema_suffix), "" for the
+// connection's own. Writes nothing. Errors as of open_log_postgres().
+Result<std::vector<std::string>> log_postgres_schemas(const PostgresOptions& options);
 
 // The checkpoint of the log that is there, as it is stored; nothing where there are no tables, or
 // none was ever published. Writes nothing. Errors as of open_log_postgres().

@@ -45,6 +45,43 @@ Result<std::uint64_t> log_schema_version(PostgresSession& session) {
   return version;
 }
 
+Result<std::vector<std::string>> log_schema_suffixes(PostgresSession& session) {
+  constexpr std::size_t kMostSchemas = 1000, kLongestName = 256;
+  AVOUCH_TRY(const PostgresRows own, session.run("SELECT CAST(current_schema() AS TEXT)"));
+  if (own.size() != 1 || own.is_null(0, 0)) {
+    return rejected(
+        "log: the connection has no schema to be in: name one that is there in its "
+        "search_path");
+  }
+  AVOUCH_TRY(const std::string base, own.text(0, 0, kLongestName));
+  AVOUCH_TRY(const PostgresRows rows,
+             session.run("SELECT CAST(table_schema AS TEXT) FROM information_schema.tables WHERE "
+                         "table_name = 'avouch_log_schema' AND left(CAST(table_schema AS TEXT), "
+                         "char_length(current_schema())) = current_schema() LIMIT 1001"));
+  if (rows.size() > kMostSchemas) return fatal("log: the database has more than 1000 logs");
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    AVOUCH_TRY(const std::string name, rows.text(i, 0, kLongestName));
+    out.push_back(name.substr(base.size()));
+  }
+  return out;
+}
+
+Result<void> make_log_schema(PostgresSession& session, const std::string& suffix) {
+  const std::array<SqlValue, 1> values{std::string_view(suffix)};
+  AVOUCH_TRY(const PostgresRows found,
+             session.run("SELECT count(*) FROM information_schema.schemata WHERE schema_name = "
+                         "current_schema() || $1",
+                         values));
+  AVOUCH_TRY(const std::uint64_t count, found.number(0, 0));
+  if (count > 0) return {};
+  AVOUCH_TRY(const PostgresRows named,
+             session.run("SELECT quote_ident(current_schema() || $1)", values));
+  AVOUCH_TRY(const std::string name, named.text(0, 0, 1024));
+  AVOUCH_CHECK(session.run(("CREATE SCHEMA IF NOT EXISTS " + name).c_str()));
+  return {};
+}
+
 Result<void> migrate_log_schema(PostgresSession& session) {
   AVOUCH_TRY(const std::uint64_t version, log_schema_version(session));
   for (std::uint64_t next = version; next < kLogSchemaVersion; ++next) {

@@ -207,6 +207,10 @@ Result<void> PostgresSession::set_up() {
                  "AND setting = 'off'"));
   AVOUCH_TRY(const std::uint64_t off, rows.number(0, 0));
   if (off != 0) AVOUCH_CHECK(run("SET synchronous_commit = on"));
+  if (options_.schema_suffix.empty()) return {};
+  const std::array<SqlValue, 1> suffix{std::string_view(options_.schema_suffix)};
+  AVOUCH_CHECK(
+      run("SELECT set_config('search_path', quote_ident(current_schema() || $1), false)", suffix));
   return {};
 }
 

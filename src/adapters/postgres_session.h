@@ -38,6 +38,9 @@ struct PostgresOptions {
   // libpq's connection string, "host=db dbname=avouch ..." or "postgresql://...": a secret, at most
   // 4096 bytes. What it leaves out: sslmode is verify-full, connect_timeout as below.
   std::string connection;
+  // Of the schema: statements are about the one of the connection's with that at its name's end.
+  // Letters, digits and '_'.
+  std::string schema_suffix;
   std::chrono::seconds connect_within{10};    // each address of the host; at least 2
   std::chrono::seconds statement_within{10};  // also how long a silent transaction holds its locks
   std::function<void(const PostgresEvent&)> observe;  // of tests; may be empty

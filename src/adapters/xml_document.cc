@@ -255,11 +255,17 @@ Result<std::unique_ptr<const provision::XmlDocument>> LibxmlReader::read(
   context->sax->comment = &comment;
   constexpr int kOptions =
       XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
+  const Quiet quiet;  // of an encoding it complains before it looks at the options
   Document document(xmlCtxtReadMemory(context.get(), reinterpret_cast<const char*>(file.data()),
                                       static_cast<int>(file.size()), nullptr, nullptr, kOptions));
   if (!reading.problem.empty()) return rejected(reading.problem);
   if (document == nullptr || context->wellFormed != 1 || context->nsWellFormed != 1) {
     return malformed(context.get());
+  }
+  if (document->version != nullptr &&
+      xmlStrcmp(document->version, reinterpret_cast<const xmlChar*>("1.0")) != 0) {
+    return rejected("XML says that it is of version " +
+                    codec::in_quotes(xml_text_of(document->version)) + ": expected 1.0");
   }
   if (document->encoding != nullptr &&
       xmlStrcasecmp(document->encoding, reinterpret_cast<const xmlChar*>("UTF-8")) != 0) {

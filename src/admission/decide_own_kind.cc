@@ -104,6 +104,15 @@ void warn_of_measuring(const attest::PolicySpec& spec, Decision& decision) {
       "prove that it measures: spec.bootLog.kernelCommandLine.required: [\"ima_policy=tcb\"]");
 }
 
+// The kernel names files as the process that uses them does: in a container by its own root.
+void warn_of_excludes(const attest::PolicySpec& spec, Decision& decision) {
+  if (!spec.runtime || spec.runtime->exclude.empty()) return;
+  decision.warnings.push_back(
+      "spec.runtime.exclude: these are paths in containers too: a pod with a volume at such a path "
+      "runs from it whatever it likes, unjudged; on nodes that run other people's pods leave files "
+      "out by the kernel's own measurement policy instead");
+}
+
 // The webhook reads no ConfigMap of a policy and no ReferenceManifest: it needs no right to. That
 // there is no namespace is known here, and then there is nothing in it. Of the rest the policy's
 // condition ReferencesResolved tells.
@@ -140,6 +149,7 @@ Decision decide_policy(const DecisionInput& input, const std::string& name,
   warn_of_scope(input, policy->spec, decision);
   warn_of_time(policy->spec, decision);
   warn_of_measuring(policy->spec, decision);
+  warn_of_excludes(policy->spec, decision);
   warn_of_references(input, policy->spec, decision);
   return decision;
 }

@@ -71,7 +71,8 @@ std::vector<Finding> judge_target(const DecisionInput& input, const PodRequest& 
   if (const VerdictFacts* known = verdict_on(node, input.snapshot)) {
     verdict.node_token = known->token.digest();
     verdict.node_verdict_index = known->log_index;
-    verdict.node_verdict_origin = known->token.claims().issuer;
+    verdict.node_verdict_origin =
+        known->log_origin.empty() ? known->token.claims().issuer : known->log_origin;
   }
   for (const PolicyFacts* policy : policies) {
     if (auto finding = check_node(*policy, node, input.snapshot, input.now)) {

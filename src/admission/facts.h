@@ -47,7 +47,8 @@ struct VerdictFacts {
   std::vector<std::string> reasons;        // the controller's words, "CODE: MESSAGE"
   std::optional<std::uint64_t> log_index;  // of the verdict's own entry
   SteadyTime came{};                       // when the quote that it judges first came here
-  bool outlived = false;  // its whole life has passed here, whatever the wall clock says
+  bool outlived = false;        // its whole life has passed here, whatever the wall clock says
+  std::string log_origin = {};  // of the log that `log_index` is of; "": the token's issuer
 };
 
 // From the configuration.

@@ -16,8 +16,16 @@ struct LogRecord {
   Bytes payload;   // CBOR
 };
 
-// The index of each record, in order; nothing for a denial that the log has no room for.
-using LogPlaces = std::vector<std::optional<std::uint64_t>>;
+// Where a record is.
+struct LoggedAt {
+  LoggedAt(std::uint64_t at) : index(at) {}  // NOLINT(google-explicit-constructor)
+  std::uint64_t index = 0;
+  std::string origin;  // of the log; "" where the answer did not say
+  bool operator==(const LoggedAt&) const = default;
+};
+
+// The place of each record, in order; nothing for a denial that the log has no room for.
+using LogPlaces = std::vector<std::optional<LoggedAt>>;
 
 // Seam: the verdict log's write side.
 class LogEndpoint {

@@ -34,6 +34,7 @@ struct Placed {
   Where where = Where::kNowhere;
   std::uint64_t index = 0;  // kLog
   std::string why;          // kNowhere, for people
+  std::string origin = {};  // kLog: of the log, where it was said
 };
 
 struct RecorderOptions {

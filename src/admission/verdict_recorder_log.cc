@@ -85,9 +85,9 @@ void VerdictRecorder::send_from_queue(std::unique_lock<std::mutex>& lock) {
   if (sent.has_value()) {
     note_success();
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      if (const auto index = (*sent)[i]) {
+      if (const auto& at = (*sent)[i]) {
         ++stats_.logged;
-        settle(batch[i], {Placed::Where::kLog, *index, {}}, outcomes);
+        settle(batch[i], {Placed::Where::kLog, at->index, {}, at->origin}, outcomes);
       } else {
         ++(batch[i]->need == Need::kSometime ? stats_.left_out : stats_.refused);
         settle(batch[i], {Placed::Where::kNowhere, 0, "the verdict log has no room for it"},

@@ -1,5 +1,6 @@
 #include "appraisal/appraise.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "runtimelog/codes.h"
@@ -12,6 +13,8 @@ using attest::PolicyResult;
 using attest::Reason;
 using attest::Status;
 using attest::TrustVector;
+
+constexpr std::size_t kMostNotices = 8;
 
 void add(PolicyResult& out, const TrustVector& vector, std::span<const Reason> reasons) {
   out.vector = attest::worse(out.vector, vector);
@@ -75,6 +78,21 @@ void add_runtime(const PolicyInForce& policy, const Evidence& evidence, PolicyRe
   }
 }
 
+// What a manifest accepted may be what was refused now.
+void add_notices(const PolicyInForce& policy, PolicyResult& out) {
+  const bool unknown = std::any_of(out.reasons.begin(), out.reasons.end(),
+                                   [](const Reason& each) { return !each.suggestion.empty(); });
+  if (!unknown) return;
+  std::size_t left = kMostNotices;
+  for (const std::string& notice : policy.notices) {
+    if (left-- == 0) return;
+    Reason note = attest::refuse(code::kReferencesNotInForce,
+                                 "ReferenceManifest " + notice + ", and accepts nothing now");
+    note.severity = Status::kNone;
+    out.reasons.push_back(std::move(note));
+  }
+}
+
 }  // namespace
 
 PolicyResult unusable_result(const PolicyInForce& policy) {
@@ -111,6 +129,7 @@ PolicyResult appraise(const PolicyInForce& policy,
   out.status = attest::worse(out.status, attest::worst_tier(out.vector));
   for (const Reason& reason : out.reasons) out.status = attest::worse(out.status, reason.severity);
   if (out.status == Status::kNone) out.status = Status::kContraindicated;
+  add_notices(policy, out);
   return out;
 }
 

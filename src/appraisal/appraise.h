@@ -14,6 +14,11 @@
 
 namespace avouch::appraisal {
 
+namespace code {
+// Of severity none, beside refusals of what no manifest accepts: one that has ended, or not begun.
+inline constexpr std::string_view kReferencesNotInForce = "ReferencesNotInForce";
+}  // namespace code
+
 // Null: there is none. Whoever keeps them keeps them for long, and shares them.
 using BootJudged = std::shared_ptr<const attest::Checked<BootFindings>>;
 using RuntimeJudged = std::shared_ptr<const attest::Checked<RuntimeFindings>>;

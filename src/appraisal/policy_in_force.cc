@@ -143,7 +143,11 @@ class Resolver {
       return resolved.has_value() ? *resolved : nullptr;
     }
     const ResolvedReferences& all = **resolved;
-    out_.notices.insert(out_.notices.end(), all.notices().begin(), all.notices().end());
+    for (const std::string& notice : all.notices()) {
+      if (std::find(out_.notices.begin(), out_.notices.end(), notice) == out_.notices.end()) {
+        out_.notices.push_back(notice);
+      }
+    }
     if (const auto at = all.changes_at()) {
       out_.changes_at = out_.changes_at ? std::min(*out_.changes_at, *at) : *at;
     }
@@ -198,6 +202,9 @@ class Resolver {
         problem("runtime.keyrings: ReferenceManifest \"" + std::string(each.manifest) +
                 "\": " + added.error().message);
       }
+    }
+    for (const reference::SignerInForce& each : signers->revoked_signers()) {
+      (void)input.revoked_keys.add(each.signer->certificate);  // of no use where it is none
     }
     input.exclude = from.exclude;
     input.buffers = from.buffers;

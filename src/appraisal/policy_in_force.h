@@ -38,7 +38,7 @@ struct PolicyInForce {
   std::shared_ptr<const reference::ResolvedReferences> boot_references;
   std::shared_ptr<const runtimelog::Rules> runtime;  // null without `runtime`
 
-  // What is not in force of the manifests, for people.
+  // Which manifests are not in force, for people: each once.
   std::vector<std::string> notices;
   // When a manifest begins or ends: resolve again then.
   std::optional<SystemTime> changes_at;

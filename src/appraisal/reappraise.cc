@@ -1,6 +1,7 @@
 #include "appraisal/reappraise.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <set>
@@ -11,6 +12,7 @@
 #include "appraisal/stored_case.h"
 #include "attest/quote.h"
 #include "base/hex.h"
+#include "base/time_text.h"
 #include "reference/digest_list.h"
 
 namespace avouch::appraisal {
@@ -23,6 +25,12 @@ using codec::Json;
 constexpr std::size_t kMaxObjectBytes = 16 * 1024 * 1024;
 // So many reason codes a verdict keeps of itself (control/verdict_state.h): of more, the first.
 constexpr std::size_t kKeptReasons = 16;
+
+// How far from the token's time what went into it may have been judged. A controller judges
+// certificates again after half a day, and looks at least hourly whether a manifest has begun or
+// ended (control/node_table.h, operator/leader_work.cc); tokens run a minute ahead at most.
+constexpr std::chrono::hours kLongestEndorsed{24}, kLongestUnseen{2};
+constexpr std::chrono::minutes kAhead{1};
 
 // By their content; one set for all policies that name it.
 using RecordedLists = std::map<crypto::Sha256, std::shared_ptr<const reference::DigestSet>>;
@@ -85,6 +93,8 @@ class Reappraiser {
     AVOUCH_CHECK(read_evidence());
     AVOUCH_CHECK(read_policies());
     if (!out_.missing.empty() || !out_.foreign.empty()) return std::move(out_);
+    check_times();
+    if (!out_.foreign.empty()) return std::move(out_);
     AVOUCH_CHECK(judge());
     return std::move(out_);
   }
@@ -177,6 +187,28 @@ class Reappraiser {
     }
     for (const PolicyUsed& policy : used) AVOUCH_CHECK(read_policy(policy));
     return {};
+  }
+
+  // Nothing signs the times of a record: each must be one that the token can have.
+  void check_times() {
+    check_time("the beacon's publication", record_->beacon_published, attest::kMaxTokenLife);
+    for (std::size_t i = 0; i < policies_.size(); ++i) {
+      const PolicyUsed& used = record_->policies.at(i);
+      const std::string of = " of policy \"" + used.name + "\"";
+      check_time("the time at which certificates were judged" + of, used.endorsed_at,
+                 kLongestEndorsed);
+      const auto changes = policies_[i].changes_at;
+      const bool was_seen = !changes || claims_.issued_at < *changes + kLongestUnseen;
+      if (used.resolved_at <= claims_.issued_at + kAhead && was_seen) continue;
+      foreign("the time at which manifests were in force" + of + " is " +
+              to_rfc3339(used.resolved_at) + ", and the token's " + to_rfc3339(claims_.issued_at) +
+              (was_seen ? "" : ": in between one began or ended"));
+    }
+  }
+  void check_time(const std::string& what, SystemTime at, std::chrono::milliseconds longest) {
+    if (at <= claims_.issued_at + kAhead && at + longest >= claims_.issued_at) return;
+    foreign(what + " is " + to_rfc3339(at) + ", which does not fit the token's, " +
+            to_rfc3339(claims_.issued_at));
   }
 
   Result<void> read_lists(const PolicyUsed& used, const std::string& of) {
@@ -348,7 +380,10 @@ class Reappraiser {
     for (std::size_t i = 0; i < std::min(verdict.reasons.size(), kKeptReasons); ++i) {
       now.insert(verdict.reasons[i].code);
     }
-    const std::set<std::string> then(record_->reasons.begin(), record_->reasons.end());
+    std::set<std::string> then(record_->reasons.begin(), record_->reasons.end());
+    for (auto* codes : {&now, &then}) {  // a note, which earlier versions did not make
+      codes->erase(std::string(code::kReferencesNotInForce));
+    }
     if (now != then) differs("the reasons", list(now), list(then));
   }
 

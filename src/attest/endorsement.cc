@@ -70,6 +70,11 @@ std::optional<Reason> check_chain(const std::vector<Certificate>& certificates,
 
 std::optional<Reason> check_inventory(const NodeKeys& keys, std::string_view node_name,
                                       const Inventory& inventory) {
+  if (node_name.empty()) {
+    return refuse(code::kIdentityMismatch,
+                  "the evidence does not say of which node it is, and the policy has an inventory "
+                  "of nodes: say which");
+  }
   const auto found = inventory.find(node_name);
   const std::string entry = std::string(node_name) + ": " + digest_text(keys.ek_digest);
   if (found == inventory.end()) {

@@ -12,6 +12,7 @@
 #include "attest/selector.h"
 #include "base/result.h"
 #include "codec/json.h"
+#include "codec/kernel_pattern.h"
 #include "codec/pattern.h"
 #include "crypto/hash.h"
 #include "tpm/types.h"
@@ -53,7 +54,8 @@ struct BootLogSpec {
   SecureBoot secure_boot = SecureBoot::kRequired;
   std::vector<std::string> references;
   // Of the kernel's command line: each of `required` must be found in it, none of `forbidden`.
-  std::vector<codec::Pattern> command_line_required, command_line_forbidden;
+  std::vector<codec::Pattern> command_line_required;
+  std::vector<codec::KernelPattern> command_line_forbidden;
   std::vector<std::string> quirks;  // by name; which there are, the boot log's verifier knows
 };
 

@@ -30,11 +30,12 @@ std::vector<std::string> read_names(Fields& fields, std::string_view list) {
   return out;
 }
 
-std::vector<Pattern> read_patterns(Fields& fields, std::string_view list) {
-  std::vector<Pattern> out;
+template <typename Expression = Pattern>
+std::vector<Expression> read_patterns(Fields& fields, std::string_view list) {
+  std::vector<Expression> out;
   const auto texts = fields.strings(list, kMaxPatterns, Pattern::kMaxBytes);
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    auto pattern = Pattern::compile(texts[i]);
+    auto pattern = Expression::compile(texts[i]);
     if (!pattern.has_value()) {
       fields.error(element(list, i), pattern.error().message);
     } else {
@@ -97,7 +98,7 @@ std::optional<BootLogSpec> read_boot_log(Fields& fields) {
   out.references = read_names(*boot_log, "references");
   if (auto line = boot_log->object("kernelCommandLine")) {
     out.command_line_required = read_patterns(*line, "required");
-    out.command_line_forbidden = read_patterns(*line, "forbidden");
+    out.command_line_forbidden = read_patterns<codec::KernelPattern>(*line, "forbidden");
     line->finish();
   }
   out.quirks = boot_log->strings("quirks", kMaxNames, 64);

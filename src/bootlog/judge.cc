@@ -29,11 +29,26 @@ using reference::Standing;
 constexpr std::array<std::uint32_t, 11> kJudgedPcrs = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 14};
 constexpr std::uint32_t kStubPcr = 12;  // systemd-stub: command lines, add-ons
 
-bool holds_kernel_argument(const codec::Pattern& pattern, const std::string& line,
-                           std::span<const std::string> arguments) {
-  return pattern.matches(line) ||
-         std::any_of(arguments.begin(), arguments.end(),
+bool holds_argument(const codec::KernelPattern& pattern, std::span<const std::string> arguments) {
+  return std::any_of(arguments.begin(), arguments.end(),
                      [&](const std::string& each) { return pattern.matches(each); });
+}
+
+// One argument in quotes may read as a whole line: it counts only if it matches with them too.
+bool satisfies(const codec::Pattern& pattern, std::span<const std::string> arguments,
+               std::span<const std::string_view> written) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (!pattern.matches(arguments[i])) continue;
+    const bool is_one_word = arguments[i].find_first_of(" \t\n\v\f\r") == std::string::npos;
+    if (is_one_word || pattern.matches(written[i])) return true;
+  }
+  return false;
+}
+
+std::string joined(std::span<const std::string> arguments) {
+  std::string out;
+  for (const std::string& each : arguments) out += (out.empty() ? "" : " ") + each;
+  return out;
 }
 
 class Judgement {
@@ -192,16 +207,23 @@ class Judgement {
 
   void judge_command_line(const CommandLine& line) {
     const std::vector<std::string> arguments = codec::kernel_arguments(line.text);
+    const std::vector<std::string_view> written = codec::written_arguments(line.text);
     const auto end = std::find(arguments.begin(), arguments.end(), "--");
     const std::span<const std::string> of_kernel(arguments.begin(), end);
+    const bool has_more = end != arguments.end();
+    const std::string kernels_part = has_more ? joined(of_kernel) : std::string();
     for (const codec::Pattern& pattern : policy_.command_line_required) {
-      if (holds_kernel_argument(pattern, line.text, of_kernel)) continue;
+      if (satisfies(pattern, of_kernel, written)) continue;
+      // Of the whole line: what is for init must not be what satisfies it, nor pass unseen.
+      const bool knows_more = pattern.text().find("--") != std::string::npos;
+      const bool by_kernels_part = !has_more || knows_more || pattern.matches(kernels_part);
+      if (by_kernels_part && pattern.matches(line.text)) continue;
       out_.add(Claim::kConfiguration, line.event, code::kCommandLine,
                "the kernel's command line has no argument \"" + printable(pattern.text(), 128) +
                    "\", which the policy requires: \"" + printable(line.text, 256) + "\"");
     }
-    for (const codec::Pattern& pattern : policy_.command_line_forbidden) {
-      if (!holds_kernel_argument(pattern, line.text, arguments)) continue;
+    for (const codec::KernelPattern& pattern : policy_.command_line_forbidden) {
+      if (!pattern.matches(line.text) && !holds_argument(pattern, arguments)) continue;
       out_.add(Claim::kConfiguration, line.event, code::kCommandLine,
                "the kernel's command line has an argument \"" + printable(pattern.text(), 128) +
                    "\", which the policy forbids: \"" + printable(line.text, 256) + "\"");

@@ -42,9 +42,11 @@ bool is_short_text(ByteView data) {
 std::optional<std::string_view> kernel_part(std::string_view text) {
   const std::size_t end = std::min(text.find(' '), text.size());
   const std::string_view first = text.substr(0, end);
+  const std::string_view rest = end == text.size() ? std::string_view() : text.substr(end + 1);
+  // A kernel may be started as any EFI program is (chainloader), with arguments or without.
   if (first.starts_with("linux") || first.starts_with("multiboot") || first == "kernel" ||
-      first.starts_with("module")) {
-    return end == text.size() ? std::string_view() : text.substr(end + 1);
+      first.starts_with("module") || first.starts_with("xen_") || first == "chainloader") {
+    return rest;
   }
   const bool file = !text.empty() && (text[0] == '/' || text[0] == '(' || text[0] == '+' ||
                                       (text[0] >= '0' && text[0] <= '9'));

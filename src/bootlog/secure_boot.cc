@@ -44,6 +44,7 @@ class SecureBootRule {
       return out_.add(claim, state->event, code::kSecureBootUnproven,
                       "the variable SecureBoot is neither 0 nor 1");
     }
+    for (const std::string_view mode : {"SetupMode", "AuditMode"}) require_no_mode(mode);
     for (const auto& [guid, name] : {std::pair{kGlobalGuid, std::string_view("PK")},
                                      {kGlobalGuid, std::string_view("KEK")},
                                      {kSecurityDatabaseGuid, std::string_view("db")}}) {
@@ -71,6 +72,17 @@ class SecureBootRule {
   }
 
  private:
+  // In either mode the firmware starts what it cannot verify (UEFI, "Secure Boot Modes").
+  void require_no_mode(std::string_view name) {
+    const MeasuredVariable* mode = meaning_.configuration(kGlobalGuid, name);
+    if (mode == nullptr) return;
+    const ByteView value = mode->variable.value;
+    if (value.size() == 1 && value[0] == 0) return;
+    out_.add(Claim::kConfiguration, mode->event, code::kSecureBootDisabled,
+             "the firmware verifies nothing (" + std::string(name) +
+                 "): enrol its keys, and leave that mode");
+  }
+
   void require_keys(std::string_view guid, std::string_view name) {
     const MeasuredVariable* keys = meaning_.configuration(guid, name);
     if (keys == nullptr) {

@@ -55,7 +55,14 @@ Result<const Algorithm*> algorithm_of(const Cbor& protected_header,
   return rejected("COSE: the protected header must have alg (1) " + expected);
 }
 
+// They are compared one by one, before any signature is looked at.
+constexpr std::size_t kMaxLabels = 64;
+
 Result<void> check_labels(const Cbor::Map& header) {
+  if (header.size() > kMaxLabels) {
+    return rejected("COSE: a header of " + std::to_string(header.size()) +
+                    " labels, expected at most " + std::to_string(kMaxLabels));
+  }
   for (const auto& [label, value] : header) {
     if (label.as_integer() == nullptr && label.as_text() == nullptr) {
       return rejected("COSE: a header label is neither an integer nor a text");

@@ -31,6 +31,12 @@ std::string unquoted(std::string_view argument) {
 
 std::vector<std::string> kernel_arguments(std::string_view command_line) {
   std::vector<std::string> out;
+  for (const std::string_view each : written_arguments(command_line)) out.push_back(unquoted(each));
+  return out;
+}
+
+std::vector<std::string_view> written_arguments(std::string_view command_line) {
+  std::vector<std::string_view> out;
   std::size_t at = 0;
   while (true) {
     while (at < command_line.size() && is_space(command_line[at])) ++at;
@@ -40,7 +46,7 @@ std::vector<std::string> kernel_arguments(std::string_view command_line) {
       if (!quoted && is_space(command_line[at])) break;
       if (command_line[at] == '"') quoted = !quoted;
     }
-    out.push_back(unquoted(command_line.substr(start, at - start)));
+    out.push_back(command_line.substr(start, at - start));
   }
 }
 

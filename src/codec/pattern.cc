@@ -27,13 +27,13 @@ struct Pattern::Compiled {
   re2::RE2 expression;
 };
 
-Result<Pattern> Pattern::compile(std::string_view text) {
+Result<Pattern> Pattern::compile(std::string_view text, std::size_t max_bytes) {
   if (text.empty()) {
     return rejected("the expression is empty: expected an RE2 regular expression");
   }
-  if (text.size() > kMaxBytes) {
+  if (text.size() > max_bytes) {
     return rejected("the expression has " + std::to_string(text.size()) +
-                    " bytes: expected at most " + std::to_string(kMaxBytes));
+                    " bytes: expected at most " + std::to_string(max_bytes));
   }
   auto compiled = std::make_shared<const Compiled>(text);
   if (!compiled->expression.ok()) {

@@ -17,9 +17,9 @@ class Pattern {
  public:
   static constexpr std::size_t kMaxBytes = 1024;
 
-  // kRejected says what is wrong and where: longer than kMaxBytes, not RE2 syntax, or too large
+  // kRejected says what is wrong and where: longer than max_bytes, not RE2 syntax, or too large
   // once compiled. ^ and $ are allowed and change nothing at the ends.
-  static Result<Pattern> compile(std::string_view text);
+  static Result<Pattern> compile(std::string_view text, std::size_t max_bytes = kMaxBytes);
 
   // Whether all of `subject` matches; never a part of it.
   bool matches(std::string_view subject) const;

@@ -1,5 +1,7 @@
 #include "config/controller_config.h"
 
+#include <utility>
+
 namespace avouch::config {
 namespace {
 
@@ -35,10 +37,26 @@ void read_retention(Section section, ControllerConfig::Log::Retention& out) {
   section.finish();
 }
 
+void read_shards(Section& log, ControllerConfig::Log& out) {
+  using Shards = ControllerConfig::Log::Shards;
+  constexpr std::size_t kLongestOrigin = 247;  // with "/2027-q1" behind it 255
+  std::string period = "none";
+  log.one_of("shards", period, {"none", "year", "quarter", "month"});
+  for (const auto& [name, value] :
+       {std::pair{"year", Shards::kYear}, std::pair{"quarter", Shards::kQuarter},
+        std::pair{"month", Shards::kMonth}}) {
+    if (period == name) out.shards = value;
+  }
+  if (out.shards != Shards::kNone && out.origin.size() > kLongestOrigin) {
+    log.error("origin", "expected at most 247 bytes, as each shard adds its period to it");
+  }
+}
+
 void read_log(Section log, ControllerConfig::Log& out) {
   read_log_origin(log, out.origin);
   log.duration("cadence", out.cadence, 1s, 10min);
   read_publish_within(log, out.publish_within);
+  read_shards(log, out);
   read_log_witnesses(log.section("witnesses"), out.witnesses);
   Section references = log.section("references");
   if (references.has("policyFile")) {
@@ -49,6 +67,11 @@ void read_log(Section log, ControllerConfig::Log& out) {
   read_appends(log.section("appends"), out.appends);
   read_retention(log.section("retention"), out.retention);
   read_log_registration(log.section("registration"), out.registration);
+  if (out.shards != ControllerConfig::Log::Shards::kNone && !out.registration.rekor_keys.empty()) {
+    log.error("shards",
+              "expected none with registration.rekorKeys: who enters signatures takes the log's "
+              "origin for a host name");
+  }
   log.finish();
 }
 

@@ -20,6 +20,10 @@ struct ControllerConfig {
     std::chrono::milliseconds cadence{10'000};
     std::chrono::milliseconds publish_within{1'000};
 
+    // How long the period is that one log is for, before the next follows it; kNone: one for ever
+    // (tlog/shard_name.h).
+    enum class Shards { kNone, kYear, kQuarter, kMonth } shards = Shards::kNone;
+
     LogWitnesses witnesses;
     // Of which other logs entries may be referred to: a C2SP tlog-policy; empty: of none.
     std::string references_policy_file;

@@ -8,6 +8,8 @@
 #include <istream>
 #include <optional>
 #include <streambuf>
+#include <string>
+#include <unordered_set>
 
 namespace avouch::config {
 namespace {
@@ -113,7 +115,8 @@ class Builder final : public YAML::EventHandler {
  private:
   struct Open {
     YamlNode* node;
-    bool has_key = false;  // of a map: the value of its last member comes next
+    bool has_key = false;                    // of a map: the value of its last member comes next
+    std::unordered_set<std::string> keys{};  // of its members so far
   };
 
   bool expects_key() const {
@@ -147,7 +150,7 @@ class Builder final : public YAML::EventHandler {
 
   void begin_member(const YAML::Mark& mark, const std::string& key) {
     YamlNode& map = *open_.back().node;
-    if (map.find(key) != nullptr) {
+    if (!open_.back().keys.insert(key).second) {
       throw Refusal{mark.line + 1, "\"" + key + "\" is given twice in one map"};
     }
     map.members.push_back({key, YamlNode{}});

@@ -54,8 +54,13 @@ void Appraiser::begin(Moment now) {
         (former && former->evidence_uid != evidence_uid)) {
       release(node, now);
     }
+    enter_standing(node, now);
     const Policies policies = selecting(node);
-    restore_quote(node, policies, now);
+    try {
+      restore_quote(node, policies, now);
+    } catch (const std::exception& error) {
+      distrust(node, error.what(), now);
+    }
     consider(node, now);
     take_resource_quote(node, policies, Report::kSilent, now);
     drop_if_gone(name, now);

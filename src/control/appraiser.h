@@ -99,6 +99,7 @@ struct HeartbeatAnswer {
 
 struct AppraiserOptions {
   std::string origin;  // of the log: issuer of tokens
+  std::string chain;   // where the log is one of several (tlog/shard_name.h), who issues them
   std::string build;   // for ear_verifier_id
   Bytes pseudonym_key;
   std::chrono::milliseconds cadence{10'000};  // of the beacon
@@ -119,7 +120,7 @@ class Appraiser {
 
   // Before begin(): what was saved, the records by record_beside() this log. `policies` are the
   // last logged policy changes by policy UID, also of another log: those are entered into this one
-  // anew.
+  // anew. So are verdicts that stand since an earlier log of the chain.
   void restore(std::vector<NodeRecord> records, std::vector<RecordedPolicy> policies, Moment now);
   // Everything that exists has been handed over: decide. An enrolment whose AttestationEvidence is
   // not there (any more) ends here.
@@ -218,6 +219,9 @@ class Appraiser {
   static bool is_judged_for(const NodeState& node, const Policies& policies);
   static void install(NodeState& node, HeldQuote held, LogFindings findings);
   static void drop_newer(NodeState& node);
+  // Logs that `findings` lacks keep the quote from being judged, and the last verdict in force.
+  static bool holds_back(NodeState& node, const Policies& policies, const LogFindings& findings,
+                         Moment now);
   void step_logs(NodeState& node, const Policies& policies, Moment now);
   bool fails_anyway(NodeState& node, const Policies& policies, const LogQuestion& question,
                     const LogFindings& findings, Moment now) const;
@@ -239,6 +243,7 @@ class Appraiser {
   void change(NodeState& node, NodeVerdict verdict, Moment now, RecordJob job = {});
   void clock_went_back(NodeState& node, Moment now);
   void show_unjudged(NodeState& node, const Policies& policies, Moment now);
+  void enter_standing(NodeState& node, Moment now);
   void submit(NodeState& node, RecordJob job);
   std::string told(const NodeState& node) const;
   void announce(const NodeState& node);

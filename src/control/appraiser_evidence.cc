@@ -81,10 +81,8 @@ attest::Checked<attest::VerifiedQuote> Appraiser::verify(
   if (!evidence.quote) return attest::refuse(code::kQuoteMalformed, "there is no quote");
 
   std::vector<attest::QuoteNeed> needs;
-  std::chrono::milliseconds max_age = attest::kMaxTokenLife;
   for (const ResolvedPolicy* policy : policies) {
     needs.push_back({policy->name, attest::selection_of_agents(policy->spec())});
-    max_age = std::min(max_age, policy->spec().max_age);
   }
   const attest::BeaconWindow beacons =
       beacons_.window_for(evidence.quote->beacon, now.wall, now.steady);
@@ -95,7 +93,7 @@ attest::Checked<attest::VerifiedQuote> Appraiser::verify(
                                 {.keys = keys.value(),
                                  .node_uid = node.facts->uid,
                                  .beacons = beacons,
-                                 .max_beacon_age = max_age,
+                                 .max_beacon_age = shortest_max_age(policies),
                                  .needs = needs,
                                  .previous = previous,
                                  .allowed_firmware = {},

@@ -10,6 +10,9 @@ namespace {
 // far more than sending.
 constexpr std::chrono::seconds kPauseBetweenQuestions{1};
 
+// How long logs are waited for that no policy in Enforce wants.
+constexpr std::chrono::seconds kPatienceForHarmless{20};
+
 bool wants_logs(const ResolvedPolicy& policy) {
   return policy.usable() && (policy.spec().boot_log || policy.spec().runtime);
 }
@@ -55,6 +58,7 @@ void Appraiser::drop_newer(NodeState& node) {
   node.newer.reset();
   node.asked.reset();
   node.awaited.reset();
+  node.awaited_since = {};
   ++node.question;
   node.asking = false;
 }
@@ -105,6 +109,26 @@ void Appraiser::step_logs(NodeState& node, const Policies& policies, Moment now)
   output_.judge_logs(std::move(question));
 }
 
+// For as long as they may take, but not for long where only policies that deny nothing want them:
+// these have then no log to judge, and the others are judged by what they ask for.
+bool Appraiser::holds_back(NodeState& node, const Policies& policies, const LogFindings& findings,
+                           Moment now) {
+  node.awaited = findings.awaited;
+  if (!findings.awaited) {
+    node.awaited_since = {};
+    return false;
+  }
+  if (node.awaited_since == SteadyTime{}) node.awaited_since = now.steady;
+  if (now.steady - node.awaited_since < kPatienceForHarmless) return true;
+  return std::any_of(policies.begin(), policies.end(), [&](const ResolvedPolicy* policy) {
+    if (!wants_logs(*policy) || policy->spec().mode != attest::Mode::kEnforce) return false;
+    const auto found = findings.policies.find(policy->name);
+    if (found == findings.policies.end()) return true;
+    return (policy->spec().boot_log && found->second.boot == nullptr) ||
+           (policy->spec().runtime && found->second.runtime == nullptr);
+  });
+}
+
 bool Appraiser::fails_anyway(NodeState& node, const Policies& policies, const LogQuestion& question,
                              const LogFindings& findings, Moment now) const {
   const attest::Verdict so_far =
@@ -133,8 +157,7 @@ void Appraiser::logs_judged(const LogQuestion& question, std::optional<LogFindin
                         (node.dropped && !is_older(*node.dropped, quote.state()));
   if (!outdated) {
     const Policies policies = selecting(node);
-    node.awaited = findings->awaited;
-    bool takes_its_place = !findings->awaited;
+    bool takes_its_place = !holds_back(node, policies, *findings, now);
     try {
       takes_its_place = takes_its_place || fails_anyway(node, policies, question, *findings, now);
     } catch (const std::exception& error) {

@@ -3,6 +3,7 @@
 
 #include "control/appraiser.h"
 #include "tlog/entry.h"
+#include "tlog/shard_name.h"
 
 namespace avouch::control {
 namespace {
@@ -48,7 +49,9 @@ void Appraiser::log_policy_changes(Moment now) {
       continue;
     }
     const std::string& log_origin = recorded->second.log_origin;
-    if (!log_origin.empty() && log_origin != options_.origin) {  // this log never had it
+    const bool is_of_chain =
+        !options_.chain.empty() && tlog::label_of(options_.chain, log_origin).has_value();
+    if (!log_origin.empty() && log_origin != options_.origin && !is_of_chain) {  // never had it
       RecordJob job;
       job.changes.push_back({kPolicyKeyPrefix + recorded->first, ""});
       output_.record(std::move(job));

@@ -51,7 +51,8 @@ void Appraiser::step_verdict(NodeState& node, const Policies& policies, Moment n
     const attest::UnverifiedEvidence evidence = node.record.evidence->kept.evidence();
     Candidate candidate = make_candidate(
         judge(node, policies, *node.quote, node.findings, Awaited::kMissing, now), *node.quote,
-        evidence, options_.origin, node.name, options_.build, current.issued_at, now.wall);
+        evidence, options_.chain.empty() ? options_.origin : options_.chain, node.name,
+        options_.build, current.issued_at, now.wall);
     name_judged_logs(node.findings, evidence, candidate.claims);
     const SteadyTime since = node.quote_since;
     const bool fresh = candidate.claims.expires_at > candidate.claims.issued_at &&
@@ -141,6 +142,8 @@ attest::Verdict Appraiser::judge(NodeState& node, const Policies& policies,
     endorsements.insert_or_assign(policy->name, std::move(endorsement));
   }
   node.endorsements = std::move(endorsements);
+  const auto shortest = shortest_max_age(policies);
+  for (attest::PolicyResult& each : results) each.max_age = std::max(each.max_age, shortest);
   return attest::combine(std::move(results));
 }
 
@@ -223,6 +226,21 @@ void Appraiser::change(NodeState& node, NodeVerdict verdict, Moment now, RecordJ
   node.record.verdict = std::move(verdict);
   submit(node, std::move(job));
   if (told(node) != told_before) announce(node);
+}
+
+// A verdict that an earlier log of the chain has is entered into this one as it stands, so that
+// each log says by itself whom it found trusted.
+void Appraiser::enter_standing(NodeState& node, Moment now) {
+  const NodeVerdict& verdict = *node.record.verdict;
+  const bool stands = is_judged(verdict.phase) || verdict.phase == Phase::kStale;
+  const bool is_of_chain = !options_.chain.empty() && options_.chain != options_.origin;
+  if (!is_of_chain || !stands || verdict.log || !node.facts) return;
+  RecordJob job;
+  job.entry = LogJob{.kind = std::string(tlog::kNodeVerdict),
+                     .subject = tlog::node_pseudonym(options_.pseudonym_key, node.record.node_uid),
+                     .payload = node_verdict_payload(now.wall, node.name, node.record.node_uid,
+                                                     verdict.phase, verdict)};
+  submit(node, std::move(job));
 }
 
 // The node has no verdict to show: Pending or Enrolling. Losing a verdict is a transition; waiting

@@ -4,6 +4,7 @@
 
 #include "codec/json.h"
 #include "control/names.h"
+#include "tlog/shard_name.h"
 
 namespace avouch::control {
 
@@ -40,6 +41,27 @@ Result<void> BeaconObject::show(const std::string& next) {
     }
   }
   return apply(next);
+}
+
+Result<std::optional<std::string>> beacon_shard(const kube::Client& client, const std::string& ns,
+                                                const std::string& name, std::string_view chain,
+                                                std::span<const tlog::NoteVerifier> keys) {
+  using Label = std::optional<std::string>;
+  const auto live = client.get(kube::config_maps(ns), name);
+  if (!live.has_value()) {
+    if (live.error().is_not_found()) return Label();
+    return retryable(live.error().message);
+  }
+  const std::string_view note = live->text({"data", "checkpoint"});
+  const auto parsed = tlog::parse_note_unverified(note);
+  if (!parsed.has_value()) return Label();
+  const auto claimed = tlog::parse_checkpoint_unverified(parsed->text);
+  if (!claimed.has_value()) return Label();
+  Label label = tlog::label_of(chain, claimed->origin);
+  if (!label) return Label();
+  AVOUCH_TRY(const auto named, tlog::keys_for(claimed->origin, keys));
+  if (!tlog::verify_checkpoint(note, named, claimed->origin).has_value()) return Label();
+  return label;
 }
 
 Result<void> BeaconObject::apply(const std::string& note) {

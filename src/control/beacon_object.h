@@ -4,7 +4,9 @@
 // apart from its volume. Written by compare-and-set on its resourceVersion.
 
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -44,5 +46,12 @@ class BeaconObject {
   bool known_ = false;   // whether `version_` is what was last there
   std::string version_;  // "": there is none
 };
+
+// The label of the log of `chain` (tlog/shard_name.h) whose checkpoint is in ConfigMap `ns`/`name`,
+// by one of `keys`, which are those of any of its logs; nothing where something else is there, or
+// nothing. kRetryable where the API server cannot be asked.
+Result<std::optional<std::string>> beacon_shard(const kube::Client& client, const std::string& ns,
+                                                const std::string& name, std::string_view chain,
+                                                std::span<const tlog::NoteVerifier> keys);
 
 }  // namespace avouch::control

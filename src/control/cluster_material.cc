@@ -27,7 +27,7 @@ Result<std::shared_ptr<const reference::DigestSet>> ClusterMaterial::digest_list
     if (store_ == nullptr) return rejected("digest lists are not read here");
     auto found = store_->find(std::get<crypto::Sha256>(source));
     if (found.has_value()) return found;
-    incomplete_ = incomplete_ || found.error().kind == ErrorKind::kRetryable;
+    unread_ = unread_ || found.error().kind == ErrorKind::kRetryable;
     if (found.error().kind == ErrorKind::kRejected) {
       return with_context(std::move(found).error(),
                           "put it there with kubectl avouch reference upload FILE");

@@ -33,6 +33,9 @@ class ClusterMaterial final : public appraisal::Material {
   const std::set<attest::ConfigMapName>& asked_for() const { return asked_for_; }
   // Something was not read yet, so that what was resolved is not to be used.
   bool incomplete() const { return incomplete_; }
+  // A list of the store could not be read, which is a problem of the policies that need it, and of
+  // no other; it may be there when they are resolved again.
+  bool unread() const { return unread_; }
 
  private:
   ConfigMapLookup config_maps_;
@@ -40,7 +43,7 @@ class ClusterMaterial final : public appraisal::Material {
   DigestLists& lists_;
   reference::SharedDigestLists* store_;
   std::set<attest::ConfigMapName> asked_for_;
-  bool incomplete_ = false;
+  bool incomplete_ = false, unread_ = false;
 };
 
 }  // namespace avouch::control

@@ -79,6 +79,9 @@ HttpResponse json_response(int status, const Json& body) {
   return response;
 }
 
+// What a request counts for at least, of the bytes that a node may send.
+constexpr std::size_t kLeastCharge = 4096;
+
 // Receives a blob at the rate that its node is allowed.
 class BlobSink final : public BodySink {
  public:
@@ -87,7 +90,9 @@ class BlobSink final : public BodySink {
   BlobSink(std::unique_ptr<BlobWriter> writer, Spend spend)
       : writer_(std::move(writer)), spend_(std::move(spend)) {}
   Result<void> write(ByteView piece) override {
-    AVOUCH_CHECK(spend_(piece.size()));
+    const std::size_t paid = std::min(paid_, piece.size());
+    paid_ -= paid;
+    AVOUCH_CHECK(spend_(piece.size() - paid));
     return writer_->write(piece);
   }
   Result<BlobOutcome> commit() { return writer_->commit(); }
@@ -95,6 +100,7 @@ class BlobSink final : public BodySink {
  private:
   std::unique_ptr<BlobWriter> writer_;
   Spend spend_;
+  std::size_t paid_ = kLeastCharge;  // when it was begun
 };
 
 }  // namespace
@@ -157,13 +163,14 @@ Result<BodyPlan> IntakeHandler::plan_blob(const Caller& caller, const crypto::Sh
     }
     limit = std::min<std::size_t>(limits_.blob_bytes, wanted->second.size);
   }
-  AVOUCH_TRY(std::unique_ptr<BlobWriter> writer, blobs_.begin(digest, caller.node));
   const auto spend = [this, node = caller.node](std::size_t bytes) -> Result<void> {
     const auto wait =
         bytes_.spend(crypto::short_digest(node), static_cast<double>(bytes), clock_.steady_now());
     if (!wait) return {};
     return retryable("node \"" + node + "\" sends too many bytes; try again later");
   };
+  AVOUCH_CHECK(spend(kLeastCharge));
+  AVOUCH_TRY(std::unique_ptr<BlobWriter> writer, blobs_.begin(digest, caller.node));
   return BodyPlan{.limit = limit, .sink = std::make_shared<BlobSink>(std::move(writer), spend)};
 }
 
@@ -315,7 +322,7 @@ void IntakeHandler::runtime_log(const std::string& node, const HttpRequest& requ
   if (!good) {
     return reply(problem(400, "Malformed", "query: expected offset=N, the number of bytes before"));
   }
-  const auto size = static_cast<double>(request.body.size());
+  const auto size = static_cast<double>(std::max(request.body.size(), kLeastCharge));
   if (bytes_.spend(crypto::short_digest(node), size, clock_.steady_now())) {
     return reply(later(429, "TooMuch", "this node sends too many bytes; try again later"));
   }

@@ -13,22 +13,18 @@
 #include "control/admission_entries.h"
 #include "control/intake_handler.h"
 #include "control/remark_rights.h"
+#include "control/served_log.h"
 #include "crypto/short_digest.h"
 #include "tlog/entry.h"
 #include "tlog/hashed_rekord.h"
-#include "tlog/retention.h"
 #include "tlog/signed_statement.h"
-#include "tlog/tile.h"
 
 namespace avouch::control {
 namespace {
 
 using codec::Json;
 
-constexpr std::string_view kTiles = "/log/";
-constexpr std::string_view kWitnessed = "witnessed/";
-constexpr std::string_view kCheckpoint = "checkpoint";
-constexpr std::string_view kEntries = "/v1/log/entries";
+constexpr std::string_view kLogEntries = "/v1/log/entries";
 constexpr std::string_view kRenewals = "/v1/log/renewals";
 constexpr std::size_t kMaxListed = 100;
 constexpr std::size_t kListedByDefault = 20;
@@ -168,7 +164,7 @@ std::string needs(const kube::AccessQuestion& question) {
 // Kinds whose content every authenticated caller may see: nothing in them is about a node or a pod.
 bool is_open(std::string_view kind) {
   return kind == tlog::kGenesis || kind == tlog::kEpoch || kind == tlog::kPolicyChange ||
-         kind == tlog::kRetentionKind || kind == tlog::kPruningKind;
+         kind == tlog::kRetentionKind || kind == tlog::kPruningKind || kind == tlog::kShardKind;
 }
 
 // What the caller must be allowed to read to be shown an entry; nothing for a kind that this
@@ -217,7 +213,8 @@ std::optional<ListedSubject> listed_subject(std::string_view query, std::string_
 }
 
 // `places` of those that are kept.
-HttpResponse append_answer(const std::vector<bool>& kept, const std::vector<LogPlace>& places) {
+HttpResponse append_answer(const std::string& origin, const std::vector<bool>& kept,
+                           const std::vector<LogPlace>& places) {
   Json::Array results;
   auto place = places.begin();
   for (const bool is_kept : kept) {
@@ -229,7 +226,9 @@ HttpResponse append_answer(const std::vector<bool>& kept, const std::vector<LogP
                                    {"leafHash", to_hex(place->leaf_hash)}});
     ++place;
   }
-  return uncached_json(200, Json::Object{{"results", std::move(results)}});
+  Json answer = Json::Object{{"results", std::move(results)}};
+  if (!places.empty()) answer["origin"] = origin;
+  return uncached_json(200, answer);
 }
 
 }  // namespace
@@ -240,69 +239,33 @@ void TileHandler::handle(HttpRequest request, std::shared_ptr<BodySink>, Reply r
   if (request.method != "GET" && request.method != "HEAD") {
     return reply(problem(405, "MethodNotAllowed", "the log is read with GET"));
   }
-  const std::string path = request.path.substr(kTiles.size());
+  const std::string path = request.path.substr(prefix_.size());
   if (pool_ == nullptr) return serve(path, reply);
   if (pool_->post([this, path, reply] { serve(path, reply); }) == WorkPool::Taken::kFull) {
     reply(overloaded("too many requests wait for the log; try again later"));
   }
 }
 
-std::optional<HttpResponse> TileHandler::deny(std::string_view path) const {
-  if (log_ == nullptr) return std::nullopt;
-  if (path.starts_with(kWitnessed)) path.remove_prefix(kWitnessed.size());
-  const auto resource = tlog::parse_resource(path);
-  if (!resource.has_value() || resource->kind == tlog::Resource::Kind::kCheckpoint) {
-    return std::nullopt;
-  }
-  const auto retention = log_->retention();
-  if (!retention->denies(resource->tile)) return std::nullopt;
-  HttpResponse response =
-      problem(410, "Pruned",
-              "the log's minimum index is " + std::to_string(retention->pruning.minimum_index) +
-                  ", as entry " + std::to_string(retention->pruning_index.value_or(0)) +
-                  " says: full tiles and bundles that end there or before are not served any more");
-  response.headers.add("Access-Control-Allow-Origin", "*");
-  return response;
-}
-
 void TileHandler::serve(std::string_view path, const Reply& reply) {
-  if (auto denied = deny(path)) return reply(*std::move(denied));
-  const auto served = find(path);
-  if (!served.has_value() && served.error().kind == ErrorKind::kRetryable) {
-    // Anybody may ask: what a database or a disk said is in the program's log.
-    return reply(overloaded("the log cannot be read now; try again later"));
+  std::shared_ptr<const tlog::Retention> retention;
+  ServedLog served{.tiles = tiles_};
+  if (log_ != nullptr) {
+    retention = log_->retention();
+    served.retention = retention.get();
+    const tlog::VerifiedCheckpoint at = log_->checkpoint();
+    served.origin = at.origin();
+    served.size = at.size();
   }
-  if (!served.has_value()) return reply(failed(served.error()));
-  if (!served->has_value()) {
-    return reply(problem(404, "NotFound", "the log has no such resource"));
+  if (notes_ != nullptr) {
+    served.with_cosignatures = [this](const std::string& note) {
+      return notes_->with_cosignatures(note);
+    };
+    served.witnessed = [this]() -> std::optional<std::string> {
+      const auto witnessed = notes_->witnessed();
+      return witnessed ? std::optional(witnessed->note) : std::nullopt;
+    };
   }
-  HttpResponse response;
-  response.status = 200;
-  response.content_type = (*served)->content_type;
-  response.headers.add("Cache-Control", std::string((*served)->cache_control));
-  response.headers.add("Access-Control-Allow-Origin", "*");
-  response.body = as_text((*served)->body);
-  reply(std::move(response));
-}
-
-Result<std::optional<tlog::ServedObject>> TileHandler::find(std::string_view path) {
-  const bool is_witnessed = path.starts_with(kWitnessed);
-  if (is_witnessed && notes_ == nullptr) return std::optional<tlog::ServedObject>();
-  if (is_witnessed) path.remove_prefix(kWitnessed.size());
-  if (path == tlog::kRetentionPath && log_ != nullptr) {
-    return std::optional(tlog::ServedObject{tlog::format_retention(*log_->retention()),
-                                            "application/json", "no-cache"});
-  }
-  AVOUCH_TRY(std::optional<tlog::ServedObject> served, tlog::serve(tiles_, path));
-  if (!served || path != kCheckpoint || notes_ == nullptr) return served;
-  if (!is_witnessed) {
-    served->body = to_bytes(notes_->with_cosignatures(std::string(as_text(served->body))));
-    return served;
-  }
-  const auto witnessed = notes_->witnessed();
-  if (!witnessed) return std::optional<tlog::ServedObject>();
-  served->body = to_bytes(witnessed->note);
-  return served;
+  reply(serve_log(served, path));
 }
 
 LogHandler::LogHandler(LogParts parts, Reception& appends, Reception& readers,
@@ -315,7 +278,7 @@ LogHandler::LogHandler(LogParts parts, Reception& appends, Reception& readers,
                                             static_cast<double>(parts_.appends.per_second))) {}
 
 Result<BodyPlan> LogHandler::plan(const HttpRequest& head) {
-  if (head.method != "POST" || head.path != kEntries) return BodyPlan{};
+  if (head.method != "POST" || head.path != kLogEntries) return BodyPlan{};
   // A caller that is not known gets little memory: more than a few verdicts need.
   const auto length = head.headers.find("Content-Length");
   const auto announced = length ? parse_number(*length) : std::nullopt;
@@ -333,7 +296,7 @@ Result<BodyPlan> LogHandler::plan(const HttpRequest& head) {
 
 void LogHandler::handle(HttpRequest request, std::shared_ptr<BodySink>, Reply reply) {
   if (auto refusal = without_token(request.headers)) return reply(*std::move(refusal));
-  const bool appends = request.method == "POST" && request.path == kEntries;
+  const bool appends = request.method == "POST" && request.path == kLogEntries;
   if (appends) {  // others take no place there
     const auto caller = appends_.recognise(request);
     if (caller && caller->role != Caller::Role::kWebhook) return reply(not_the_webhook(*caller));
@@ -352,18 +315,37 @@ void LogHandler::serve(const HttpRequest& request, const Result<Caller>& caller,
                        const Reply& reply) {
   if (!caller.has_value()) return reply(unauthenticated(caller.error()));
   const std::string_view path = request.path;
-  if (request.method == "POST" && path == kEntries) return append(*caller, request, reply);
+  if (request.method == "POST" && path == kLogEntries) return append(*caller, request, reply);
   if (request.method != "GET") {
     return reply(problem(405, "MethodNotAllowed", "expected GET, or POST /v1/log/entries"));
   }
-  if (path == kEntries) return reply(list(*caller, request.query));
-  if (path == kRenewals) return reply(renewal(*caller, request.query));
-  if (path.starts_with(kEntries) && path.size() > kEntries.size() && path[kEntries.size()] == '/') {
-    return reply(entry(*caller, path.substr(kEntries.size() + 1)));
+  reply(read(*caller, path, request.query));
+}
+
+HttpResponse LogHandler::read(const Caller& caller, std::string_view path, std::string_view query) {
+  const auto which = query_value(query, "log");
+  if (!which.has_value()) return failed(which.error());
+  const std::string origin = which->value_or(parts_.origin);
+  Shard shard;
+  if (origin != parts_.origin) {
+    const auto label = parts_.closed == nullptr ? std::nullopt : parts_.closed->label_of(origin);
+    auto found = label ? parts_.closed->find(*label) : Result<Shard>(Shard());
+    if (!found.has_value()) return failed(found.error());
+    if (*found == nullptr) {
+      return problem(404, "NoSuchLog", "query: log: expected an origin that /log/shards lists");
+    }
+    shard = *std::move(found);
   }
-  reply(problem(404, "NotFound",
-                "expected /v1/log/entries, /v1/log/entries/N or "
-                "/v1/log/renewals?node=NAME&token=sha256:HEX"));
+  if (path == kLogEntries) return list(caller, query, shard);
+  // Of a closed log they are not kept: what stood at its end is in the first epoch of the next.
+  if (path == kRenewals && shard == nullptr) return renewal(caller, query);
+  if (path.starts_with(kLogEntries) && path.size() > kLogEntries.size() &&
+      path[kLogEntries.size()] == '/') {
+    return entry(caller, path.substr(kLogEntries.size() + 1), shard);
+  }
+  return problem(404, "NotFound",
+                 "expected /v1/log/entries, /v1/log/entries/N or "
+                 "/v1/log/renewals?node=NAME&token=sha256:HEX");
 }
 
 void LogHandler::append(const Caller& caller, const HttpRequest& request, const Reply& reply) {
@@ -408,27 +390,28 @@ void LogHandler::append(const Caller& caller, const HttpRequest& request, const 
     made.push_back({std::move(statement->statement), std::move(statement->preimage),
                     entry.id + "/" + entry.decision});
   }
-  if (made.empty()) return reply(append_answer(kept, {}));
+  if (made.empty()) return reply(append_answer(parts_.origin, kept, {}));
   // Where the log fails, what waits is sent again and again: that costs nothing.
-  parts_.entries.append_then(std::move(made),
-                             [reply, kept = std::move(kept), budgets = budgets_, sender,
-                              spent](Result<std::vector<LogPlace>> places) {
-                               if (!places.has_value()) {
-                                 budgets->give_back(sender, spent);
-                                 return reply(failed(places.error()));
-                               }
-                               reply(append_answer(kept, *places));
-                             });
+  parts_.entries.append_then(
+      std::move(made), [reply, origin = parts_.origin, kept = std::move(kept), budgets = budgets_,
+                        sender, spent](Result<std::vector<LogPlace>> places) {
+        if (!places.has_value()) {
+          budgets->give_back(sender, spent);
+          return reply(failed(places.error()));
+        }
+        reply(append_answer(origin, kept, *places));
+      });
 }
 
-HttpResponse LogHandler::entry(const Caller& caller, std::string_view number) {
+HttpResponse LogHandler::entry(const Caller& caller, std::string_view number, const Shard& shard) {
   const auto index = parse_number(number);
   if (!index) return problem(400, "Malformed", "expected /v1/log/entries/N, N a number");
-  if (*index >= parts_.log.status().sequenced) {
-    return problem(404, "NotFound",
-                   "the log has " + std::to_string(parts_.log.status().sequenced) + " entries");
+  const std::uint64_t size =
+      shard == nullptr ? parts_.log.status().sequenced : shard->log.checkpoint().size();
+  if (*index >= size) {
+    return problem(404, "NotFound", "the log has " + std::to_string(size) + " entries");
   }
-  const auto shown = show(caller, *index);
+  const auto shown = show(caller, *index, shard);
   if (!shown.has_value()) return failed(shown.error());
   if (shown->find("erasedBy") != nullptr || shown->find("prunedBy") != nullptr) {
     return erased_entry(*shown);
@@ -447,8 +430,9 @@ std::optional<HttpResponse> LogHandler::refuse(const Caller& caller,
       "\"" + caller.user.username + "\" " + needs(question) + " " + std::string(purpose));
 }
 
-HttpResponse LogHandler::list(const Caller& caller, std::string_view query) {
-  const auto subject = listed_subject(query, parts_.origin);
+HttpResponse LogHandler::list(const Caller& caller, std::string_view query, const Shard& shard) {
+  const auto subject =
+      listed_subject(query, shard == nullptr ? parts_.origin : shard->log.checkpoint().origin());
   if (!subject) {
     return problem(400, "Malformed",
                    "query: expected node=NAME; or namespace=NS and pod=NAME, and uid=UID for the "
@@ -474,22 +458,28 @@ HttpResponse LogHandler::list(const Caller& caller, std::string_view query) {
     }
   }
   const std::string& key = subject->key;
-  std::vector<std::uint64_t> found = parts_.index.find(key, before, limit);
+  std::vector<std::uint64_t> found;
   std::uint64_t from = std::min(before, parts_.log.checkpoint().size());
+  if (shard == nullptr) {
+    found = parts_.index.find(key, before, limit);
+  } else {
+    from = std::min(before, shard->log.checkpoint().size());
+  }
+  if (shard == nullptr && found.size() < limit) from = std::min(from, parts_.index.known_from(key));
+  tlog::TileReader& tiles = shard == nullptr ? parts_.tiles : shard->log.store();
   if (found.size() == limit) {
     from = found.back();
-  } else if (from = std::min(from, parts_.index.known_from(key)); from > subject->since) {
+  } else if (from > subject->since) {
     const std::unique_lock turn(further_, std::try_to_lock);
     if (!turn) return overloaded("another caller looks through old entries; try again later");
-    const auto more =
-        find_further(parts_.tiles, key, from, limit - found.size(), kGroupsLookedThrough);
+    const auto more = find_further(tiles, key, from, limit - found.size(), kGroupsLookedThrough);
     if (!more.has_value()) return failed(more.error());
     found.insert(found.end(), more->indexes.begin(), more->indexes.end());
     from = more->from;
   }
   Json::Array out;
   for (const std::uint64_t index : found) {
-    auto shown = show(caller, index);
+    auto shown = show(caller, index, shard);
     if (!shown.has_value()) return failed(shown.error());
     out.push_back(*std::move(shown));
   }
@@ -527,8 +517,10 @@ HttpResponse LogHandler::renewal(const Caller& caller, std::string_view query) {
                         {"path", std::move(path)}});
 }
 
-Result<Json> LogHandler::show(const Caller& caller, std::uint64_t index) {
-  AVOUCH_TRY(const tlog::StoredEntry stored, parts_.log.get(index));
+Result<Json> LogHandler::show(const Caller& caller, std::uint64_t index, const Shard& shard) {
+  AVOUCH_TRY(const tlog::StoredEntry stored,
+             shard == nullptr ? parts_.log.get(index) : shard->log.get(index));
+  const std::string& origin = shard == nullptr ? parts_.origin : shard->log.checkpoint().origin();
   if (tlog::begins_as_hashed_rekord(stored.entry)) {
     return Json(
         Json::Object{{"index", static_cast<std::int64_t>(index)},
@@ -536,7 +528,7 @@ Result<Json> LogHandler::show(const Caller& caller, std::uint64_t index) {
                      {"statement", codec::to_base64(stored.entry)},
                      {"withheld", "a signature of another party: what it is over is theirs"}});
   }
-  if (const auto other = tlog::statement_of_another(stored.entry, parts_.origin)) {
+  if (const auto other = tlog::statement_of_another(stored.entry, origin)) {
     return Json(Json::Object{{"index", static_cast<std::int64_t>(index)},
                              {"kind", other->content_type},
                              {"statement", codec::to_base64(stored.entry)},

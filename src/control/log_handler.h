@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/http.h"
 #include "base/rate_limits.h"
+#include "control/closed_shards.h"
 #include "control/log_index.h"
 #include "control/log_volume.h"
 #include "control/reception.h"
@@ -24,7 +25,6 @@
 #include "kube/auth.h"
 #include "tlog/cosigned_notes.h"
 #include "tlog/log.h"
-#include "tlog/serve.h"
 #include "tlog/store.h"
 
 namespace avouch::control {
@@ -53,31 +53,31 @@ struct LogParts {
   crypto::Random& random;
   Clock& clock;
   AppendLimits appends = {};
+  ClosedShards* closed = nullptr;  // logs of the same chain that are read too; null: none
 };
 
-// GET (and HEAD) /log/..., and /log/witnessed/..., where the same tiles lie below the newest
-// checkpoint that a quorum of witnesses has cosigned.
+// GET (and HEAD) below the log's prefix, as /log/..., and /log/witnessed/..., where the same tiles
+// lie below the newest checkpoint that a quorum of witnesses has cosigned.
 class TileHandler final : public HttpHandler {
  public:
   // `notes`: the cosignatures that have come; null where no witness is asked. `pool`: reads there,
   // where reading may take long; null: on the thread of the request. `log`: whose retention says
   // what is denied; null: nothing. All outlive it.
   explicit TileHandler(tlog::TileReader& tiles, const tlog::CosignedNotes* notes = nullptr,
-                       WorkPool* pool = nullptr, const tlog::Log* log = nullptr)
-      : tiles_(tiles), notes_(notes), pool_(pool), log_(log) {}
+                       WorkPool* pool = nullptr, const tlog::Log* log = nullptr,
+                       std::string prefix = "/log/")
+      : tiles_(tiles), notes_(notes), pool_(pool), log_(log), prefix_(std::move(prefix)) {}
   Result<BodyPlan> plan(const HttpRequest& head) override;
   void handle(HttpRequest request, std::shared_ptr<BodySink> sink, Reply reply) override;
 
  private:
   void serve(std::string_view path, const Reply& reply);
-  Result<std::optional<tlog::ServedObject>> find(std::string_view path);
-  // 410 for what the log's retention denies.
-  std::optional<HttpResponse> deny(std::string_view path) const;
 
   tlog::TileReader& tiles_;
   const tlog::CosignedNotes* const notes_;
   WorkPool* const pool_;
   const tlog::Log* const log_;
+  const std::string prefix_;
 };
 
 // Requests under /v1/log/.
@@ -98,14 +98,17 @@ class LogHandler final : public HttpHandler {
  private:
   void serve(const HttpRequest& request, const Result<Caller>& caller, const Reply& reply);
   void append(const Caller& caller, const HttpRequest& request, const Reply& reply);
-  HttpResponse entry(const Caller& caller, std::string_view number);
-  HttpResponse list(const Caller& caller, std::string_view query);
+  // `shard`: the closed log that is asked; null: the one that is written.
+  using Shard = std::shared_ptr<const ClosedShard>;
+  HttpResponse read(const Caller& caller, std::string_view path, std::string_view query);
+  HttpResponse entry(const Caller& caller, std::string_view number, const Shard& shard);
+  HttpResponse list(const Caller& caller, std::string_view query, const Shard& shard);
   HttpResponse renewal(const Caller& caller, std::string_view query);
   // 403 or 503 unless the caller may.
   std::optional<HttpResponse> refuse(const Caller& caller, const kube::AccessQuestion& question,
                                      std::string_view purpose);
   // The entry as the caller may see it.
-  Result<codec::Json> show(const Caller& caller, std::uint64_t index);
+  Result<codec::Json> show(const Caller& caller, std::uint64_t index, const Shard& shard);
 
   const LogParts parts_;
   Reception& appends_;

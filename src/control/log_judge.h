@@ -50,7 +50,8 @@ struct LogQuestion {
 std::string boot_name(std::uint32_t reset_count);
 
 // Keeps, for each node, how far its runtime log is proven and what it said under each policy.
-// Thread-safe; questions about one node wait for one another.
+// Thread-safe; questions about one node wait for one another, so they should not be asked at once
+// (control/latest_pool.h).
 class LogJudge {
  public:
   // Called where what is known of a node's logs stays on the heap, for the store does not take it,

@@ -52,7 +52,8 @@ Cbor registration_policy_payload(SystemTime created, const tlog::RegistrationPol
   for (const std::string_view kind :
        {tlog::kGenesis, tlog::kEpoch, tlog::kNodeVerdict, tlog::kAdmissionVerdict,
         tlog::kPolicyChange, tlog::kEndorsementKind, tlog::kDisputeKind, tlog::kMeasurementKind,
-        tlog::kSupersedeKind, tlog::kErasureKind, tlog::kRetentionKind, tlog::kPruningKind}) {
+        tlog::kSupersedeKind, tlog::kErasureKind, tlog::kRetentionKind, tlog::kPruningKind,
+        tlog::kShardKind}) {
     kinds.push_back(text(kind));
   }
   Cbor::Map map;

@@ -55,7 +55,7 @@ enum class Copy : std::uint8_t { kNone, kOwn, kShared };
                                      const CachedEndorsement& cached) {
   [[maybe_unused]] const auto& [s01, s02, s03, s04, s05, s06, s07, s08, s09, s10, s11, s12, s13,
                                 s14, s15, s16, s17, s18, s19, s20, s21, s22, s23, s24, s25, s26,
-                                s27, s28, s29, s30, s31, s32, s33] = state;
+                                s27, s28, s29, s30, s31, s32, s33, s34] = state;
   [[maybe_unused]] const auto& [r1, r2, r3, r4, r5, r6, r7, r8, r9] = state.record;
   [[maybe_unused]] const auto& [v1, v2, v3, v4] = state.saved;
   [[maybe_unused]] const auto& [n01, n02, n03, n04, n05, n06, n07, n08, n09, n10, n11, n12, n13] =

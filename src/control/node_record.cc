@@ -8,6 +8,7 @@
 #include "codec/fields.h"
 #include "codec/json.h"
 #include "control/digest_field.h"
+#include "tlog/shard_name.h"
 
 namespace avouch::control {
 namespace {
@@ -334,14 +335,24 @@ Result<SavedRecord> parse_record(std::string_view text) {
   return out;
 }
 
-NodeRecord record_beside(SavedRecord saved, std::string_view log_origin) {
+NodeRecord record_beside(SavedRecord saved, std::string_view log_origin, std::string_view chain) {
   const NodeVerdict& verdict = *saved.record.verdict;
+  const auto is_of_chain = [&](const std::string& origin) {
+    return !chain.empty() && tlog::label_of(chain, origin).has_value();
+  };
   const auto is_others = [&](const std::string& origin) {
-    return !origin.empty() && origin != log_origin;
+    return !origin.empty() && origin != log_origin && !is_of_chain(origin);
   };
   const std::string& beacon = verdict.beacon.origin;
   const bool unnamed = saved.log_origin.empty() && beacon.empty() && verdict.log.has_value();
   if (!is_others(saved.log_origin) && !is_others(beacon) && !unnamed) {
+    // One from before records said it is of the log that its beacon is of.
+    const std::string& where = saved.log_origin.empty() ? beacon : saved.log_origin;
+    if (!where.empty() && where != log_origin) {
+      NodeVerdict unplaced = verdict;
+      unplaced.log.reset();
+      saved.record.verdict = std::move(unplaced);
+    }
     return std::move(saved.record);
   }
   NodeVerdict anew;  // which is entered into this log, as a change

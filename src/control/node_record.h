@@ -78,6 +78,10 @@ Result<SavedRecord> parse_record(std::string_view text);
 // log's, and the quote answers no beacon of it. Only when the newest token was issued is kept, as
 // the next one must be younger. A record that does not say its log is of that whose beacon its
 // evidence answered; a place of a log that nothing names is none of this log's.
-NodeRecord record_beside(SavedRecord saved, std::string_view log_origin);
+//
+// Beside another log of the same `chain` (tlog/shard_name.h), whose tokens are the chain's, all of
+// it holds but the place: the verdict has none in this log yet.
+NodeRecord record_beside(SavedRecord saved, std::string_view log_origin,
+                         std::string_view chain = {});
 
 }  // namespace avouch::control

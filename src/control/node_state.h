@@ -111,6 +111,7 @@ struct NodeState {
   SteadyTime asked_at{};                    // and when
   SteadyTime ask_again_at{};                // not before; zero: nothing waits
   Boxed<attest::Reason> awaited;
+  SteadyTime awaited_since{};  // zero: nothing is
   SteadyTime verdict_ends{};
   ChangeBudget changes;        // of the verdict
   SteadyTime patience_ends{};  // when the want of an answer evicts pods; zero: nothing waits

@@ -236,7 +236,11 @@ Json references_condition(const ResolvedPolicy& policy) {
     return condition("ReferencesResolved", "Unknown", "InvalidSpec", "the spec cannot be read");
   }
   if (policy.usable()) {
-    return condition("ReferencesResolved", "True", "Resolved", "every reference was read");
+    const std::vector<std::string>& notices = policy.in_force->notices;
+    return condition("ReferencesResolved", "True", "Resolved",
+                     notices.empty()
+                         ? "every reference was read"
+                         : "every reference was read; of no effect now are " + joined(notices));
   }
   return condition("ReferencesResolved", "False", "Unresolved", joined(policy.in_force->problems));
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "attest/token.h"
 #include "kube/views.h"
 
 namespace avouch::control {
@@ -25,6 +26,19 @@ std::optional<SystemTime> PolicySet::changes_at() const {
     if (!first || at < *first) first = at;
   }
   return first;
+}
+
+std::chrono::milliseconds shortest_max_age(std::span<const ResolvedPolicy* const> selecting) {
+  std::chrono::milliseconds enforced = attest::kMaxTokenLife, all = attest::kMaxTokenLife;
+  bool any_enforced = false;
+  for (const ResolvedPolicy* policy : selecting) {
+    const attest::PolicySpec& spec = policy->spec();
+    all = std::min(all, spec.max_age);
+    if (spec.mode != attest::Mode::kEnforce) continue;
+    any_enforced = true;
+    enforced = std::min(enforced, spec.max_age);
+  }
+  return any_enforced ? enforced : all;
 }
 
 ResolvedPolicy resolve_policy(const codec::Json& object, appraisal::Material& material,

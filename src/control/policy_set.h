@@ -2,11 +2,13 @@
 
 // The policies as they stand, with what they refer to. Pure: objects in, an immutable set out.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +48,10 @@ struct PolicySet {
   // When a manifest that some policy names begins or ends: resolve again then.
   std::optional<SystemTime> changes_at() const;
 };
+
+// How old a node's evidence may be: the shortest maxAge of those of its policies that are in
+// Enforce, and where none is, of all. One that only tries cannot cost the others their trust.
+std::chrono::milliseconds shortest_max_age(std::span<const ResolvedPolicy* const> selecting);
 
 ResolvedPolicy resolve_policy(const codec::Json& object, appraisal::Material& material,
                               SystemTime now);

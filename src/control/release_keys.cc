@@ -75,14 +75,19 @@ ReleaseKeys generate_keys(const CaRules& rules, const std::string& log_origin,
 }
 
 Result<std::vector<tlog::NoteSigner>> log_signers(const ReleaseKeys& keys) {
+  return log_signers(keys, keys.log_origin);
+}
+
+Result<std::vector<tlog::NoteSigner>> log_signers(const ReleaseKeys& keys,
+                                                  std::string_view origin) {
   std::vector<tlog::NoteSigner> signers;
-  AVOUCH_TRY(tlog::NoteSigner own, tlog::NoteSigner::make(keys.log_origin, keys.log));
+  AVOUCH_TRY(tlog::NoteSigner own, tlog::NoteSigner::make(origin, keys.log));
   signers.push_back(std::move(own));
   if (!keys.log_next) return signers;
   if (keys.log_next->public_key() == keys.log.public_key()) {
     return rejected("log-next.key is log.key: remove it");
   }
-  AVOUCH_TRY(tlog::NoteSigner next, tlog::NoteSigner::make(keys.log_origin, *keys.log_next));
+  AVOUCH_TRY(tlog::NoteSigner next, tlog::NoteSigner::make(origin, *keys.log_next));
   signers.push_back(std::move(next));
   return signers;
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -28,7 +29,7 @@ struct ReleaseKeys {
   std::optional<crypto::PrivateKey> log_next;
   Bytes pseudonym;  // 32 bytes: HMAC key of the log's subjects
   CaSet ca;
-  std::string log_origin;  // of the log, for as long as it lives
+  std::string log_origin;  // of the log, or of the chain of its shards, for as long as it lives
 };
 
 // `log_origin`: "" makes one, PREFIX/ and 16 random hexadecimal digits.
@@ -37,6 +38,8 @@ ReleaseKeys generate_keys(const CaRules& rules, const std::string& log_origin,
 
 // Those that sign checkpoints, the log's own first. kRejected for an origin that is no key's name,
 // and for one key twice.
+// `origin`: of the one of its logs that is meant (tlog/shard_name.h).
+Result<std::vector<tlog::NoteSigner>> log_signers(const ReleaseKeys& keys, std::string_view origin);
 Result<std::vector<tlog::NoteSigner>> log_signers(const ReleaseKeys& keys);
 // Their verifier keys, one a line, without a newline at the end.
 std::string log_vkeys(std::span<const tlog::NoteSigner> signers);

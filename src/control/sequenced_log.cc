@@ -41,7 +41,8 @@ void SequencedLog::append_then(std::vector<EntryToLog> entries, Done done) {
 
 Result<void> ensure_genesis(tlog::Log& log, EntryLog& entries, const std::string& origin,
                             ByteView pseudonym_key, const crypto::PrivateKey& verifier_key,
-                            const std::string& log_vkey, crypto::Random& random, SystemTime now) {
+                            const std::string& log_vkey, crypto::Random& random, SystemTime now,
+                            const std::optional<tlog::Predecessor>& predecessor) {
   const std::uint64_t size = log.status().sequenced;
   if (size >= 2) return {};
   if (size == 1) {
@@ -49,10 +50,12 @@ Result<void> ensure_genesis(tlog::Log& log, EntryLog& entries, const std::string
         "the log has one entry and should have both genesis entries or none; restore it "
         "from a backup");
   }
+  std::vector<codec::Cbor> payloads;
+  if (predecessor) payloads.push_back(tlog::predecessor_payload(*predecessor, now));
+  payloads.push_back(registration_policy_payload(now));
+  payloads.push_back(trust_anchors_payload(now, {verifier_key.public_key()}, log_vkey));
   std::vector<EntryToLog> genesis;
-  for (const codec::Cbor& payload :
-       {registration_policy_payload(now),
-        trust_anchors_payload(now, {verifier_key.public_key()}, log_vkey)}) {
+  for (const codec::Cbor& payload : payloads) {
     AVOUCH_TRY(tlog::NewEntry entry,
                tlog::make_entry(verifier_key,
                                 {.issuer = origin,

@@ -3,10 +3,13 @@
 // EntryLog over the real log, which keeps the index of subjects up to date.
 
 #include <functional>
+#include <optional>
+#include <string>
 
 #include "control/log_index.h"
 #include "control/recorder.h"
 #include "tlog/log.h"
+#include "tlog/shard.h"
 
 namespace avouch::control {
 
@@ -26,10 +29,12 @@ class SequencedLog final : public EntryLog {
   LogIndex& index_;
 };
 
-// Makes the first two entries of a new log: registration policy and trust anchors. Does nothing
-// where the log has entries. kFatal where it has only one of the two.
+// Makes the first two entries of a new log: registration policy and trust anchors; before them,
+// where it follows another, that one's last checkpoint. Does nothing where the log has entries.
+// kFatal where it has only one of the two.
 Result<void> ensure_genesis(tlog::Log& log, EntryLog& entries, const std::string& origin,
                             ByteView pseudonym_key, const crypto::PrivateKey& verifier_key,
-                            const std::string& log_vkey, crypto::Random& random, SystemTime now);
+                            const std::string& log_vkey, crypto::Random& random, SystemTime now,
+                            const std::optional<tlog::Predecessor>& predecessor = std::nullopt);
 
 }  // namespace avouch::control

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <utility>
 
 #include "base/time_text.h"
 #include "crypto/certificate_impl.h"
@@ -12,7 +14,7 @@ namespace avouch::crypto {
 namespace {
 
 constexpr std::size_t kLongestPath = 8;
-constexpr int kMostSignatureChecks = 200;
+constexpr int kMostCandidates = 200;  // that are tried
 constexpr int kWeakestKey = 112;      // bits of security: RSA-2048
 constexpr int kLargestRsaKey = 8192;  // bits
 constexpr int kLargestExponent = 32;
@@ -77,7 +79,7 @@ Result<void> check_authority(const Certificate& issuer, const std::vector<Certif
   return {};
 }
 
-// Strong, and cheap to check with: an agent may send authorities with any key.
+// Strong, and cheap to check with.
 Result<void> check_key(const EVP_PKEY* key) {
   const auto is = [&](const char* kind) { return key != nullptr && EVP_PKEY_is_a(key, kind) == 1; };
   if (is("ED25519")) return {};
@@ -131,7 +133,9 @@ Result<void> check_link(const Certificate& child, const Certificate& issuer) {
   return {};
 }
 
-// Depth first over every candidate, since several authorities may have one name.
+// Depth first over every candidate, since several authorities may have one name. Signatures are
+// checked from the anchor down, each link once: no key is calculated with that nobody vouches for,
+// as whoever sends certificates chooses what such a calculation costs.
 class Search {
  public:
   Search(const std::vector<Certificate>& intermediates, const std::vector<Certificate>& roots,
@@ -144,8 +148,8 @@ class Search {
     }
     path_.push_back(leaf);
     if (reaches_an_anchor()) return std::move(path_);
-    if (checks_ == kMostSignatureChecks) {
-      reason_ = "none was found among the first " + std::to_string(checks_) +
+    if (candidates_ == kMostCandidates) {
+      reason_ = "none was found among the first " + std::to_string(candidates_) +
                 " candidates: leave out certificates of the same name that are not needed";
     }
     return rejected("no path from certificate " + display_name(leaf) +
@@ -153,6 +157,7 @@ class Search {
   }
 
  private:
+  // Leaves the path at its end, with the anchor.
   bool reaches_an_anchor() {
     const Certificate child = path_.back();
     bool has_candidate = false;
@@ -160,42 +165,60 @@ class Search {
       for (const Certificate& candidate : is_anchor ? roots_ : intermediates_) {
         if (!is_named_as_issuer(candidate, child)) continue;
         has_candidate = true;
-        if (!accepts(candidate, is_anchor)) continue;
+        if (!may_follow(candidate, is_anchor)) continue;
+        const std::size_t size = path_.size();
         path_.push_back(candidate);
-        if (is_anchor || reaches_an_anchor()) return true;
-        path_.pop_back();
+        if ((is_anchor || reaches_an_anchor()) && has_signed(candidate, child, size)) return true;
+        path_.resize(size, child);
       }
     }
     if (!has_candidate) {
       note("the issuer of certificate " + display_name(child) + ", \"" +
-           child.issuer().substr(0, 200) +
-           "\", is neither in the trust bundle nor among the intermediates");
+               child.issuer().substr(0, 200) +
+               "\", is neither in the trust bundle nor among the intermediates",
+           path_.size());
     }
     return false;
   }
 
-  bool accepts(const Certificate& candidate, bool is_anchor) {
+  // All that costs no calculation with a key.
+  bool may_follow(const Certificate& candidate, bool is_anchor) {
     const bool is_on_path = std::any_of(path_.begin(), path_.end(), [&](const Certificate& other) {
       return other.impl().fingerprint == candidate.impl().fingerprint;
     });
-    if (is_on_path) return note("certificate " + display_name(candidate) + " leads back to itself");
-    if (path_.size() >= kLongestPath) {
-      return note("the path is longer than " + std::to_string(kLongestPath) + " certificates");
+    if (is_on_path) {
+      return note("certificate " + display_name(candidate) + " leads back to itself", path_.size());
     }
-    if (checks_ == kMostSignatureChecks) return false;
-    ++checks_;
-    auto sound = check_link(path_.back(), candidate);
-    if (sound.has_value()) sound = check_itself(candidate, now_);
+    if (path_.size() >= kLongestPath) {
+      return note("the path is longer than " + std::to_string(kLongestPath) + " certificates",
+                  path_.size());
+    }
+    if (candidates_ == kMostCandidates) return false;
+    ++candidates_;
+    auto sound = check_itself(candidate, now_);
     if (sound.has_value()) sound = check_authority(candidate, path_, is_anchor, usage_);
     if (sound.has_value()) return true;
-    return note("certificate " + display_name(candidate) + " " + sound.error().message);
+    return note("certificate " + display_name(candidate) + " " + sound.error().message,
+                path_.size());
+  }
+
+  // `issuer` is an anchor, or one vouches for it.
+  bool has_signed(const Certificate& issuer, const Certificate& child, std::size_t depth) {
+    const auto link = std::pair(child.impl().fingerprint, issuer.impl().fingerprint);
+    auto known = links_.find(link);
+    if (known == links_.end()) {
+      const auto checked = check_link(child, issuer);
+      known = links_.emplace(link, checked.has_value() ? "" : checked.error().message).first;
+    }
+    if (known->second.empty()) return true;
+    return note("certificate " + display_name(issuer) + " " + known->second, depth);
   }
 
   // Keeps the reason of the try that came furthest; always false.
-  bool note(std::string reason) {
-    if (reason_.empty() || path_.size() > reason_depth_) {
+  bool note(std::string reason, std::size_t depth) {
+    if (reason_.empty() || depth > reason_depth_) {
       reason_ = std::move(reason);
-      reason_depth_ = path_.size();
+      reason_depth_ = depth;
     }
     return false;
   }
@@ -205,7 +228,9 @@ class Search {
   SystemTime now_;
   std::string_view usage_;
   std::vector<Certificate> path_;
-  int checks_ = 0;
+  int candidates_ = 0;
+  // What is wrong with a link, of child and issuer; "": nothing.
+  std::map<std::pair<Sha256, Sha256>, std::string> links_;
   std::string reason_;
   std::size_t reason_depth_ = 0;
 };

@@ -18,7 +18,7 @@ Result<attest::VerifiedToken> token_of(const kube::Client& api, const TrustAncho
                                        const std::string& node) {
   AVOUCH_TRY(const Bytes bytes, read_token(api, node));
   AVOUCH_TRY(attest::VerifiedToken token,
-             attest::verify_token(bytes, trust.verifier_keys, trust.origin));
+             attest::verify_token(bytes, trust.verifier_keys, trust.issuer()));
   const auto live = api.get(kube::nodes(), node);
   if (!live.has_value()) return static_cast<Error>(live.error());
   const attest::TokenClaims& claims = token.claims();

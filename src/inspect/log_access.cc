@@ -97,15 +97,55 @@ Result<HttpResponse> LogAccess::get(const std::string& path, const std::string& 
 }
 
 Result<std::optional<Bytes>> LogAccess::fetch(std::string_view path) {
-  AVOUCH_TRY(const HttpResponse response, get("/log/" + std::string(path), "", false));
+  AVOUCH_TRY(const HttpResponse response, get(tiles_ + std::string(path), "", false));
   // The controller's own 404 is an answer; the API server's says that there is no such release.
   if (response.status == 404 && !is_api_status(response)) return std::optional<Bytes>();
   if (is_gone(response)) return std::optional<Bytes>();
-  if (response.status != 200) return unexpected(response, "/log/" + std::string(path));
+  if (response.status != 200) return unexpected(response, tiles_ + std::string(path));
   return std::optional(to_bytes(response.body));
 }
 
+Result<std::vector<UnverifiedShard>> LogAccess::shards() {
+  constexpr std::size_t kMostShards = 1000;
+  const std::string path = "/log/shards";
+  AVOUCH_TRY(const HttpResponse response, get(path, "", false));
+  // Of a controller that has one log and no list.
+  if (response.status == 404) return std::vector<UnverifiedShard>();
+  if (response.status != 200) return unexpected(response, path);
+  AVOUCH_TRY(const Json body, codec::parse_json(response.body, {.bytes = kMaxAnswer, .depth = 8}));
+  codec::FieldErrors errors;
+  codec::Fields fields(body, "shards", errors);
+  std::vector<UnverifiedShard> out;
+  for (codec::Fields& each : fields.objects("shards", kMostShards)) {
+    UnverifiedShard shard{each.required_string("origin", 512), each.required_string("prefix", 64),
+                          each.boolean("closed").value_or(false)};
+    const bool is_prefix = shard.prefix.starts_with("/log/") && shard.prefix.ends_with('/') &&
+                           shard.prefix.find_first_of("?#% ") == std::string::npos &&
+                           shard.prefix.find("..") == std::string::npos;
+    if (!is_prefix) each.error("prefix", "expected /log/ or /log/LABEL/");
+    out.push_back(std::move(shard));
+  }
+  if (!errors.empty()) return rejected("the controller's answer: " + errors.text());
+  return out;
+}
+
+void LogAccess::select(const UnverifiedShard& shard) {
+  tiles_ = shard.prefix;
+  log_query_ = "log=" + kube::url_encode(shard.origin);
+  is_closed_ = shard.is_closed;
+}
+
+std::string LogAccess::of_log(const std::string& query) const {
+  if (query.empty() || log_query_.empty()) return query + log_query_;
+  return query + "&" + log_query_;
+}
+
 Result<Bytes> LogAccess::receipt(std::uint64_t index) {
+  if (is_closed_) {
+    return rejected(
+        "receipts are given by the newest of the release's logs alone, and this one is "
+        "closed: export a tlog-proof of its entries");
+  }
   const std::string path = "/entries/" + std::to_string(index);
   AVOUCH_TRY(const HttpResponse response, get(path, "", false));
   if (response.status != 200) return unexpected(response, path);
@@ -153,7 +193,7 @@ Result<std::optional<Bytes>> LogAccess::record_object(const std::string& node,
 }
 
 Result<UnverifiedListed> LogAccess::entry(std::uint64_t index) {
-  AVOUCH_TRY(const Json body, get_json("/v1/log/entries/" + std::to_string(index), ""));
+  AVOUCH_TRY(const Json body, get_json("/v1/log/entries/" + std::to_string(index), of_log("")));
   codec::FieldErrors errors;
   AVOUCH_TRY(UnverifiedListed listed, read_listed(codec::Fields(body, "entry", errors), errors));
   if (listed.index != index) return rejected("the controller answered with another entry");
@@ -162,7 +202,7 @@ Result<UnverifiedListed> LogAccess::entry(std::uint64_t index) {
 
 Result<UnverifiedList> LogAccess::list(const std::string& query, int limit) {
   AVOUCH_TRY(const Json body,
-             get_json("/v1/log/entries", query + "&limit=" + std::to_string(limit)));
+             get_json("/v1/log/entries", of_log(query + "&limit=" + std::to_string(limit))));
   codec::FieldErrors errors;
   codec::Fields fields(body, "answer", errors);
   UnverifiedList out;
@@ -181,7 +221,7 @@ Result<std::optional<UnverifiedRenewal>> LogAccess::renewal(const std::string& n
                                                             const tlog::Hash& token_digest) {
   const std::string query =
       "node=" + kube::url_encode(node) + "&token=sha256:" + to_hex(token_digest);
-  AVOUCH_TRY(const HttpResponse response, get("/v1/log/renewals", query, true));
+  AVOUCH_TRY(const HttpResponse response, get("/v1/log/renewals", of_log(query), true));
   if (response.status == 404 && !is_api_status(response)) return std::optional<UnverifiedRenewal>();
   if (response.status != 200) return unexpected(response, "/v1/log/renewals");
   AVOUCH_TRY(const Json body, codec::parse_json(response.body, {.bytes = 64 * 1024, .depth = 8}));

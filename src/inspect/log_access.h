@@ -39,11 +39,23 @@ struct UnverifiedRenewal {
   std::vector<tlog::Hash> path;
 };
 
+// A log of the release's chain, as the controller lists it: nothing of it is believed.
+struct UnverifiedShard {
+  std::string origin;
+  std::string prefix;  // of its tiles: "/log/", "/log/2027/"
+  bool is_closed = false;
+};
+
 // Not thread-safe. The transport must outlive it. kRetryable where nothing or a 5xx answers.
 class LogAccess final : public tlog::TileReader {
  public:
   // `reader_token` opens the content of entries (docs/interfaces.md); "" reads public data only.
   LogAccess(kube::Transport& transport, const ReleaseName& release, std::string reader_token);
+
+  // The logs of the release, oldest first; none where the controller has no such list.
+  Result<std::vector<UnverifiedShard>> shards();
+  // From now on it is this one that is read: tiles, entries, lists. Before, the one at "/log/".
+  void select(const UnverifiedShard& shard);
 
   // Nothing too for what the log denies as it was pruned: tlog/retention.h says whether it may.
   Result<std::optional<Bytes>> fetch(std::string_view path) override;
@@ -52,7 +64,7 @@ class LogAccess final : public tlog::TileReader {
   // `query` is "node=NAME" or "namespace=NS&pod=NAME" (where wanted with "&uid=UID", for what names
   // that UID alone), with "&before=N" to go on.
   Result<UnverifiedList> list(const std::string& query, int limit);
-  // Its COSE Receipt (tlog/receipt.h), by the newest checkpoint.
+  // Its COSE Receipt (tlog/receipt.h), by the newest checkpoint. kRejected for a closed log.
   Result<Bytes> receipt(std::uint64_t index);
   // Of a token of `node`; nothing while it is in no epoch entry yet.
   Result<std::optional<UnverifiedRenewal>> renewal(const std::string& node,
@@ -79,11 +91,15 @@ class LogAccess final : public tlog::TileReader {
   Error unexpected(const HttpResponse& response, const std::string& path);
   Result<std::optional<Bytes>> get_kept(const std::string& path, const std::string& query);
   Result<codec::Json> get_json(const std::string& path, const std::string& query);
+  std::string of_log(const std::string& query) const;
 
   kube::Transport& transport_;
   ReleaseName release_;
   std::string prefix_;
   std::string token_;
+  std::string tiles_ = "/log/";  // prefix of the log that is read
+  std::string log_query_;        // names it: "log=ORIGIN", or ""
+  bool is_closed_ = false;
   bool refused_ = false;
 };
 

@@ -1,6 +1,7 @@
 #include "inspect/release.h"
 
 #include "inspect/rights.h"
+#include "tlog/shard_name.h"
 
 namespace avouch::inspect {
 namespace {
@@ -65,6 +66,17 @@ Result<TrustAnchors> parse_trust_anchors(std::string_view verifier_keys_pem, std
                       .log_keys = *std::move(log_keys),
                       .origin = std::string(trimmed(origin)),
                       .source = std::move(source)};
+}
+
+Result<TrustAnchors> anchors_for(const TrustAnchors& anchors, std::string_view origin) {
+  TrustAnchors out = anchors;
+  out.chain = anchors.issuer();
+  out.origin = origin;
+  if (!tlog::label_of(out.chain, origin)) {
+    return rejected("log " + std::string(origin) + ": expected one of the logs of " + out.chain);
+  }
+  AVOUCH_TRY(out.log_keys, tlog::keys_for(origin, anchors.log_keys));
+  return out;
 }
 
 Result<TrustAnchors> read_trust_anchors(const kube::Client& api, const ReleaseName& release) {

@@ -23,9 +23,17 @@ struct ReleaseName {
 struct TrustAnchors {
   std::vector<crypto::PublicKey> verifier_keys;  // current first
   std::vector<tlog::NoteVerifier> log_keys;      // any of them signs its checkpoints; current first
-  std::string origin;
+  std::string origin;                            // of the log that is asked
   std::string source;  // "ConfigMap avouch-system/avouch-trust", for people
+  // Who issues tokens, where that log is one of several (tlog/shard_name.h): their chain.
+  std::string chain = {};
+
+  const std::string& issuer() const { return chain.empty() ? origin : chain; }
 };
+
+// The same for the log of that origin, one of a chain that these are of: keys are the same, under
+// its name. kRejected: an origin that is none of that chain's.
+Result<TrustAnchors> anchors_for(const TrustAnchors& anchors, std::string_view origin);
 
 // One to eight vkeys, one a line, of one name. kRejected with the line.
 Result<std::vector<tlog::NoteVerifier>> parse_vkeys(std::string_view text);

@@ -1,5 +1,6 @@
 #include "inspect/verify.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -20,16 +21,42 @@ namespace {
 constexpr std::chrono::seconds kPublishWait{15};
 constexpr std::chrono::seconds kPoll{1};
 
+// The origin that a note claims; "" where it claims none.
+std::string origin_of(std::string_view note) {
+  const auto parsed = tlog::parse_note_unverified(note);
+  if (!parsed.has_value()) return "";
+  const auto claimed = tlog::parse_checkpoint_unverified(parsed->text);
+  return claimed.has_value() ? claimed->origin : "";
+}
+
 }  // namespace
 
 Verifier::Verifier(const kube::Client& api, LogAccess& log, const TrustAnchors& anchors,
                    Clock& clock, std::function<void(const std::string&)> progress)
     : api_(api),
       log_(log),
-      tiles_(log),
+      tiles_(std::in_place, log),
       anchors_(anchors),
       clock_(clock),
       progress_(std::move(progress)) {}
+
+bool Verifier::enter(std::string_view origin) {
+  if (origin == anchors_.origin) return true;
+  const auto shard = std::find_if(shards_.begin(), shards_.end(),
+                                  [&](const auto& each) { return each.origin == origin; });
+  if (shard == shards_.end()) return false;
+  auto anchors = anchors_for(anchors_, origin);
+  if (!anchors.has_value()) return false;
+  anchors_ = *std::move(anchors);
+  log_.select(*shard);
+  tiles_.emplace(log_);
+  checkpoint_.reset();
+  return true;
+}
+
+void Verifier::enter_newest() {
+  if (!shards_.empty()) enter(shards_.back().origin);
+}
 
 bool Verifier::disproves(const Error& error) const {
   return error.kind == ErrorKind::kRejected && !log_.was_refused();
@@ -86,12 +113,12 @@ Result<Verifier::Proven> Verifier::prove(std::uint64_t index, const UnverifiedLi
 Result<tlog::IncludedEntry> Verifier::included(const tlog::VerifiedCheckpoint& head,
                                                std::uint64_t index,
                                                const UnverifiedListed* listed) {
-  if (listed == nullptr) return tlog::fetch_entry(tiles_, head, index);
+  if (listed == nullptr) return tlog::fetch_entry(*tiles_, head, index);
   tlog::IncludedEntry out{.index = index,
                           .entry = listed->statement,
                           .leaf = tlog::leaf_hash(listed->statement),
                           .proof = {}};
-  AVOUCH_TRY(out.proof, tlog::fetch_inclusion(tiles_, head, index, out.leaf));
+  AVOUCH_TRY(out.proof, tlog::fetch_inclusion(*tiles_, head, index, out.leaf));
   return out;
 }
 
@@ -227,6 +254,17 @@ Error no_entry(std::uint64_t index, std::uint64_t size) {
 }
 
 Result<ProofStep> Verifier::log(std::string_view older) {
+  const std::string newest = anchors_.origin;
+  if (const auto of = origin_of(older); !of.empty() && of != newest && enter(of)) {
+    AVOUCH_TRY(ProofStep out, log_since(older));
+    AVOUCH_TRY(ProofStep chained, chain(of));
+    out.parts.push_back(std::move(chained));
+    return out;
+  }
+  return log_since(older);
+}
+
+Result<ProofStep> Verifier::log_since(std::string_view older) {
   ProofStep out = note("log " + anchors_.origin);
   const auto latest = checkpoint();
   if (!latest.has_value()) {

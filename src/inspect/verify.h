@@ -23,6 +23,7 @@
 #include "tlog/client.h"
 #include "tlog/log_policy.h"
 #include "tlog/remark.h"
+#include "tlog/shard.h"
 #include "tlog/tree.h"
 
 namespace avouch::inspect {
@@ -55,6 +56,10 @@ class Verifier {
   Verifier(const kube::Client& api, LogAccess& log, const TrustAnchors& anchors, Clock& clock,
            std::function<void(const std::string&)> progress);
 
+  // The logs of the release's chain, oldest first, where there are several: what is asked for is
+  // looked for in whichever may have it. `log` and `anchors` are of the newest.
+  void look_in(std::vector<UnverifiedShard> shards) { shards_ = std::move(shards); }
+
   // The verdict that a node's status shows: the token's signature, node and time; the entry that
   // it is in, by itself or by an epoch's renewals; and that the log lists no newer verdict.
   Result<ProofStep> node(const std::string& name, const Demands& demands = {});
@@ -82,8 +87,14 @@ class Verifier {
   Result<ProofStep> references(std::uint64_t index, const ChainBounds& bounds,
                                const tlog::LogPolicy* other_logs);
 
-  // The newest checkpoint: its signature and, with an `older` note, that it continues that one.
+  // The newest checkpoint: its signature and, with an `older` note, that it continues that one;
+  // where that is of an earlier log of the chain, that this one does, and how the logs follow one
+  // another.
   Result<ProofStep> log(std::string_view older);
+
+  // Of each of the logs from that one on (all, for ""), its newest checkpoint, and that the next
+  // follows it. Without look_in() there is none.
+  Result<ProofStep> chain(std::string_view from);
 
   // The note of the newest checkpoint that was verified in this run; "" if none was.
   std::string checkpoint_note() const;
@@ -100,6 +111,15 @@ class Verifier {
     bool is_pruned = false;
   };
   struct Chain;  // one walk along references
+
+  Result<ProofStep> log_since(std::string_view older);  // of the log that is read
+  ProofStep prove_predecessor(const tlog::ShardLinks& links,
+                              const tlog::VerifiedCheckpoint& before) const;
+  // Whether it is the log of that origin that is read from now on; not where none is listed.
+  bool enter(std::string_view origin);
+  void enter_newest();
+  // Where the entry that let a pod in may be, the likeliest first.
+  std::vector<std::string> origins_for(const PlacedPod& pod) const;
 
   // Whether `error` says that what was read does not hold, as opposed to: could not be read.
   bool disproves(const Error& error) const;
@@ -155,7 +175,8 @@ class Verifier {
   };
   struct PodSearch;  // what one search has found
   static std::string unproven(const Proven& proven, const PlacedPod& pod);
-  Result<PodSearch> search(const PlacedPod& pod, const SearchBounds& bounds);
+  Result<PodSearch> search(const PlacedPod& pod, const SearchBounds& bounds);  // in all logs
+  Result<PodSearch> search_log(const PlacedPod& pod, const SearchBounds& bounds);
   struct PodVerdict {
     Proven proven;
     std::size_t looked_at = 0;
@@ -170,8 +191,9 @@ class Verifier {
 
   const kube::Client& api_;
   LogAccess& log_;
-  KeptTiles tiles_;
-  const TrustAnchors& anchors_;
+  std::optional<KeptTiles> tiles_;
+  TrustAnchors anchors_;  // for the log that is read
+  std::vector<UnverifiedShard> shards_;
   Clock& clock_;
   std::function<void(const std::string&)> progress_;
   std::optional<tlog::VerifiedCheckpoint> checkpoint_;

@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "base/time_text.h"
 #include "codec/base64.h"
+#include "codec/utf8.h"
 #include "inspect/absent.h"
 #include "inspect/entry_text.h"
 #include "inspect/rights.h"
@@ -196,12 +197,18 @@ Result<ProofStep> Verifier::prove_newest(const std::string& node, std::string_vi
   const std::string claim = "the log lists no newer verdict of this node";
   if (!log_.reads_content()) return note(claim, "cannot be asked without a token to read it with");
   progress_("looking for newer verdicts of node " + node);
+  // What stands is entered into each log anew, when that begins.
+  const std::string in_status = anchors_.origin;
+  enter_newest();
+  const bool is_same_log = anchors_.origin == in_status;
   const auto listed = log_.list("node=" + kube::url_encode(node), 1);
   if (!listed.has_value()) {
     if (!disproves(listed.error())) return listed.error();
     return fails(claim, listed.error().message);
   }
-  if (listed->entries.empty() || listed->entries.front().index <= index) return holds(claim);
+  const bool is_older =
+      is_same_log && !listed->entries.empty() && listed->entries.front().index <= index;
+  if (listed->entries.empty() || is_older) return holds(claim);
   const std::uint64_t found = listed->entries.front().index;
   AVOUCH_TRY(const Proven newer, prove(found));
   const bool same = newer.sound && newer.kind == tlog::kNodeVerdict &&
@@ -216,6 +223,12 @@ Result<ProofStep> Verifier::prove_status(const Json& evidence, const std::string
   const std::string phase = phase_in_status(evidence);
   ProofStep out = note("node " + name, phase);
   const std::optional<std::uint64_t> index = index_in_status(evidence);
+  const std::string_view origin = evidence.text({"status", "verdict", "log", "origin"});
+  if (shards_.size() > 1 && index && !enter(origin)) {
+    out.parts.push_back(fails("the status names a log of the release",
+                              "it names " + codec::in_quotes(origin, 512)));
+    return out;
+  }
   const std::string_view token_text = evidence.text({"status", "verdict", "token"});
   if (token_text.empty()) {
     if (!index) {
@@ -242,7 +255,7 @@ Result<ProofStep> Verifier::prove_status(const Json& evidence, const std::string
     out.parts.push_back(fails(claim, bytes.error().message));
     return out;
   }
-  const auto token = attest::verify_token(*bytes, anchors_.verifier_keys, anchors_.origin);
+  const auto token = attest::verify_token(*bytes, anchors_.verifier_keys, anchors_.issuer());
   if (!token.has_value()) {
     out.parts.push_back(fails(claim, token.error().message));
     return out;

@@ -9,6 +9,7 @@
 #include "inspect/rights.h"
 #include "inspect/verify.h"
 #include "tlog/entry.h"
+#include "tlog/shard_name.h"
 
 namespace avouch::inspect {
 namespace {
@@ -91,7 +92,7 @@ Result<std::vector<ProofStep>> Verifier::prove_basis(const Cbor& admission,
   // Older entries do not say it: they are of the log that they are in, unless a new one was begun
   // between decision and entry.
   const std::string origin = text_of(*basis, "origin");
-  if (!origin.empty() && origin != anchors_.origin) {
+  if (!origin.empty() && !enter(origin)) {
     out.push_back(note("it was based on a verdict of the node in another log, " +
                        codec::in_quotes(origin) +
                        ", which was the release's when it was decided: that log alone proves it"));
@@ -172,7 +173,7 @@ std::string Verifier::unproven(const Proven& proven, const PlacedPod& pod) {
 
 // The newest verdict; of a pod that runs, the one that let it in, however many came after it:
 // whoever reaches the webhook can have denials of any name logged.
-Result<Verifier::PodSearch> Verifier::search(const PlacedPod& pod, const SearchBounds& bounds) {
+Result<Verifier::PodSearch> Verifier::search_log(const PlacedPod& pod, const SearchBounds& bounds) {
   const std::string asks = query_by_uid(pod);
   PodSearch out;
   std::optional<std::uint64_t> before;
@@ -214,6 +215,49 @@ Result<Verifier::PodSearch> Verifier::search(const PlacedPod& pod, const SearchB
     if (page % 4 == 3) progress_("looking further back, below entry " + std::to_string(*before));
     limit = kPage;
   }
+  return out;
+}
+
+// Decided at the latest when the pod was placed, and entered then or later.
+std::vector<std::string> Verifier::origins_for(const PlacedPod& pod) const {
+  std::vector<std::string> before, since;
+  for (const UnverifiedShard& shard : shards_) {
+    const auto label = tlog::label_of(anchors_.issuer(), shard.origin);
+    if (!label) continue;
+    const bool began_later = pod.placed && *tlog::begin_of(*label) > *pod.placed;
+    (began_later ? since : before).push_back(shard.origin);
+  }
+  std::vector<std::string> out;
+  if (!before.empty()) out.push_back(before.back());
+  out.insert(out.end(), since.begin(), since.end());
+  if (pod.placed) {  // where clocks differ, the one before
+    if (before.size() > 1) out.push_back(before[before.size() - 2]);
+    return out;
+  }
+  if (!before.empty()) out.insert(out.end(), std::next(before.rbegin()), before.rend());
+  return out;
+}
+
+Result<Verifier::PodSearch> Verifier::search(const PlacedPod& pod, const SearchBounds& bounds) {
+  if (shards_.size() < 2) return search_log(pod, bounds);
+  PodSearch out;
+  std::string newest_in = shards_.back().origin;
+  for (const std::string& origin : origins_for(pod)) {
+    if (!enter(origin)) continue;
+    AVOUCH_TRY(PodSearch found, search_log(pod, bounds));
+    found.looked_at += out.looked_at;
+    found.denials += out.denials;
+    if (found.let_in || !found.in_time) return found;
+    if (found.newest) {
+      newest_in = origin;
+    } else {
+      found.newest = out.newest;
+    }
+    if (!found.unproven) found.unproven = std::move(out.unproven);
+    out = std::move(found);
+    if (pod.node.empty() && out.newest) break;
+  }
+  enter(newest_in);
   return out;
 }
 

@@ -94,7 +94,7 @@ Result<ProofStep> Verifier::prove_again(const std::string& node, const tlog::Has
 
   const std::string signed_by = "its token is signed by the verifier";
   const auto token =
-      attest::verify_token(stored->record.token, anchors_.verifier_keys, anchors_.origin);
+      attest::verify_token(stored->record.token, anchors_.verifier_keys, anchors_.issuer());
   if (!token.has_value()) {
     out.parts.push_back(fails(signed_by, token.error().message));
     return out;

@@ -32,14 +32,22 @@ HttpResponse report(const std::vector<std::pair<std::string, HealthCheck>>& chec
 
 }  // namespace
 
-void HealthHandler::add_liveness(std::string name, HealthCheck check) {
+void HealthHandler::add(Checks& checks, std::string name, HealthCheck check) {
   const std::lock_guard lock(mutex_);
-  liveness_.emplace_back(std::move(name), std::move(check));
+  for (auto& [known, present] : checks) {
+    if (known != name) continue;
+    present = std::move(check);
+    return;
+  }
+  checks.emplace_back(std::move(name), std::move(check));
+}
+
+void HealthHandler::add_liveness(std::string name, HealthCheck check) {
+  add(liveness_, std::move(name), std::move(check));
 }
 
 void HealthHandler::add_readiness(std::string name, HealthCheck check) {
-  const std::lock_guard lock(mutex_);
-  readiness_.emplace_back(std::move(name), std::move(check));
+  add(readiness_, std::move(name), std::move(check));
 }
 
 void HealthHandler::fail_readiness(std::string reason) {

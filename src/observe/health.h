@@ -28,6 +28,7 @@ class HealthHandler final : public HttpHandler {
  public:
   explicit HealthHandler(Metrics& metrics) : metrics_(metrics) {}
 
+  // A check of a name that is there takes its place.
   void add_liveness(std::string name, HealthCheck check);
   void add_readiness(std::string name, HealthCheck check);
 
@@ -43,6 +44,7 @@ class HealthHandler final : public HttpHandler {
  private:
   using Checks = std::vector<std::pair<std::string, HealthCheck>>;
   Checks readiness() const;
+  void add(Checks& checks, std::string name, HealthCheck check);
 
   Metrics& metrics_;
   mutable std::mutex mutex_;

@@ -16,7 +16,7 @@ using crypto::HashAlgorithm;
 
 constexpr codec::CborLimits kLimits{.bytes = kMaxCorimBytes, .depth = 24, .items = 2'000'000};
 constexpr std::uint64_t kCoseSign1 = 18, kUnsignedCorim = 501, kCoswid = 505, kComid = 506;
-constexpr std::uint64_t kTime = 1, kUuid = 37, kOid = 111, kPsaRefvalId = 601;
+constexpr std::uint64_t kTime = 1, kUri = 32, kUuid = 37, kOid = 111, kPsaRefvalId = 601;
 constexpr std::int64_t kCorimMeta = 8;                 // COSE header label
 constexpr std::int64_t kMaxSeconds = 253'402'300'799;  // the year 9999
 constexpr std::size_t kMaxName = 200;
@@ -121,7 +121,8 @@ std::optional<HashAlgorithm> named_algorithm(const Cbor& id) {
 
 class Reader {
  public:
-  explicit Reader(CorimDigests digests) : digests_(digests) {}
+  Reader(CorimDigests digests, std::string_view profile)
+      : digests_(digests), known_profile_(profile) {}
 
   // An unsigned CoRIM, tagged.
   Result<void> read(ByteView bytes, const std::string& place) {
@@ -138,6 +139,9 @@ class Reader {
                                                 {4, "rim-validity"},
                                                 {5, "entities"}}};
     AVOUCH_CHECK(map_of(*corim, place, kMembers, ""));
+    if (const Cbor* profile = corim->find(std::int64_t{3})) {
+      AVOUCH_CHECK(check_profile(*profile, at(place, "profile")));
+    }
     if (const Cbor* id = corim->find(std::int64_t{0})) {
       out_.draft.remarks.push_back("CoRIM " + shortened(name_of(*id)));
     }
@@ -153,6 +157,17 @@ class Reader {
     }
     if (count_ == 0) return fault(place, "no reference value is in it");
     return {};
+  }
+
+  // A profile may change what all the rest means: by the draft, one that is not known must be
+  // refused.
+  Result<void> check_profile(const Cbor& profile, const std::string& place) const {
+    const Cbor* uri = profile.as_tagged(kUri);
+    const std::string name = shortened(name_of(uri == nullptr ? profile : *uri));
+    if (!name.empty() && name == known_profile_) return {};
+    return fault(place, "\"" + name +
+                            "\" may change what the rest means, and is not known: where it leaves "
+                            "digests in reference triples as they are, name it (--profile)");
   }
 
   Result<void> add_validity(const Cbor& validity, const std::string& place) {
@@ -344,6 +359,7 @@ class Reader {
   }
 
   const CorimDigests digests_;
+  const std::string_view known_profile_;
   Corim out_;
   std::set<reference::Digest> seen_;
   std::set<std::string> environments_;
@@ -359,12 +375,13 @@ bool looks_signed(ByteView file) {
 
 }  // namespace
 
-Result<Corim> read_corim(ByteView file, CorimDigests digests, const crypto::PublicKey* key) {
+Result<Corim> read_corim(ByteView file, CorimDigests digests, const crypto::PublicKey* key,
+                         std::string_view profile) {
   if (file.size() > kMaxCorimBytes) {
     return rejected("a CoRIM of " + std::to_string(file.size()) + " bytes, expected at most " +
                     std::to_string(kMaxCorimBytes));
   }
-  Reader reader(digests);
+  Reader reader(digests, profile);
   if (!looks_signed(file)) {
     if (key != nullptr)
       return rejected("it is not signed (COSE_Sign1, tag 18), and a key is given");

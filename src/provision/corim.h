@@ -47,7 +47,9 @@ struct Corim {
 // With `key`, only what is signed by it (ES256 over P-256 or ES384 over P-384, content type
 // application/rim+cbor) is taken; without, a signature is not looked at. kRejected names the place:
 // tags, triples and measurements by their index from 0, malformed CBOR by its offset in that byte
-// string.
-Result<Corim> read_corim(ByteView file, CorimDigests digests, const crypto::PublicKey* key);
+// string. `profile`: a URI, or "oid " and hexadecimal digits; one that the caller knows to leave
+// reference values as they are. Any other is refused.
+Result<Corim> read_corim(ByteView file, CorimDigests digests, const crypto::PublicKey* key,
+                         std::string_view profile = {});
 
 }  // namespace avouch::provision

@@ -86,18 +86,25 @@ Result<crypto::PublicKey> verify_signature(const Manifest& manifest,
                                            std::span<const crypto::PublicKey> trusted) {
   const std::string who = "ReferenceManifest \"" + manifest.name + "\": ";
   if (manifest.signatures.empty()) {
-    return rejected(who + "is not signed, and the policy names keys that must have signed it");
+    return rejected(who + "is not signed, expected a signature by one of " +
+                    std::to_string(trusted.size()) + " trusted keys");
   }
+  bool claims_one = false;
   for (const ManifestSignature& each : manifest.signatures) {
     for (const crypto::PublicKey& key : trusted) {
       if (dsse_verify(key, manifest.signed_message, each.signature).has_value()) return key;
+      claims_one = claims_one || each.key_id == dsse_key_id(key);
     }
   }
+  if (claims_one) {
+    return rejected(who +
+                    "a signature names a trusted key, but is not that key's over what the manifest "
+                    "says now: was it changed after it was signed? Have its provider sign it anew");
+  }
   return rejected(who + "none of its " + std::to_string(manifest.signatures.size()) +
-                  " signatures is one by a key that the policy names (" +
-                  std::to_string(trusted.size()) +
-                  " keys): sign it with one of them, or add its provider's key to the policy's "
-                  "referenceKeys");
+                  " signatures is by one of " + std::to_string(trusted.size()) +
+                  " trusted keys: sign it with one of them, or trust its provider's key as well (a "
+                  "policy by referenceKeys)");
 }
 
 }  // namespace avouch::reference

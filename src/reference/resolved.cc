@@ -149,8 +149,12 @@ void ResolvedReferences::add_values(const ManifestWithList& each) {
     certificates_.push_back({make_digest(certificate.fingerprint()), manifest.name, {}});
   }
   for (const ImaSigner& signer : manifest.ima_signers) {
-    const Digest fingerprint = make_digest(signer.certificate.fingerprint());
-    if (lookup(revoked_, fingerprint) == nullptr) signers_.push_back({&signer, manifest.name});
+    const Entry* revocation = lookup(revoked_, make_digest(signer.certificate.fingerprint()));
+    if (revocation == nullptr) {
+      signers_.push_back({&signer, manifest.name});
+    } else {
+      revoked_signers_.push_back({&signer, revocation->manifest});
+    }
   }
   if (manifest.ima_digests) files_.push_back({manifest.ima_digests.get(), manifest.name});
   if (each.list) files_.push_back({each.list.get(), manifest.name});

@@ -71,6 +71,8 @@ class ResolvedReferences {
 
   // Not revoked, in the order of the manifests.
   const std::vector<SignerInForce>& ima_signers() const { return signers_; }
+  // Those that are, each with the manifest that revokes it: so that a refusal can say so.
+  const std::vector<SignerInForce>& revoked_signers() const { return revoked_signers_; }
   const std::vector<ComponentInForce>& boot_components() const { return components_; }
   std::size_t secure_boot_certificate_count() const { return certificates_.size(); }
   std::size_t ima_digest_count() const;
@@ -106,7 +108,7 @@ class ResolvedReferences {
   std::vector<Entry> plain_;
   std::vector<Entry> certificates_;
   std::vector<Files> files_;
-  std::vector<SignerInForce> signers_;
+  std::vector<SignerInForce> signers_, revoked_signers_;
   std::vector<ComponentInForce> components_;
   std::vector<std::string> notices_;
   std::optional<SystemTime> changes_at_;

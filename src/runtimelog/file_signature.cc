@@ -107,7 +107,8 @@ Result<FileSignature> parse_file_signature(ByteView attribute) {
   return out;
 }
 
-SignatureVerdict verify_file_signature(const Fields& fields, const Keyring& keyring) {
+SignatureVerdict verify_file_signature(const Fields& fields, const Keyring& keyring,
+                                       const Keyring& revoked) {
   const auto signature = parse_file_signature(fields.signature);
   if (!signature.has_value()) {
     return {SignatureFault::kMalformed, "signature: " + signature.error().message, 0};
@@ -117,8 +118,10 @@ SignatureVerdict verify_file_signature(const Fields& fields, const Keyring& keyr
   }
   const auto keys = keyring.find(signature->key_id);
   if (keys.empty()) {
+    const bool was_accepted = !revoked.find(signature->key_id).empty();
     return {SignatureFault::kKeyUnknown,
-            "signed by key " + id_text(signature->key_id) + ", which is in none of the keyrings",
+            "signed by key " + id_text(signature->key_id) + ", which " +
+                (was_accepted ? "a ReferenceManifest revokes" : "is in none of the keyrings"),
             0};
   }
   unsigned checks = 0;

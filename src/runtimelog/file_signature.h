@@ -39,7 +39,9 @@ struct SignatureVerdict {
   unsigned checks = 0;  // signature checks that it took: what costs
 };
 
-// Whether `fields.signature` is one over `fields.digest` by a key of `keyring`.
-SignatureVerdict verify_file_signature(const Fields& fields, const Keyring& keyring);
+// Whether `fields.signature` is one over `fields.digest` by a key of `keyring`. `revoked` accepts
+// nothing: a key of it is called revoked, not unknown.
+SignatureVerdict verify_file_signature(const Fields& fields, const Keyring& keyring,
+                                       const Keyring& revoked = {});
 
 }  // namespace avouch::runtimelog

@@ -162,7 +162,8 @@ class EntryJudge {
       return unknown(Issue::kFileUnknown,
                      what + " and has no signature: remove it from the node, or add its digest");
     }
-    SignatureVerdict verdict = verify_file_signature(fields_, rules_.input().keys);
+    SignatureVerdict verdict =
+        verify_file_signature(fields_, rules_.input().keys, rules_.input().revoked_keys);
     if (verdict.fault == SignatureFault::kNone) return accepted(AcceptedBy::kSignature);
     const Issue issue = verdict.fault == SignatureFault::kMalformed    ? Issue::kSignatureMalformed
                         : verdict.fault == SignatureFault::kKeyUnknown ? Issue::kSignatureKeyUnknown

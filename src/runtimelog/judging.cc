@@ -1,6 +1,7 @@
 #include "runtimelog/judging.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "runtimelog/codes.h"
 
@@ -91,11 +92,12 @@ void add_issues(const Findings& findings, std::span<const Reason> detailed, Runt
   for (std::size_t i = in_short; i < issues.size(); ++i) {
     out.reasons.push_back(detailed[i - in_short]);
   }
-  const std::uint64_t more = findings.counts().refused - issues.size();
+  // Not each of many files makes another verdict of it, which would be an entry of the log.
+  const std::uint64_t more = std::bit_floor(findings.counts().refused - issues.size());
   if (more > 0) {
-    out.reasons.push_back(
-        attest::refuse(issue_code(issues.back().issue),
-                       "runtime log: " + std::to_string(more) + " further entries are refused"));
+    out.reasons.push_back(attest::refuse(
+        issue_code(issues.back().issue),
+        "runtime log: " + std::to_string(more) + " or more further entries are refused"));
   }
 }
 

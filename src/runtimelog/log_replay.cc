@@ -58,33 +58,25 @@ Checked<Passed> LogReplay::feed(ByteView piece) {
   const std::uint64_t bytes = reader_.offset() - from_.offset();
   if (entries > limits_.entries || bytes > limits_.bytes) {
     return attest::refuse(code::kLogTooLong,
-                          "runtime log: " + std::to_string(entries) + " entries and " +
-                              std::to_string(bytes) +
-                              " bytes since the last that a quote proved, expected at most " +
-                              std::to_string(limits_.entries) + " and " +
-                              std::to_string(limits_.bytes) + ": quote more often");
+                          "runtime log: more than " + std::to_string(limits_.entries) +
+                              " entries or " + std::to_string(limits_.bytes) +
+                              " bytes since the last that a quote proved: quote more often");
   }
   return Passed{};
 }
 
+// Says nothing that changes with each file that is measured: every change of what is said of a node
+// is an entry of the verdict log.
 Reason LogReplay::why_not() const {
-  std::string quoted;
-  for (const auto& [pcr, value] : quoted_) {
-    if (pcr.index != kImaPcr) continue;
-    quoted += (quoted.empty() ? "" : ", ") + std::string(crypto::hash_name(pcr.bank)) + ":" +
-              to_hex(value);
-  }
   if (reader_.entries() == 0) {
     return attest::refuse(code::kLogMissing,
-                          "no runtime log, but PCR 10 is " + quoted +
-                              ": expected the kernel's binary_runtime_measurements; let the agent "
-                              "read it (the chart's agent.measurements, hostPath and runtimeLog)");
+                          "no runtime log, but PCR 10 was extended: expected the kernel's "
+                          "binary_runtime_measurements; let the agent read it (the chart's "
+                          "agent.measurements, hostPath and runtimeLog)");
   }
-  std::string message = "runtime log: none of the " +
-                        std::to_string(reader_.entries() - from_.entries()) + " entries after " +
-                        std::to_string(from_.entries()) +
-                        " proven ones ends where PCR 10 is the quoted " + quoted +
-                        ": the log is older than the quote (read it after quoting), or entries "
+  std::string message = "runtime log: no entry after " + std::to_string(from_.entries()) +
+                        " proven ones ends where PCR 10 is as quoted: the log is older than the "
+                        "quote (read it after quoting), or entries "
                         "were changed, left out or moved";
   if (!first_wrong_.empty()) {
     message += "; " + first_wrong_ + " is the first whose template digest is not that of its data";

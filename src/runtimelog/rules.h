@@ -36,6 +36,7 @@ struct RuleInput {
   std::vector<DigestLookup> references;  // digests of contents that are accepted
   std::vector<DigestLookup> revoked;     // and of those refused whatever else accepts them
   Keyring keys;
+  Keyring revoked_keys;              // accept nothing: a refusal names them
   std::vector<std::string> exclude;  // regular expressions of whole paths that are not judged
   std::vector<std::string> buffers;  // of whole names of buffer measurements that are accepted
   OnViolation violations = OnViolation::kDeny;

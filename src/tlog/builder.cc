@@ -5,6 +5,7 @@
 
 #include "tlog/bundle.h"
 #include "tlog/remark.h"
+#include "tlog/shard.h"
 #include "tlog/tile.h"
 
 namespace avouch::tlog {
@@ -71,6 +72,8 @@ Result<Builder> Builder::load(std::uint64_t size, const Hash& root, TileReader& 
     return fatal("log: " + path + " has " + std::to_string(slots->size()) +
                  " preimages, expected at least " + std::to_string(tile.width));
   }
+  AVOUCH_TRY(const std::vector<Bytes> entries, parse_bundle(bundle, tile.width));
+  builder.closes_log_ = closes_log_of(entries.back());
   if (tile.width < kTileWidth) {
     builder.bundle_ = std::move(bundle);
     slots->resize(tile.width);
@@ -96,6 +99,7 @@ void Builder::push(const Record& record, const Hash& leaf) {
   if (!record.preimage.empty() && is_of_retention(record.entry)) {
     of_retention_.push_back(record);
   }
+  closes_log_ = closes_log_of(record.entry);
   if (preimages_.size() == kTileWidth) {
     full_.push_back(Object{bundle_path(Tile{0, group, kTileWidth}), std::move(bundle_)});
     full_.push_back(Object{preimages_path(group), format_preimages(group, preimages_), true});

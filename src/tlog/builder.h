@@ -3,6 +3,8 @@
 // Turns sequenced records into the objects that a store holds for them.
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -37,6 +39,9 @@ class Builder {
   // What entries since the last call erase: erase_preimages(), after those objects have been put.
   std::vector<Erasure> take_erasures();
 
+  // Whose log the last entry closes (shard.h); nothing where it closes none.
+  const std::optional<std::string>& closes_log() const { return closes_log_; }
+
   // Entries since the last call that may be about retention.
   std::vector<Record> take_of_retention();
 
@@ -48,6 +53,7 @@ class Builder {
   std::vector<Object> full_;
   std::vector<Erasure> erasures_;
   std::vector<Record> of_retention_;
+  std::optional<std::string> closes_log_;
 };
 
 }  // namespace avouch::tlog

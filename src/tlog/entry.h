@@ -28,7 +28,8 @@ inline constexpr std::string_view kGenesis = "genesis", kEpoch = "epoch",
                                   kPolicyChange = "policy-change", kEndorsementKind = "endorsement",
                                   kDisputeKind = "dispute", kMeasurementKind = "measurement",
                                   kSupersedeKind = "supersede", kErasureKind = "erasure",
-                                  kRetentionKind = "retention", kPruningKind = "pruning";
+                                  kRetentionKind = "retention", kPruningKind = "pruning",
+                                  kShardKind = "shard";
 
 // Names become pseudonyms under a secret key, so that no name lies in the log for ever:
 // `node:`, `pod:`, `policy:`, `log:` or `entry:` and the hexadecimal first 16 bytes of

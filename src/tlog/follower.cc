@@ -7,6 +7,7 @@
 #include "tlog/bundle.h"
 #include "tlog/client.h"
 #include "tlog/retention.h"
+#include "tlog/shard.h"
 #include "tlog/tile.h"
 
 namespace avouch::tlog {
@@ -77,6 +78,8 @@ std::string_view finding_name(FindingKind kind) {
       return "silent";
     case FindingKind::kNotWitnessed:
       return "not-witnessed";
+    case FindingKind::kBrokenChain:
+      return "broken-chain";
     case FindingKind::kHeldBack:
       return "held-back";
   }
@@ -102,6 +105,11 @@ Result<void> Follower::load_edge(TileReader& reader) {
   if (!edge.has_value() && edge.error().kind == ErrorKind::kRetryable) return edge.error();
   if (edge.has_value() && edge->root() == position_->root()) edge_ = *std::move(edge);
   return {};
+}
+
+void Follower::close() {
+  closed_ = true;
+  options_.growth_within = options_.quorum_within = std::chrono::seconds(0);
 }
 
 Result<VerifiedCheckpoint> Follower::verify(std::string_view note) const {
@@ -143,6 +151,12 @@ Result<void> Follower::look(const VerifiedCheckpoint& served, TileReader& reader
     }
     return {};
   }
+  if (closed_) {
+    add(out.findings, FindingKind::kBrokenChain,
+        "entry " + std::to_string(position_->size() - 1) + " closes the log, and a checkpoint of " +
+            std::to_string(served.size()) + " entries is served");
+    return {};
+  }
   AVOUCH_CHECK(load_edge(reader));
   AVOUCH_TRY(Walked walked, walk(served, reader));
   out.entries = walked.entries;
@@ -156,6 +170,7 @@ Result<void> Follower::look(const VerifiedCheckpoint& served, TileReader& reader
   position_ = served;
   grown_at_ = now;
   out.advanced = true;
+  out.closes = walked.closes;
   return {};
 }
 
@@ -204,7 +219,7 @@ Result<Follower::Walked> Follower::walk_above_pruned(Walked walked, const Verifi
 
 Result<Follower::Walked> Follower::walk_on(RightEdge from, const VerifiedCheckpoint& to,
                                            TileReader& reader) {
-  Walked out{.edge = std::move(from), .entries = 0, .pruned = 0, .findings = {}};
+  Walked out{.edge = std::move(from), .entries = 0, .pruned = 0, .closes = false, .findings = {}};
   Served served(reader, out.findings);
   std::vector<RightEdge::FullTile> full;
   bool continues = true;  // the position, where it is met on the way
@@ -221,6 +236,12 @@ Result<Follower::Walked> Follower::walk_on(RightEdge from, const VerifiedCheckpo
     }
     for (std::size_t i = out.edge.size() % kTileWidth; i < entries->size(); ++i) {
       if (options_.on_entry) options_.on_entry(out.edge.size(), (*entries)[i]);
+      if (out.closes) {
+        add(out.findings, FindingKind::kBrokenChain,
+            "entry " + std::to_string(out.edge.size() - 1) +
+                " closes the log, and others stand behind it");
+      }
+      out.closes = closes_log_of((*entries)[i]) == options_.origin;
       out.edge.push(leaf_hash((*entries)[i]), full);
       ++out.entries;
       if (!position_ || out.edge.size() != position_->size()) continue;

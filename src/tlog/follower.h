@@ -44,7 +44,8 @@ enum class FindingKind {
   kDamaged,        // what is served is not what the checkpoint commits to
   kSilent,         // no growth for too long
   kNotWitnessed,   // no quorum, an old one, or one of the future
-  kHeldBack,       // others were shown a checkpoint that cannot be followed here (tlog/sightings.h)
+  kBrokenChain,  // entries behind the one that closes the log, or a successor that does not follow
+  kHeldBack,     // others were shown a checkpoint that cannot be followed here (tlog/sightings.h)
 };
 std::string_view finding_name(FindingKind kind);
 
@@ -56,6 +57,7 @@ struct Finding {
 
 struct FollowStep {
   bool advanced = false;              // the position is a newer checkpoint now
+  bool closes = false;                // and its last entry closes the log (tlog/shard.h)
   std::uint64_t entries = 0;          // read and compared
   std::uint64_t pruned = 0;           // passed over: not served any more, as the log says
   std::vector<Finding> findings;      // empty: all is well
@@ -82,6 +84,10 @@ class Follower {
   // where it is one that this log had, or a later one that is still to be met. kRetryable as above.
   Result<std::optional<Finding>> compare(std::string_view note, TileReader& reader) const;
 
+  // The log is closed at the position: nothing more is expected of it, and nothing may come.
+  void close();
+  bool is_closed() const { return closed_; }
+
   // The newest checkpoint that was followed; nothing before the first.
   const std::optional<VerifiedCheckpoint>& position() const { return position_; }
   // What the log served at the last step where that is ahead of the position still.
@@ -95,6 +101,7 @@ class Follower {
   struct Walked {
     RightEdge edge;
     std::uint64_t entries = 0, pruned = 0;
+    bool closes = false;  // the last entry closes the log
     std::vector<Finding> findings;
   };
   Result<void> look(const VerifiedCheckpoint& served, TileReader& reader, SystemTime now,
@@ -117,6 +124,7 @@ class Follower {
   RightEdge edge_;   // at the position, or empty where that has not been read from tiles
   RightEdge begun_;  // what a step that failed for now has read and compared, beyond edge_
   SystemTime grown_at_;
+  bool closed_ = false;
 };
 
 }  // namespace avouch::tlog

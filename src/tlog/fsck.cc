@@ -12,6 +12,7 @@
 #include "tlog/preimages.h"
 #include "tlog/remark.h"
 #include "tlog/retention.h"
+#include "tlog/shard.h"
 #include "tlog/tile.h"
 
 namespace avouch::tlog {
@@ -165,6 +166,7 @@ class Walk {
         damaged(path, parsed.error().message);
       }
     }
+    if (entries) check_end(path, n * kTileWidth, *entries);
     if (entries && leaves->hashes) {
       for (std::size_t i = 0; i < entries->size(); ++i) {
         if (leaf_hash((*entries)[i]) == (*leaves->hashes)[i]) continue;
@@ -175,6 +177,16 @@ class Walk {
     }
     if (options_.preimages && entries) AVOUCH_CHECK(check_preimages(n, *entries));
     return {};
+  }
+
+  // Nothing stands behind the entry that closes a log.
+  void check_end(const std::string& path, std::uint64_t first, const std::vector<Bytes>& entries) {
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      const std::uint64_t index = first + i;
+      if (index + 1 == size_ || closes_log_of(entries[i]) != checkpoint_.origin()) continue;
+      damaged(path,
+              "entry " + std::to_string(index) + " closes the log, and others stand behind it");
+    }
   }
 
   Result<void> check_preimages(std::uint64_t n, const std::vector<Bytes>& entries) {

@@ -8,6 +8,7 @@
 #include "tlog/entry.h"
 #include "tlog/log_impl.h"
 #include "tlog/preimages.h"
+#include "tlog/shard.h"
 
 namespace avouch::tlog {
 namespace {
@@ -40,6 +41,17 @@ Result<std::size_t> check_submissions(const std::vector<Submission>& submissions
                     std::to_string(options.queue_bytes) + " are taken");
   }
   return bytes;
+}
+
+// Whether the last submission closes the log. kRejected where another one does.
+enum class Closes { kNo, kYes };
+Result<Closes> closes_log(const std::vector<Submission>& submissions, const std::string& origin) {
+  for (const Submission& submission : submissions) {
+    if (closes_log_of(submission.entry) != origin) continue;
+    if (&submission == &submissions.back()) return Closes::kYes;
+    return rejected("log: entries behind the one that closes it; expected it to be the last");
+  }
+  return Closes::kNo;
 }
 
 // What is stored was verified when it was written: whatever is wrong with it now is damage.
@@ -75,6 +87,10 @@ Log::Impl::Impl(LogOptions options_in, Store& store_in, std::vector<Anchor*> anc
   if (opened.read_only) {  // without a builder
     counters.read_only = std::move(opened.read_only);
     handed_size = counters.sequenced = counters.published;
+  }
+  if (builder.closes_log() == options.origin) {
+    closing = true;
+    counters.closed_by = counters.sequenced - 1;
   }
   if (!unpublished.empty()) oldest_unhanded = clock.steady_now();
   unhanded_bytes = unpublished_bytes;
@@ -131,6 +147,8 @@ void Log::Impl::append(std::vector<Submission> submissions, AppendDone done) {
   const auto bytes = check_submissions(submissions, options);
   if (!bytes.has_value()) return done(bytes.error());
   if (submissions.empty()) return done(std::vector<Sequenced>());
+  const auto closes = closes_log(submissions, options.origin);
+  if (!closes.has_value()) return done(closes.error());
 
   std::optional<Error> refusal;
   {
@@ -142,6 +160,8 @@ void Log::Impl::append(std::vector<Submission> submissions, AppendDone done) {
       refusal = retryable(read_only_text(*counters.read_only));
     } else if (stopping) {
       refusal = retryable("log: is being closed");
+    } else if (closing) {
+      refusal = retryable("log: is closed; the one that follows it takes entries in a moment");
     } else if (queue_entries + count > options.queue_entries ||
                queue_bytes + *bytes > options.queue_bytes) {
       refusal = retryable("log: the queue is full; try again in a second");
@@ -151,7 +171,9 @@ void Log::Impl::append(std::vector<Submission> submissions, AppendDone done) {
     } else {
       queue_entries += count;
       queue_bytes += *bytes;
-      queue.push_back({std::move(submissions), std::move(done), *bytes, clock.steady_now()});
+      closing = *closes == Closes::kYes;
+      queue.push_back(
+          {std::move(submissions), std::move(done), *bytes, closing, clock.steady_now()});
       sequencer_wake.notify_one();
       return;
     }
@@ -237,31 +259,7 @@ Result<StoredEntry> Log::get(std::uint64_t index) const {
       return StoredEntry{index, record.entry, record.preimage, record.id, {}, false};
     }
   }
-  auto included = fetch_entry(impl_->store, *at, index);
-  if (!included.has_value()) return as_damage(std::move(included).error());
-  const std::uint64_t group = index / kTileWidth;
-  const std::string path = preimages_path(group);
-  AVOUCH_TRY(const std::optional<Bytes> bytes, impl_->store.fetch(path));
-  if (!bytes) return fatal("log: " + path + " is missing");
-  auto slots = parse_preimages(group, *bytes);
-  if (!slots.has_value()) return as_damage(with_context(std::move(slots).error(), path));
-  if (slots->size() <= index % kTileWidth) return fatal("log: " + path + " is too short");
-  PreimageSlot& slot = (*slots)[index % kTileWidth];
-  // Gone from when the pruning is published, though not yet out of the store.
-  if (index < retention->pruning.content_from && !slot.erased) {
-    const auto statement = parse_statement_unverified(included->entry);
-    if (statement.has_value() && statement->issuer == impl_->options.origin &&
-        may_lose_content(statement->kind)) {
-      erase_slot(slot, *retention->pruning_index, ErasedBy::kPruning);
-    }
-  }
-  const auto erasure = erased_by(slot);
-  return StoredEntry{index,
-                     std::move(included->entry),
-                     std::move(slot.preimage),
-                     erasure ? std::string() : std::move(slot.id),
-                     erasure,
-                     is_pruned(slot)};
+  return read_stored_entry(impl_->store, *at, *retention, index);
 }
 
 Result<std::vector<Hash>> Log::inclusion_proof(std::uint64_t index,

@@ -15,6 +15,9 @@
 // names, between publications; what an end leaves undone, the next start does. Whether entries are
 // as old as their policy asks is for the caller to know.
 //
+// An entry of kind `shard` (shard.h) of the log's own closes it: nothing is sequenced behind it,
+// not after a restart either. It must be the last of its call.
+//
 // One thread sequences, one publishes; callers only queue. All methods are thread-safe. Callbacks
 // run on the log's threads: they must be quick, must not throw, and must not call the waiting
 // methods (append_and_wait, publish_now) nor destroy the log.
@@ -32,6 +35,7 @@
 #include "tlog/checkpoint.h"
 #include "tlog/retention.h"
 #include "tlog/store.h"
+#include "tlog/stored_entry.h"
 #include "tlog/tree.h"
 
 namespace avouch::tlog {
@@ -91,15 +95,6 @@ struct Sequenced {
   Hash leaf{};
 };
 
-struct StoredEntry {
-  std::uint64_t index = 0;
-  Bytes entry;
-  Bytes preimage;  // empty if there was none, or it was erased
-  std::string id;
-  std::optional<std::uint64_t> erased_by;  // the entry by which preimage and id were erased
-  bool is_pruned = false;                  // that entry is a pruning
-};
-
 struct LogStatus {
   std::uint64_t sequenced = 0;  // entries with an index
   std::uint64_t published = 0;  // entries under the published checkpoint
@@ -109,6 +104,7 @@ struct LogStatus {
   std::optional<std::string> commit_trouble;   // why the last entries got no index (disk full)
   std::optional<std::string> publish_trouble;  // why the publication under way is repeated
   std::optional<std::string> read_only;        // why nothing is signed or taken any more
+  std::optional<std::uint64_t> closed_by;      // the last entry, where it closes the log
   std::optional<Error> failure;                // the log has stopped for good
 };
 
@@ -132,7 +128,8 @@ class Log {
   ~Log();
 
   // Queues all submissions, or none; `done` gets their places in order once all are sequenced.
-  // kRejected (sizes), kRetryable (a queue is full: try later) or kFatal reach `done` too, at once.
+  // kRejected (sizes), kRetryable (a queue is full, the log is closed: try later) or kFatal reach
+  // `done` too, at once.
   void append(std::vector<Submission> submissions, AppendDone done);
   Result<Sequenced> append_and_wait(Submission submission);
 

@@ -27,6 +27,7 @@ struct Log::Impl {
     std::vector<Submission> submissions;
     AppendDone done;
     std::size_t bytes = 0;
+    bool closes = false;  // its last entry closes the log
     SteadyTime arrived;
   };
   struct Publication {
@@ -104,6 +105,7 @@ struct Log::Impl {
   std::shared_ptr<const Retention> retention;  // as entries under it say; the publisher writes it
   std::optional<Publication> handed;
   bool publishing = false;
+  bool closing = false;  // an entry that closes the log waits, or is in it: nothing more is taken
   SteadyTime publishing_since;
   bool stopping = false, sequencer_done = false, gave_up = false;
   std::vector<Waiter> waiters;

@@ -6,10 +6,20 @@
 #include <set>
 #include <utility>
 
+#include "tlog/shard_name.h"
+
 namespace avouch::tlog {
 namespace {
 
 constexpr std::size_t kMaxUrlBytes = 2048;
+
+// Of which chain (shard_name.h) a log of that name is, or else itself.
+std::string_view chain_of(std::string_view name) {
+  const auto slash = name.rfind('/');
+  const bool has_label = slash != std::string_view::npos && slash + 1 < name.size() &&
+                         begin_of(name.substr(slash + 1)).has_value();
+  return has_label ? name.substr(0, slash) : name;
+}
 
 std::vector<std::string_view> words_of(std::string_view line) {
   std::vector<std::string_view> words;
@@ -81,7 +91,16 @@ class LogPolicyParser {
     if (words.size() < 2) return rejected("expected log VKEY [URL]");
     AVOUCH_TRY(NoteVerifier key, parse_vkey(words[1]));
     AVOUCH_TRY(std::string url, url_of(words, 2));
-    AVOUCH_CHECK(once(key));
+    // The logs of a chain have one key, each under its own name.
+    const bool is_of_chain =
+        std::any_of(policy_.logs_.begin(), policy_.logs_.end(), [&](const KnownLog& known) {
+          return known.key.key == key.key && known.key.name != key.name &&
+                 chain_of(known.key.name) == chain_of(key.name);
+        });
+    const bool is_twice =
+        std::any_of(policy_.logs_.begin(), policy_.logs_.end(),
+                    [&](const KnownLog& known) { return known.key.key_id == key.key_id; });
+    if (!is_of_chain || is_twice) AVOUCH_CHECK(once(key));
     policy_.logs_.push_back({std::move(key), std::move(url)});
     return {};
   }

@@ -8,7 +8,7 @@
 //   quorum NAME|none                  exactly one
 //
 // A name is defined before it is used, and belongs to at most one group. Lines that begin with '#'
-// and empty lines count for nothing. Pure.
+// and empty lines count for nothing. The logs of a chain (shard_name.h) may have one key. Pure.
 
 #include <cstdint>
 #include <optional>

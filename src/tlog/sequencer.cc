@@ -149,6 +149,7 @@ void Log::Impl::finish(Batch batch) {
     unpublished_bytes += bytes;
     unhanded_bytes += bytes;
     counters.sequenced = builder.size();
+    if (builder.closes_log() == options.origin) counters.closed_by = counters.sequenced - 1;
     counters.duplicates += batch.duplicates;
     if (!oldest_unhanded && handed_size < counters.sequenced) oldest_unhanded = clock.steady_now();
   }
@@ -164,6 +165,9 @@ void Log::Impl::refuse(const Batch& batch, const Error& error) {
   {
     const std::lock_guard lock(mutex);
     counters.refused += batch.records.size();
+    const bool was_closing = std::any_of(batch.requests.begin(), batch.requests.end(),
+                                         [](const Request& request) { return request.closes; });
+    if (was_closing) closing = false;
     counters.commit_trouble = reason.message;
   }
   for (const Request& request : batch.requests) request.done(reason);

@@ -172,7 +172,8 @@ bool is_media_type(std::string_view text) {
 bool is_own_kind(std::string_view media_type) {
   constexpr std::array kOwn = {kGenesis,       kEpoch,           kNodeVerdict,   kAdmissionVerdict,
                                kPolicyChange,  kEndorsementKind, kDisputeKind,   kMeasurementKind,
-                               kSupersedeKind, kErasureKind,     kRetentionKind, kPruningKind};
+                               kSupersedeKind, kErasureKind,     kRetentionKind, kPruningKind,
+                               kShardKind};
   return std::any_of(kOwn.begin(), kOwn.end(), [&](std::string_view kind) {
     return media_type == "application/vnd.avouch." + std::string(kind) + "+cbor";
   });

@@ -190,6 +190,8 @@ check_values() {
   check "an age of the spool that the webhook would refuse is refused" refused 'webhook.spool.age: "169h": expected 1s to 168h' render --set webhook.spool.age=169h
   check "a log's retention that the controller would refuse is refused" refused 'controller.log.retention.content: "1h": expected 24h to 876000h' render --set controller.log.retention.content=1h
   check "content is not kept longer than entries are served" refused 'controller.log.retention.content: "721h": expected a time that is at most entries' render --set controller.log.retention.content=721h,controller.log.retention.entries=720h
+  check "a period of shards that there is not is refused" refused "shards" render --set controller.log.shards=week
+  check "an origin that shards would make too long is refused" refused "controller.log.origin: expected at most 247 bytes" render --set controller.log.shards=year,controller.log.origin="$(printf 'a%.0s' $(seq 248))"
   check "a retention that the controller would refuse is refused" refused 'controller.records.retention: "1h": expected 24h to 876000h' render --set controller.records.retention=1h
   check "a staleness that the webhook would refuse is refused" refused 'webhook.maxStaleness: "1s"' render --set webhook.maxStaleness=1s
   check "a lease shorter than its deadline is refused" refused "renewDeadline 10s: expected less than leaseDuration 5s" render --set controller.leaderElection.leaseDuration=5s

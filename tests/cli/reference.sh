@@ -36,10 +36,11 @@ expect 2 "digests is required" import --name a --unverified "$corim/good-one.cbo
 expect 2 "either --key FILE" import --name a --digests file "$corim/good-one.cbor"
 expect 2 "excludes" import --name a --digests file --unverified --key "$corim/key.pem" "$corim/good-signed.cbor"
 expect 0 "It is not signed" import --name a --digests file --unverified "$corim/good-one.cbor"
-expect 0 "signature was not checked" import --name a --digests file --unverified "$corim/good-signed.cbor"
+expect 0 "signature was not checked" import --name a --profile https://acme.example/profile --digests file --unverified "$corim/good-signed.cbor"
 expect 2 "is not signed" import --name a --digests file --key "$corim/key.pem" "$corim/good-one.cbor"
-expect 0 "bootComponents" import --name a --digests authenticode --key "$corim/key.pem" "$corim/good-signed.cbor"
-expect 0 "notAfter: \"?2027-01-15T08:00:00Z" import --name a --digests ima --key "$corim/key.pem" --not-after 2030-01-01T00:00:00Z "$corim/good-signed.cbor"
+expect 0 "bootComponents" import --name a --profile https://acme.example/profile --digests authenticode --key "$corim/key.pem" "$corim/good-signed.cbor"
+expect 0 "notAfter: \"?2027-01-15T08:00:00Z" import --name a --profile https://acme.example/profile --digests ima --key "$corim/key.pem" --not-after 2030-01-01T00:00:00Z "$corim/good-signed.cbor"
+expect 2 "corim.profile: .*https://acme.example/profile" import --name a --digests ima --key "$corim/key.pem" "$corim/good-signed.cbor"
 expect 2 "good-signed.cbor.*signature" import --name a --digests ima --key pub.pem "$corim/good-signed.cbor"
 expect 2 "pcrs.exact" import --name a --digests ima --unverified "$corim/bad-registers.cbor"
 expect 2 "for PC Client RIMs" import --name a --digests ima --ca "$VECTORS/rim/ca.pem" "$corim/good-signed.cbor"
@@ -57,6 +58,7 @@ expect 2 "excludes" import --name a --key "$rim/rsa.pem" --ca "$rim/ca.pem" "$ri
 expect 2 "excludes" import --name a --unverified --ca "$rim/ca.pem" "$rim/good-one.swidtag"
 expect 2 "good-one.swidtag: KeyInfo" import --name a --ca "$rim/other-ca.pem" "$rim/good-one.swidtag"
 expect 2 "not valid|expired|ended" import --name a --ca "$rim/ca.pem" --at 2200-01-01T00:00:00Z "$rim/good-one.swidtag"
+expect 2 "--profile is for CoRIMs" import --name a --profile x --key "$rim/rsa.pem" "$rim/good-one.swidtag"
 expect 2 "--digests is for CoRIMs" import --name a --digests file --key "$rim/rsa.pem" "$rim/good-one.swidtag"
 expect 2 "2 certificates, expected the signer's alone" import --name a --key <(cat "$rim/rsa.pem" "$rim/ca.pem") "$rim/good-one.swidtag"
 cp "$rim/good-one.swidtag" alone.swidtag
@@ -104,7 +106,7 @@ expect 0 "" from-rootfs --name other --force -o as-it-was root
 check grep -q "name: other" as-it-was
 expect 2 "open the folder" from-rootfs --name tree nowhere
 mkdir empty
-expect 2 "holds no file" from-rootfs --name tree empty
+expect 2 "no regular file in there" from-rootfs --name tree empty
 expect 2 "name of a Kubernetes object" from-rootfs --name Tree root
 expect 0 "sha512:" from-rootfs --name tree --hash sha256,sha512 root
 mkdir many

@@ -234,6 +234,36 @@ TEST_F(LogPostgresTest, CanBeReadWhileItIsWritten) {
   EXPECT_TRUE(process.append(submissions("b", 1)).has_value());
 }
 
+TEST_F(LogPostgresTest, KeepsEachLogOfAChainInASchemaOfItsOwn) {
+  using Suffixes = std::vector<std::string>;
+  const auto known = [&] {
+    Suffixes all = adapters::log_postgres_schemas(engine_.options.database).value();
+    std::sort(all.begin(), all.end());
+    return all;
+  };
+  EXPECT_EQ(known(), Suffixes());
+  adapters::LogPostgresOptions shard = engine_.options;
+  shard.database.schema_suffix = "_2027_q1";
+  EXPECT_EQ(adapters::open_log_postgres_reader(shard.database).error().kind, ErrorKind::kRejected);
+  for (int start = 0; start < 2; ++start) {  // made once
+    const auto store = adapters::open_log_postgres(shard);
+    ASSERT_TRUE(store.has_value()) << store.error().message;
+    ASSERT_TRUE((*store)->publish("a note", 0).has_value());
+  }
+  EXPECT_EQ(known(), Suffixes{"_2027_q1"});
+  ASSERT_TRUE(engine_.open_store().has_value());
+  EXPECT_EQ(known(), (Suffixes{"", "_2027_q1"}));
+  EXPECT_EQ(engine_.open_reader().value()->fetch("checkpoint").value(), std::nullopt);
+  EXPECT_EQ(adapters::open_log_postgres_reader(shard.database).value()->fetch("checkpoint").value(),
+            to_bytes("a note"));
+  // Another log's schema, whose name only begins alike, is seen; what is no log is not.
+  engine_.sql().run("CREATE SCHEMA " + engine_.schema + "_2028");
+  EXPECT_EQ(known(), (Suffixes{"", "_2027_q1"}));
+  for (const char* suffix : {"_2027_q1", "_2028"}) {
+    engine_.sql().run("DROP SCHEMA " + engine_.schema + suffix + " CASCADE");
+  }
+}
+
 TEST_F(LogPostgresTest, RefusesANewerSchema) {
   ASSERT_TRUE(engine_.open_store().has_value());
   engine_.run("INSERT INTO avouch_log_schema (version) VALUES (2)");

@@ -25,7 +25,7 @@ namespace avouch::testing {
 
 inline constexpr const char* kFollowedOrigin = "log.example/followed";
 
-// Logs by the first part of the path, and checkpoints as a witness shows them.
+// Logs by the longest beginning of the path, and checkpoints as a witness shows them.
 class Site final : public HttpHandler {
  public:
   Site() {
@@ -53,7 +53,10 @@ class Site final : public HttpHandler {
     HttpResponse response;
     response.status = 404;
     const std::string path = request.path.substr(1);
-    const auto log = logs_.find(path.substr(0, path.find('/')));
+    auto log = logs_.end();
+    for (auto each = logs_.begin(); each != logs_.end(); ++each) {  // longer ones are later
+      if (path.starts_with(each->first + "/")) log = each;
+    }
     if (const auto shown = shown_.find(path); shown != shown_.end()) {
       response.status = 200;
       response.body = shown->second;

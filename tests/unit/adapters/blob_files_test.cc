@@ -82,6 +82,19 @@ TEST_F(BlobFilesTest, AFullShareGivesUpTheNodesOwnOldestThatIsIdle) {
   EXPECT_TRUE(has(content('z'))) << "another node's";
 }
 
+// Each is a file, and has a block of the volume, however small it is.
+TEST_F(BlobFilesTest, NoNodeHasMoreThanAThousandFilesThatWereUsedWithinTheHour) {
+  open(1'000'000, 100'000);
+  for (int i = 0; i < 1024; ++i) ASSERT_EQ(put("node-1", "log " + std::to_string(i)), "") << i;
+  EXPECT_NE(put("node-1", "one more").find("has 1024 blobs"), std::string::npos);
+  EXPECT_EQ(put("node-2", "another's"), "");
+  clock.advance(hours(2));
+  EXPECT_EQ(put("node-1", "one more"), "");
+  EXPECT_FALSE(has("log 0")) << "its oldest gave way";
+  EXPECT_TRUE(has("log 1"));
+  EXPECT_TRUE(has("another's"));
+}
+
 TEST_F(BlobFilesTest, AFullStoreGivesUpNothingThatWasUsedWithinTheHour) {
   open(300, 300);
   for (const char letter : {'a', 'b', 'c'}) ASSERT_EQ(put("node-1", content(letter)), "");

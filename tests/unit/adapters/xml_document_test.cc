@@ -128,6 +128,7 @@ TEST(LibxmlReader, OtherEncodingsAreRefused) {
   EXPECT_THAT(problem("<a>\xe9</a>"), HasSubstr("UTF-8"));
   EXPECT_THAT(problem("<?xml version='1.0' encoding='UTF-7'?><a/>"), HasSubstr(""));
   EXPECT_NE(problem("<?xml version='1.0' encoding='UTF-7'?><a/>"), "none");
+  EXPECT_THAT(problem("<?xml version='1.1'?><a/>"), HasSubstr("version \"1.1\": expected 1.0"));
   EXPECT_EQ(problem("\xef\xbb\xbf<?xml version='1.0' encoding='utf-8'?><a>\xc3\xa9</a>"), "none");
 }
 

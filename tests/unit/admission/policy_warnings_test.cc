@@ -92,5 +92,16 @@ TEST(PolicyWarnings, TellOfFileRulesThatANodeSatisfiesWhichMeasuresNothing) {
       << "which claims nothing of files";
 }
 
+TEST(PolicyWarnings, TellThatExcludesHoldInContainersToo) {
+  const auto found = [](const std::string& exclude) {
+    return that_have("spec.runtime.exclude",
+                     warnings_of(R"("runtime":{"references":[{"name":"files"}])" + exclude + "}"));
+  };
+  EXPECT_TRUE(found("").empty());
+  ASSERT_EQ(found(R"(,"exclude":["/var/log/.*"])").size(), 1U);
+  EXPECT_NE(found(R"(,"exclude":["/var/log/.*"])").front().find("in containers too"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace avouch::admission

@@ -120,6 +120,32 @@ TEST(AppraiseCase, ProposesWhatWouldAcceptTheBoot) {
   EXPECT_EQ(other.result.status, Status::kContraindicated);
 }
 
+// What is unknown now may be known to a manifest that has ended.
+TEST(AppraiseCase, NamesTheManifestsThatAreNotInForceWhereSomethingIsUnknown) {
+  MemoryMaterial material = with_makers();
+  const std::string revoked = R"("revoked": ["sha256:)" + std::string(64, '0') + "\"]}";
+  material.manifests["old"] = R"({"notAfter": "2027-01-01T00:00:00Z", )" + revoked;
+  material.manifests["new"] = R"({"notBefore": "2028-01-01T00:00:00Z", )" + revoked;
+  material.manifests["m"] = "{" + revoked;
+  const auto notes = [&](const std::string& members) {
+    std::vector<std::string> out;
+    for (const auto& reason :
+         judge(files_of("01-good-baseline"), members, material).result.reasons) {
+      if (reason.code != "ReferencesNotInForce") continue;
+      EXPECT_EQ(reason.severity, Status::kNone);
+      out.push_back(reason.message);
+    }
+    return out;
+  };
+  const std::string both = R"("bootLog": {"references": [{"name": "old"}, {"name": "new"}]})";
+  EXPECT_EQ(notes(both),
+            (std::vector<std::string>{
+                "ReferenceManifest old: ended at 2027-01-01T00:00:00Z, and accepts nothing now",
+                "ReferenceManifest new: begins at 2028-01-01T00:00:00Z, and accepts nothing now"}));
+  EXPECT_TRUE(notes(R"("bootLog": {"references": [{"name": "m"}]})").empty());
+  EXPECT_TRUE(notes(kBoot).empty());
+}
+
 TEST(AppraiseCase, IsShownAsJsonWithPlaceFieldsAndSuggestion) {
   MemoryMaterial material = with_makers();
   material.manifests["m"] = R"({"revoked": ["sha256:)" + std::string(64, '0') + "\"]}";

@@ -405,6 +405,12 @@ TEST_F(Endorsement, I8_SaysWhatWouldEnrolARightMachine) {
             std::string::npos);
 }
 
+TEST_F(Endorsement, I8_SaysThatTheNodeIsNotNamed) {
+  rules.enrollment = Enrollment::kInventory;
+  const auto unnamed = check_endorsement(keys, identity, "", rules, kNow);
+  EXPECT_NE(unnamed.reason().message.find("does not say of which node"), std::string::npos);
+}
+
 TEST(Inventory, IsLinesOfDigestsForEachNode) {
   const auto text = [](const char* tpm) { return digest_text(crypto::sha256(tpm)); };
   const auto inventory =

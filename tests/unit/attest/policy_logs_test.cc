@@ -42,7 +42,7 @@ TEST(ParsePolicyLogs, ReadsEveryMember) {
   EXPECT_EQ(boot.references, std::vector<std::string>{"debian-12"});
   ASSERT_EQ(boot.command_line_required.size(), 1U);
   ASSERT_EQ(boot.command_line_forbidden.size(), 2U);
-  EXPECT_TRUE(boot.command_line_forbidden[1].found_in("quiet rd.break"));
+  EXPECT_EQ(boot.command_line_forbidden[1].text(), R"(rd\.break)");
   EXPECT_EQ(boot.quirks, std::vector<std::string>{"missing-exit-boot-services"});
   const RuntimeSpec& runtime = *policy->spec.runtime;
   EXPECT_EQ(runtime.files, RuntimeFiles::kJudge);

@@ -22,7 +22,9 @@ BootLogSpec command_line(const std::vector<std::string>& required,
                          const std::vector<std::string>& forbidden = {}) {
   BootLogSpec out = optional_secure_boot();
   for (const auto& each : required) out.command_line_required.push_back(pattern(each));
-  for (const auto& each : forbidden) out.command_line_forbidden.push_back(pattern(each));
+  for (const auto& each : forbidden) {
+    out.command_line_forbidden.push_back(testing::must_value(codec::KernelPattern::compile(each)));
+  }
   return out;
 }
 
@@ -195,6 +197,25 @@ TEST(B7, RefusesSecureBootThatIsAbsentEmptyOrNeitherZeroNorOne) {
   }
 }
 
+// The firmware verifies nothing in these modes, whatever SecureBoot says.
+TEST(B7, RefusesSetupModeAndAuditModeBesideSecureBoot) {
+  for (const char* mode : {"SetupMode", "AuditMode"}) {
+    for (const Bytes& value : {Bytes{0}, Bytes{1}, Bytes{}, Bytes{0, 0}}) {
+      PlainLog log = good_log();
+      const std::size_t at = find_variable(log, "SecureBoot");
+      const PlainEvent event =
+          log.make(7, kVariableDriverConfig, variable_bytes(kGlobalGuid, mode, value));
+      log.events.insert(log.events.begin() + static_cast<std::ptrdiff_t>(at), event);
+      const auto codes = appraise(log).codes();
+      if (value == Bytes{0}) {
+        EXPECT_THAT(codes, IsEmpty()) << mode;
+      } else {
+        EXPECT_THAT(codes, ElementsAre("SecureBootDisabled")) << mode;
+      }
+    }
+  }
+}
+
 TEST(B7, DoesNotTakeAnotherVariableOfThatName) {
   PlainLog log = good_log();
   const std::size_t at = find_variable(log, "SecureBoot");
@@ -249,6 +270,58 @@ TEST(B7, AsksNothingOfSecureBootWhereItIsOptional) {
   PlainLog log = good_log();
   set_variable(log, "SecureBoot", {0});
   EXPECT_TRUE(appraise(log, optional_secure_boot()).accepted());
+}
+
+TEST(Judge, ForbidsAnArgumentHoweverItsNameIsWritten) {
+  for (const char* line : {"quiet ima_appraise=off", "quiet ima-appraise=off"}) {
+    for (const char* forbidden : {"ima_appraise=.*", "ima-appraise=.*", ".*ima_appraise=off.*"}) {
+      EXPECT_THAT(appraise(with_command_line(line), command_line({}, {forbidden})).codes(),
+                  Contains("KernelCommandLine"))
+          << line << " " << forbidden;
+    }
+  }
+  EXPECT_THAT(appraise(with_command_line("quiet"), command_line({}, {"ima_.*"})).codes(),
+              IsEmpty());
+}
+
+// GRUB starts a kernel as any EFI program too, by its stub.
+TEST(Judge, TakesTheArgumentsOfAChainloadedKernelForACommandLine) {
+  const auto codes = [](const std::string& command, const std::string& forbidden) {
+    PlainLog log = good_log();
+    log.events.insert(log.events.begin() + static_cast<std::ptrdiff_t>(log.find(8, kIpl)),
+                      log.make(8, kIpl, to_bytes("grub_cmd: " + command), to_bytes(command)));
+    return appraise(log, command_line({}, {forbidden})).codes();
+  };
+  for (const char* command : {"chainloader /vmlinuz init=/bin/sh", "xen_hypervisor /x init=/bin/sh",
+                              "xen_module /vmlinuz init=/bin/sh"}) {
+    EXPECT_THAT(codes(command, "init=.*"), ElementsAre("KernelCommandLine")) << command;
+    EXPECT_THAT(codes(command, "single"), IsEmpty()) << command;
+  }
+  PlainLog bare = with_command_line("quiet");
+  const std::string command = "chainloader /vmlinuz";
+  bare.add(bare.make(8, kIpl, to_bytes("grub_cmd: " + command), to_bytes(command)));
+  EXPECT_THAT(appraise(bare, command_line({"quiet"})).codes(), ElementsAre("KernelCommandLine"))
+      << "it has no arguments at all";
+}
+
+TEST(Judge, TakesWhatStandsBehindTheKernelsPartForNothingThatIsRequired) {
+  const auto codes = [](const std::string& line, const std::string& required) {
+    return appraise(with_command_line(line), command_line({required})).codes();
+  };
+  for (const char* required : {"ima_policy=tcb", ".*ima_policy=tcb.*"}) {
+    EXPECT_THAT(codes("quiet ima_policy=tcb -- x", required), IsEmpty()) << required;
+    EXPECT_THAT(codes("quiet -- ima_policy=tcb", required), Contains("KernelCommandLine"))
+        << required;
+  }
+  // Nor does a line that is allowed allow anything behind it.
+  const std::string allowed = "root=/dev/vda1 ro quiet";
+  EXPECT_THAT(codes(allowed, allowed), IsEmpty());
+  for (const std::string& line :
+       {allowed + " -- emergency", allowed + " \"--\" --unit=rescue.target",
+        "\"" + allowed + "\" -- x", "\"" + allowed + "\" init=/bin/sh", allowed + " --"}) {
+    EXPECT_THAT(codes(line, allowed), Contains("KernelCommandLine")) << line;
+  }
+  EXPECT_THAT(codes(allowed + " -- single", allowed + " -- single"), IsEmpty());
 }
 
 TEST(Judge, RefusesAKeyOfSecureBootThatNoManifestKnows) {

@@ -173,6 +173,12 @@ Bytes message_of(const Cbor& protected_header, const Cbor& unprotected, const Cb
       Cbor::tagged(tag, Cbor::array({protected_header, unprotected, payload, signature})));
 }
 
+Cbor many_labels(int count) {
+  Cbor::Map out;
+  for (int i = 0; i < count; ++i) out.emplace_back(Cbor::integer(100 + i), Cbor());
+  return Cbor::map(std::move(out));
+}
+
 struct CoseRefusal {
   const char* name;
   Bytes encoded;
@@ -206,6 +212,7 @@ TEST(ParseSign1, RefusesWhatIsNotExactlyThat) {
        message_of(Cbor::bytes(unhex("a20126617800")), Cbor::map({{Cbor::text("x"), label(1)}}),
                   payload, signature),
        "both headers"},
+      {"too many labels", message_of(alg, many_labels(65), payload, signature), "at most 64"},
       {"crit", message_of(Cbor::bytes(unhex("a2012602811864")), none, payload, signature), "crit"},
       {"crit outside",
        message_of(alg, Cbor::map({{label(2), Cbor::array({label(4)})}}), payload, signature),

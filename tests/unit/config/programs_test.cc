@@ -84,6 +84,26 @@ TEST(Configuration, WhatAWebhookMayLogHasRoomForItsLargestRequest) {
   }
 }
 
+TEST(Configuration, ALogIsInNoShardsUnlessItIsToldTo) {
+  using Shards = ControllerConfig::Log::Shards;
+  for (const auto& [text, expected] : {std::pair{"log: {cadence: 5s}\n", Shards::kNone},
+                                       std::pair{"log: {shards: none}\n", Shards::kNone},
+                                       std::pair{"log: {shards: year}\n", Shards::kYear},
+                                       std::pair{"log: {shards: quarter}\n", Shards::kQuarter},
+                                       std::pair{"log: {shards: month}\n", Shards::kMonth}}) {
+    const auto given = controller(text);
+    ASSERT_TRUE(given.has_value()) << given.error().message;
+    EXPECT_EQ(given->log.shards, expected) << text;
+  }
+  EXPECT_THAT(error_of(controller("log: {shards: week}\n")),
+              HasSubstr("log.shards: \"week\": expected one of none, year, quarter, month"));
+  const std::string longest(247, 'a');
+  EXPECT_TRUE(controller("log: {shards: year, origin: " + longest + "}\n").has_value());
+  EXPECT_TRUE(controller("log: {origin: " + longest + "a}\n").has_value());
+  EXPECT_THAT(error_of(controller("log: {shards: year, origin: " + longest + "a}\n")),
+              HasSubstr("log.origin: expected at most 247 bytes"));
+}
+
 TEST(Configuration, ALogKeepsAllForEverUnlessItIsToldNotTo) {
   for (const char* text : {"log: {cadence: 5s}\n", "log: {retention: {}}\n",
                            "log: {retention: {content: 0, entries: \"0\"}}\n",
@@ -187,6 +207,9 @@ TEST(Configuration, HashedRekordsAreTakenByKeysThatAreNamed) {
   const auto named = controller("log:\n  registration:\n    rekorKeys: \"" + pem + "\"\n");
   ASSERT_TRUE(named.has_value()) << named.error().message;
   EXPECT_EQ(named->log.registration.rekor_keys, keys);
+  EXPECT_THAT(error_of(controller("log:\n  shards: year\n  registration:\n    rekorKeys: \"" + pem +
+                                  "\"\n")),
+              HasSubstr("log.shards: expected none with registration.rekorKeys"));
   EXPECT_THAT(error_of(controller("log:\n  registration:\n    rekorKeys: none\n")),
               HasSubstr("c.yaml:3: log.registration.rekorKeys: expected public keys in PEM"));
   EXPECT_THAT(error_of(controller("log: {registration: {rekorKey: x}}\n")),

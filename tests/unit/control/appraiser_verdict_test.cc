@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "tests/unit/control/world.h"
 
 namespace avouch::control {
@@ -127,6 +129,23 @@ TEST_F(F6, ASilentNodeIsStaleOnceTheShortestMaxAgeIsOver) {
   world.heartbeat(one);
   EXPECT_EQ(world.phase("node-1"), Phase::kTrusted);
   EXPECT_EQ(world.phase("node-2"), Phase::kStale);
+}
+
+// What is only tried costs what is enforced no trust.
+TEST_F(F6, APolicyThatIsNotEnforcedShortensNoVerdictWhereAnotherIs) {
+  for (const char* mode : {"Audit", "Warn"}) {
+    world.set_policies({policy_object("a"), policy_object("b", {.mode = mode, .max_age = "10s"})});
+    world.pass(seconds(10), {&one, &two});
+    world.pass(seconds(299));
+    EXPECT_EQ(world.phase("node-1"), Phase::kTrusted) << mode;
+    world.pass(seconds(1), {});
+    EXPECT_EQ(world.phase("node-1"), Phase::kStale) << mode;
+  }
+  world.set_policies({policy_object("b", {.mode = "Audit", .max_age = "10s"})});
+  world.pass(seconds(10), {&one, &two});
+  ASSERT_EQ(world.phase("node-1"), Phase::kTrusted);
+  world.pass(seconds(10), {});
+  EXPECT_EQ(world.phase("node-1"), Phase::kStale) << "it is the only one";
 }
 
 TEST_F(F6, AWallClockThatGoesBackProlongsNoVerdict) {
@@ -267,6 +286,46 @@ TEST_F(Restart, EntersVerdictsAnewWhereTheReleaseHasBegunANewLog) {
   EXPECT_EQ(world.entries.size(), before + 2);
 }
 
+// Tokens are the chain's: nobody loses trust where one of its logs follows another. What stands is
+// entered there.
+TEST_F(Restart, EntersWhatStandsIntoTheNextLogOfTheChain) {
+  world.chain = "log";
+  world.restart(seconds(1));
+  ASSERT_TRUE(is_trusted("node-1"));
+  two.tamper();
+  world.heartbeat(two);
+  ASSERT_EQ(world.phase("node-2"), Phase::kContraindicated);
+  const Bytes token = world.find("node-1")->saved.verdict->token;
+  const std::size_t before = world.entries.size();
+  world.origin = "log/2027";
+  world.restart(seconds(1));
+  EXPECT_TRUE(is_trusted("node-1"));
+  EXPECT_EQ(world.phase("node-2"), Phase::kContraindicated);
+  EXPECT_EQ(world.find("node-1")->saved.verdict->token, token);
+  ASSERT_EQ(world.entries.size(), before + 3);
+  EXPECT_EQ(world.entries.at(before).kind, "policy-change");
+  for (const char* node : {"node-1", "node-2"}) {
+    ASSERT_TRUE(world.find(node)->saved.verdict->log.has_value()) << node;
+    EXPECT_GT(world.find(node)->saved.verdict->log->index, before);
+    EXPECT_NE(codec::to_json(world.shown.at(node).status).find("log/2027"), std::string::npos);
+  }
+  const LogJob& entered = world.entries.at(world.find("node-1")->saved.verdict->log->index);
+  EXPECT_EQ(entered.kind, "node-verdict");
+  EXPECT_EQ(*entered.payload.find("token")->as_bytes(), token);
+  EXPECT_EQ(*entered.payload.find("phase")->as_text(), "Trusted");
+  EXPECT_EQ(*entered.payload.find("previousPhase")->as_text(), "Trusted");
+  // Once, whatever restarts; and new evidence is judged as ever.
+  world.restart(seconds(1));
+  EXPECT_EQ(world.entries.size(), before + 3);
+  world.heartbeat(one);
+  EXPECT_TRUE(is_trusted("node-1"));
+  EXPECT_EQ(attest::verify_token(world.find("node-1")->saved.verdict->token,
+                                 std::array{world.signer.public_key()}, "log")
+                ->claims()
+                .issuer,
+            "log");
+}
+
 // Also where nothing says of which log the verdict's beacon was: it rests on none.
 TEST_F(Restart, PointsAtNoPlaceOfTheLogBeforeWhateverTheVerdictWas) {
   world.signer.broken = true;
@@ -344,6 +403,23 @@ TEST_F(Q9, AnExceptionInANodesAppraisalIsARefusalOfThatNodeAlone) {
   EXPECT_EQ(world.phase("node-1"), Phase::kContraindicated);  // evidence, not chance
   one.tpm.power_cycle();
   one.tpm.extend_event(7, as_bytes("good firmware"));
+  world.heartbeat(one);
+  EXPECT_EQ(world.phase("node-1"), Phase::kTrusted);
+}
+
+TEST_F(Q9, AnExceptionOverSavedEvidenceCostsThatNodeItsTrustAndEndsNothing) {
+  world.damage = [uid = world.uid_of("node-1")](NodeRecord& record) {
+    if (record.node_uid != uid || record.evidence == nullptr) return;
+    record.evidence = std::make_shared<const AcceptedEvidence>(
+        AcceptedEvidence{.kept = KeptEvidence(record.evidence->kept.pcrs(), Bytes{0xff}),
+                         .beacon_published = record.evidence->beacon_published});
+  };
+  ASSERT_EQ(world.phase("node-1"), Phase::kTrusted);
+  world.restart();
+  EXPECT_EQ(world.phase("node-1"), Phase::kContraindicated);
+  EXPECT_EQ(world.first_code("node-1"), "InternalError");
+  EXPECT_EQ(world.phase("node-2"), Phase::kTrusted);
+  world.damage = nullptr;
   world.heartbeat(one);
   EXPECT_EQ(world.phase("node-1"), Phase::kTrusted);
 }

@@ -55,7 +55,8 @@ class BeaconObjectTest : public ::testing::Test {
 
   testing::FakeKube server_;
   kube::Client client_{server_};
-  tlog::NoteSigner signer_ = any_signer();
+  const crypto::PrivateKey key_ = crypto::PrivateKey::generate(crypto::KeyType::kEd25519);
+  tlog::NoteSigner signer_ = tlog::NoteSigner::make(kOrigin, key_).value();
 };
 
 TEST_F(BeaconObjectTest, ShowsEachCheckpointAndRemembersTheLast) {
@@ -66,6 +67,30 @@ TEST_F(BeaconObjectTest, ShowsEachCheckpointAndRemembersTheLast) {
     ASSERT_TRUE(outcome.has_value()) << outcome.error().message;
     EXPECT_EQ(shown(), note(size));
     EXPECT_EQ(remembered(), size);
+  }
+}
+
+// Which of the chain's logs the cluster knows, by their own key alone.
+TEST_F(BeaconObjectTest, TellsWhichLogOfTheChainWasShownLast) {
+  const tlog::NoteVerifier key = signer_.verifier();
+  const auto label = [&] {
+    return beacon_shard(client_, "ns", "r-beacon", kOrigin, std::span(&key, 1)).value();
+  };
+  const auto of = [&](const std::string& origin, const crypto::PrivateKey& with) {
+    return note(tlog::NoteSigner::make(origin, with).value(), 7, 0, origin);
+  };
+  const auto another = crypto::PrivateKey::generate(crypto::KeyType::kEd25519);
+  EXPECT_EQ(label(), std::nullopt);
+  put(of(kOrigin, key_));
+  EXPECT_EQ(label(), "");
+  put(of(std::string(kOrigin) + "/2027-q1", key_));
+  EXPECT_EQ(label(), "2027-q1");
+  for (const std::string& other :
+       {of(std::string(kOrigin) + "/2027-q1", another), of(std::string(kOrigin) + "/x", key_),
+        of("log.example/two/2027", key_), note(signer_, 7, 0, std::string(kOrigin) + "/2027"),
+        std::string("no note")}) {
+    put(other);
+    EXPECT_EQ(label(), std::nullopt) << other;
   }
 }
 

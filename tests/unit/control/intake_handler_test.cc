@@ -271,9 +271,22 @@ TEST_F(IntakeTest, LimitsTheBytesOfANode) {
   int refused = 0;
   for (int i = 0; i < 5; ++i) {
     blobs.kept.clear();
-    refused += serve(request("PUT", path, "agent-token", piece)).status == 498 ? 1 : 0;
+    refused += serve(request("PUT", path, "agent-token", piece)).status == 201 ? 0 : 1;
   }
   EXPECT_EQ(refused, 1) << "64 MiB at once and no more";
+}
+
+// Each request costs something, however little is in it.
+TEST_F(IntakeTest, LimitsHowManySmallPiecesANodeSends) {
+  const std::string path = name_boot_log("x");
+  const int most = 64 * 1024 * 1024 / 4096;
+  int taken = 0;
+  while (taken <= most && intake.plan(request("PUT", path, "agent-token")).has_value()) ++taken;
+  EXPECT_EQ(taken, most);
+  ASSERT_TRUE(callers.identify("agent-token").has_value());
+  EXPECT_EQ(
+      serve(request("POST", "/v1/nodes/node-1/runtime-log?offset=0", "agent-token", "")).status,
+      429);
 }
 
 TEST_F(IntakeTest, TakesNoRuntimeLogBeforeAQuote) {

@@ -199,7 +199,8 @@ TEST_F(LogHandlerTest, WhereTheVolumeIsShortDenialsAreLeftOutAndAllowsAreNot) {
   both.insert(both.size() - 2,
               "," + allow.substr(allow.find('[') + 1, allow.rfind(']') - allow.find('[') - 1));
   const HttpResponse mixed = serve("POST", target, "webhook", both);
-  EXPECT_THAT(mixed.body, HasSubstr(R"({"results":[{"leftOut":true},{"index":2,)"));
+  EXPECT_THAT(mixed.body, HasSubstr(R"("results":[{"leftOut":true},{"index":2,)"));
+  EXPECT_THAT(mixed.body, HasSubstr(R"("origin":")"));
   EXPECT_EQ(log->status().sequenced, 3U);
 
   // Who does not know of this gets every entry logged.

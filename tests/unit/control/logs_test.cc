@@ -162,6 +162,38 @@ TEST_F(Logs, WhileANewBootsLogIsAwaitedTheOldVerdictStaysAndThenExpires) {
   EXPECT_EQ(world.phase("n"), Phase::kStale);
 }
 
+// Of two policies, one wants a log that does not come.
+TEST_F(Logs, ALogThatOnlyAPolicyInAuditWantsHoldsBackNoOther) {
+  for (const char* mode : {"Enforce", "Audit", "Warn"}) {
+    Json trying = policy_with(kRuntimePolicy);
+    trying["metadata"]["name"] = std::string("q");
+    trying["metadata"]["uid"] = std::string("policy-q");
+    trying["spec"]["mode"] = std::string(mode);
+    world.manifests = {std::make_shared<const Json>(manifest({"good"}))};
+    world.set_policies({policy_with(kBootPolicy), trying});
+    if (std::string(mode) == "Enforce") world.enrol(agent);
+    reboot();
+    measure_aggregate();
+    measure(ima_file("/bin/a", mode));  // unknown, were it ever seen
+    store_boot_log();
+    beat();
+    const bool harmless = std::string(mode) != "Enforce";
+    beat();
+    beat();
+    if (!harmless) {
+      EXPECT_EQ(world.phase("n"), Phase::kEnrolling);
+      continue;
+    }
+    ASSERT_EQ(world.phase("n"), Phase::kContraindicated) << mode;
+    ASSERT_EQ(verdict().policies.size(), 2U);
+    EXPECT_EQ(verdict().policies[0].name, "p");
+    EXPECT_EQ(verdict().policies[0].status, attest::Status::kAffirming) << mode;
+    EXPECT_EQ(verdict().policies[1].status, attest::Status::kContraindicated) << mode;
+    EXPECT_EQ(first(), "RuntimeLogMissing") << mode;
+    EXPECT_EQ(world.signals("n").taint, attest::TaintEffect::kNone) << mode;
+  }
+}
+
 TEST_F(Logs, ARuntimeLogIsAwaitedAndThenJudgedAndOnlyWhatIsNewIsRead) {
   set_manifest(manifest({"good", "also good"}));
   enrol(kRuntimePolicy);

@@ -92,6 +92,22 @@ TEST_F(NodeRecordTest, SaysNothingBesideAnotherLogOfTheOneThatItWasSavedBeside) 
   EXPECT_NE(beside.enrolment, nullptr);
   EXPECT_TRUE(beside.held_by.contains("strict"));
 
+  // Beside another log of its chain all holds but the place; beside another chain's nothing.
+  for (const char* earlier : {"chain", "chain/2026"}) {
+    SavedRecord of_chain = whole;
+    NodeVerdict there = placed;
+    there.beacon.origin = of_chain.log_origin = earlier;
+    of_chain.record.verdict = there;
+    const NodeRecord next = record_beside(of_chain, "chain/2027", "chain");
+    EXPECT_EQ(next.verdict->phase, placed.phase);
+    EXPECT_EQ(next.verdict->token, placed.token);
+    EXPECT_NE(next.evidence, nullptr);
+    EXPECT_FALSE(next.verdict->log.has_value());
+    EXPECT_TRUE(record_beside(of_chain, earlier, "chain").verdict->log.has_value());
+    EXPECT_TRUE(record_beside(of_chain, "other/2027", "other").verdict->token.empty());
+    EXPECT_TRUE(record_beside(of_chain, "chain/2027").verdict->token.empty());
+  }
+
   // Records from before say it by their beacon alone, or not at all.
   SavedRecord old = whole;
   old.log_origin.clear();

@@ -212,6 +212,19 @@ class StoredLists : public ::testing::Test {
   Json policy;
 };
 
+TEST_F(StoredLists, OfAManifestThatHasEndedAreNamedInTheStatus) {
+  Json ended{Json::Object{{"kind", "ReferenceManifest"}}};
+  ended["metadata"]["name"] = "files";
+  ended["spec"]["ima"]["source"]["blob"] = attest::digest_text(digest);
+  ended["spec"]["notAfter"] = std::string("2020-01-01T00:00:00Z");
+  catalog.set({std::make_shared<const Json>(ended)});
+  const PolicyOutlook outlook = make_policy_outlook(resolve(&store), {.matched = 1}, seconds(10));
+  const Json& references = outlook.status.find("conditions")->as_array()->at(1);
+  EXPECT_EQ(references.text({"status"}), "True");
+  EXPECT_EQ(references.text({"message"}),
+            "every reference was read; of no effect now are files: ended at 2020-01-01T00:00:00Z");
+}
+
 TEST_F(StoredLists, AreReadOnceAndShared) {
   const ResolvedPolicy one = resolve(&store);
   EXPECT_TRUE(one.usable()) << one.in_force->problems.front();
@@ -219,6 +232,25 @@ TEST_F(StoredLists, AreReadOnceAndShared) {
   EXPECT_TRUE(two.usable());
   EXPECT_EQ(source.reads(), 1U);
   EXPECT_EQ(catalog.lists(), std::set<crypto::Sha256>{digest});
+}
+
+// What cannot be read now may be read later: the policy that needs it denies until then, and no
+// other waits for it.
+TEST_F(StoredLists, ThatCannotBeReadMakeTheirPolicyUnusableAndHoldUpNoOther) {
+  source.fail("Input/output error");
+  ClusterMaterial material(makers, catalog, lists, &store);
+  const PolicySet set = resolve_policies(
+      {std::make_shared<const Json>(policy), std::make_shared<const Json>(policy_object("q"))},
+      material, kResolvedAt);
+  EXPECT_FALSE(material.incomplete());
+  EXPECT_TRUE(material.unread());
+  ASSERT_EQ(set.policies.size(), 2U);
+  EXPECT_FALSE(set.policies[0]->usable());
+  EXPECT_NE(set.policies[0]->in_force->problems.front().find("Input/output error"),
+            std::string::npos);
+  EXPECT_TRUE(set.policies[1]->usable());
+  source.fail("");
+  EXPECT_TRUE(resolve(&store).usable());
 }
 
 TEST_F(StoredLists, ThatAreMissingOrDamagedMakeThePolicyUnusableAndSayWhatToDo) {

@@ -107,15 +107,15 @@ TEST_F(ReceptionTest, SaysWhoSendsARequestOrWhyThatIsNotKnown) {
 
 TEST_F(ReceptionTest, TokensThatAreMadeUpKeepNobodyWaitingWhoIsKnown) {
   Gate gate(server);
+  std::atomic<int> answered = 0, gave_way = 0;  // until the threads of the desk have ended
+  const auto count = [&](const Result<Caller>& caller) {
+    gave_way += !caller.has_value() && caller.error().kind == ErrorKind::kRetryable;
+    ++answered;
+  };
   Desk desk(gate, clock);
   Reception& reception = desk.reception;
   ASSERT_TRUE(receive(reception, request("webhook")).has_value());
   gate.shut();
-  std::atomic<int> answered = 0, gave_way = 0;
-  const auto count = [&](const Result<Caller>& caller) {
-    ++answered;
-    gave_way += !caller.has_value() && caller.error().kind == ErrorKind::kRetryable;
-  };
   ASSERT_EQ(reception.receive(request("junk"), count), WorkPool::Taken::kYes);
   gate.wait_for(2);  // the only thread for strangers waits for the API server
   for (int i = 0; i < 4; ++i) {
@@ -133,7 +133,7 @@ TEST_F(ReceptionTest, TokensThatAreMadeUpKeepNobodyWaitingWhoIsKnown) {
   EXPECT_EQ(answered, 1);
   EXPECT_EQ(gave_way, 1);
   gate.open();
-  while (answered < 6) std::this_thread::yield();  // all of them: `answered` is gone after this
+  while (answered < 6) std::this_thread::yield();
 }
 
 TEST_F(ReceptionTest, AsksAgainBeforeWhoGoesOnCallingIsAStranger) {

@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
+
 #include "appraisal/reappraise.h"
+#include "base/time_text.h"
 #include "tests/unit/control/logs.h"
 
 namespace avouch::control {
@@ -105,6 +108,34 @@ TEST_F(Records, AVerdictIsTheSameAlthoughPoliciesAndReferencesHaveChangedSince) 
   EXPECT_TRUE(outcome.same());
   EXPECT_EQ(outcome.verdict->status, attest::Status::kAffirming);
   expect_same(attest::Status::kContraindicated);
+}
+
+// Nothing signs them: a certificate that had ended would be good at another time.
+TEST_F(Records, TimesThatDoNotFitTheTokenAreNotTheVerdicts) {
+  using std::chrono::hours;
+  Json files = manifest({"good"});
+  files["spec"]["notBefore"] = to_rfc3339(kResolvedAt - hours(3));
+  trusted(files);
+  const appraisal::StoredRecord good = stored();
+  ASSERT_TRUE(again(good).same());
+  const auto complaint = [&](const std::function<void(appraisal::StoredRecord&)>& change) {
+    appraisal::StoredRecord changed = good;
+    change(changed);
+    const auto outcome = again(changed);
+    EXPECT_FALSE(outcome.same());
+    return outcome.foreign.empty() ? std::string() : outcome.foreign.front();
+  };
+  for (const auto by : {-hours(25), hours(1)}) {
+    EXPECT_THAT(complaint([&](auto& r) { r.record.policies.at(0).endorsed_at += by; }),
+                HasSubstr("certificates were judged of policy \"p\""));
+    EXPECT_THAT(complaint([&](auto& r) { r.record.beacon_published += by; }),
+                HasSubstr("the beacon's publication"));
+  }
+  EXPECT_THAT(complaint([&](auto& r) { r.record.policies.at(0).resolved_at += hours(24 * 365); }),
+              HasSubstr("manifests were in force of policy \"p\""));
+  EXPECT_THAT(
+      complaint([&](auto& r) { r.record.policies.at(0).resolved_at = kResolvedAt - hours(4); }),
+      HasSubstr("in between one began or ended"));
 }
 
 TEST_F(Records, AVerdictByADigestListIsTheSameAfterManifestAndListAreGone) {
@@ -295,6 +326,14 @@ TEST_F(Records, ReasonsOtherThanRecordedAreToldOf) {
   EXPECT_THAT(again(record).different, ElementsAre(HasSubstr("the reasons")));
 }
 
+// A version that did not say which manifests had ended judged the same.
+TEST_F(Records, ANoteOfManifestsThatHaveEndedMakesNoDifference) {
+  trusted();
+  appraisal::StoredRecord record = stored();
+  record.record.reasons.emplace_back("ReferencesNotInForce");
+  EXPECT_TRUE(again(record).same());
+}
+
 TEST_F(Records, AnotherVerdictIsToldFromTheTokens) {
   trusted();
   const auto record = stored();
@@ -310,8 +349,12 @@ TEST_F(Records, AnotherVerdictIsToldFromTheTokens) {
 TEST_F(Records, CertificatesAreJudgedByTheTimeOfTheVerdict) {
   trusted();
   appraisal::StoredRecord record = stored();
-  record.record.policies[0].endorsed_at = SystemTime(std::chrono::hours(24 * 365));  // 1971
-  const auto outcome = again(record);
+  attest::TokenClaims claims = token().claims();
+  claims.issued_at = record.record.beacon_published = record.record.policies[0].resolved_at =
+      record.record.policies[0].endorsed_at = SystemTime(std::chrono::hours(24 * 365));  // 1971
+  ArchivedObjects objects(world.archive, record);
+  const auto outcome = must_value(appraisal::reappraise(record, claims, objects));
+  EXPECT_THAT(outcome.foreign, IsEmpty());
   EXPECT_THAT(outcome.different, Contains(HasSubstr("EndorsementInvalid")));
 }
 

@@ -4,6 +4,7 @@
 // outlive the appraiser, and a clock that stands still.
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -279,6 +280,7 @@ class World final : public AppraiserOutput {
   }
 
   std::string origin = "log";  // of the log, from the next start on
+  std::string chain;           // of the logs that it is one of; "": of none
   testing::ManualClock clock;
   testing::EkAuthority maker;
   testing::EkCertificateFields fields_of_certificates;
@@ -300,6 +302,7 @@ class World final : public AppraiserOutput {
   bool api_is_away = false;
   std::vector<std::string> crowds;
   std::vector<std::string> logs_lost;
+  std::function<void(NodeRecord&)> damage;  // done to each record that a restart reads; or none
   std::unique_ptr<LogJudge> judge;
   bool judge_hangs = false;
   std::size_t asked = 0;
@@ -333,6 +336,7 @@ class World final : public AppraiserOutput {
     beacons = std::make_unique<BeaconRing>();
     appraiser =
         std::make_unique<Appraiser>(AppraiserOptions{.origin = origin,
+                                                     .chain = chain,
                                                      .build = "test",
                                                      .pseudonym_key = Bytes(32, 7),
                                                      .warm_nodes = warm_nodes},
@@ -343,7 +347,8 @@ class World final : public AppraiserOutput {
       if (key.starts_with(kPolicyKeyPrefix)) {
         policies.push_back(must_value(parse_policy_record(text)));
       } else {
-        records.push_back(record_beside(must_value(parse_record(text)), origin));
+        records.push_back(record_beside(must_value(parse_record(text)), origin, chain));
+        if (damage) damage(records.back());
       }
     }
     appraiser->restore(std::move(records), std::move(policies), now());

@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "base/time_text.h"
 #include "crypto/x509.h"
@@ -309,6 +310,15 @@ Certificate named(const char* name, EVP_PKEY* key) {
   ASN1_TIME_set_string(X509_getm_notBefore(x509.get()), "20260101000000Z");
   ASN1_TIME_set_string(X509_getm_notAfter(x509.get()), "20400101000000Z");
   X509_set_pubkey(x509.get(), key);
+  const auto extend = [&](int nid, const char* value) {
+    X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, nid, value);
+    X509_add_ext(x509.get(), extension, -1);
+    X509_EXTENSION_free(extension);
+  };
+  if (std::string_view(name) == "authority") {
+    extend(NID_basic_constraints, "critical,CA:TRUE");
+    extend(NID_key_usage, "critical,keyCertSign");
+  }
   const EvpKey stranger = ec_key("P-256");
   X509_sign(x509.get(), stranger.get(), EVP_sha256());
   unsigned char* der = nullptr;
@@ -347,6 +357,23 @@ TEST(Chain, ChecksNoSignatureByAKeyThatIsWeakSlowOrOfAnotherKind) {
     EXPECT_NE(path.error().message.find(cases[i].reason), std::string::npos)
         << i << ": " << path.error().message;
   }
+}
+
+// Who sends certificates chooses their keys, and what it costs to check a signature with them.
+TEST(Chain, CalculatesWithNoKeyThatNobodyVouchesFor) {
+  const EvpKey own = ec_key("P-256"), weak = rsa_key(1024, 17), trusted = ec_key("P-384");
+  const Certificate leaf = named("leaf", own.get());
+  const Certificate sent = named("authority", weak.get());
+  // It leads to no anchor: that its key is too weak nobody has looked at.
+  const auto nowhere = verify_chain(leaf, {sent}, made_certificate({"root"}), kJudgedAt);
+  ASSERT_FALSE(nowhere.has_value());
+  EXPECT_NE(nowhere.error().message.find("leads back to itself"), std::string::npos)
+      << nowhere.error().message;
+  // An anchor has its name, and has not signed it.
+  const auto forged = verify_chain(leaf, {sent}, {named("authority", trusted.get())}, kJudgedAt);
+  ASSERT_FALSE(forged.has_value());
+  EXPECT_NE(forged.error().message.find("the signature is not by its key"), std::string::npos)
+      << forged.error().message;
 }
 
 }  // namespace

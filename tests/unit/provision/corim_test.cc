@@ -19,17 +19,20 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::read_vector;
 
+const std::string kProfile = "https://acme.example/profile";
+
 Bytes vector(const std::string& name) { return read_vector("corim/" + name + ".cbor"); }
 
 Corim good(const std::string& name, CorimDigests digests = CorimDigests::kAuthenticode,
            const crypto::PublicKey* key = nullptr) {
-  auto read = read_corim(vector("good-" + name), digests, key);
+  auto read = read_corim(vector("good-" + name), digests, key, kProfile);
   EXPECT_TRUE(read.has_value()) << name << ": " << (read.has_value() ? "" : read.error().message);
   return read.has_value() ? *std::move(read) : Corim{};
 }
 
-std::string problem(ByteView file, const crypto::PublicKey* key = nullptr) {
-  const auto read = read_corim(file, CorimDigests::kFile, key);
+std::string problem(ByteView file, const crypto::PublicKey* key = nullptr,
+                    const std::string& profile = kProfile) {
+  const auto read = read_corim(file, CorimDigests::kFile, key, profile);
   if (read.has_value()) return "none";
   EXPECT_EQ(read.error().kind, ErrorKind::kRejected);
   return read.error().message;
@@ -118,6 +121,15 @@ TEST(Corim, ItsValidityIsTaken) {
   const Corim corim = good("validity");
   EXPECT_EQ(corim.not_before, SystemTime(std::chrono::seconds(1'700'000'000)));
   EXPECT_EQ(corim.not_after, SystemTime(std::chrono::seconds(1'900'000'000)));
+}
+
+// The draft: one that is not recognized must be rejected.
+TEST(Corim, AProfileThatIsNotKnownIsRefused) {
+  for (const char* known : {"", "https://acme.example/profile2", "https://acme.example/"}) {
+    EXPECT_THAT(problem(vector("good-validity"), nullptr, known),
+                HasSubstr("corim.profile: \"https://acme.example/profile\" may change"));
+  }
+  EXPECT_EQ(problem(vector("good-one"), nullptr, ""), "none") << "it has none";
 }
 
 TEST(Corim, ASignedOneIsTakenByTheKeyThatSignedItAndByNoOther) {

@@ -110,6 +110,24 @@ TEST(VerifySignature, RefusesAnotherKeyAnotherSpecAndNoSignature) {
   }
 }
 
+TEST(VerifySignature, TellsAChangedManifestFromOneThatNobodyTrustedHasSigned) {
+  const PrivateKey key = PrivateKey::generate(KeyType::kEcP256);
+  const std::vector<PublicKey> trusted = {key.public_key()};
+  const auto complaint = [&](const PrivateKey& signer, bool changed) {
+    const Bytes message = dsse_pae(kManifestPayloadType, signed_payload(revoking("x")).value());
+    Json spec = with_signature(revoking("x"), dsse_sign(signer, message).value(),
+                               dsse_key_id(signer.public_key()));
+    if (changed) spec["provider"] = std::string("someone else");
+    return verify_signature(*manifest("m", spec), trusted).error().message;
+  };
+  EXPECT_NE(complaint(key, true).find("was it changed after it was signed?"), std::string::npos);
+  for (const bool changed : {false, true}) {
+    EXPECT_NE(complaint(PrivateKey::generate(KeyType::kEcP256), changed)
+                  .find("none of its 1 signatures is by one of 1 trusted keys"),
+              std::string::npos);
+  }
+}
+
 TEST(VerifySignature, RefusesAnyFlippedBitOfASignature) {
   const PrivateKey key = PrivateKey::generate(KeyType::kEcP256);
   const Bytes message = dsse_pae(kManifestPayloadType, signed_payload(revoking("x")).value());

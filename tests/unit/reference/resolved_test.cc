@@ -141,6 +141,9 @@ TEST(ResolvedReferences, RevokeACertificateByItsFingerprint) {
   const auto after = resolve({good, manifest("bad", revoking_it)});
   EXPECT_EQ(after->secure_boot_certificate(certificate.fingerprint()).standing, Standing::kRevoked);
   EXPECT_TRUE(after->ima_signers().empty());
+  EXPECT_TRUE(before->revoked_signers().empty());
+  ASSERT_EQ(after->revoked_signers().size(), 1U);
+  EXPECT_EQ(after->revoked_signers()[0].manifest, "bad");
 }
 
 TEST(ResolvedReferences, CountOnlyFromNotBeforeToNotAfter) {

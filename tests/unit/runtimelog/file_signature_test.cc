@@ -93,6 +93,15 @@ std::set<std::string> codes_of(const Bytes& signature, const Rules& rules) {
 }
 const std::set<std::string> kAccepted;
 
+// The only reason, which is that the key is in no keyring.
+std::string message_of(const Bytes& signature, const Rules& rules) {
+  ImaMachine machine = good_machine();
+  machine.measure(ima_signed_file("/usr/bin/signed", "signed", signature));
+  const Appraised found = appraise(machine.log, machine.pcrs, rules);
+  EXPECT_EQ(found.codes(), only(code::kSignatureKeyUnknown));
+  return found.result.reasons.empty() ? "" : found.result.reasons.front().message;
+}
+
 TEST(R5, AcceptsSignaturesOfEachKindOfKeyAndVersion) {
   const Rules rules = keyring_rules({KeyType::kEcP256, KeyType::kEcP384, KeyType::kRsa2048});
   for (const KeyType type : {KeyType::kEcP256, KeyType::kEcP384, KeyType::kRsa2048}) {
@@ -119,6 +128,16 @@ TEST(R5, RefusesAKeyThatIsInNoKeyring) {
   const Rules rules = keyring_rules({KeyType::kEcP256});
   EXPECT_EQ(codes_of(attribute(KeyType::kRsa2048, "signed").bytes(), rules),
             only(code::kSignatureKeyUnknown));
+}
+
+TEST(R5, RefusesAKeyThatIsRevokedAndSaysSo) {
+  RuleInput input = good_input();
+  testing::must(input.revoked_keys.add(key_of(KeyType::kEcP256).public_key()).has_value(), "add");
+  const Rules rules = rules_of(std::move(input));
+  const std::string complaint = message_of(attribute(KeyType::kEcP256, "signed").bytes(), rules);
+  EXPECT_NE(complaint.find(", which a ReferenceManifest revokes"), std::string::npos) << complaint;
+  const std::string other = message_of(attribute(KeyType::kRsa2048, "signed").bytes(), rules);
+  EXPECT_NE(other.find(", which is in none of the keyrings"), std::string::npos) << other;
 }
 
 TEST(R5, RefusesEveryFlippedBitAndTruncationOfASignature) {

@@ -3,6 +3,8 @@
 #include "runtimelog/judging.h"
 
 #include <random>
+#include <set>
+#include <string>
 
 #include "tests/unit/runtimelog/appraise.h"
 
@@ -68,6 +70,25 @@ TEST(Judging, NeverForgetsARefusedEntryWithinABoot) {
       explain_entry(issue, ByteView(machine.log).subspan(issue.offset), rules, machine.pcrs);
   EXPECT_NE(explained.message.find("/tmp/rogue"), std::string::npos);
   EXPECT_EQ(explain_entry(issue, {}, rules, machine.pcrs), explain_in_short(issue));
+}
+
+// A node that meets one unknown file after the other would change its verdict each time, and be
+// trusted by no policy in the end.
+TEST(Judging, SaysOfManyThatAreRefusedRoughlyHowMany) {
+  ImaMachine machine = good_machine();
+  std::set<std::string> said;
+  for (int file = 0; file < 300; ++file) {
+    machine.measure(ima_file("/tmp/" + std::to_string(file), "unknown"));
+    const auto reasons = appraise(machine.log, machine.pcrs, good_rules()).result.reasons;
+    if (file < 4) {
+      EXPECT_EQ(reasons.size(), static_cast<std::size_t>(file) + 1);
+    } else {
+      ASSERT_EQ(reasons.size(), 5U);
+      said.insert(reasons.back().message);
+    }
+  }
+  EXPECT_EQ(said.size(), 9U);
+  EXPECT_TRUE(said.contains("runtime log: 256 or more further entries are refused"));
 }
 
 TEST(Judging, BeginsAnewUnderOtherRules) {

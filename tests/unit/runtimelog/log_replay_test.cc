@@ -96,7 +96,7 @@ TEST(LogReplay, SaysOfALogThatIsNotThereWhatTheAgentMustBeLetRead) {
   ASSERT_TRUE(without.has_value() && without.value().reason.has_value());
   const attest::Reason& reason = *without.value().reason;
   EXPECT_EQ(reason.code, code::kLogMissing);
-  EXPECT_TRUE(reason.message.starts_with("no runtime log, but PCR 10 is sha256:"));
+  EXPECT_TRUE(reason.message.starts_with("no runtime log, but PCR 10 was extended: "));
   EXPECT_TRUE(reason.message.ends_with(
       ": expected the kernel's binary_runtime_measurements; let the agent read it (the chart's "
       "agent.measurements, hostPath and runtimeLog)"))

@@ -9,6 +9,7 @@
 #include "tlog/entry.h"
 #include "tlog/recovery.h"
 #include "tlog/retention.h"
+#include "tlog/shard.h"
 #include "unit/tlog/names.h"
 
 namespace avouch::tlog {
@@ -105,6 +106,45 @@ void prune(ServedLog& log, bool with_its_word = true) {
   log.grow_to(800);
   log.prune_to(512);
   if (!with_its_word) log.disk.objects.erase("retention");
+}
+
+NewEntry closing_entry() {
+  static const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
+  return make_entry(key,
+                    {kAvouchOrigin, "log:1", std::string(kShardKind),
+                     shard_end_payload({kStart, std::string(kAvouchOrigin) + "/2027"})},
+                    crypto::system_random())
+      .value();
+}
+
+TEST(Follower, SaysWhenALogIsClosedAndExpectsNothingMoreOfIt) {
+  for (const std::uint64_t size : {1U, 256U, 257U, 300U}) {
+    ServedLog log;
+    FollowOptions how = options();
+    how.growth_within = 60s;
+    Follower follower = follow(how);
+    log.grow_to(size - 1);
+    EXPECT_FALSE(step(follower, log).closes);
+    log.add(closing_entry());
+    log.grow_to(size);
+    const FollowStep last = step(follower, log);
+    EXPECT_TRUE(last.advanced && last.closes && last.findings.empty()) << size;
+    follower.close();
+    EXPECT_TRUE(step(follower, log, kStart + 24h).findings.empty());
+    // Whatever comes is a breach of its word.
+    log.grow_to(size + 1);
+    found(step(follower, log), FindingKind::kBrokenChain, "closes the log");
+    EXPECT_EQ(follower.position()->size(), size);
+  }
+}
+
+TEST(Follower, FindsEntriesBehindTheOneThatClosesALog) {
+  ServedLog log;
+  log.grow_to(10);
+  log.add(closing_entry());
+  log.grow_to(12);
+  Follower follower = follow();
+  found(step(follower, log), FindingKind::kBrokenChain, "entry 10 closes the log");
 }
 
 TEST(Follower, TakesEntriesForPrunedWhereTheLogSaysSo) {

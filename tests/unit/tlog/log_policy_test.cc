@@ -71,6 +71,25 @@ std::vector<Cosignature> signed_by(const std::map<std::size_t, std::uint64_t>& t
   return out;
 }
 
+TEST(LogPolicy, KnowsTheLogsOfAChainByOneKey) {
+  const NoteVerifier key =
+      make_verifier("c", crypto::PrivateKey::generate(crypto::KeyType::kEd25519).public_key())
+          .value();
+  const auto line = [&](const std::string& name) {
+    return "log " + format_vkey(make_verifier(name, key.key).value()) + "\n";
+  };
+  const auto read =
+      LogPolicy::parse(line("c") + line("c/2027") + line("c/2028-q1") + "quorum none");
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_EQ(read->logs().size(), 3U);
+  EXPECT_TRUE(LogPolicy::parse(line("c/2027") + line("c/2028") + "quorum none").has_value());
+  for (const char* other : {"d", "c/x", "d/2027", "c/2027/2028", "c"}) {
+    EXPECT_FALSE(LogPolicy::parse(line("c") + line(other) + "quorum none").has_value()) << other;
+  }
+  EXPECT_FALSE(
+      LogPolicy::parse(line("c") + line("c/2027") + line("c/2027") + "quorum none").has_value());
+}
+
 TEST(LogPolicy, ReadsLogsWitnessesAndTheirUrls) {
   const LogPolicy read = policy(std::string("# ours\n\n  \t\nlog $LOG https://log.example/\r\n") +
                                 kWitnessLines + "quorum none");

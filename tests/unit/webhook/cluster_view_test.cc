@@ -374,6 +374,9 @@ TEST(ControllerLog, BelievesOnlyAnAnswerForEveryEntry) {
             (admission::LogPlaces{7, 9}));
   EXPECT_EQ(read(200, R"({"results":[{"leftOut":true},{"index":9}]})").value(),
             (admission::LogPlaces{std::nullopt, 9}));
+  const auto named = read(200, R"({"origin":"o/2027","results":[{"index":7},{"index":9}]})");
+  ASSERT_TRUE(named.has_value());
+  EXPECT_EQ(named->back()->origin, "o/2027");
   for (const char* body :
        {R"({"results":[{"index":7},{"leftOut":false}]})", "", "{}", "[]", R"({"results":[]})",
         R"({"results":[{"index":7}]})", R"({"results":[{"index":7},{}]})",
