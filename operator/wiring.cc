@@ -1,9 +1,12 @@
 #include "operator/wiring.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -12,6 +15,7 @@
 #include "adapters/system_clock.h"
 #include "base/hex.h"
 #include "control/fenced_transport.h"
+#include "control/leader_mark.h"
 #include "control/names.h"
 #include "crypto/random.h"
 #include "kube/lease.h"
@@ -58,6 +62,40 @@ class Leadership {
   bool won_ = false;
 };
 
+// Nothing where pods are not to be marked.
+Result<std::optional<control::LeaderMark>> leader_mark(const config::ControllerConfig& config) {
+  if (!config.leader_election.mark_pod) return std::optional<control::LeaderMark>();
+  const char* pod = std::getenv("POD_NAME");
+  if (pod == nullptr || *pod == '\0') {
+    return rejected(
+        "leaderElection.markPod: the environment variable POD_NAME, expected to name the pod in "
+        "which this runs, is not set");
+  }
+  return std::optional<control::LeaderMark>(
+      std::in_place, control::LeaderMark::Options{.ns = config.release.name_space,
+                                                  .release = config.release.name,
+                                                  .pod = pod});
+}
+
+// Repeats a step until it succeeds. False: told to stop before.
+bool persists(const std::stop_token& stop, Signals& signals,
+              const std::function<Result<void>()>& step) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::string said;
+  for (;;) {
+    const Result<void> outcome = step();
+    if (outcome.has_value()) return true;
+    if (outcome.error().message != said) {
+      said = outcome.error().message;
+      signals.problem("leader election", said);
+    }
+    std::unique_lock lock(mutex);
+    wake.wait_for(lock, stop, 500ms, [] { return false; });
+    if (stop.stop_requested()) return false;
+  }
+}
+
 }  // namespace
 
 Result<void> run(const config::ControllerConfig& config, const std::string& kubeconfig,
@@ -74,6 +112,7 @@ Result<void> run(const config::ControllerConfig& config, const std::string& kube
                                         .user_agent = "avouch-controller",
                                         .field_manager = std::string(control::kFieldManager)});
 
+  AVOUCH_TRY(const std::optional<control::LeaderMark> mark, leader_mark(config));
   kube::LeaseOptions lease{.ns = config.release.name_space,
                            .name = config.release.object("controller"),
                            .identity = identity(),
@@ -104,10 +143,13 @@ Result<void> run(const config::ControllerConfig& config, const std::string& kube
                                      .user_agent = "avouch-controller",
                                      .field_manager = std::string(control::kFieldManager)});
 
-  std::atomic<bool> started = false;
+  std::atomic<bool> started = false, unmarked = false;
   signals.health().add_liveness("process", [] { return std::optional<std::string>(); });
   signals.health().add_readiness("leader", [&]() -> std::optional<std::string> {
-    if (!elector.is_leader()) return "waits for the leadership: " + elector.who_leads();
+    if (!elector.is_leader()) {
+      if (mark && unmarked && !elector.holder().empty()) return std::nullopt;  // stands by
+      return "waits for the leadership: " + elector.who_leads();
+    }
     if (!started) return "starting";
     return std::nullopt;
   });
@@ -124,7 +166,10 @@ Result<void> run(const config::ControllerConfig& config, const std::string& kube
     Leader leader(config, client, clock, signals, own_identity, leading_until,
                   [&elector](std::string text) { elector.say(std::move(text)); });
     outcome = leader.start(stop);
-    if (outcome.has_value()) {
+    const bool is_found =
+        outcome.has_value() &&
+        (!mark || persists(stop, signals, [&] { return mark->take(client); }));
+    if (is_found) {
       started = true;
       signals.note("start", "ready");
       std::mutex mutex;
@@ -148,6 +193,8 @@ Result<void> run(const config::ControllerConfig& config, const std::string& kube
     leader.stop();
   };
   std::jthread leader_thread([&](const std::stop_token& stop) {
+    if (mark && !persists(stop, signals, [&] { return mark->drop(plain); })) return;
+    unmarked = true;
     if (!leadership.wait(stop)) return;
     do {
       lead(stop);

@@ -85,6 +85,7 @@ void read_leader_election(Section section, ControllerConfig::LeaderElection& out
   if (out.retry_period >= out.renew_deadline) {
     section.error("retryPeriod", "expected less than renewDeadline");
   }
+  section.boolean("markPod", out.mark_pod);
   section.finish();
 }
 

@@ -47,6 +47,8 @@ struct ControllerConfig {
     std::chrono::milliseconds lease_duration{15'000};
     std::chrono::milliseconds renew_deadline{10'000};
     std::chrono::milliseconds retry_period{2'000};
+    // The pod that leads is marked, and those that stand by are ready (control/leader_mark.h).
+    bool mark_pod = false;
   } leader_election;
 
   struct Tls {

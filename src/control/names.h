@@ -31,6 +31,8 @@ inline constexpr std::array<std::string_view, 4> kEvidenceConditions = {
     "Enrolled", "EvidenceFresh", kAttestedCondition, "Logged"};
 // On pods of the webhook: the serving key that their kubelet was last made to look for.
 inline constexpr std::string_view kKeyOfWebhook = "avouch.dev/webhook-key";
+// On the pod of the controller that leads, where there are several: the release's full name.
+inline constexpr std::string_view kLeadsLabel = "avouch.dev/leads";
 inline constexpr std::string_view kExemptLabel = "avouch.dev/exempt";
 inline constexpr std::string_view kFieldManager = "avouch-controller";
 inline constexpr std::string_view kTokenAudience = "avouch.dev/controller";

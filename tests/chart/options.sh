@@ -125,6 +125,23 @@ check_scraped() {
   check "without a ServiceMonitor there is no Service for it" jq -e 'all(.[]; .kind != "Service" or (.metadata.name | endswith("-metrics") | not))' "$STATE/host-network.json"
 }
 
+check_several() {
+  check "one controller is found by its labels alone" holds options Service avouch-controller '.spec.selector | has("avouch.dev/leads") | not'
+  check "one controller marks no pod" holds options ConfigMap avouch-controller '.data["config.yaml"] | contains("markPod") | not'
+  check "renders with several controllers on one volume" rendered several 31 "" --set controller.replicas=3,controller.log.engine=postgres \
+    --set controller.log.database.secret=db,controller.persistence.existingClaim=shared
+  check "that can be read" objects several
+  check "the Service looks for the one that leads" holds several Service avouch-controller \
+    '.spec.selector | .["avouch.dev/leads"] == "avouch" and .["app.kubernetes.io/component"] == "controller"'
+  check "which marks its pod" holds several ConfigMap avouch-controller '.data["config.yaml"] | contains("markPod: true")'
+  check "no pod is made with the mark" holds several StatefulSet avouch-controller \
+    '.spec | .replicas == 3 and (.template.metadata.labels | has("avouch.dev/leads") | not) and (has("volumeClaimTemplates") | not)'
+  check "they are spread over nodes" holds several StatefulSet avouch-controller \
+    '.spec.template.spec.topologySpreadConstraints | length == 1 and .[0].topologyKey == "kubernetes.io/hostname"'
+  check "a drain leaves one of them" holds several PodDisruptionBudget avouch-controller \
+    '.spec | .minAvailable == 1 and .selector.matchLabels["app.kubernetes.io/component"] == "controller"'
+}
+
 check_options() {
   check "renders with what platform teams set" rendered options 31 "ServiceMonitor !PodMonitor NetworkPolicy" --values "$HERE/values/options.yaml"
   check "renders with the webhook in the network of its nodes" rendered host-network 31 "+hostNetwork PodMonitor !ServiceMonitor" \
@@ -136,6 +153,7 @@ check_options() {
   check_replaced
   check_reached
   check_scraped
+  check_several
 }
 
 # Wrong types, unknown keys, and values that would not do what they seem to.

@@ -176,7 +176,12 @@ check_values() {
   check "another engine is refused" refused "controller.log.engine.*files.*postgres|/controller/log/engine" render --set controller.log.engine=sqlite
   check "a name that no Secret can have is refused" refused "secret.*pattern" render --set controller.log.engine=postgres,controller.log.database.secret=Log_Database
   check "a database and its Secret are not" render --set controller.log.engine=postgres,controller.log.database.secret=db
-  check "more replicas of the controller are refused" refused "replicas" render --set controller.replicas=2
+  check "more replicas of the controller with a log on files are refused" refused "controller.replicas: 2 with the log on files" render --set controller.replicas=2
+  check "more replicas without a volume of them all are refused" refused "controller.replicas: 2: expected a volume that all of them have" \
+    render --set controller.replicas=2,controller.log.engine=postgres,controller.log.database.secret=db
+  check "more replicas that share nothing are refused" refused "controller.replicas: 2: expected a volume that all of them have" \
+    render --set controller.replicas=2,controller.log.engine=postgres,controller.log.database.secret=db,controller.persistence.type=EmptyDir
+  check "no replica at all is refused" refused "replicas" render --set controller.replicas=0
   check "a cadence that the controller would refuse is refused" refused 'controller.log.cadence: "11m": expected 1s to 10m' render --set controller.log.cadence=11m
   check "a time between witnesses that the controller would refuse is refused" refused 'controller.log.witnesses.every: "2h": expected 100ms to 1h' render --set controller.log.witnesses.every=2h
   check "a retry that the controller would refuse is refused" refused "retryPeriod 10s: expected less than renewDeadline 10s" render --set controller.leaderElection.retryPeriod=10s

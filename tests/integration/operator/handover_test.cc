@@ -30,13 +30,37 @@ class Handover : public ApiScene {
     ASSERT_NO_FATAL_FAILURE(ApiScene::SetUp());
     ASSERT_NO_FATAL_FAILURE(create_namespace(kNamespace));
     first_line_ = audit_lines();
+    configure();
+    ASSERT_TRUE(run_command({"mkdir", "-m", "0700", dir_ / "data"}).has_value());
+  }
+
+  // `more`: further members of leaderElection.
+  void configure(const std::string& more = "") {
     write_text(dir_ / "config.yaml",
                "release: {name: avouch, namespace: avouch-system}\nlisten: 127.0.0.1:0\n"
                "health: 127.0.0.1:0\ndataDir: " +
                    (dir_ / "data") +
                    "\nlog: {cadence: 1s}\n"
-                   "leaderElection: {leaseDuration: 10s, renewDeadline: 7s, retryPeriod: 500ms}\n");
-    ASSERT_TRUE(run_command({"mkdir", "-m", "0700", dir_ / "data"}).has_value());
+                   "leaderElection: {leaseDuration: 10s, renewDeadline: 7s, retryPeriod: 500ms" +
+                   more + "}\n");
+  }
+
+  // Its pod, as a StatefulSet would make it; `leads`: with the mark of a leader.
+  void add_pod(const std::string& name, bool leads) {
+    Json pod = codec::parse_json(R"({"apiVersion": "v1", "kind": "Pod",
+        "spec": {"containers": [{"name": "c", "image": "i"}]}})")
+                   .value();
+    pod["metadata"]["name"] = name;
+    if (leads) pod["metadata"]["labels"]["avouch.dev/leads"] = "avouch";
+    const auto made = client_->create(kube::pods(kNamespace), pod);
+    ASSERT_TRUE(made.has_value()) << made.error().message;
+  }
+  bool leads(const std::string& name) {
+    const auto pod = client_->get(kube::pods(kNamespace), name);
+    return pod.has_value() && pod->text({"metadata", "labels", "avouch.dev/leads"}) == "avouch";
+  }
+  bool is_ready(const std::string& name) {
+    return get(serving_address(log_of(name), "health"), "/readyz").starts_with("HTTP/1.1 200");
   }
 
   // Each has a user of its own, so that the server's audit log tells who wrote.
@@ -126,6 +150,42 @@ TEST_F(Handover, OneLeadsUntilItDiesOrIsStoppedAndThenTheOther) {
   EXPECT_FALSE(writes("third", lines).empty());
   EXPECT_EQ(beacon().substr(0, beacon().find('\n')), before.substr(0, before.find('\n')));
   third.stop();
+}
+
+// The Service selects the mark: what a former leader has left is taken off, and who stands by is
+// ready without it.
+TEST_F(Handover, MarksThePodThatLeadsAndNoOther) {
+  configure(", markPod: true");
+  ChildProcess nameless =
+      ChildProcess::start({"/usr/bin/env", "-u", "POD_NAME", AVOUCH_OPERATOR, "--config",
+                           dir_ / "config.yaml", "--kubeconfig", kubeconfig_},
+                          dir_ / "nameless.log")
+          .value();
+  ASSERT_TRUE(eventually([&] { return !nameless.running(); })) << log_of("nameless");
+  EXPECT_NE(log_of("nameless").find("the environment variable POD_NAME"), std::string::npos)
+      << log_of("nameless");
+
+  ASSERT_NO_FATAL_FAILURE(add_pod("first", false));
+  ASSERT_NO_FATAL_FAILURE(add_pod("second", true));
+  ASSERT_NO_FATAL_FAILURE(add_pod("stopped", true));
+  ChildProcess first = start("first");
+  ASSERT_TRUE(eventually([&] { return is_ready("first"); })) << log_of("first");
+  EXPECT_TRUE(leads("first"));
+  EXPECT_FALSE(leads("second"));
+  EXPECT_FALSE(leads("stopped"));
+
+  kubectl({"-n", kNamespace, "label", "pod", "second", "avouch.dev/leads=avouch"});
+  ChildProcess second = start("second");
+  ASSERT_TRUE(eventually([&] { return is_ready("second"); })) << log_of("second");
+  EXPECT_FALSE(leads("second"));
+  EXPECT_TRUE(leads("first"));
+  EXPECT_EQ(serving_address(log_of("second"), "server"), "") << "it only stands by";
+
+  first.signal(SIGTERM);
+  ASSERT_TRUE(eventually([&] { return leads("second"); })) << log_of("second");
+  EXPECT_FALSE(leads("first"));
+  EXPECT_NE(serving_address(log_of("second"), "server"), "");
+  second.stop();
 }
 
 }  // namespace
