@@ -451,7 +451,7 @@ void BlobFiles::release(const std::string& owner, std::uint64_t bytes) {
 
 Result<BlobOutcome> BlobFiles::keep(const crypto::Sha256& digest, const std::string& owner,
                                     const std::filesystem::path& incoming, std::uint64_t bytes) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (const auto found = blobs_.find(digest); found != blobs_.end()) {
     use_locked(found->second);
     return BlobOutcome::kExisted;
@@ -459,7 +459,6 @@ Result<BlobOutcome> BlobFiles::keep(const crypto::Sha256& digest, const std::str
   if (::rename(incoming.c_str(), blob_path(digest).c_str()) != 0) {
     return io_error("rename " + incoming.string());
   }
-  AVOUCH_CHECK(sync_directory(options_.directory / "blobs"));
   Blob blob;
   blob.bytes = bytes;
   blob.used = clock_.steady_now();
@@ -467,7 +466,15 @@ Result<BlobOutcome> BlobFiles::keep(const crypto::Sha256& digest, const std::str
   blob.place = by_use_.insert(by_use_.end(), digest);
   blobs_.emplace(digest, blob);
   if (!owner.empty()) ++counts_[owner];
-  return BlobOutcome::kCreated;
+  lock.unlock();  // a slow disk holds up this node alone; what a crash takes is asked for again
+  auto synced = sync_directory(options_.directory / "blobs");
+  if (synced.has_value()) return BlobOutcome::kCreated;
+  lock.lock();
+  if (const auto found = blobs_.find(digest); found != blobs_.end()) {
+    found->second.bytes = 0;  // the writer gives them back
+    drop_locked(found->second.place);
+  }
+  return std::move(synced).error();
 }
 
 }  // namespace avouch::adapters

@@ -189,6 +189,8 @@ void Appraiser::enrol(NodeState& node, attest::Enrolled enrolled,
                                                   .certificate_rules = endorsement.rules_used});
   node.enrolment_problem.reset();
   submit(node, {});
+  // A node may make new keys as often as it likes.
+  if (same_tpm && worth_telling(node, "Enrolled", now) == Tell::kNo) return;
   output_.event({.node_name = node.name,
                  .node_uid = node.facts->uid,
                  .evidence_uid = node.evidence->uid,
