@@ -283,11 +283,15 @@ tpm::PcrSelection required_selection(const PolicySpec& spec) {
 }
 
 tpm::PcrSelection selection_of_agents(const PolicySpec& spec) {
-  constexpr std::uint32_t kStubPcr = 1U << 12;
+  constexpr std::uint32_t kStubPcr = 1U << 12, kExtensionsPcr = 1U << 13;
   tpm::PcrSelection out = required_selection(spec);
-  const bool has_rules = spec.boot_log && (!spec.boot_log->command_line_required.empty() ||
-                                           !spec.boot_log->command_line_forbidden.empty());
-  for (tpm::BankSelection& bank : out) bank.mask |= has_rules ? kStubPcr : 0;
+  if (!spec.boot_log) return out;
+  const BootLogSpec& boot = *spec.boot_log;
+  const bool has_rules =
+      !boot.command_line_required.empty() || !boot.command_line_forbidden.empty();
+  std::uint32_t mask = has_rules ? kStubPcr : 0;
+  if (!boot.references.empty()) mask |= kStubPcr | kExtensionsPcr;
+  for (tpm::BankSelection& bank : out) bank.mask |= mask;
   return out;
 }
 

@@ -133,8 +133,9 @@ crypto::Sha256 policy_digest(const crypto::Sha256& spec_digest,
 // which the log's first entry is made of.
 tpm::PcrSelection required_selection(const PolicySpec& spec);
 // The same, of quotes that our agents make, which cover every PCR: with rules for the kernel's
-// command line PCR 12 too, into which systemd-stub measures it. Cases of other tools may leave it
-// out, if their log has nothing there.
+// command line PCR 12 too, into which systemd-stub measures it, and with references for the boot
+// PCR 12 and 13, as it adds files to the initrd that it measures there. Cases of other tools may
+// leave them out, if their log has nothing there.
 tpm::PcrSelection selection_of_agents(const PolicySpec& spec);
 
 // Label keys of nodeSelector that a node's own credentials can set (node_labels.h), sorted: by one

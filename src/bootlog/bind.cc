@@ -11,6 +11,7 @@ namespace {
 
 using crypto::HashAlgorithm;
 
+constexpr std::uint32_t kGrubPcr = 8;  // of its texts
 constexpr std::array<std::string_view, 3> kGrubPrefixes = {
     "grub_cmd: ", "kernel_cmdline: ", "module_cmdline: "};
 
@@ -119,7 +120,8 @@ Binding BoundLog::find_of_variable(const Event& event, ByteView data) const {
 Binding BoundLog::find(const Event& event) const {
   if (is_never_bound(event.type)) return Binding::kNone;
   const ByteView data = log_.data(event);
-  if (const auto text = event.type == kIpl ? after_prefix(data) : std::nullopt) {
+  const bool of_grub = event.type == kIpl && event.pcr == kGrubPcr;
+  if (const auto text = of_grub ? after_prefix(data) : std::nullopt) {
     if (is_digest_of(event, *text)) return Binding::kNoPrefix;
   }
   if (is_digest_of(event, data)) return Binding::kData;

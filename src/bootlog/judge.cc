@@ -27,22 +27,24 @@ using reference::Standing;
 
 // PCRs that firmware, shim and boot loaders extend: what a boot is judged by.
 constexpr std::array<std::uint32_t, 11> kJudgedPcrs = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 14};
-constexpr std::uint32_t kStubPcr = 12;  // systemd-stub: command lines, add-ons
+// systemd-stub: command lines, credentials and extensions of the configuration; of the system.
+constexpr std::uint32_t kStubPcr = 12, kExtensionsPcr = 13;
 
 bool holds_argument(const codec::KernelPattern& pattern, std::span<const std::string> arguments) {
   return std::any_of(arguments.begin(), arguments.end(),
                      [&](const std::string& each) { return pattern.matches(each); });
 }
 
-// One argument in quotes may read as a whole line: it counts only if it matches with them too.
-bool satisfies(const codec::Pattern& pattern, std::span<const std::string> arguments,
-               std::span<const std::string_view> written) {
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    if (!pattern.matches(arguments[i])) continue;
-    const bool is_one_word = arguments[i].find_first_of(" \t\n\v\f\r") == std::string::npos;
-    if (is_one_word || pattern.matches(written[i])) return true;
-  }
-  return false;
+// A word with blanks in it may read as a whole line: it satisfies nothing.
+bool satisfies(const codec::Pattern& pattern, std::span<const std::string> words) {
+  return std::any_of(words.begin(), words.end(), [&](const std::string& each) {
+    return each.find_first_of(" \t\n\v\f\r") == std::string::npos && pattern.matches(each);
+  });
+}
+
+// What is not for init.
+std::span<const std::string> kernels_part(const std::vector<std::string>& words) {
+  return {words.begin(), std::find(words.begin(), words.end(), "--")};
 }
 
 std::string joined(std::span<const std::string> arguments) {
@@ -63,6 +65,10 @@ class Judgement {
     out_.leave_out(meaning_.more_problems);
     if (policy_.secure_boot == attest::SecureBoot::kRequired) judge_secure_boot(meaning_, out_);
     if (references_ != nullptr) {
+      require_stub(kExtensionsPcr, code::kPcrUnproven, "extensions of the system");
+      if (!has_rules_for_command_line()) {
+        require_stub(kStubPcr, code::kPcrUnproven, "credentials and extensions");
+      }
       judge_certificates(meaning_, *references_, out_);
       for (const std::size_t image : meaning_.images) judge_digest(image, Kind::kImage);
       for (const std::size_t file : meaning_.files) judge_digest(file, Kind::kFile);
@@ -76,6 +82,10 @@ class Judgement {
 
  private:
   enum class Kind { kImage, kFile };
+
+  bool has_rules_for_command_line() const {
+    return !policy_.command_line_required.empty() || !policy_.command_line_forbidden.empty();
+  }
 
   void require_proven() {
     for (const std::uint32_t pcr : kJudgedPcrs) {
@@ -167,7 +177,7 @@ class Judgement {
   }
 
   void judge_command_lines() {
-    if (policy_.command_line_required.empty() && policy_.command_line_forbidden.empty()) return;
+    if (!has_rules_for_command_line()) return;
     if (meaning_.command_lines.empty()) {
       out_.add(
           Claim::kConfiguration,
@@ -175,17 +185,7 @@ class Judgement {
                          "no proven event has the kernel's command line, for which the policy has "
                          "rules: boot with GRUB 2.06 or newer, or with systemd-stub"));
     }
-    if (log_.state(kStubPcr) == PcrState::kDiffers) {
-      out_.add(
-          Claim::kConfiguration,
-          attest::refuse(code::kCommandLineUnproven,
-                         "PCR 12, into which systemd-stub measures command lines, is not what the "
-                         "log says"));
-    }
-    if (const PcrState state = log_.state(kStubPcr);
-        state == PcrState::kNotQuoted || state == PcrState::kWeak) {
-      judge_unproven_stub();
-    }
+    require_stub(kStubPcr, code::kCommandLineUnproven, "command lines");
     for (const std::size_t event : meaning_.unknown_command_lines) {
       out_.add(Claim::kConfiguration, event, code::kCommandLineUnproven,
                "measures a command line that is none of those that the log shows");
@@ -193,37 +193,52 @@ class Judgement {
     for (const CommandLine& line : meaning_.command_lines) judge_command_line(line);
   }
 
-  // What systemd-stub is said to have measured is no command line that could be judged.
-  void judge_unproven_stub() {
+  // Where systemd-stub says that it has measured something, the quote must prove it.
+  void require_stub(std::uint32_t pcr, std::string_view code, std::string_view what) {
+    const std::string place = "PCR " + std::to_string(pcr) +
+                              ", into which systemd-stub measures " + std::string(what) + ", ";
+    const PcrState state = log_.state(pcr);
+    if (state == PcrState::kProven) return;
+    if (state == PcrState::kDiffers) {
+      return out_.add(Claim::kConfiguration,
+                      attest::refuse(code, place + "is not what the log says"));
+    }
     const std::span<const Event> events = log_.log().events();
     const auto found = std::find_if(events.begin(), events.end(),
-                                    [](const Event& event) { return event.pcr == kStubPcr; });
+                                    [pcr](const Event& event) { return event.pcr == pcr; });
     if (found == events.end()) return;
-    out_.add(Claim::kConfiguration, static_cast<std::size_t>(found - events.begin()),
-             code::kCommandLineUnproven,
-             "is in PCR 12, into which systemd-stub measures command lines, and the quote does not "
-             "prove that PCR: quote it in a bank other than SHA-1's");
+    out_.add(Claim::kConfiguration, static_cast<std::size_t>(found - events.begin()), code,
+             "is in " + place +
+                 "and the quote does not prove that PCR: quote it in a bank other than SHA-1's");
   }
 
+  // What is required must be there for whoever reads the line, what is forbidden for none of them.
   void judge_command_line(const CommandLine& line) {
-    const std::vector<std::string> arguments = codec::kernel_arguments(line.text);
-    const std::vector<std::string_view> written = codec::written_arguments(line.text);
-    const auto end = std::find(arguments.begin(), arguments.end(), "--");
-    const std::span<const std::string> of_kernel(arguments.begin(), end);
-    const bool has_more = end != arguments.end();
-    const std::string kernels_part = has_more ? joined(of_kernel) : std::string();
+    const auto readings = codec::argument_readings(line.text);
+    const std::vector<std::string>& arguments = readings.front();
+    const std::span<const std::string> of_kernel = kernels_part(arguments);
+    const bool has_more = of_kernel.size() < arguments.size();
+    const std::string before = has_more ? joined(of_kernel) : std::string();
     for (const codec::Pattern& pattern : policy_.command_line_required) {
-      if (satisfies(pattern, of_kernel, written)) continue;
+      if (std::all_of(readings.begin(), readings.end(), [&](const auto& words) {
+            return satisfies(pattern, kernels_part(words));
+          })) {
+        continue;
+      }
       // Of the whole line: what is for init must not be what satisfies it, nor pass unseen.
       const bool knows_more = pattern.text().find("--") != std::string::npos;
-      const bool by_kernels_part = !has_more || knows_more || pattern.matches(kernels_part);
+      const bool by_kernels_part = !has_more || knows_more || pattern.matches(before);
       if (by_kernels_part && pattern.matches(line.text)) continue;
       out_.add(Claim::kConfiguration, line.event, code::kCommandLine,
                "the kernel's command line has no argument \"" + printable(pattern.text(), 128) +
                    "\", which the policy requires: \"" + printable(line.text, 256) + "\"");
     }
     for (const codec::KernelPattern& pattern : policy_.command_line_forbidden) {
-      if (!pattern.matches(line.text) && !holds_argument(pattern, arguments)) continue;
+      const bool is_there =
+          pattern.matches(line.text) ||
+          std::any_of(readings.begin(), readings.end(),
+                      [&](const auto& words) { return holds_argument(pattern, words); });
+      if (!is_there) continue;
       out_.add(Claim::kConfiguration, line.event, code::kCommandLine,
                "the kernel's command line has an argument \"" + printable(pattern.text(), 128) +
                    "\", which the policy forbids: \"" + printable(line.text, 256) + "\"");

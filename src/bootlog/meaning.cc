@@ -6,6 +6,7 @@
 
 #include "bootlog/describe.h"
 #include "bootlog/event.h"
+#include "bootlog/grub_text.h"
 #include "bootlog/text.h"
 
 namespace avouch::bootlog {
@@ -36,25 +37,9 @@ bool is_short_text(ByteView data) {
   return wide && is_printable(as_bytes(*wide));
 }
 
-// The kernel's part of a text that a boot loader measured, if it may be one: GRUB's commands that
-// load a kernel, and what looks like GRUB's copy of its arguments (it begins with the file's path,
-// its device, or a list of blocks).
-std::optional<std::string_view> kernel_part(std::string_view text) {
-  const std::size_t end = std::min(text.find(' '), text.size());
-  const std::string_view first = text.substr(0, end);
-  const std::string_view rest = end == text.size() ? std::string_view() : text.substr(end + 1);
-  // A kernel may be started as any EFI program is (chainloader), with arguments or without.
-  if (first.starts_with("linux") || first.starts_with("multiboot") || first == "kernel" ||
-      first.starts_with("module") || first.starts_with("xen_") || first == "chainloader") {
-    return rest;
-  }
-  const bool file = !text.empty() && (text[0] == '/' || text[0] == '(' || text[0] == '+' ||
-                                      (text[0] >= '0' && text[0] <= '9'));
-  return file ? std::optional(text) : std::nullopt;
-}
-
 bool is_configuration_name(const Variable& variable) {
-  constexpr std::array<std::string_view, 4> kGlobal = {"SecureBoot", "PK", "KEK", "AuditMode"};
+  constexpr std::array<std::string_view, 6> kGlobal = {"SecureBoot", "PK",        "KEK",
+                                                       "SetupMode",  "AuditMode", "DeployedMode"};
   if (variable.guid == kGlobalGuid) {
     return std::find(kGlobal.begin(), kGlobal.end(), variable.name) != kGlobal.end();
   }
@@ -135,6 +120,7 @@ class Reading {
         take_file_of_loader(number, event);
         break;
       case 0:
+      case 13:  // systemd-stub: extensions of the system
       case 14:
         out_.files.push_back(number);
         break;
@@ -251,7 +237,9 @@ class Reading {
     }
     const ByteView data = log_.proven_data(number);
     if (log_.binding(number) == Binding::kNoPrefix) {
-      if (const auto kernel = kernel_part(as_text(data))) add_command_line(number, *kernel);
+      const GrubText text = read_grub_text(as_text(data));
+      if (text.is_ambiguous) return out_.unknown_command_lines.push_back(number);
+      if (text.kernels) add_command_line(number, *text.kernels);
       return;
     }
     if (data.size() > 2 * kMaxCommandLine) return out_.unknown_command_lines.push_back(number);

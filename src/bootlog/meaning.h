@@ -50,8 +50,11 @@ struct CommandLine {
 };
 
 // More of these no boot makes: what is beyond is a problem, and bounds what a log costs.
-inline constexpr std::size_t kMaxVariables = 256, kMaxCommandLines = 32, kMaxCommandLine = 4'096,
-                             kMaxLoadOptions = 8, kMaxProblems = 16;
+inline constexpr std::size_t kMaxVariables = 256, kMaxCommandLines = 32, kMaxLoadOptions = 8,
+                             kMaxProblems = 16;
+// Of a longer one the kernel may not see the end: COMMAND_LINE_SIZE of x86 and arm64 is 2,048, less
+// a NUL and "BOOT_IMAGE=", which GRUB puts before its copy.
+inline constexpr std::size_t kMaxCommandLine = 2'036;
 
 struct Meaning {
   std::vector<MeasuredVariable> variables;  // in the order of PCR 7

@@ -106,7 +106,7 @@ TEST(RequiredSelection, CoversWhatBootAndRuntimeLogsAreMadeOf) {
 }
 
 // Whoever has root can put GRUB's words into PCR 8 after systemd-stub has measured others.
-TEST(SelectionOfAgents, CoversWhereSystemdMeasuresTheCommandLineThatIsJudged) {
+TEST(SelectionOfAgents, CoversWhereSystemdMeasuresTheLinesAndFilesThatAreJudged) {
   const auto mask_of = [](const std::string& members) {
     const auto policy = parse(members);
     return selection_of_agents(policy->spec).at(0).mask;
@@ -114,6 +114,7 @@ TEST(SelectionOfAgents, CoversWhereSystemdMeasuresTheCommandLineThatIsJudged) {
   EXPECT_EQ(mask_of(R"("bootLog": {})"), 0x43ffU);
   EXPECT_EQ(mask_of(R"("bootLog": {"kernelCommandLine": {"required": ["quiet"]}})"), 0x53ffU);
   EXPECT_EQ(mask_of(R"("bootLog": {"kernelCommandLine": {"forbidden": ["init=.*"]}})"), 0x53ffU);
+  EXPECT_EQ(mask_of(R"("bootLog": {"references": [{"name": "a"}]})"), 0x73ffU);
 }
 
 TEST(RequiresMeasuring, WhereNoOtherArgumentSatisfiesTheExpression) {

@@ -216,6 +216,14 @@ TEST(B7, RefusesSetupModeAndAuditModeBesideSecureBoot) {
   }
 }
 
+TEST(B7, TakesAModeForNoAuthority) {
+  for (const char* mode : {"SetupMode", "AuditMode", "DeployedMode"}) {
+    PlainLog log = good_log();
+    log.add(log.make(7, kVariableAuthority, variable_bytes(kGlobalGuid, mode, Bytes{1})));
+    EXPECT_THAT(appraise(log).codes(), Contains("BootEventUnexpected")) << mode;
+  }
+}
+
 TEST(B7, DoesNotTakeAnotherVariableOfThatName) {
   PlainLog log = good_log();
   const std::size_t at = find_variable(log, "SecureBoot");
@@ -293,7 +301,10 @@ TEST(Judge, TakesTheArgumentsOfAChainloadedKernelForACommandLine) {
     return appraise(log, command_line({}, {forbidden})).codes();
   };
   for (const char* command : {"chainloader /vmlinuz init=/bin/sh", "xen_hypervisor /x init=/bin/sh",
-                              "xen_module /vmlinuz init=/bin/sh"}) {
+                              "xen_module /vmlinuz init=/bin/sh", "! chainloader /v init=/bin/sh",
+                              "time chainloader /v init=/bin/sh",
+                              "time ! time linux vmlinuz init=/bin/sh", "vmlinuz init=/bin/sh",
+                              "legacy_kernel /v init=/bin/sh"}) {
     EXPECT_THAT(codes(command, "init=.*"), ElementsAre("KernelCommandLine")) << command;
     EXPECT_THAT(codes(command, "single"), IsEmpty()) << command;
   }
@@ -482,6 +493,26 @@ TEST(F4, RefusesTheLogOfAnotherBootOfTheSameMachine) {
   }
 }
 
+// systemd-stub puts files that are no part of the kernel's image into the initrd.
+TEST(Judge, WantsWhatSystemdsStubAddsToBeKnown) {
+  const References known = references_of(manifest_of(good_log()));
+  const BootLogSpec policy = optional_secure_boot();
+  for (const std::uint32_t pcr : {12U, 13U}) {
+    PlainLog log = good_log();
+    log.add(log.make(pcr, kIpl, to_bytes("an extension"), to_bytes("its bytes")));
+    EXPECT_THAT(appraise(log, policy, known).codes(), ElementsAre("BootFileUnknown")) << pcr;
+    EXPECT_TRUE(appraise(log, policy).accepted()) << pcr;
+    EXPECT_TRUE(appraise(log, policy, references_of(manifest_of(log))).accepted()) << pcr;
+    tpm::PcrValues quoted = quote_of(log);
+    std::erase_if(quoted, [&](const auto& each) { return each.first.index == pcr; });
+    EXPECT_THAT(appraise(log, quoted, policy, known).codes(), ElementsAre("BootPcrUnproven")) << pcr;
+    EXPECT_TRUE(appraise(good_log(), quoted, policy, known).accepted()) << pcr;
+    quoted[{HashAlgorithm::kSha256, static_cast<std::uint8_t>(pcr)}] = Bytes(32, 1);
+    EXPECT_THAT(appraise(good_log(), quoted, policy, known).codes(), Contains("BootPcrUnproven"))
+        << pcr;
+  }
+}
+
 TEST(CommandLine, MatchesWholeArguments) {
   const PlainLog log = good_log();
   EXPECT_TRUE(appraise(log, command_line({"quiet", "root=.*"})).accepted());
@@ -522,6 +553,62 @@ TEST(CommandLine, ReadsQuotesAsTheKernelDoes) {
   log.events[kernel] = log.make(8, kIpl, to_bytes("kernel_cmdline: " + passed), to_bytes(passed));
   EXPECT_THAT(appraise(log, command_line({"lockdown=confidentiality"})).codes(),
               ElementsAre("KernelCommandLine"));
+}
+
+// Shells of initrds and x86's early options know no quotes, and systemd knows others.
+TEST(CommandLine, IsReadAsEachReaderSplitsIt) {
+  const auto codes = [](const std::string& line, const BootLogSpec& policy) {
+    return appraise(with_command_line("/vmlinuz " + line), policy).codes();
+  };
+  const BootLogSpec no_init = command_line({}, {"init=.*"});
+  for (const char* line : {"dummy=\"a init=/bin/sh b\"", "dummy=\\\"a init=/bin/sh b\\\"",
+                           "\"a init=/bin/sh\"", "'init=/bin/sh'", "in\"it\"=/bin/sh",
+                           "i'n'it=/bin/sh", "\\init=/bin/sh", "x=' init=/bin/sh'"}) {
+    EXPECT_THAT(codes(line, no_init), Contains("KernelCommandLine")) << line;
+    EXPECT_THAT(codes(line, command_line({}, {"other"})), IsEmpty()) << line;
+  }
+  const BootLogSpec no_break = command_line({}, {"a=b rd\\.break c"});  // one word to systemd alone
+  EXPECT_THAT(codes("a='b rd.break c'", no_break), Contains("KernelCommandLine"));
+
+  const BootLogSpec wanted = command_line({"lockdown=confidentiality"});
+  for (const char* line :
+       {"x='lockdown=confidentiality'", "x=' lockdown=confidentiality '",
+        "x=\" lockdown=confidentiality \"", "\"lockdown=confidentiality\"",
+        "lock'down'=confidentiality", "lockdown=confidential\\ity"}) {
+    EXPECT_THAT(codes(line, wanted), Contains("KernelCommandLine")) << line;
+  }
+  EXPECT_THAT(codes("dyndbg=\"file x +p\" lockdown=confidentiality", wanted), IsEmpty());
+  EXPECT_THAT(codes("dyndbg=\"file x +p\"", command_line({"/vmlinuz dyndbg=\"file x \\+p\""})),
+              IsEmpty())
+      << "as the whole line";
+}
+
+TEST(CommandLine, OfWhichTheKernelMaySeeAPartSatisfiesNothing) {
+  const auto codes = [](std::size_t size) {
+    const std::string end = " lockdown=confidentiality";
+    const std::string begin = "/vmlinuz x=";
+    return appraise(with_command_line(begin + std::string(size - begin.size() - end.size(), 'y') +
+                                      end),
+                    command_line({"lockdown=confidentiality"}))
+        .codes();
+  };
+  EXPECT_THAT(codes(kMaxCommandLine), IsEmpty());
+  EXPECT_THAT(codes(kMaxCommandLine + 1), Contains("KernelCommandLineUnproven"));
+}
+
+// Nobody vouches for the prefix: in PCR 12 it would hide what systemd-stub has measured.
+TEST(CommandLine, IsNoTextOfGrubsElsewhereThanInItsPcr) {
+  PlainLog log = with_command_line("/vmlinuz quiet");
+  Bytes wide;
+  for (const char c : std::string("quiet init=/bin/sh")) {
+    put_le(wide, static_cast<std::uint8_t>(c), 2);
+  }
+  Bytes shown = to_bytes("grub_cmd: ");
+  append(shown, wide);
+  append(shown, Bytes{0});
+  log.add(log.make(12, kIpl, shown, wide));
+  EXPECT_THAT(appraise(log, command_line({}, {"init=.*"})).codes(),
+              ElementsAre("KernelCommandLineUnproven"));
 }
 
 TEST(CommandLine, IsRefusedWhereItIsNotShown) {

@@ -364,6 +364,27 @@ TEST(Meaning, ReadsEveryTextThatMayHaveBeenTheCommandLine) {
   EXPECT_THAT(of("linux"), ElementsAre(""));
   EXPECT_THAT(of("search --file /vmlinuz"), IsEmpty());
   EXPECT_THAT(of("initrd /initrd.img"), IsEmpty());
+  EXPECT_THAT(of("menuentry_id_option=--id"), IsEmpty());
+  EXPECT_THAT(of("[ -s /boot/grub/grubenv ]"), IsEmpty());
+  EXPECT_THAT(of("time set a=b"), IsEmpty());
+  EXPECT_THAT(of(""), IsEmpty());
+  // What is no command that is known may be a copy of arguments.
+  EXPECT_THAT(of("vmlinuz a"), ElementsAre("vmlinuz a"));
+  EXPECT_THAT(of("a=b c"), ElementsAre("a=b c"));
+  EXPECT_THAT(of("/a=b"), ElementsAre("/a=b"));
+  EXPECT_THAT(of("some_function"), ElementsAre("some_function"));
+  EXPECT_THAT(of("time ! linux v a"), ElementsAre("v a"));
+}
+
+TEST(Meaning, BelievesNoCommandWhoseKernelIsNamedLikeACommand) {
+  const auto unknown = [](const std::string& text) {
+    PlainLog log = good_log();
+    log.events = {log.make(8, kIpl, to_bytes("grub_cmd: " + text), to_bytes(text))};
+    return meaning(log).unknown_command_lines;
+  };
+  EXPECT_THAT(unknown("linux set quiet"), ElementsAre(0U));
+  EXPECT_THAT(unknown("linux a=b"), ElementsAre(0U));
+  EXPECT_THAT(unknown("linux /set quiet"), IsEmpty());
 }
 
 TEST(Meaning, ReadsSystemdsCommandLineOfEveryType) {
