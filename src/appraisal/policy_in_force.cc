@@ -41,6 +41,8 @@ class Resolver {
     }
     if (spec().boot_log && !spec().boot_log->references.empty()) {
       out_.boot_references = resolve_for("bootLog", boot_);
+    } else if (spec().boot_log && !revoking_.empty()) {
+      out_.boot_revocations = resolve_for("bootLog", {});
     }
     if (spec().runtime) read_runtime();
     out_.references = contents();

@@ -36,6 +36,9 @@ struct PolicyInForce {
   attest::EndorsementRules endorsement;
   // Null where bootLog names none: then nothing says which boot components are good.
   std::shared_ptr<const reference::ResolvedReferences> boot_references;
+  // What manifests revoke that the policy names for something else; null where there are none, or
+  // boot_references has it.
+  std::shared_ptr<const reference::ResolvedReferences> boot_revocations;
   std::shared_ptr<const runtimelog::Rules> runtime;  // null without `runtime`
 
   // Which manifests are not in force, for people: each once.

@@ -84,7 +84,7 @@ void read_endorsement(Fields& fields, PolicySpec& out) {
 }
 
 void read_keys(Fields& fields, PolicySpec& out) {
-  if (!fields.has("keys")) {
+  if (fields.raw("keys") == nullptr) {
     for (const std::string_view name :
          {"ecdsa-p256-sha256", "rsassa-2048-sha256", "ecdsa-p384-sha384"}) {
       out.keys.push_back(parse_key_kind(name).value());
@@ -218,6 +218,7 @@ void read_reference_keys(Fields& fields, PolicySpec& out) {
     }
     each.finish();
   }
+  fields.refuse_empty("referenceKeys");
 }
 
 // A policy that checks nothing proves nothing.

@@ -96,9 +96,12 @@ std::optional<BootLogSpec> read_boot_log(Fields& fields) {
     out.secure_boot = SecureBoot::kOptional;
   }
   out.references = read_names(*boot_log, "references");
+  boot_log->refuse_empty("references");
   if (auto line = boot_log->object("kernelCommandLine")) {
     out.command_line_required = read_patterns(*line, "required");
     out.command_line_forbidden = read_patterns<codec::KernelPattern>(*line, "forbidden");
+    line->refuse_empty("required");
+    line->refuse_empty("forbidden");
     line->finish();
   }
   out.quirks = boot_log->strings("quirks", kMaxNames, 64);

@@ -30,9 +30,14 @@ constexpr std::array<std::uint32_t, 11> kJudgedPcrs = {0, 1, 2, 3, 4, 5, 6, 7, 8
 // systemd-stub: command lines, credentials and extensions of the configuration; of the system.
 constexpr std::uint32_t kStubPcr = 12, kExtensionsPcr = 13;
 
-bool holds_argument(const codec::KernelPattern& pattern, std::span<const std::string> arguments) {
-  return std::any_of(arguments.begin(), arguments.end(),
-                     [&](const std::string& each) { return pattern.matches(each); });
+// The line, and every word of any reading, each once.
+std::vector<std::string> all_words(const std::string& line,
+                                   const std::vector<std::vector<std::string>>& readings) {
+  std::vector<std::string> out{line};
+  for (const auto& words : readings) out.insert(out.end(), words.begin(), words.end());
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
 }
 
 // A word with blanks in it may read as a whole line: it satisfies nothing.
@@ -56,8 +61,13 @@ std::string joined(std::span<const std::string> arguments) {
 class Judgement {
  public:
   Judgement(const BoundLog& log, const Meaning& meaning, const attest::BootLogSpec& policy,
-            const ResolvedReferences* references)
-      : log_(log), meaning_(meaning), policy_(policy), references_(references), out_(log) {}
+            const ResolvedReferences* references, const ResolvedReferences* revocations)
+      : log_(log),
+        meaning_(meaning),
+        policy_(policy),
+        references_(references),
+        says_(references != nullptr ? references : revocations),
+        out_(log) {}
 
   BootJudgement run() {
     require_proven();
@@ -69,10 +79,12 @@ class Judgement {
       if (!has_rules_for_command_line()) {
         require_stub(kStubPcr, code::kPcrUnproven, "credentials and extensions");
       }
-      judge_certificates(meaning_, *references_, out_);
+      if (meaning_.shows_started) out_.claim(Claim::kExecutables, attest::kApprovedBoot);
+    }
+    if (says_ != nullptr) {
+      judge_certificates(meaning_, *says_, out_);
       for (const std::size_t image : meaning_.images) judge_digest(image, Kind::kImage);
       for (const std::size_t file : meaning_.files) judge_digest(file, Kind::kFile);
-      if (meaning_.shows_started) out_.claim(Claim::kExecutables, attest::kApprovedBoot);
     }
     judge_dbx();
     judge_command_lines();
@@ -111,7 +123,7 @@ class Judgement {
       const auto digest = reference::make_digest(each.bank, each.digest);
       if (!digest.has_value()) continue;
       const Finding found =
-          kind == Kind::kImage ? references_->boot_image(*digest) : references_->boot_file(*digest);
+          kind == Kind::kImage ? says_->boot_image(*digest) : says_->boot_file(*digest);
       if (found.standing == Standing::kRevoked) {
         if (!out_.is_first(*digest)) return;
         return out_.add(Claim::kExecutables, number,
@@ -123,6 +135,7 @@ class Judgement {
       accepted = accepted || found.standing == Standing::kAccepted;
       if (!strongest) strongest = *digest;
     }
+    if (references_ == nullptr) return;  // it need not be known
     if (accepted || (strongest && !out_.is_first(*strongest))) return;
     const std::string_view unknown =
         kind == Kind::kImage ? code::kImageUnknown : code::kFileUnknown;
@@ -220,8 +233,8 @@ class Judgement {
     const bool has_more = of_kernel.size() < arguments.size();
     const std::string before = has_more ? joined(of_kernel) : std::string();
     for (const codec::Pattern& pattern : policy_.command_line_required) {
-      if (std::all_of(readings.begin(), readings.end(), [&](const auto& words) {
-            return satisfies(pattern, kernels_part(words));
+      if (std::all_of(readings.begin(), readings.end(), [&](const auto& reading) {
+            return satisfies(pattern, kernels_part(reading));
           })) {
         continue;
       }
@@ -233,12 +246,12 @@ class Judgement {
                "the kernel's command line has no argument \"" + printable(pattern.text(), 128) +
                    "\", which the policy requires: \"" + printable(line.text, 256) + "\"");
     }
+    const std::vector<std::string> words = all_words(line.text, readings);
     for (const codec::KernelPattern& pattern : policy_.command_line_forbidden) {
-      const bool is_there =
-          pattern.matches(line.text) ||
-          std::any_of(readings.begin(), readings.end(),
-                      [&](const auto& words) { return holds_argument(pattern, words); });
-      if (!is_there) continue;
+      if (std::none_of(words.begin(), words.end(),
+                       [&](const std::string& each) { return pattern.matches(each); })) {
+        continue;
+      }
       out_.add(Claim::kConfiguration, line.event, code::kCommandLine,
                "the kernel's command line has an argument \"" + printable(pattern.text(), 128) +
                    "\", which the policy forbids: \"" + printable(line.text, 256) + "\"");
@@ -248,15 +261,16 @@ class Judgement {
   const BoundLog& log_;
   const Meaning& meaning_;
   const attest::BootLogSpec& policy_;
-  const ResolvedReferences* references_;
+  const ResolvedReferences* references_;  // all must be known to it; null: nothing need be
+  const ResolvedReferences* says_;        // what is revoked; null: nothing is
   Findings out_;
 };
 
 }  // namespace
 
 BootJudgement judge(const BoundLog& log, const Meaning& meaning, const attest::BootLogSpec& policy,
-                    const ResolvedReferences* references) {
-  return Judgement(log, meaning, policy, references).run();
+                    const ResolvedReferences* references, const ResolvedReferences* revocations) {
+  return Judgement(log, meaning, policy, references, revocations).run();
 }
 
 }  // namespace avouch::bootlog

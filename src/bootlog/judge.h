@@ -48,14 +48,18 @@ struct BootJudgement {
 //     known, by a digest that is not SHA-1 (BootImageUnknown, BootFileUnknown); where they have
 //     certificates, every one in PK, KEK, db and of an authority is known (SecureBootKeyUnknown);
 //     nothing is revoked (BootImageRevoked, BootFileRevoked, SecureBootKeyRevoked), and neither is
-//     the SHA-256 digest of the content of dbx or SbatLevel (SecureBootOutdated)
+//     the SHA-256 digest of the content of dbx or SbatLevel (SecureBootOutdated); what systemd-stub
+//     is said to have added to the initrd is proven (PCR 12 and 13, BootPcrUnproven)
+//   * `revocations`, without `references`: nothing is revoked, by the same codes
 //   * no program is one that the node's own dbx forbids (BootImageRevoked)
 //   * kernelCommandLine: each text that may have been the kernel's has, of its arguments, one that
 //     each required expression matches (before "--": what follows is for init), and none that a
-//     forbidden one does (KernelCommandLine); an expression may also match the whole text. At least
+//     forbidden one does (KernelCommandLine), in each reading of it (codec/kernel_arguments.h); an
+//     expression may also match the whole text. At least
 //     one such text, none that is hashed but not known, and PCR 12, where it is quoted, is proven
 //     (KernelCommandLineUnproven)
 BootJudgement judge(const BoundLog& log, const Meaning& meaning, const attest::BootLogSpec& policy,
-                    const reference::ResolvedReferences* references);
+                    const reference::ResolvedReferences* references,
+                    const reference::ResolvedReferences* revocations);
 
 }  // namespace avouch::bootlog

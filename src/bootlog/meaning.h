@@ -50,7 +50,7 @@ struct CommandLine {
 };
 
 // More of these no boot makes: what is beyond is a problem, and bounds what a log costs.
-inline constexpr std::size_t kMaxVariables = 256, kMaxCommandLines = 32, kMaxLoadOptions = 8,
+inline constexpr std::size_t kMaxVariables = 256, kMaxCommandLines = 16, kMaxLoadOptions = 8,
                              kMaxProblems = 16;
 // Of a longer one the kernel may not see the end: COMMAND_LINE_SIZE of x86 and arm64 is 2,048, less
 // a NUL and "BOOT_IMAGE=", which GRUB puts before its copy.

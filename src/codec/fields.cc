@@ -279,6 +279,13 @@ const Json::Array* Fields::list(std::string_view name, std::string_view expected
   return elements;
 }
 
+void Fields::refuse_empty(std::string_view name) {
+  const Json* value = raw(name);
+  const Json::Array* list = value == nullptr ? nullptr : value->as_array();
+  if (list == nullptr || !list->empty()) return;
+  error(name, "is empty, and would ask for nothing: expected at least one, or leave it out");
+}
+
 void Fields::error(std::string_view name, std::string message) {
   errors_->add(join_path(path_, name), std::move(message));
 }

@@ -71,6 +71,8 @@ class Fields {
   std::vector<std::string> strings(std::string_view name, std::size_t max_count,
                                    std::size_t max_bytes = 4096);
   const Json* raw(std::string_view name);  // marks it as known
+  // An error where it is a list of nothing: of rules, as a template that came out empty leaves it.
+  void refuse_empty(std::string_view name);
 
   void error(std::string_view name,
              std::string message);  // at path.name, or at path if name is empty

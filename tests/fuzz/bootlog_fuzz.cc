@@ -114,7 +114,8 @@ AVOUCH_FUZZ_TARGET("bootlog_fuzz") {
   require(meaning.problems.size() <= bootlog::kMaxProblems);
   require(meaning.command_lines.size() <= bootlog::kMaxCommandLines);
   const auto* references = (flags & 0x40) != 0 ? policies.references.get() : nullptr;
-  const auto judged = bootlog::judge(bound, meaning, policy, references);
+  const auto* revocations = (flags & 0x80) != 0 ? policies.references.get() : nullptr;
+  const auto judged = bootlog::judge(bound, meaning, policy, references, revocations);
   require(judged.reasons.size() <= bootlog::kMaxReasons + 1);
   for (const auto& reason : judged.reasons) require(is_shown(reason.message, 2048));
   const auto tier = avouch::attest::worst_tier(judged.vector);

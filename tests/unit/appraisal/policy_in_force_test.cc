@@ -136,6 +136,16 @@ TEST(PolicyInForce, RevokesWhateverAnyManifestThatItNamesRevokes) {
         << named;
     EXPECT_FALSE(policy.runtime->is_revoked(crypto::HashAlgorithm::kSha256, Bytes(32, 0xcc)));
   }
+  const PolicyInForce for_files =
+      in_force(material, R"("bootLog": {}, "runtime": {"references": [{"name": "files"}, )" + bad +
+                             "]}");
+  EXPECT_EQ(for_files.boot_references, nullptr) << "nothing need be known";
+  ASSERT_NE(for_files.boot_revocations, nullptr);
+  EXPECT_EQ(for_files.boot_revocations
+                ->boot_image(must_value(
+                    reference::make_digest(crypto::HashAlgorithm::kSha256, Bytes(32, 0xaa))))
+                .standing,
+            reference::Standing::kRevoked);
   const PolicyInForce without = in_force(material, members("", "", ""));
   EXPECT_FALSE(without.runtime->is_revoked(crypto::HashAlgorithm::kSha256, Bytes(32, 0xbb)));
 }
@@ -143,6 +153,7 @@ TEST(PolicyInForce, RevokesWhateverAnyManifestThatItNamesRevokes) {
 TEST(PolicyInForce, WithoutReferencesNothingSaysWhatMayBoot) {
   const PolicyInForce policy = in_force(with_makers(), R"("bootLog": {})");
   EXPECT_EQ(policy.boot_references, nullptr);
+  EXPECT_EQ(policy.boot_revocations, nullptr);
   EXPECT_EQ(policy.runtime, nullptr);
   EXPECT_TRUE(policy.problems.empty());
 }

@@ -85,6 +85,21 @@ TEST(ParsePolicyLogs, NamesTheExpressionThatIsNone) {
                "spec.runtime.exclude[0]: "));
 }
 
+// As a template leaves them whose list came out empty.
+TEST(ParsePolicyLogs, RefusesListsOfRulesWithoutAny) {
+  EXPECT_TRUE(contains(log_errors_of(R"("bootLog": {"references": []})"),
+                       "spec.bootLog.references: is empty, and would ask for nothing"));
+  for (const std::string list : {"required", "forbidden"}) {
+    EXPECT_TRUE(
+        contains(log_errors_of(R"("bootLog": {"kernelCommandLine": {")" + list + R"(": []}})"),
+                 "spec.bootLog.kernelCommandLine." + list + ": is empty"));
+  }
+  EXPECT_TRUE(contains(log_errors_of(R"("bootLog": {}, "referenceKeys": [])"),
+                       "spec.referenceKeys: is empty"));
+  EXPECT_TRUE(parse(R"("bootLog": {"references": null}, "referenceKeys": null, "keys": null)")
+                  .has_value()) << "null is as good as nothing, as in Kubernetes";
+}
+
 TEST(ParsePolicyLogs, RefusesUnknownAndRepeatedWords) {
   EXPECT_TRUE(contains(log_errors_of(R"("bootLog": {"secureboot": "Required"})"), "spec.bootLog"));
   EXPECT_TRUE(contains(log_errors_of(R"("bootLog": {"secureBoot": "On"})"), "Required"));

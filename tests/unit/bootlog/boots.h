@@ -69,14 +69,15 @@ struct Appraised {
 
 inline Appraised appraise(const PlainLog& plain, const tpm::PcrValues& quoted,
                           const attest::BootLogSpec& policy = {},
-                          const References& references = nullptr) {
+                          const References& references = nullptr,
+                          const References& revocations = nullptr) {
   const BootLog log = must_read(plain.bytes());
   const auto replayed = replay(log);
   const BoundLog bound = bootlog::bind(log, replayed, quoted);
   Appraised out;
   out.meaning = read_meaning(bound, policy.quirks);
   out.reasons = compare(log, replayed, quoted);
-  BootJudgement judged = judge(bound, out.meaning, policy, references.get());
+  BootJudgement judged = judge(bound, out.meaning, policy, references.get(), revocations.get());
   out.vector = judged.vector;
   out.reasons.insert(out.reasons.end(), judged.reasons.begin(), judged.reasons.end());
   return out;

@@ -406,6 +406,27 @@ TEST(B16, RefusesARevokedShimThoughItIsSignedAndListed) {
   EXPECT_THAT(appraise(log, {}, revoking(initrd)).codes(), ElementsAre("BootFileRevoked"));
 }
 
+// Of manifests that the policy names for files, under bootLog without references.
+TEST(B16, RefusesWhatIsRevokedThoughNothingNeedBeKnown) {
+  const PlainLog log = good_log();
+  const auto codes = [&](const Bytes& digest) {
+    Json spec = foreign_manifest();
+    spec.as_object()->erase("secureBootCertificates");
+    spec["revoked"] = Json::Array{"sha256:" + to_hex(digest)};
+    return appraise(log, quote_of(log), {}, nullptr, references_of(spec)).codes();
+  };
+  EXPECT_THAT(codes(log.events[log.find(4, kBootServicesApplication)].digests[1].second),
+              ElementsAre("BootImageRevoked"));
+  EXPECT_THAT(codes(log.events[log.find(9, kIpl, "/initrd.img")].digests[1].second),
+              ElementsAre("BootFileRevoked"));
+  const auto entries =
+      signatures_of(parse_variable(log.events[find_variable(log, "db")].data).value().value);
+  const crypto::Sha256 fingerprint = crypto::sha256(entries[0].value);
+  EXPECT_THAT(codes(Bytes(fingerprint.begin(), fingerprint.end())),
+              ElementsAre("SecureBootKeyRevoked"));
+  EXPECT_THAT(codes(Bytes(32, 1)), IsEmpty());
+}
+
 TEST(B16, RefusesAProgramThatTheNodesOwnDbxForbids) {
   PlainLog log = good_log();
   Bytes value = from_hex("2616c4c14c509240aca941f936934328").value();
@@ -469,7 +490,7 @@ TEST(B17, IsNeverAffirmingOfAPcrThatDiffers) {
     quoted[pcr][0] ^= 1;
     const BoundLog bound = bind_log(log, quoted);
     const BootJudgement judged =
-        judge(bound, read_meaning(bound, {}), optional_secure_boot(), nullptr);
+        judge(bound, read_meaning(bound, {}), optional_secure_boot(), nullptr, nullptr);
     EXPECT_EQ(attest::worst_tier(judged.vector), attest::Status::kContraindicated);
   }
 }

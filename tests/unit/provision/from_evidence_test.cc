@@ -54,7 +54,7 @@ std::vector<std::string> judged(const std::string& log,
   const auto bound = bootlog::bind(read.value(), replayed, pcrs);
   const auto meaning = bootlog::read_meaning(bound, {});
   std::vector<std::string> out;
-  for (const auto& reason : bootlog::judge(bound, meaning, {}, &references).reasons) {
+  for (const auto& reason : bootlog::judge(bound, meaning, {}, &references, nullptr).reasons) {
     out.push_back(reason.code);
   }
   return out;
