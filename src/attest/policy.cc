@@ -253,6 +253,7 @@ PolicySpec read_spec(Fields fields) {
   read_on_failure(fields, out);
   if (fields.one_of("logging", {"Spool", "Strict"}) == "Strict") out.logging = Logging::kStrict;
   out.boot_log = read_boot_log(fields);
+  if (out.boot_log) out.boot_log->banks = out.banks;
   out.runtime = read_runtime(fields);
   read_reference_keys(fields, out);
   require_a_check(fields, out);

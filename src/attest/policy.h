@@ -52,6 +52,9 @@ struct ExactPcr {
 enum class SecureBoot { kRequired, kOptional };
 struct BootLogSpec {
   SecureBoot secure_boot = SecureBoot::kRequired;
+  // PolicySpec::banks, of which a digest must be known in each: which others are there, and what is
+  // in them, is up to the node.
+  std::vector<crypto::HashAlgorithm> banks{crypto::HashAlgorithm::kSha256};
   std::vector<std::string> references;
   // Of the kernel's command line: each of `required` must be found in it, none of `forbidden`.
   std::vector<codec::Pattern> command_line_required;

@@ -115,10 +115,17 @@ class Judgement {
     }
   }
 
+  // A bank that the policy does not name may be one that only root has ever extended.
+  bool counts(HashAlgorithm bank) const {
+    const auto& banks = policy_.banks;
+    return bank != HashAlgorithm::kSha1 &&
+           std::find(banks.begin(), banks.end(), bank) != banks.end();
+  }
+
   void judge_digest(std::size_t number, Kind kind) {
     const Event& event = log_.log().events()[number];
-    std::optional<Digest> strongest;
-    bool accepted = false;
+    std::optional<Digest> unknown_one;
+    bool known = false;
     for (const BoundLog::BankDigest& each : log_.digests(event)) {
       const auto digest = reference::make_digest(each.bank, each.digest);
       if (!digest.has_value()) continue;
@@ -131,18 +138,20 @@ class Judgement {
                         reference::digest_text(*digest) + " is revoked by ReferenceManifest \"" +
                             std::string(found.manifest) + "\"");
       }
-      if (each.bank == HashAlgorithm::kSha1) continue;
-      accepted = accepted || found.standing == Standing::kAccepted;
-      if (!strongest) strongest = *digest;
+      if (!counts(each.bank)) continue;
+      known = known || found.standing == Standing::kAccepted;
+      if (found.standing != Standing::kAccepted && !unknown_one) unknown_one = *digest;
     }
     if (references_ == nullptr) return;  // it need not be known
-    if (accepted || (strongest && !out_.is_first(*strongest))) return;
+    if (known && !unknown_one) return;
+    if (unknown_one && !out_.is_first(*unknown_one)) return;
     const std::string_view unknown =
         kind == Kind::kImage ? code::kImageUnknown : code::kFileUnknown;
-    const std::string text = strongest ? reference::digest_text(*strongest) : "its digest";
+    const std::string text = unknown_one ? reference::digest_text(*unknown_one) : "its digest";
     out_.add(Claim::kExecutables, number, unknown,
-             text + " is in no ReferenceManifest of the policy",
-             strongest ? component_suggestion(event, kind, text) : std::string());
+             text + " is in no ReferenceManifest of the policy" +
+                 (known ? ": it must be known in each of pcrs.banks" : ""),
+             unknown_one ? component_suggestion(event, kind, text) : std::string());
   }
 
   std::string component_suggestion(const Event& event, Kind kind, const std::string& digest) const {

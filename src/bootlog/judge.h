@@ -45,7 +45,7 @@ struct BootJudgement {
 //     there and readable, at least one program was let in by an entry of db, shim's verification is
 //     on (SecureBootUnproven, SecureBootDisabled)
 //   * `references`, null where the policy names none: every program and file that was measured is
-//     known, by a digest that is not SHA-1 (BootImageUnknown, BootFileUnknown); where they have
+//     known, by its digest of each of the policy's banks but SHA-1 (BootImageUnknown, BootFileUnknown); where they have
 //     certificates, every one in PK, KEK, db and of an authority is known (SecureBootKeyUnknown);
 //     nothing is revoked (BootImageRevoked, BootFileRevoked, SecureBootKeyRevoked), and neither is
 //     the SHA-256 digest of the content of dbx or SbatLevel (SecureBootOutdated); what systemd-stub

@@ -137,7 +137,8 @@ TEST(Judge, NeverAcceptsByASha1Digest) {
   EXPECT_THAT(found.codes(), Contains("BootPcrUnproven"));
 }
 
-TEST(Judge, KnowsComponentsByTheDigestOfAnyStrongBank) {
+// The good log in two banks, in the second of which programs and files have other digests.
+PlainLog log_of_two_banks() {
   PlainLog log = good_log();
   log.banks = {HashAlgorithm::kSha256, HashAlgorithm::kSha384};
   log.header = make_header(log.banks);
@@ -150,16 +151,50 @@ TEST(Judge, KnowsComponentsByTheDigestOfAnyStrongBank) {
                                        : crypto::hash(HashAlgorithm::kSha384, seed)}};
   }
   std::erase_if(log.events, [](const PlainEvent& event) { return event.pcr == 8; });
+  return log;
+}
+BootLogSpec of_banks(const std::vector<HashAlgorithm>& banks) {
+  BootLogSpec out;
+  out.banks = banks;
+  return out;
+}
+
+TEST(Judge, KnowsComponentsByTheDigestsOfThePolicysBanks) {
+  const PlainLog log = log_of_two_banks();
   const auto both = quote_of(must_read(log.bytes()), log.banks);
   const auto only384 = quote_of(must_read(log.bytes()), {HashAlgorithm::kSha384});
+  const BootLogSpec for_384 = of_banks({HashAlgorithm::kSha384});
   Json spec = foreign_manifest();
-  while (add_suggestions(appraise(log, only384, {}, references_of(spec)).reasons, spec)) {
+  while (add_suggestions(appraise(log, only384, for_384, references_of(spec)).reasons, spec)) {
   }
   EXPECT_THAT(codec::to_json(spec), HasSubstr("sha384:"));
-  EXPECT_TRUE(appraise(log, only384, {}, references_of(spec)).accepted());
-  EXPECT_TRUE(appraise(log, both, {}, references_of(spec)).accepted());
+  EXPECT_TRUE(appraise(log, only384, for_384, references_of(spec)).accepted());
+  EXPECT_TRUE(appraise(log, both, for_384, references_of(spec)).accepted());
   const auto only256 = quote_of(must_read(log.bytes()), {HashAlgorithm::kSha256});
-  EXPECT_FALSE(appraise(log, only256, {}, references_of(spec)).accepted());
+  EXPECT_FALSE(appraise(log, only256, for_384, references_of(spec)).accepted());
+}
+
+// Which banks there are a node chooses; one that its firmware does not extend root can fill.
+TEST(B10, AcceptsNothingByABankThatThePolicyDoesNotName) {
+  const PlainLog log = log_of_two_banks();
+  const auto both = quote_of(must_read(log.bytes()), log.banks);
+  const auto known_by = [&](const BootLogSpec& policy, Json spec) {
+    while (add_suggestions(appraise(log, both, policy, references_of(spec)).reasons, spec)) {
+    }
+    return spec;
+  };
+  const BootLogSpec for_256 = of_banks({HashAlgorithm::kSha256});
+  const BootLogSpec for_both = of_banks(log.banks);
+  const Json known_in_384 = known_by(of_banks({HashAlgorithm::kSha384}), foreign_manifest());
+  EXPECT_THAT(appraise(log, both, for_256, references_of(known_in_384)).codes(),
+              Contains("BootImageUnknown"));
+  // Of two that it names neither is enough.
+  const auto found = appraise(log, both, for_both, references_of(known_in_384));
+  EXPECT_THAT(found.codes(), Contains("BootImageUnknown"));
+  EXPECT_THAT(found.reasons.front().message, HasSubstr("in each of pcrs.banks"));
+  const Json known_in_both = known_by(for_both, known_in_384);
+  EXPECT_TRUE(appraise(log, both, for_both, references_of(known_in_both)).accepted());
+  EXPECT_TRUE(appraise(log, both, for_256, references_of(known_in_both)).accepted());
 }
 
 TEST(B2, RefusesAChangedProgramUnderEveryType) {
