@@ -211,6 +211,8 @@ void Leader::Parts::collect_metrics(observe::Counter& departures, observe::Count
           static_cast<double>(count), {{"outcome", outcome}});
   }
   gauge("avouch_evidence_store_bytes", "Evidence on disk", static_cast<double>(blobs->bytes()));
+  gauge("avouch_evidence_store_limit_bytes", "As much of it as there may be",
+        static_cast<double>(config.limits.store_bytes - bytes_for_lists(config.limits)));
   gauge("avouch_node_state_file_bytes", "What is known of idle nodes, in a file without a name",
         static_cast<double>(cold->bytes()));
   const adapters::RecordFiles::Counts kept = archive->counts();

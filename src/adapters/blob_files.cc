@@ -272,7 +272,8 @@ Result<std::uint64_t> BlobFiles::append(const std::string& node_uid, const std::
     return retryable("the runtime log would be longer than " +
                      std::to_string(options_.runtime_log_bytes) + " bytes");
   }
-  AVOUCH_CHECK(reserve_locked(bytes.size()));
+  AVOUCH_CHECK(
+      reserve_locked(bytes.size(), {.owner = "", .node_uid = node_uid, .bytes = log.bytes}));
   used_bytes_ += bytes.size();
   log.busy = true;
   lock.unlock();  // a slow disk holds up this node alone
@@ -344,10 +345,13 @@ Result<void> BlobFiles::truncate(const std::string& node_uid, const std::string&
 void BlobFiles::remove(const std::string& node_uid) {
   const std::lock_guard lock(mutex_);
   const auto found = runtime_logs_.find(node_uid);
-  if (found == runtime_logs_.end() || found->second.busy) return;
-  ::unlink(runtime_path(node_uid, found->second.boot).c_str());
-  used_bytes_ -= found->second.bytes;
-  runtime_logs_.erase(found);
+  if (found != runtime_logs_.end() && !found->second.busy) remove_locked(found);
+}
+
+void BlobFiles::remove_locked(RuntimeLogs::iterator log) {
+  ::unlink(runtime_path(log->first, log->second.boot).c_str());
+  used_bytes_ -= log->second.bytes;
+  runtime_logs_.erase(log);
 }
 
 std::filesystem::path BlobFiles::blob_path(const crypto::Sha256& digest) const {
@@ -364,7 +368,7 @@ void BlobFiles::use_locked(Blob& blob) {
   by_use_.splice(by_use_.end(), by_use_, blob.place);
 }
 
-Result<void> BlobFiles::reserve_locked(std::uint64_t more) {
+Result<void> BlobFiles::reserve_locked(std::uint64_t more, const Holder& holder) {
   if (more > options_.total_bytes) return retryable("the evidence store is too small for this");
   if (options_.has_room && !options_.has_room(more)) {
     return retryable(
@@ -373,14 +377,46 @@ Result<void> BlobFiles::reserve_locked(std::uint64_t more) {
   const SteadyTime idle_since = clock_.steady_now() - kKeepAfterUse;
   while (used_bytes_ > options_.total_bytes - more) {
     const auto oldest = by_use_.empty() ? blobs_.end() : blobs_.find(by_use_.front());
-    if (oldest == blobs_.end() || oldest->second.used > idle_since) {
+    if (oldest != blobs_.end() && oldest->second.used <= idle_since) {
+      drop_locked(by_use_.begin());
+    } else if (!take_from_largest_locked(more, holder)) {
       return retryable("the evidence store is full: " + std::to_string(used_bytes_) + " of " +
                        std::to_string(options_.total_bytes) +
                        " bytes, all used within the last hour; raise limits.storeBytes");
     }
-    drop_locked(by_use_.begin());
   }
   return {};
+}
+
+// False where nobody has more than an equal part, or `holder` would have.
+bool BlobFiles::take_from_largest_locked(std::uint64_t more, const Holder& holder) {
+  const std::uint64_t part =
+      options_.total_bytes / std::max<std::size_t>(shares_.size() + runtime_logs_.size(), 1);
+  if (holder.bytes + more > part) return false;
+  std::uint64_t most = part;
+  auto log = runtime_logs_.end();
+  for (auto each = runtime_logs_.begin(); each != runtime_logs_.end(); ++each) {
+    if (each->second.busy || each->second.bytes <= most || each->first == holder.node_uid) continue;
+    most = each->second.bytes;
+    log = each;
+  }
+  std::string owner;  // of blobs, if they are more
+  for (const auto& [name, bytes] : shares_) {
+    if (bytes <= most || name.empty() || name == holder.owner || !counts_.contains(name)) continue;
+    most = bytes;
+    owner = name;
+  }
+  if (!owner.empty()) {
+    const auto oldest = std::find_if(by_use_.begin(), by_use_.end(), [&](const auto& digest) {
+      return blobs_.at(digest).owner == owner;
+    });
+    if (oldest == by_use_.end()) return false;
+    drop_locked(oldest);
+    return true;
+  }
+  if (log == runtime_logs_.end()) return false;
+  remove_locked(log);
+  return true;
 }
 
 Result<void> BlobFiles::reserve_share_locked(const std::string& owner, std::uint64_t more) {
@@ -438,7 +474,7 @@ std::uint64_t BlobFiles::drop_unused(std::chrono::milliseconds idle) {
 Result<void> BlobFiles::reserve(const std::string& owner, std::uint64_t more) {
   const std::lock_guard lock(mutex_);
   AVOUCH_CHECK(reserve_share_locked(owner, more));
-  AVOUCH_CHECK(reserve_locked(more));
+  AVOUCH_CHECK(reserve_locked(more, {.owner = owner, .node_uid = "", .bytes = shares_[owner]}));
   used_bytes_ += more;
   shares_[owner] += more;
   return {};

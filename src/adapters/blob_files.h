@@ -6,6 +6,9 @@
 //   DIR/incoming/N          one that is being written
 //   DIR/runtime/UID.BOOT    the runtime log of a node's present boot
 //
+// One that is full has room for whoever holds less than an equal part of it, among owners of blobs
+// and runtime logs: nobody fills it for others.
+//
 // A blob is fsynced before it gets its name, so whatever has a name is whole. Others may keep links
 // to these files (record_files.h): a blob never changes, and of a runtime log that others keep what
 // was written stays as it is; where it is cut, it goes on in a file of its own.
@@ -76,14 +79,23 @@ class BlobFiles final : public control::BlobStore, public control::RuntimeLogSto
     bool busy = false;  // an append is under way, without the lock
   };
   using Uses = std::list<crypto::Sha256>;
+  using RuntimeLogs = std::map<std::string, RuntimeLog>;
+  // Who wants room: an owner of blobs, or a node's runtime log, and what they have.
+  struct Holder {
+    std::string owner, node_uid;
+    std::uint64_t bytes = 0;
+  };
 
   BlobFiles(BlobFilesOptions options, Clock& clock);
   Result<void> scan();
   std::filesystem::path blob_path(const crypto::Sha256& digest) const;
   std::filesystem::path runtime_path(const std::string& node_uid, const std::string& boot) const;
   void use_locked(Blob& blob);
-  // Room for `more` bytes, by giving up the oldest blobs. kRetryable if there is none.
-  Result<void> reserve_locked(std::uint64_t more);
+  // Room for `more` bytes, by giving up the oldest blobs, and then what those hold who hold more
+  // than an equal part of the store, for who would not. kRetryable if there is none.
+  Result<void> reserve_locked(std::uint64_t more, const Holder& holder);
+  bool take_from_largest_locked(std::uint64_t more, const Holder& holder);
+  void remove_locked(RuntimeLogs::iterator log);
   Result<void> reserve_share_locked(const std::string& owner, std::uint64_t more);
   Uses::iterator drop_locked(Uses::iterator place);
   void give_back_locked(const std::string& owner, std::uint64_t bytes);
@@ -102,7 +114,7 @@ class BlobFiles final : public control::BlobStore, public control::RuntimeLogSto
   Uses by_use_;                                     // oldest first
   std::map<std::string, std::uint64_t> shares_;     // bytes of blobs, incoming too, by owner
   std::map<std::string, std::size_t> counts_;       // of blobs that are kept, by owner
-  std::map<std::string, RuntimeLog> runtime_logs_;  // by node UID
+  RuntimeLogs runtime_logs_;  // by node UID
 };
 
 }  // namespace avouch::adapters

@@ -97,11 +97,34 @@ TEST_F(BlobFilesTest, NoNodeHasMoreThanAThousandFilesThatWereUsedWithinTheHour) 
 
 TEST_F(BlobFilesTest, AFullStoreGivesUpNothingThatWasUsedWithinTheHour) {
   open(300, 300);
-  for (const char letter : {'a', 'b', 'c'}) ASSERT_EQ(put("node-1", content(letter)), "");
-  EXPECT_NE(put("node-2", content('d')).find("full"), std::string::npos);
+  ASSERT_EQ(put("node-1", content('a')), "");
+  ASSERT_EQ(put("node-2", content('b')), "");
+  ASSERT_EQ(put("node-3", content('c')), "");
+  EXPECT_NE(put("node-4", content('d')).find("full"), std::string::npos) << "all have equal parts";
+  EXPECT_NE(put("node-1", content('d')).find("full"), std::string::npos);
   clock.advance(hours(1));
-  EXPECT_EQ(put("node-2", content('d')), "");
+  EXPECT_EQ(put("node-4", content('d')), "");
   EXPECT_FALSE(has(content('a')));
+}
+
+// Agents that are somebody else's fill the store: others still have their logs judged.
+TEST_F(BlobFilesTest, AFullStoreHasRoomForWhoHoldsLessThanAnEqualPart) {
+  open(1000, 400);
+  for (const char letter : {'a', 'b', 'c', 'd'}) ASSERT_EQ(put("node-1", content(letter)), "");
+  ASSERT_TRUE(store->append("uid-1", "1", 0, as_bytes(content('x', 350))).has_value());
+  ASSERT_TRUE(store->append("uid-2", "1", 0, as_bytes(content('y', 250))).has_value());
+
+  EXPECT_EQ(put("node-3", content('e')), "");  // of four parts of 250, node-1's blobs are most
+  EXPECT_FALSE(has(content('a')));
+  EXPECT_TRUE(has(content('b')));
+  ASSERT_TRUE(store->append("uid-3", "1", 0, as_bytes(content('z', 100))).has_value());
+  EXPECT_EQ(store->next_offset("uid-1", "1"), 0U) << "it had most";
+  EXPECT_EQ(store->next_offset("uid-2", "1"), 250U);
+  EXPECT_EQ(store->next_offset("uid-3", "1"), 100U);
+  EXPECT_FALSE(store->append("uid-1", "1", 0, as_bytes(content('x', 350))).has_value())
+      << "more than its part";
+  EXPECT_TRUE(store->append("uid-1", "1", 0, as_bytes(content('x', 150))).has_value());
+  EXPECT_LE(store->bytes(), 1000U);
 }
 
 TEST_F(BlobFilesTest, AfterARestartABlobCountsForWhomUsesIt) {
