@@ -72,9 +72,9 @@ Result<std::optional<control::LeaderMark>> leader_mark(const config::ControllerC
         "which this runs, is not set");
   }
   return std::optional<control::LeaderMark>(
-      std::in_place, control::LeaderMark::Options{.ns = config.release.name_space,
-                                                  .release = config.release.name,
-                                                  .pod = pod});
+      std::in_place,
+      control::LeaderMark::Options{
+          .ns = config.release.name_space, .release = config.release.name, .pod = pod});
 }
 
 // Repeats a step until it succeeds. False: told to stop before.
@@ -166,9 +166,8 @@ Result<void> run(const config::ControllerConfig& config, const std::string& kube
     Leader leader(config, client, clock, signals, own_identity, leading_until,
                   [&elector](std::string text) { elector.say(std::move(text)); });
     outcome = leader.start(stop);
-    const bool is_found =
-        outcome.has_value() &&
-        (!mark || persists(stop, signals, [&] { return mark->take(client); }));
+    const bool is_found = outcome.has_value() &&
+                          (!mark || persists(stop, signals, [&] { return mark->take(client); }));
     if (is_found) {
       started = true;
       signals.note("start", "ready");

@@ -101,6 +101,14 @@ def main():
         "bootLog": {"secureBoot": "Required" if policy.get("requireSecureBoot") else "Optional"},
     }
     check_quoted(policy["requireQuotedPcrs"])
+    weak = set(policy["referencePcrs"]) - set(banks)
+    if weak:
+        fail(f"referencePcrs: values for {sorted(weak)}, which our policies do not judge by")
+    if policy.get("kernelCmdline") == []:
+        fail("kernelCmdline: allows no line; our policies say nothing of the line or what it must be")
+    ima = policy.get("ima") or {}
+    if ima.get("allowlist") and not ima.get("requireReplay"):
+        fail("ima: an allowlist without requireReplay: our policies judge no file of a log that does not replay")
     if policy.get("kernelCmdline"):
         spec["bootLog"]["kernelCommandLine"] = {"required": [whole_lines(policy["kernelCmdline"])]}
     if policy.get("ima") and policy["ima"].get("requireReplay"):

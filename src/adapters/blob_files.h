@@ -111,10 +111,10 @@ class BlobFiles final : public control::BlobStore, public control::RuntimeLogSto
   std::mutex mutex_;
   std::uint64_t used_bytes_ = 0;
   std::map<crypto::Sha256, Blob> blobs_;
-  Uses by_use_;                                     // oldest first
-  std::map<std::string, std::uint64_t> shares_;     // bytes of blobs, incoming too, by owner
-  std::map<std::string, std::size_t> counts_;       // of blobs that are kept, by owner
-  RuntimeLogs runtime_logs_;  // by node UID
+  Uses by_use_;                                  // oldest first
+  std::map<std::string, std::uint64_t> shares_;  // bytes of blobs, incoming too, by owner
+  std::map<std::string, std::size_t> counts_;    // of blobs that are kept, by owner
+  RuntimeLogs runtime_logs_;                     // by node UID
 };
 
 }  // namespace avouch::adapters

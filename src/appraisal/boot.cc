@@ -43,9 +43,8 @@ attest::Checked<BootFindings> judge_boot_log(ByteView log, const attest::Verifie
   BootFindings out;
   out.reasons = bootlog::compare(read.value(), replayed, quote.pcrs(), ~kBootPcrs);
   if (!out.reasons.empty()) out.vector[attest::Claim::kConfiguration] = attest::kUnacceptable;
-  bootlog::BootJudgement judged =
-      bootlog::judge(bound, meaning, spec, policy.boot_references.get(),
-                     policy.boot_revocations.get());
+  bootlog::BootJudgement judged = bootlog::judge(bound, meaning, spec, policy.boot_references.get(),
+                                                 policy.boot_revocations.get());
   out.vector = attest::worse(out.vector, judged.vector);
   std::move(judged.reasons.begin(), judged.reasons.end(), std::back_inserter(out.reasons));
   for (const bootlog::CommandLine& line : meaning.command_lines) {

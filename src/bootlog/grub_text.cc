@@ -20,7 +20,8 @@ constexpr std::string_view kHarmless =
     "net_bootp net_bootp6 net_del_addr net_del_dns net_del_route net_dhcp net_get_dhcp_option "
     "net_ipv6_autoconf net_ls_addr net_ls_cards net_ls_dns net_ls_routes net_nslookup normal "
     "normal_exit parttool password password_pbkdf2 play probe rdmsr read reboot recordfail regexp "
-    "return rmmod save_env savedefault search search.file search.fs_label search.fs_uuid serial set "
+    "return rmmod save_env savedefault search search.file search.fs_label search.fs_uuid serial "
+    "set "
     "setparams sha1sum sha256sum sha512sum shift sleep smbios source submenu terminal_input "
     "terminal_output terminfo test true trust unset usb vbeinfo verify_detached version videoinfo ";
 

@@ -217,8 +217,8 @@ class Judgement {
 
   // Where systemd-stub says that it has measured something, the quote must prove it.
   void require_stub(std::uint32_t pcr, std::string_view code, std::string_view what) {
-    const std::string place = "PCR " + std::to_string(pcr) +
-                              ", into which systemd-stub measures " + std::string(what) + ", ";
+    const std::string place = "PCR " + std::to_string(pcr) + ", into which systemd-stub measures " +
+                              std::string(what) + ", ";
     const PcrState state = log_.state(pcr);
     if (state == PcrState::kProven) return;
     if (state == PcrState::kDiffers) {

@@ -45,11 +45,12 @@ struct BootJudgement {
 //     there and readable, at least one program was let in by an entry of db, shim's verification is
 //     on (SecureBootUnproven, SecureBootDisabled)
 //   * `references`, null where the policy names none: every program and file that was measured is
-//     known, by its digest of each of the policy's banks but SHA-1 (BootImageUnknown, BootFileUnknown); where they have
-//     certificates, every one in PK, KEK, db and of an authority is known (SecureBootKeyUnknown);
-//     nothing is revoked (BootImageRevoked, BootFileRevoked, SecureBootKeyRevoked), and neither is
-//     the SHA-256 digest of the content of dbx or SbatLevel (SecureBootOutdated); what systemd-stub
-//     is said to have added to the initrd is proven (PCR 12 and 13, BootPcrUnproven)
+//     known, by its digest of each of the policy's banks but SHA-1 (BootImageUnknown,
+//     BootFileUnknown); where they have certificates, every one in PK, KEK, db and of an authority
+//     is known (SecureBootKeyUnknown); nothing is revoked (BootImageRevoked, BootFileRevoked,
+//     SecureBootKeyRevoked), and neither is the SHA-256 digest of the content of dbx or SbatLevel
+//     (SecureBootOutdated); what systemd-stub is said to have added to the initrd is proven (PCR 12
+//     and 13, BootPcrUnproven)
 //   * `revocations`, without `references`: nothing is revoked, by the same codes
 //   * no program is one that the node's own dbx forbids (BootImageRevoked)
 //   * kernelCommandLine: each text that may have been the kernel's has, of its arguments, one that

@@ -28,6 +28,14 @@ bool is_printable(ByteView text) {
                      [](std::uint8_t byte) { return byte >= 0x20 && byte < 0x7f; });
 }
 
+// The characters of such a text: ASCII, with or without a NUL at its end, or UTF-16.
+std::string spelt_out(ByteView text) {
+  const ByteView without_nul =
+      !text.empty() && text.back() == 0 ? text.first(text.size() - 1) : text;
+  if (is_printable(without_nul)) return std::string(as_text(without_nul));
+  return utf16_text(text).value_or(std::string());
+}
+
 // A text of firmware: ASCII, or UTF-16. No program and no file that matters is one.
 bool is_short_text(ByteView data) {
   if (data.size() > kMaxAction) return false;
@@ -163,7 +171,7 @@ class Reading {
       return problem(number, code::kEventUnexpected,
                      "an action that is no text: another event under a false type");
     }
-    if (event.pcr == 7 && as_text(text) == "UEFI Debug Mode") {
+    if (event.pcr == 7 && spelt_out(text) == "UEFI Debug Mode") {
       problem(number, code::kEventUnexpected, "a debugger of the firmware is enabled");
     }
   }

@@ -25,10 +25,9 @@ Result<void> LeaderMark::drop(const kube::Client& client, const std::string& pod
 }
 
 Result<void> LeaderMark::take(const kube::Client& client) const {
-  const auto marked =
-      client.list(kube::pods(options_.ns),
-                  {.label_selector = std::string(kLeadsLabel) + "=" + options_.release,
-                   .metadata_only = true});
+  const auto marked = client.list(
+      kube::pods(options_.ns),
+      {.label_selector = std::string(kLeadsLabel) + "=" + options_.release, .metadata_only = true});
   if (!marked.has_value()) return retryable("pods that lead: " + marked.error().message);
   for (const Json& each : marked->items) {
     const std::string name(each.text({"metadata", "name"}));

@@ -136,9 +136,8 @@ TEST(PolicyInForce, RevokesWhateverAnyManifestThatItNamesRevokes) {
         << named;
     EXPECT_FALSE(policy.runtime->is_revoked(crypto::HashAlgorithm::kSha256, Bytes(32, 0xcc)));
   }
-  const PolicyInForce for_files =
-      in_force(material, R"("bootLog": {}, "runtime": {"references": [{"name": "files"}, )" + bad +
-                             "]}");
+  const PolicyInForce for_files = in_force(
+      material, R"("bootLog": {}, "runtime": {"references": [{"name": "files"}, )" + bad + "]}");
   EXPECT_EQ(for_files.boot_references, nullptr) << "nothing need be known";
   ASSERT_NE(for_files.boot_revocations, nullptr);
   EXPECT_EQ(for_files.boot_revocations

@@ -96,8 +96,9 @@ TEST(ParsePolicyLogs, RefusesListsOfRulesWithoutAny) {
   }
   EXPECT_TRUE(contains(log_errors_of(R"("bootLog": {}, "referenceKeys": [])"),
                        "spec.referenceKeys: is empty"));
-  EXPECT_TRUE(parse(R"("bootLog": {"references": null}, "referenceKeys": null, "keys": null)")
-                  .has_value()) << "null is as good as nothing, as in Kubernetes";
+  EXPECT_TRUE(
+      parse(R"("bootLog": {"references": null}, "referenceKeys": null, "keys": null)").has_value())
+      << "null is as good as nothing, as in Kubernetes";
 }
 
 TEST(ParsePolicyLogs, RefusesUnknownAndRepeatedWords) {

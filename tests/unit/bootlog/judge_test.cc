@@ -335,11 +335,11 @@ TEST(Judge, TakesTheArgumentsOfAChainloadedKernelForACommandLine) {
                       log.make(8, kIpl, to_bytes("grub_cmd: " + command), to_bytes(command)));
     return appraise(log, command_line({}, {forbidden})).codes();
   };
-  for (const char* command : {"chainloader /vmlinuz init=/bin/sh", "xen_hypervisor /x init=/bin/sh",
-                              "xen_module /vmlinuz init=/bin/sh", "! chainloader /v init=/bin/sh",
-                              "time chainloader /v init=/bin/sh",
-                              "time ! time linux vmlinuz init=/bin/sh", "vmlinuz init=/bin/sh",
-                              "legacy_kernel /v init=/bin/sh"}) {
+  for (const char* command :
+       {"chainloader /vmlinuz init=/bin/sh", "xen_hypervisor /x init=/bin/sh",
+        "xen_module /vmlinuz init=/bin/sh", "! chainloader /v init=/bin/sh",
+        "time chainloader /v init=/bin/sh", "time ! time linux vmlinuz init=/bin/sh",
+        "vmlinuz init=/bin/sh", "legacy_kernel /v init=/bin/sh"}) {
     EXPECT_THAT(codes(command, "init=.*"), ElementsAre("KernelCommandLine")) << command;
     EXPECT_THAT(codes(command, "single"), IsEmpty()) << command;
   }
@@ -561,7 +561,8 @@ TEST(Judge, WantsWhatSystemdsStubAddsToBeKnown) {
     EXPECT_TRUE(appraise(log, policy, references_of(manifest_of(log))).accepted()) << pcr;
     tpm::PcrValues quoted = quote_of(log);
     std::erase_if(quoted, [&](const auto& each) { return each.first.index == pcr; });
-    EXPECT_THAT(appraise(log, quoted, policy, known).codes(), ElementsAre("BootPcrUnproven")) << pcr;
+    EXPECT_THAT(appraise(log, quoted, policy, known).codes(), ElementsAre("BootPcrUnproven"))
+        << pcr;
     EXPECT_TRUE(appraise(good_log(), quoted, policy, known).accepted()) << pcr;
     quoted[{HashAlgorithm::kSha256, static_cast<std::uint8_t>(pcr)}] = Bytes(32, 1);
     EXPECT_THAT(appraise(good_log(), quoted, policy, known).codes(), Contains("BootPcrUnproven"))
@@ -627,10 +628,9 @@ TEST(CommandLine, IsReadAsEachReaderSplitsIt) {
   EXPECT_THAT(codes("a='b rd.break c'", no_break), Contains("KernelCommandLine"));
 
   const BootLogSpec wanted = command_line({"lockdown=confidentiality"});
-  for (const char* line :
-       {"x='lockdown=confidentiality'", "x=' lockdown=confidentiality '",
-        "x=\" lockdown=confidentiality \"", "\"lockdown=confidentiality\"",
-        "lock'down'=confidentiality", "lockdown=confidential\\ity"}) {
+  for (const char* line : {"x='lockdown=confidentiality'", "x=' lockdown=confidentiality '",
+                           "x=\" lockdown=confidentiality \"", "\"lockdown=confidentiality\"",
+                           "lock'down'=confidentiality", "lockdown=confidential\\ity"}) {
     EXPECT_THAT(codes(line, wanted), Contains("KernelCommandLine")) << line;
   }
   EXPECT_THAT(codes("dyndbg=\"file x +p\" lockdown=confidentiality", wanted), IsEmpty());
@@ -643,9 +643,9 @@ TEST(CommandLine, OfWhichTheKernelMaySeeAPartSatisfiesNothing) {
   const auto codes = [](std::size_t size) {
     const std::string end = " lockdown=confidentiality";
     const std::string begin = "/vmlinuz x=";
-    return appraise(with_command_line(begin + std::string(size - begin.size() - end.size(), 'y') +
-                                      end),
-                    command_line({"lockdown=confidentiality"}))
+    return appraise(
+               with_command_line(begin + std::string(size - begin.size() - end.size(), 'y') + end),
+               command_line({"lockdown=confidentiality"}))
         .codes();
   };
   EXPECT_THAT(codes(kMaxCommandLine), IsEmpty());

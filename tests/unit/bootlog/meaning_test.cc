@@ -1,5 +1,6 @@
 #include "bootlog/meaning.h"
 
+#include "bootlog/text.h"
 #include "tests/unit/bootlog/boots.h"
 
 namespace avouch::bootlog {
@@ -295,6 +296,15 @@ TEST(B6, RefusesWhatFirmwareOrBootLoaderIsSaidToMeasureAfterExitBootServices) {
   PlainLog log = good_log();
   log.events.push_back(log.make(13, kIpl, to_bytes("the system's own")));
   EXPECT_THAT(meaning(log).problems, IsEmpty());
+}
+
+TEST(B7, RefusesADebuggerOfTheFirmwareHoweverItIsSpelt) {
+  const std::string text = "UEFI Debug Mode";
+  for (const Bytes& spelt : {to_bytes(text), to_bytes(text + '\0'), to_utf16(text)}) {
+    PlainLog log = good_log();
+    insert(log, log.find(7, kSeparator), log.make(7, kEfiAction, spelt));
+    EXPECT_THAT(first_problem(meaning(log)), is_unexpected("a debugger")) << spelt.size();
+  }
 }
 
 TEST(Meaning, RefusesALogWithoutAnythingThatTheFirmwareStartedButForTheQuirk) {
