@@ -18,11 +18,11 @@ namespace avouch::bootlog {
 
 // Which bytes an event's digests are of. In every quoted bank the same.
 enum class Binding : std::uint8_t {
-  kNone,      // none that is known: the digest speaks for itself, the data for nothing
-  kData,      // the data as it is logged
-  kTextOnly,  // without its closing NUL
-  kNoPrefix,  // GRUB, PCR 8: the text after "grub_cmd: " or "kernel_cmdline: ", without the NUL.
-              // The prefix is not covered: which of the two it is, nobody vouches for
+  kNone,       // none that is known: the digest speaks for itself, the data for nothing
+  kData,       // the data as it is logged
+  kTextOnly,   // without its closing NUL
+  kNoPrefix,   // GRUB, PCR 8: the text after "grub_cmd: " or "kernel_cmdline: ", without the NUL.
+               // The prefix is not covered: which of the two it is, nobody vouches for
   kNulAdded,   // with a NUL that is not logged (systemd-boot before 247)
   kValueOnly,  // UEFI_VARIABLE_DATA: the variable's value alone
   kOldShim,    // without its last byte: what shim before 15.3 logs of an authority

@@ -12,7 +12,7 @@ namespace avouch::collect {
 namespace {
 
 constexpr std::uint32_t kQuotedPcrs = 0xffffff;  // all: a policy may ask for any
-constexpr int kReadAttempts = 4;
+constexpr int kReadAttempts = 8;
 
 tpm::PcrSelection selection_of(const tpm::DeviceState& state) {
   tpm::PcrSelection out;
@@ -20,6 +20,13 @@ tpm::PcrSelection selection_of(const tpm::DeviceState& state) {
     if (out.size() < tpm::kMaxBanks) out.push_back({bank, kQuotedPcrs});
   }
   return out;
+}
+
+// What a quote of these values has for its pcrDigest.
+Result<Bytes> digest_of_values(const tpm::Attest& attest, const tpm::Signature& signature,
+                               const tpm::PcrValues& pcrs) {
+  AVOUCH_TRY(const Bytes values, tpm::quoted_bytes(attest.selection, pcrs));
+  return crypto::hash(signature.scheme.hash, values);
 }
 
 }  // namespace
@@ -104,6 +111,9 @@ Result<Measurement> Attester::measure(const UnverifiedBeacon& beacon, std::strin
   AVOUCH_TRY(state_, device_.state());
   const tpm::PcrSelection selection = selection_of(*state_);
 
+  // A PCR may change at any moment, PCR 10 with each new file that is run: the quote is of what was
+  // read before it, or of what is read after it, unless one changed on both sides.
+  AVOUCH_TRY(tpm::PcrValues pcrs, device_.read_pcrs(selection));
   for (int attempt = 0; attempt < kReadAttempts; ++attempt) {
     auto quoted = device_.quote(*key_, extra, selection);
     if (!quoted.has_value()) {
@@ -114,11 +124,14 @@ Result<Measurement> Attester::measure(const UnverifiedBeacon& beacon, std::strin
       }
       return std::move(quoted).error();
     }
-    AVOUCH_TRY(tpm::PcrValues pcrs, device_.read_pcrs(selection));
     AVOUCH_TRY(const tpm::Attest attest, tpm::parse_attest(quoted->message));
     AVOUCH_TRY(const tpm::Signature signature, tpm::parse_signature(quoted->signature));
-    AVOUCH_TRY(const Bytes values, tpm::quoted_bytes(attest.selection, pcrs));
-    if (crypto::hash(signature.scheme.hash, values) != attest.pcr_digest) continue;
+    AVOUCH_TRY(Bytes digest, digest_of_values(attest, signature, pcrs));
+    if (digest != attest.pcr_digest) {
+      AVOUCH_TRY(pcrs, device_.read_pcrs(selection));
+      AVOUCH_TRY(digest, digest_of_values(attest, signature, pcrs));
+    }
+    if (digest != attest.pcr_digest) continue;
     return Measurement{.quote = {.message = std::move(quoted->message),
                                  .signature = std::move(quoted->signature),
                                  .beacon = beacon.reference},
@@ -126,8 +139,8 @@ Result<Measurement> Attester::measure(const UnverifiedBeacon& beacon, std::strin
                        .reset_count = attest.clock.reset_count,
                        .restart_count = attest.clock.restart_count};
   }
-  return retryable("PCR values changed between each of " + std::to_string(kReadAttempts) +
-                   " quotes and the reading after it");
+  return retryable("PCR values changed before and after each of " + std::to_string(kReadAttempts) +
+                   " quotes: does something run new files all the time, or extend a PCR?");
 }
 
 }  // namespace avouch::collect

@@ -46,7 +46,16 @@ class FakeDevice final : public tpm::Device {
     qualifying_seen.emplace_back(qualifying.begin(), qualifying.end());
     return tpm::SignedQuote{message, signature};
   }
-  Result<tpm::PcrValues> read_pcrs(const tpm::PcrSelection&) override { return pcrs; }
+  // Where that is set, `pcrs` for the first so many readings alone, or only after them.
+  Result<tpm::PcrValues> read_pcrs(const tpm::PcrSelection&) override {
+    ++readings;
+    const bool right = good_until ? readings <= *good_until : readings > good_after;
+    tpm::PcrValues out = pcrs;
+    if (!right) out.begin()->second[0] ^= 1;
+    return out;
+  }
+  int readings = 0, good_after = 0;
+  std::optional<int> good_until;
 
   Bytes ek_public = testing::corpus("ek.pub"), ak_public = testing::corpus("ak.pub");
   Bytes message = testing::corpus("quote.msg"), signature = testing::corpus("quote.sig");
@@ -360,6 +369,22 @@ TEST_F(CollectorTest, RefusesToSendValuesThatItsOwnQuoteDoesNotCover) {
   collector.beacon_published(beacon(7));
   collector.step();
   EXPECT_TRUE(uplink.heartbeats.empty());
+}
+
+// PCR 10 grows with every new file that is run.
+TEST_F(CollectorTest, QuotesWhatWasReadBeforeOrAfterThoughAPcrChanges) {
+  device.good_until = 1;  // before the quote alone
+  collector.beacon_published(beacon(7));
+  collector.step();
+  EXPECT_EQ(uplink.heartbeats.size(), 1U);
+  EXPECT_EQ(device.readings, 1) << "no more than one where nothing changed";
+
+  device.good_until.reset();
+  device.readings = 0;
+  device.good_after = 4;
+  beacon_comes(8);
+  EXPECT_EQ(uplink.heartbeats.size(), 2U);
+  EXPECT_EQ(device.readings, 5);
 }
 
 TEST_F(CollectorTest, KeepsItsKeyWhenTheTpmFailsInAnyOtherWay) {
