@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds, and runs the tests.
 #
-#   hack/test.sh [STAGE...]   only these stages, of: style release chart cluster demo address thread tidy (the default:
-#                             all of them)
+#   hack/test.sh [STAGE...]   only these stages, of: style release chart cluster demo replicas address thread tidy (the
+#                             default: all of them)
 #
 # A stage that fails does not stop the others; the end lists how long each was waited for, what failed and where its
 # log is, and its last line counts: "N passed, N failed". While a stage waits, what later stages have to compute is
@@ -116,6 +116,8 @@ await_ahead() {
 
 stage_demo() { "$HACK_DIR/demo.sh" 2>&1 | tee "$1"; }
 
+stage_replicas() { quietly "$1" "$HACK_DIR/lib/replicas_test.sh"; }
+
 # findings LOG: the lines of failed expectations, of the sanitizers and of the compiler, each with a little of what follows; there
 # may be none.
 findings() {
@@ -150,6 +152,7 @@ declare -A WHAT=(
   [tidy]="clang-tidy"
   [cluster]="the cluster command leaves nothing behind"
   [demo]="end to end on a real cluster"
+  [replicas]="several controllers on one database, on a real cluster"
 )
 
 finish() {
@@ -185,7 +188,7 @@ main() {
     sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     return
   fi
-  ((${#stages[@]})) || stages=(style release chart cluster demo address thread tidy)
+  ((${#stages[@]})) || stages=(style release chart cluster demo replicas address thread tidy)
   local stage
   for stage in "${stages[@]}"; do
     [[ -n ${WHAT[$stage]:-} ]] || die "unknown stage \"$stage\": expected some of ${!WHAT[*]}"
