@@ -55,8 +55,7 @@ void add_variable(const Event& event, ByteView data, Fields& out) {
   }
   out.push_back({"variable", printable(variable->name, kMaxText)});
   out.push_back({"guid", variable->guid});
-  const bool lists = variable->name == "PK" || variable->name == "KEK" || variable->name == "db" ||
-                     variable->name == "dbx";
+  const bool lists = holds_keys(*variable) || variable->name == "dbx";
   if (event.type == kVariableAuthority) {
     const auto signature = parse_signature_data(variable->value);
     if (signature && signature->value.size() > 64) {

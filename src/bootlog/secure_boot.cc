@@ -148,7 +148,7 @@ class CertificateRule {
       const Variable& variable = each.variable;
       if (each.authority) {
         judge_authority(each);
-      } else if (variable.name == "PK" || variable.name == "KEK" || variable.name == "db") {
+      } else if (holds_keys(variable)) {
         judge_keys(each);
       } else if (variable.name == "dbx") {
         judge_age(each);
@@ -158,7 +158,7 @@ class CertificateRule {
 
  private:
   // Whether manifests say which certificates there may be; what is revoked counts anyhow.
-  bool certificates_are_listed() const { return references_.secure_boot_certificate_count() > 0; }
+  bool certificates_are_listed() const { return references_.lists_certificates(); }
 
   void judge_authority(const MeasuredVariable& each) {
     const Authority authority = read_authority(each.variable.value);

@@ -1,6 +1,7 @@
 #include "bootlog/variable.h"
 
 #include <algorithm>
+#include <array>
 
 #include "bootlog/text.h"
 
@@ -60,6 +61,11 @@ bool is_text(ByteView data) {
 }
 
 }  // namespace
+
+bool holds_keys(const Variable& variable) {
+  constexpr std::array<std::string_view, 5> kNames = {"PK", "KEK", "db", "dbr", "dbt"};
+  return std::find(kNames.begin(), kNames.end(), variable.name) != kNames.end();
+}
 
 Result<Variable> parse_variable(ByteView data) {
   ByteReader reader(data);

@@ -18,6 +18,10 @@ struct Variable {
   std::string name;  // UTF-8
   ByteView value;
 };
+// Whether it says whose signatures count, for programs or for such variables: PK, KEK, db, and what
+// recovery (dbr) and timestamps (dbt) go by (UEFI 2.10, section 32.4).
+bool holds_keys(const Variable& variable);
+
 inline constexpr std::size_t kMaxVariableName = 512;  // UTF-16 units
 
 inline constexpr std::string_view kGlobalGuid = "8be4df61-93ca-11d2-aa0d-00e098032b8c",

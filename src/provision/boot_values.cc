@@ -121,7 +121,7 @@ class BootValues {
       taken_.insert(each.event);
       return add_authority(variable);
     }
-    if (variable.name != "PK" && variable.name != "KEK" && variable.name != "db") return;
+    if (!bootlog::holds_keys(variable)) return;
     taken_.insert(each.event);
     const auto entries = bootlog::parse_signature_lists(variable.value);
     if (!entries.has_value()) {

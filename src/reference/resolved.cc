@@ -78,6 +78,7 @@ Result<std::shared_ptr<const ResolvedReferences>> ResolvedReferences::resolve(
   }
   sort(out->revoked_);
   for (const ManifestWithList& each : out->manifests_) {
+    out->lists_certificates_ |= !each.manifest->secure_boot_certificates.empty();
     if (time_of(*each.manifest, now) != Time::kInForce) continue;
     out->add_components(*each.manifest);
     out->add_values(each);

@@ -74,7 +74,9 @@ class ResolvedReferences {
   // Those that are, each with the manifest that revokes it: so that a refusal can say so.
   const std::vector<SignerInForce>& revoked_signers() const { return revoked_signers_; }
   const std::vector<ComponentInForce>& boot_components() const { return components_; }
-  std::size_t secure_boot_certificate_count() const { return certificates_.size(); }
+  // Whether a manifest has certificates of Secure Boot, in force or not: when it ends less is
+  // accepted, never all.
+  bool lists_certificates() const { return lists_certificates_; }
   std::size_t ima_digest_count() const;
 
   // Manifests that are not in force, for people: "debian-12: ended at 2026-01-01T00:00:00Z".
@@ -107,6 +109,7 @@ class ResolvedReferences {
   std::vector<Entry> images_;
   std::vector<Entry> plain_;
   std::vector<Entry> certificates_;
+  bool lists_certificates_ = false;
   std::vector<Files> files_;
   std::vector<SignerInForce> signers_, revoked_signers_;
   std::vector<ComponentInForce> components_;

@@ -1,6 +1,6 @@
 // What a log serves beside its tiles of what is gone and of its neighbours, and the payloads of the
-// entries that it names. Besides not crashing: of a log that has signed one policy, one pruning, one
-// predecessor and one end, nobody is made to believe another, whatever the resource says; and a
+// entries that it names. Besides not crashing: of a log that has signed one policy, one pruning,
+// one predecessor and one end, nobody is made to believe another, whatever the resource says; and a
 // payload that is read is written as the same bytes again.
 
 #include <algorithm>
@@ -51,7 +51,8 @@ const tlog::Predecessor& predecessor() {
   static const tlog::Predecessor one{
       "log.example.org/avouch",
       "log.example.org/avouch\n1\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n"
-      "\xe2\x80\x94 log.example.org/avouch AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+      "\xe2\x80\x94 log.example.org/avouch "
+      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
       "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"};
   return one;
 }

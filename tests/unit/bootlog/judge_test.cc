@@ -425,6 +425,35 @@ TEST(Judge, RefusesADigestInDbThatIsOfNoKnownComponent) {
               ElementsAre("SecureBootKeyUnknown"));
 }
 
+TEST(Judge, AcceptsNoMoreKeysWhenTheManifestThatListsThemEnds) {
+  Json known = manifest_of(good_log());
+  known["notAfter"] = "2026-01-01T00:00:00Z";  // before the time of references_of()
+  EXPECT_THAT(appraise(good_log(), {}, references_of(known)).codes(),
+              Contains("SecureBootKeyUnknown"));
+}
+
+TEST(Judge, RefusesAKeyOfRecoveryThatNoManifestKnows) {
+  const Json known = manifest_of(good_log());
+  for (const char* name : {"dbr", "dbt"}) {
+    PlainLog log = good_log();
+    const std::size_t at = find_variable(log, "db");
+    const Bytes der = testing::corpus_authority("ca1").back().der();
+    Bytes value = from_hex("a159c0a5e494a74a87b5ab155c2bf072").value();
+    put_le(value, 28 + 16 + der.size(), 4);
+    put_le(value, 0, 4);
+    put_le(value, 16 + der.size(), 4);
+    append(value, Bytes(16));
+    append(value, der);
+    log.events.insert(
+        log.events.begin() + static_cast<std::ptrdiff_t>(at),
+        log.make(7, kVariableDriverConfig, variable_bytes(kSecurityDatabaseGuid, name, value)));
+    EXPECT_THAT(appraise(log, {}, references_of(known)).codes(),
+                ElementsAre("SecureBootKeyUnknown"))
+        << name;
+    EXPECT_TRUE(appraise(log, {}, references_of(manifest_of(log))).accepted()) << name;
+  }
+}
+
 // A manifest of the good boot that revokes as well.
 References revoking(const Bytes& digest, bool list_certificates = true) {
   Json spec = manifest_of(good_log());

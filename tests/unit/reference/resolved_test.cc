@@ -124,6 +124,19 @@ TEST(ResolvedReferences, RevokeAComponentOfAnEndedManifestByEitherDigest) {
   EXPECT_EQ((*apart)->boot_file(sha("q")).standing, Standing::kUnknown);
 }
 
+// Else every certificate would be good from the second on at which the manifest ends.
+TEST(ResolvedReferences, ListCertificatesThoughTheManifestThatHasThemHasEnded) {
+  Json spec = Json::Object{};
+  spec["secureBootCertificates"] = Json::Array{base64_of(some_certificate("CA"))};
+  spec["notAfter"] = "2026-02-01T00:00:00Z";
+  const auto resolved = resolve({manifest("ended", spec)});
+  EXPECT_TRUE(resolved->lists_certificates());
+  EXPECT_EQ(resolved->secure_boot_certificate(some_certificate("CA").fingerprint()).standing,
+            Standing::kUnknown);
+  EXPECT_FALSE(
+      resolve({manifest("g", components({component("g", "g", "")}))})->lists_certificates());
+}
+
 TEST(ResolvedReferences, RevokeACertificateByItsFingerprint) {
   const auto certificate = some_certificate("CA");
   Json spec = Json::Object{};
