@@ -16,6 +16,7 @@ using appraisal::ConfigMapData;
 using codec::Json;
 
 constexpr std::size_t kMaxFiles = 10'000;
+constexpr std::string_view kApiVersion = "avouch.dev/v1alpha1";
 
 Result<std::vector<Json>> read_objects(const std::filesystem::path& path) {
   AVOUCH_TRY(const std::optional<Bytes> bytes, read_file(path, config::kMaxObjectsBytes));
@@ -103,6 +104,11 @@ Result<void> FileMaterial::add_object(const Json& object, const std::string& whe
     return rejected(where + ": kind \"" + kind + "\": expected ReferenceManifest or ConfigMap");
   }
   const std::string what = where + ": " + kind + " \"" + name + "\"";
+  const std::string_view version = kind == "ConfigMap" ? "v1" : kApiVersion;
+  if (object.text({"apiVersion"}) != version) {
+    return rejected(what + ": apiVersion \"" + std::string(object.text({"apiVersion"})) +
+                    "\": expected " + std::string(version));
+  }
   if (name.empty()) return rejected(what + ": metadata.name is missing");
   if (kind == "ConfigMap") {
     const std::string ns(object.text({"metadata", "namespace"}));
@@ -172,8 +178,8 @@ Result<attest::Policy> read_policy_file(const std::filesystem::path& path) {
     policy = &object;
   }
   if (policy == nullptr) return rejected(path.string() + ": holds no AttestationPolicy");
-  if (policy->text({"apiVersion"}) != "avouch.dev/v1alpha1") {
-    return rejected(path.string() + ": apiVersion: expected avouch.dev/v1alpha1");
+  if (policy->text({"apiVersion"}) != kApiVersion) {
+    return rejected(path.string() + ": apiVersion: expected " + std::string(kApiVersion));
   }
   const std::string name(policy->text({"metadata", "name"}));
   if (name.empty()) return rejected(path.string() + ": metadata.name is missing");

@@ -122,7 +122,7 @@ PolicyResult appraise(const PolicyInForce& policy,
     return out;
   }
   PolicyResult out = attest::appraise(policy.policy, policy.digest, endorsement, evidence.quote,
-                                      attest::Logs::kJudgedByCaller);
+                                      attest::Logs::kJudgedByCaller, evidence.quoted_by);
   const attest::PolicySpec& spec = policy.policy.spec;
   if (spec.boot_log) add_boot(*spec.boot_log, evidence, out);
   if (spec.runtime) add_runtime(policy, evidence, out);

@@ -37,6 +37,7 @@ struct Evidence {
   // A log that is not there is on its way: it is not counted as missing. What comes out is then no
   // verdict, but if it is contraindicated, so will the verdict be.
   bool awaiting_logs = false;
+  attest::QuotedBy quoted_by = attest::QuotedBy::kOurAgents;
 };
 
 // `endorsement` is what check_endorsement said for this policy's rules. The reasons are those of

@@ -52,6 +52,14 @@ attest::Checked<BootFindings> judge_boot_log(ByteView log, const attest::Verifie
   }
   if (meaning.unknown_command_lines.empty()) out.coverage = coverage_of(out.command_lines);
   out.quirks_used = meaning.quirks_used;
+  if (!out.quirks_used.empty()) {
+    std::string names;
+    for (const std::string& each : out.quirks_used) names += (names.empty() ? "" : ", ") + each;
+    out.reasons.push_back({std::string(code::kBootQuirkUsed), attest::Status::kNone,
+                           "the boot log deviates as some genuine firmware does, and "
+                           "bootLog.quirks puts up with it: " +
+                               names});
+  }
   return out;
 }
 

@@ -13,13 +13,14 @@
 namespace avouch::appraisal {
 
 namespace code {
-inline constexpr std::string_view kBootLogMissing = "BootLogMissing";
+inline constexpr std::string_view kBootLogMissing = "BootLogMissing",
+                                  kBootQuirkUsed = "BootQuirkUsed";
 }  // namespace code
 
 struct BootFindings {
   attest::TrustVector vector;
-  std::vector<attest::Reason> reasons;
-  std::vector<std::string> command_lines;                          // of the kernel, proven
+  std::vector<attest::Reason> reasons;     // of severity none: which quirks were needed
+  std::vector<std::string> command_lines;  // of the kernel, proven
   runtimelog::Coverage coverage = runtimelog::Coverage::kUnknown;  // as they say
   std::vector<std::string> quirks_used;
 };

@@ -100,7 +100,11 @@ class CaseAppraisal {
   }
 
   Evidence evidence_of(const attest::VerifiedQuote& quote) {
-    Evidence out{.quote = quote, .boot = {}, .runtime = {}, .awaiting_logs = false};
+    Evidence out{.quote = quote,
+                 .boot = {},
+                 .runtime = {},
+                 .awaiting_logs = false,
+                 .quoted_by = attest::QuotedBy::kOtherTools};
     const attest::PolicySpec& spec = policy_.policy.spec;
     if (stored_.boot_log && spec.boot_log) {
       out.boot = judged(judge_boot_log(*stored_.boot_log, quote, policy_));

@@ -68,8 +68,10 @@ class Appraisal {
          "the EK certificate is odd but genuine, and accepted by these rules: " + rules});
   }
 
-  void judge_selection() {
-    const tpm::PcrSelection need = required_selection(policy_.spec);
+  void judge_selection(QuotedBy quoted_by) {
+    const tpm::PcrSelection need = quoted_by == QuotedBy::kOurAgents
+                                       ? selection_of_agents(policy_.spec)
+                                       : required_selection(policy_.spec);
     if (!tpm::first_selected(need)) {
       out_.reasons.push_back(refuse(code::kPolicyUnusable,
                                     "it has no pcrs.exact and so checks nothing: add the accepted "
@@ -129,7 +131,7 @@ class Appraisal {
 
 PolicyResult appraise(const Policy& policy, const crypto::Sha256& digest,
                       const Checked<EndorsementResult>& endorsement, const VerifiedQuote& quote,
-                      Logs logs) {
+                      Logs logs, QuotedBy quoted_by) {
   PolicyResult out;
   out.name = policy.name;
   out.spec_digest = policy.spec_digest;
@@ -137,7 +139,7 @@ PolicyResult appraise(const Policy& policy, const crypto::Sha256& digest,
   out.max_age = policy.spec.max_age;
   Appraisal appraisal(policy, quote, out);
   appraisal.judge_identity(endorsement);
-  appraisal.judge_selection();
+  appraisal.judge_selection(quoted_by);
   if (logs == Logs::kNotJudged && (policy.spec.boot_log || policy.spec.runtime)) {
     out.reasons.push_back(refuse(code::kPolicyUnusable,
                                  "it has bootLog or runtime, which nothing here judges: a policy "

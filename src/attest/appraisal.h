@@ -33,9 +33,13 @@ struct PolicyResult {
 // Logs are not judged here: a policy with bootLog or runtime is PolicyUnusable unless the caller
 // says that it judges them and adds what they say.
 enum class Logs { kNotJudged, kJudgedByCaller };
+// Whose quotes: ours cover every PCR, so that each policy wants all that selection_of_agents()
+// says, whatever other policy it was made for; of stored cases of other tools required_selection()
+// is wanted.
+enum class QuotedBy { kOurAgents, kOtherTools };
 PolicyResult appraise(const Policy& policy, const crypto::Sha256& digest,
                       const Checked<EndorsementResult>& endorsement, const VerifiedQuote& quote,
-                      Logs logs = Logs::kNotJudged);
+                      Logs logs = Logs::kNotJudged, QuotedBy quoted_by = QuotedBy::kOurAgents);
 
 struct Verdict {
   Status status = Status::kContraindicated;

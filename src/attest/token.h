@@ -22,7 +22,8 @@
 namespace avouch::attest {
 
 inline constexpr std::string_view kEarProfile = "tag:ietf.org,2026:rats/ear#04";
-inline constexpr std::size_t kMaxTokenBytes = 32 * 1024;
+// An entry of the log holds it, with the same policies once more, and must not pass 65,535 bytes.
+inline constexpr std::size_t kMaxTokenBytes = 24 * 1024;
 inline constexpr std::size_t kMaxTokenPolicies = 64;
 inline constexpr std::chrono::hours kMaxTokenLife{24};
 

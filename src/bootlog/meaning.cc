@@ -101,7 +101,9 @@ class Reading {
     }
     if (event.type == kSeparator) return take_separator(number, event);
     const bool action = event.type == kAction || event.type == kEfiAction;
-    if (action && event.pcr <= kLastFirmwarePcr) return take_action(number, event);
+    if (action && event.pcr <= kLastFirmwarePcr) take_action(number, event);
+    // Where firmware measures itself it is to be known, as what an event is called is not proven.
+    if (action && event.pcr <= kLastFirmwarePcr && event.pcr != 0 && event.pcr != 2) return;
     switch (event.pcr) {
       case 2:
         if (event.type == kBootServicesDriver || event.type == kRuntimeServicesDriver ||

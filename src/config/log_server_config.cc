@@ -58,7 +58,7 @@ Result<LogServerConfig> parse_log_server_config(std::string_view text, std::stri
     root.error("origin", "expected the log's name for good, such as log.example.org");
   }
   root.absolute_path("key", config.key);
-  root.absolute_path("nextKey", config.next_key);
+  if (root.has("nextKey")) root.absolute_path("nextKey", config.next_key);
   root.absolute_path("receiptKey", config.receipt_key);
   if (config.key == config.receipt_key) {
     root.error("receiptKey", "expected another file than key: they are keys of two kinds");

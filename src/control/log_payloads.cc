@@ -1,14 +1,20 @@
 #include "control/log_payloads.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
+#include "codec/utf8.h"
 #include "tlog/entry.h"
 
 namespace avouch::control {
 namespace {
 
 using codec::Cbor;
+
+// Of all reasons of a verdict. With a token and its policies, as large as they may be, the entry
+// then has fewer than tlog::kMaxPreimageBytes.
+constexpr std::size_t kMostMessageBytes = 12 * 1024;
 
 Cbor unix_millis(SystemTime time) { return Cbor::integer(time.time_since_epoch().count()); }
 Cbor text(std::string_view value) { return Cbor::text(value); }
@@ -19,6 +25,14 @@ void put(Cbor::Map& map, std::string_view key, Cbor value) {
 
 void put_digest(Cbor::Map& map, std::string_view key, const std::optional<crypto::Sha256>& digest) {
   if (digest) put(map, key, Cbor::bytes(*digest));
+}
+
+// With "..." where it is cut.
+std::string shortened(const std::string& message, std::size_t most) {
+  if (message.size() <= most) return message;
+  std::string_view kept = std::string_view(message).substr(0, most);
+  while (!codec::is_utf8(kept)) kept.remove_suffix(1);
+  return std::string(kept) + "...";
 }
 
 Cbor keys_in_der(const std::vector<crypto::PublicKey>& keys) {
@@ -92,11 +106,14 @@ Cbor node_verdict_payload(SystemTime time, std::string_view node, std::string_vi
                           Phase previous, const NodeVerdict& verdict,
                           const std::optional<crypto::Sha256>& record) {
   Cbor::Array reasons;
+  std::size_t room = kMostMessageBytes;
   for (const attest::Reason& reason : verdict.reasons) {
+    const std::string message = shortened(reason.message, room);
+    room -= std::min(message.size(), room);
     Cbor::Map entry;
     put(entry, "code", text(reason.code));
     put(entry, "severity", text(attest::status_name(reason.severity)));
-    put(entry, "message", text(reason.message));
+    put(entry, "message", text(message));
     reasons.push_back(Cbor::map(std::move(entry)));
   }
   Cbor::Array policies;

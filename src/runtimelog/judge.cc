@@ -59,6 +59,11 @@ class EntryJudge {
     if (entry_.number == 1) return boot_aggregate();
     if (fields_.path == kAggregateName && fields_.kind != Template::kImaBuf) return second_boot();
     if (entry_.is_violation()) return violation();
+    if (fields_.kind == Template::kImaBuf && is_signature(fields_.buffer)) {
+      // No hash covers the template's name: it may be a file that was measured with a signature.
+      fields_.signature = fields_.buffer;
+      return file();
+    }
     if (fields_.kind == Template::kImaBuf) return buffer();
     return file();
   }
@@ -82,6 +87,13 @@ class EntryJudge {
           "; no reference can name it: have IMA use SHA-2 over contents (ima_hash=sha256)";
     }
     return out;
+  }
+
+  // As the kernel takes it for one, by its first byte (security/integrity/integrity.h,
+  // evm_ima_xattr_type): IMA's own, EVM's portable, of fs-verity's digest.
+  static bool is_signature(ByteView value) {
+    constexpr std::uint8_t kDigsig = 3, kPortable = 5, kVerity = 6;
+    return !value.empty() && (value[0] == kDigsig || value[0] == kPortable || value[0] == kVerity);
   }
 
   Judgement boot_aggregate() const {

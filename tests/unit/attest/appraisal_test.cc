@@ -134,6 +134,20 @@ TEST_F(Appraise, RefusesAQuoteThatDoesNotCoverThePolicy) {
   EXPECT_EQ(judge(other_bank).reasons.at(0).code, "SelectionInsufficient");
 }
 
+// It may have been made for another policy, which has no rules for the command line.
+TEST_F(Appraise, WantsOfOurAgentsThePcrsThatTheLogsMayLeaveOut) {
+  Policy policy = policy_of(quote, {7});
+  policy.spec.banks = {HashAlgorithm::kSha256};
+  policy.spec.boot_log.emplace();
+  const auto judged = [&](QuotedBy quoted_by) {
+    return appraise(policy, {}, kEndorsed, quote, Logs::kJudgedByCaller, quoted_by).status;
+  };
+  EXPECT_EQ(judged(QuotedBy::kOurAgents), Status::kAffirming);
+  policy.spec.boot_log->command_line_required = {codec::Pattern::compile("quiet").value()};
+  EXPECT_EQ(judged(QuotedBy::kOurAgents), Status::kContraindicated) << "PCR 12 is not quoted";
+  EXPECT_EQ(judged(QuotedBy::kOtherTools), Status::kAffirming);
+}
+
 TEST_F(Appraise, RefusesANodeWhoseEndorsementDoesNotHoldUnderThisPolicy) {
   const Policy policy = policy_of(quote, {7});
   const PolicyResult result = appraise(policy, {}, refuse("EndorsementInvalid", "expired"), quote);

@@ -382,6 +382,7 @@ TEST_F(CollectorTest, QuotesWhatWasReadBeforeOrAfterThoughAPcrChanges) {
   device.good_until.reset();
   device.readings = 0;
   device.good_after = 4;
+  clock.advance(10s);
   beacon_comes(8);
   EXPECT_EQ(uplink.heartbeats.size(), 2U);
   EXPECT_EQ(device.readings, 5);

@@ -247,6 +247,17 @@ TEST(Keyring, RefusesEd25519AndMoreKeysThanItsBound) {
   EXPECT_FALSE(keyring.add(PrivateKey::generate(KeyType::kEcP256).public_key()).has_value());
 }
 
+// No hash covers the template's name: a file whose signature is its own content would pass.
+TEST(Buffers, ThatMayBeSignaturesAreJudgedAsFiles) {
+  RuleInput input = good_input();
+  input.buffers = {"kexec-cmdline"};
+  const Rules rules = rules_of(std::move(input));
+  for (const std::string first : {"\x03", "\x05", "\x06"}) {
+    EXPECT_EQ(codes_of(ima_buffer("kexec-cmdline", first + "\nrm -rf /"), rules).size(), 1U);
+  }
+  EXPECT_EQ(codes_of(ima_buffer("kexec-cmdline", "\x04"), rules), kAccepted);
+}
+
 TEST(Buffers, AreAcceptedByReferenceNameOrKeyAndElseRefused) {
   const auto authority =
       crypto::make_ca("signer", SystemTime{}, SystemTime{} + std::chrono::hours(24));
