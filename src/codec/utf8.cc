@@ -77,6 +77,14 @@ std::string to_valid_utf8(std::string_view text) {
   return out;
 }
 
+std::string shortened(std::string_view text, std::size_t most) {
+  constexpr std::string_view kCut = "...";
+  if (text.size() <= most) return std::string(text);
+  std::string_view kept = text.substr(0, most - std::min(most, kCut.size()));
+  while (!is_utf8(kept)) kept.remove_suffix(1);
+  return std::string(kept) + std::string(kCut.substr(0, most));
+}
+
 std::string in_quotes(std::string_view text, std::size_t max_bytes) {
   std::string out = "\"";
   std::size_t used = 0;

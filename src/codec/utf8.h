@@ -28,6 +28,9 @@ bool is_utf8(std::string_view text);
 // Every byte that belongs to no code point becomes U+FFFD.
 std::string to_valid_utf8(std::string_view text);
 
+// UTF-8 in at most so many bytes, "..." with it where it is cut.
+std::string shortened(std::string_view text, std::size_t most);
+
 // For messages: in double quotes, unseen characters and invalid bytes as '?', and at most
 // `max_bytes` of it followed by "..." where it is longer.
 std::string in_quotes(std::string_view text, std::size_t max_bytes = 64);

@@ -27,14 +27,6 @@ void put_digest(Cbor::Map& map, std::string_view key, const std::optional<crypto
   if (digest) put(map, key, Cbor::bytes(*digest));
 }
 
-// With "..." where it is cut.
-std::string shortened(const std::string& message, std::size_t most) {
-  if (message.size() <= most) return message;
-  std::string_view kept = std::string_view(message).substr(0, most);
-  while (!codec::is_utf8(kept)) kept.remove_suffix(1);
-  return std::string(kept) + "...";
-}
-
 Cbor keys_in_der(const std::vector<crypto::PublicKey>& keys) {
   Cbor::Array out;
   for (const crypto::PublicKey& key : keys) out.push_back(Cbor::bytes(key.spki_der()));
@@ -108,7 +100,7 @@ Cbor node_verdict_payload(SystemTime time, std::string_view node, std::string_vi
   Cbor::Array reasons;
   std::size_t room = kMostMessageBytes;
   for (const attest::Reason& reason : verdict.reasons) {
-    const std::string message = shortened(reason.message, room);
+    const std::string message = codec::shortened(reason.message, room);
     room -= std::min(message.size(), room);
     Cbor::Map entry;
     put(entry, "code", text(reason.code));

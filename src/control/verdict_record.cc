@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "codec/utf8.h"
+
 namespace avouch::control {
 namespace {
 
@@ -10,19 +12,12 @@ using appraisal::LogUse;
 
 constexpr std::size_t kMaxMessage = 1024;
 
-std::string shortened(std::string text) {
-  if (text.size() <= kMaxMessage) return text;
-  text.resize(kMaxMessage);
-  // Not inside a UTF-8 sequence.
-  while (!text.empty() && (text.back() & '\x80') != 0) text.pop_back();
-  return text;
-}
-
 template <typename Findings>
 LogUse use_of(const std::shared_ptr<const attest::Checked<Findings>>& judged) {
   if (!judged) return {};
   if (judged->has_value()) return {LogUse::Kind::kJudged, "", ""};
-  return {LogUse::Kind::kRefused, judged->reason().code, shortened(judged->reason().message)};
+  return {LogUse::Kind::kRefused, judged->reason().code,
+          codec::shortened(judged->reason().message, kMaxMessage)};
 }
 
 appraisal::PolicyUsed policy_used(const NodeState& node, const ResolvedPolicy& policy,

@@ -68,5 +68,14 @@ TEST(InQuotes, ShowsNoControlCharacterAndBoundsTheLength) {
   EXPECT_EQ(in_quotes("abcde\xc3\xbc", 6), "\"abcde...\"");
 }
 
+TEST(Shortened, KeepsWholeCharactersWithinItsSize) {
+  EXPECT_EQ(shortened("abcdef", 6), "abcdef");
+  EXPECT_EQ(shortened("abcdefg", 6), "abc...");
+  EXPECT_EQ(shortened("ab\xc3\xa4\xc3\xa4", 6), "ab\xc3\xa4\xc3\xa4");
+  EXPECT_EQ(shortened("ab\xc3\xa4\xc3\xa4x", 6), "ab...");
+  EXPECT_EQ(shortened("abcdef", 2), "..");
+  EXPECT_EQ(shortened("abcdef", 0), "");
+}
+
 }  // namespace
 }  // namespace avouch::codec
