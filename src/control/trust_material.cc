@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/hex.h"
 #include "base/time_text.h"
 #include "codec/base64.h"
 #include "control/secret_data.h"
