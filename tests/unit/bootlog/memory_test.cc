@@ -42,7 +42,7 @@ void expect_bounded(const std::string& name, const PlainLog& plain) {
     const auto differing = compare(log.value(), replayed, quoted);
     const BoundLog bound = bootlog::bind(log.value(), replayed, quoted);
     const Meaning meaning = read_meaning(bound, {});
-    const BootJudgement judged = judge(bound, meaning, policy, references.get());
+    const BootJudgement judged = judge(bound, meaning, policy, references.get(), nullptr);
     EXPECT_FALSE(judged.reasons.empty()) << name;
   }
   EXPECT_LE(peak_bytes - before, 64 * 1024 + 4 * bytes.size())

@@ -94,7 +94,8 @@ std::vector<std::string> judge_case(const testing::CorpusCase& each, const Refer
   std::vector<std::string> out;
   for (const auto& reason : compare(log.value(), banks, quoted)) out.push_back(reason.code);
   const BoundLog bound = bootlog::bind(log.value(), banks, quoted);
-  for (const auto& reason : judge(bound, read_meaning(bound, {}), {}, references.get()).reasons) {
+  for (const auto& reason :
+       judge(bound, read_meaning(bound, {}), {}, references.get(), nullptr).reasons) {
     out.push_back(reason.code);
   }
   return out;

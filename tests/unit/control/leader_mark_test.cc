@@ -67,7 +67,9 @@ TEST_F(LeaderMarkTest, IsTriedAgainWhereThePodIsNotThereOrTheServerFails) {
     const auto failed = mark("b").take(client_);
     ASSERT_FALSE(failed.has_value()) << call;
     EXPECT_EQ(failed.error().kind, ErrorKind::kRetryable) << call;
-    if (call == 1) EXPECT_EQ(leads("b"), "") << "first off the others";
+    if (call == 1) {
+      EXPECT_EQ(leads("b"), "") << "first off the others";
+    }
     if (call == 0) add_pod("b");
   }
   ASSERT_TRUE(mark("b").take(client_).has_value());

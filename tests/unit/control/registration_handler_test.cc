@@ -231,7 +231,8 @@ TEST_F(RegistrationHandlerTest, EachSenderHasABudgetOfNewEntries) {
     // What is there already, and what is refused, costs nothing.
     ASSERT_EQ(post(first).status, 201) << i;
     ASSERT_EQ(post(to_bytes("garbage")).status, 400);
-    if (i > 1) ASSERT_EQ(post(statement(std::to_string(i))).status, 201) << i;
+    if (i == 1) continue;
+    ASSERT_EQ(post(statement(std::to_string(i))).status, 201) << i;
   }
   const std::uint64_t full = size();
   const HttpResponse over = post(statement("one more"));
