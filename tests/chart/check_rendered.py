@@ -209,7 +209,8 @@ def check_webhooks(objects, minor):
     yield from check_shares(pods, by_name["pods-unenforced.avouch.dev"])
     own = {e["key"]: (e["operator"], e["values"]) for e in by_name["own-pods.avouch.dev"]["objectSelector"]["matchExpressions"]}
     for service in (thing for thing in objects if thing["kind"] == "Service"):
-        selector = service["spec"]["selector"]
+        # The mark of the controller that leads selects some of the pods that the others do.
+        selector = {key: value for key, value in service["spec"]["selector"].items() if key != "avouch.dev/leads"}
         if selector["app.kubernetes.io/component"] == "agent":
             continue
         if set(own) != set(selector) or any(own[key] != ("In", own[key][1]) or value not in own[key][1] for key, value in selector.items()):
