@@ -390,20 +390,29 @@ Result<void> BlobFiles::reserve_locked(std::uint64_t more, const Holder& holder)
 
 // False where nobody has more than an equal part, or `holder` would have.
 bool BlobFiles::take_from_largest_locked(std::uint64_t more, const Holder& holder) {
-  const std::uint64_t part =
-      options_.total_bytes / std::max<std::size_t>(shares_.size() + runtime_logs_.size(), 1);
-  if (holder.bytes + more > part) return false;
-  std::uint64_t most = part;
+  // Runtime logs are most of what honest nodes have.
+  const std::uint64_t for_blobs = options_.total_bytes / 8;
+  const std::uint64_t part_of_blobs = for_blobs / std::max<std::size_t>(shares_.size(), 1);
+  const std::uint64_t part_of_logs =
+      (options_.total_bytes - for_blobs) / std::max<std::size_t>(runtime_logs_.size(), 1);
+  if (holder.bytes + more > (holder.node_uid.empty() ? part_of_blobs : part_of_logs)) return false;
+  std::uint64_t most = 0;  // beyond an equal part
   auto log = runtime_logs_.end();
   for (auto each = runtime_logs_.begin(); each != runtime_logs_.end(); ++each) {
-    if (each->second.busy || each->second.bytes <= most || each->first == holder.node_uid) continue;
-    most = each->second.bytes;
+    const std::uint64_t bytes = each->second.bytes;
+    if (each->second.busy || bytes <= part_of_logs + most || each->first == holder.node_uid) {
+      continue;
+    }
+    most = bytes - part_of_logs;
     log = each;
   }
   std::string owner;  // of blobs, if they are more
   for (const auto& [name, bytes] : shares_) {
-    if (bytes <= most || name.empty() || name == holder.owner || !counts_.contains(name)) continue;
-    most = bytes;
+    if (bytes <= part_of_blobs + most || name.empty() || name == holder.owner ||
+        !counts_.contains(name)) {
+      continue;
+    }
+    most = bytes - part_of_blobs;
     owner = name;
   }
   if (!owner.empty()) {

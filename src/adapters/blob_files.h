@@ -6,8 +6,8 @@
 //   DIR/incoming/N          one that is being written
 //   DIR/runtime/UID.BOOT    the runtime log of a node's present boot
 //
-// One that is full has room for whoever holds less than an equal part of it, among owners of blobs
-// and runtime logs: nobody fills it for others.
+// One that is full has room for whoever holds less than an equal part of it, of the eighth that is
+// for blobs or of what is for runtime logs: nobody fills it for others.
 //
 // A blob is fsynced before it gets its name, so whatever has a name is whole. Others may keep links
 // to these files (record_files.h): a blob never changes, and of a runtime log that others keep what
@@ -92,7 +92,8 @@ class BlobFiles final : public control::BlobStore, public control::RuntimeLogSto
   std::filesystem::path runtime_path(const std::string& node_uid, const std::string& boot) const;
   void use_locked(Blob& blob);
   // Room for `more` bytes, by giving up the oldest blobs, and then what those hold who hold more
-  // than an equal part of the store, for who would not. kRetryable if there is none.
+  // than an equal part of the store (an eighth for blobs, the rest for runtime logs), for who would
+  // not. kRetryable if there is none.
   Result<void> reserve_locked(std::uint64_t more, const Holder& holder);
   bool take_from_largest_locked(std::uint64_t more, const Holder& holder);
   void remove_locked(RuntimeLogs::iterator log);

@@ -1,5 +1,6 @@
 #include "bootlog/grub_text.h"
 
+#include <algorithm>
 #include <string>
 
 namespace avouch::bootlog {
@@ -8,8 +9,10 @@ namespace {
 // Commands of GRUB 2.12 and of distributions' configurations that start no program, or run others
 // that are measured by themselves (source, configfile, blscfg, eval).
 constexpr std::string_view kHarmless =
-    " . [ acpi authenticate background_color background_image badram blocklist blscfg boot break "
-    "cat clear cmp color configfile continue cpuid crc cryptomount cutmem date devicetree distrust "
+    " . [ acpi authenticate background_color background_image badram bli blocklist blscfg boot "
+    "break "
+    "btrfs-get-default-subvol btrfs-info btrfs-list-subvols btrfs-mount-subvol cat clear cmp color "
+    "configfile continue cpuid crc cryptomount cutmem date devicetree distrust "
     "echo efitextmode eval exit export extract_entries_configfile extract_entries_source "
     "extract_legacy_entries_configfile extract_legacy_entries_source "
     "extract_syslinux_entries_configfile extract_syslinux_entries_source false file fwsetup "
@@ -19,11 +22,17 @@ constexpr std::string_view kHarmless =
     "lsfonts lsmmap lsmod lspci md5sum menuentry nativedisk net_add_addr net_add_dns net_add_route "
     "net_bootp net_bootp6 net_del_addr net_del_dns net_del_route net_dhcp net_get_dhcp_option "
     "net_ipv6_autoconf net_ls_addr net_ls_cards net_ls_dns net_ls_routes net_nslookup normal "
-    "normal_exit parttool password password_pbkdf2 play probe rdmsr read reboot recordfail regexp "
-    "return rmmod save_env savedefault search search.file search.fs_label search.fs_uuid serial "
+    "parttool password password_pbkdf2 play probe rdmsr read reboot recordfail regexp "
+    "return save_env savedefault search search.file search.fs_label search.fs_uuid serial "
     "set "
     "setparams sha1sum sha256sum sha512sum shift sleep smbios source submenu terminal_input "
-    "terminal_output terminfo test true trust unset usb vbeinfo verify_detached version videoinfo ";
+    "terminal_output terminfo test tpm_record_pcrs tpm2_key_protector_clear "
+    "tpm2_key_protector_init true trust unset usb vbeinfo verify_detached version videoinfo ";
+
+// After these GRUB measures no more (its verifier is gone, or the rescue prompt runs), or memory
+// and devices were written to.
+constexpr std::string_view kUnproving =
+    " normal_exit outb outl outw rmmod setpci write_byte write_dword write_word wrmsr ";
 
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
 
@@ -32,13 +41,26 @@ std::string_view after_first_word(std::string_view text) {
   return end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
 }
 
+// GRUB's without `set`: NAME=VALUE, one word.
+bool is_assignment(std::string_view text) {
+  const std::size_t equals = text.find('=');
+  if (equals == 0 || equals == std::string_view::npos || (text[0] >= '0' && text[0] <= '9')) {
+    return false;
+  }
+  const auto in_name = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  const std::string_view name = text.substr(0, equals), value = text.substr(equals);
+  return std::all_of(name.begin(), name.end(), in_name) &&
+         std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+bool is_one_of(std::string_view word, std::string_view list) {
+  return !word.empty() && list.find(" " + std::string(word) + " ") != std::string_view::npos;
+}
+
 bool is_harmless(std::string_view text) {
-  const std::string_view first = first_word(text);
-  if (first.empty()) return text.empty();
-  if (kHarmless.find(" " + std::string(first) + " ") != std::string_view::npos) return true;
-  // An assignment without `set`; copies of arguments with one in the first place have more words.
-  const bool is_name = first.find_first_of("/()+") > first.find('=');
-  return is_name && first.size() == text.size();
+  return text.empty() || is_one_of(first_word(text), kHarmless) || is_assignment(text);
 }
 
 // `chainloader` starts a kernel as any EFI program, with arguments or without.
@@ -53,6 +75,7 @@ bool loads_kernel(std::string_view command) {
 GrubText read_grub_text(std::string_view text) {
   // GRUB runs what follows these as a command.
   while (first_word(text) == "!" || first_word(text) == "time") text = after_first_word(text);
+  if (is_one_of(first_word(text), kUnproving)) return {.kernels = text, .unproves = true};
   if (is_harmless(text)) return {};
   if (!loads_kernel(first_word(text))) return {.kernels = text};
   const std::string_view arguments = after_first_word(text);

@@ -14,6 +14,8 @@ struct GrubText {
   std::optional<std::string_view> kernels;
   // The kernel's file has the name of a command.
   bool is_ambiguous = false;
+  // A command after which nothing that the boot loader measured is sure.
+  bool unproves = false;
 };
 
 // `text` outlives the result.

@@ -30,6 +30,16 @@ constexpr std::array<std::uint32_t, 11> kJudgedPcrs = {0, 1, 2, 3, 4, 5, 6, 7, 8
 // systemd-stub: command lines, credentials and extensions of the configuration; of the system.
 constexpr std::uint32_t kStubPcr = 12, kExtensionsPcr = 13;
 
+struct Unproving {
+  std::string_view name, why;
+};
+// Linux: drivers/firmware/efi/libstub/efi-stub-helper.c; init/main.c.
+constexpr std::array<Unproving, 3> kUnproving = {
+    {{"initrd=", "the kernel's EFI stub loads that file, and many kernels do not measure it"},
+     {"dtb=", "the kernel's EFI stub loads that device tree, which nothing measures"},
+     {"initcall_blacklist=",
+      "that function of the kernel's does not run, IMA's own if it names it"}}};
+
 // The line, and every word of any reading, each once.
 std::vector<std::string> all_words(const std::string& line,
                                    const std::vector<std::vector<std::string>>& readings) {
@@ -171,6 +181,14 @@ class Judgement {
     return "PCR " + std::to_string(event.pcr) + " " + event_type_name(event.type);
   }
 
+  // Empty where that bank is not quoted: what the log has of it then is anybody's.
+  ByteView proven_sha256(const Event& event) const {
+    for (const BoundLog::BankDigest& each : log_.digests(event)) {
+      if (each.bank == HashAlgorithm::kSha256) return each.digest;
+    }
+    return {};
+  }
+
   // Firmware that verifies does not start what dbx forbids; one that does not verify might.
   void judge_dbx() {
     const MeasuredVariable* dbx = meaning_.configuration(kSecurityDatabaseGuid, "dbx");
@@ -190,7 +208,7 @@ class Judgement {
     };
     std::sort(forbidden.begin(), forbidden.end(), less);
     for (const std::size_t image : meaning_.images) {
-      const ByteView digest = log_.log().digest(log_.log().events()[image], HashAlgorithm::kSha256);
+      const ByteView digest = proven_sha256(log_.log().events()[image]);
       if (!digest.empty() && std::binary_search(forbidden.begin(), forbidden.end(), digest, less)) {
         out_.add(Claim::kExecutables, image, code::kImageRevoked,
                  "the node's own dbx forbids the program sha256:" + to_hex(digest));
@@ -199,6 +217,9 @@ class Judgement {
   }
 
   void judge_command_lines() {
+    if (references_ != nullptr || has_rules_for_command_line()) {
+      for (const CommandLine& line : meaning_.command_lines) judge_unproving(line);
+    }
     if (!has_rules_for_command_line()) return;
     if (meaning_.command_lines.empty()) {
       out_.add(
@@ -232,6 +253,27 @@ class Judgement {
     out_.add(Claim::kConfiguration, static_cast<std::size_t>(found - events.begin()), code,
              "is in " + place +
                  "and the quote does not prove that PCR: quote it in a bank other than SHA-1's");
+  }
+
+  // Arguments by which what the policy asks for is sure no more, unless it knows the whole line.
+  void judge_unproving(const CommandLine& line) {
+    const auto words = all_words(line.text, codec::argument_readings(line.text));
+    for (const Unproving& each : kUnproving) {
+      const bool is_there = std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+        return codec::folded_argument(word).starts_with(each.name);
+      });
+      const auto& required = policy_.command_line_required;
+      const bool is_known = std::any_of(required.begin(), required.end(), [&](const auto& pattern) {
+        return codec::folded_argument(pattern.text()).find(each.name) != std::string::npos &&
+               pattern.matches(line.text);
+      });
+      if (!is_there || is_known) continue;
+      out_.add(Claim::kConfiguration, line.event, code::kCommandLine,
+               "the kernel's command line has an argument \"" + std::string(each.name) +
+                   "\": " + std::string(each.why) +
+                   ". A policy that puts up with it requires the whole line: \"" +
+                   printable(line.text, 256) + "\"");
+    }
   }
 
   // What is required must be there for whoever reads the line, what is forbidden for none of them.

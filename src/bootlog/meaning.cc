@@ -248,6 +248,11 @@ class Reading {
     const ByteView data = log_.proven_data(number);
     if (log_.binding(number) == Binding::kNoPrefix) {
       const GrubText text = read_grub_text(as_text(data));
+      if (text.unproves) {
+        problem(number, code::kEventUnexpected,
+                "GRUB ran a command after which it measures no more, or that writes to memory or "
+                "devices: take it out of the boot loader's configuration");
+      }
       if (text.is_ambiguous) return out_.unknown_command_lines.push_back(number);
       if (text.kernels) add_command_line(number, *text.kernels);
       return;

@@ -64,7 +64,7 @@ class SecureBootRule {
       const Event& event = out_.log().log().events()[file];
       const std::string_view name = as_text(out_.log().log().data(event));
       if (event.pcr == 14 && name.starts_with("MokSBState") &&
-          out_.log().is_digest_of(event, Bytes{1})) {
+          is_digest_in_any_bank(event, Bytes{1})) {
         out_.add(claim, file, code::kSecureBootDisabled,
                  "shim verifies nothing (MokSBState): run mokutil --enable-validation");
       }
@@ -72,6 +72,14 @@ class SecureBootRule {
   }
 
  private:
+  // Which other banks there are a node chooses.
+  bool is_digest_in_any_bank(const Event& event, ByteView data) const {
+    const auto digests = out_.log().digests(event);
+    return std::any_of(digests.begin(), digests.end(), [&](const BoundLog::BankDigest& each) {
+      return equal(crypto::hash(each.bank, data), each.digest);
+    });
+  }
+
   // In either mode the firmware starts what it cannot verify (UEFI, "Secure Boot Modes").
   void require_no_mode(std::string_view name) {
     const MeasuredVariable* mode = meaning_.configuration(kGlobalGuid, name);

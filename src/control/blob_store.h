@@ -26,7 +26,8 @@ class BlobWriter : public BodySink {
 
 // Content-addressed. Thread-safe. A full store gives up what was used longest ago, but nothing that
 // was used within the last hour. A blob counts towards the share of the node that sent it first, so
-// that no node can fill the store: a full share gives up that node's own blobs by the same rule.
+// that no node can fill the store: a full share gives up that node's own blobs by the same rule,
+// and a full store what those hold who hold more than an equal part of it, for those who do not.
 class BlobStore {
  public:
   virtual ~BlobStore() = default;

@@ -275,13 +275,18 @@ void LogJudge::judge_runtime(const LogQuestion& question, Node& node, LogFinding
   // is here nothing is replayed, and what then proves nothing is dropped: replaying costs no more
   // time than sending does, whatever a node sends.
   const std::uint64_t named = question.runtime_log->offset;
-  const std::uint64_t here = runtime_logs_.next_offset(question.node_uid, boot);
-  if (here < named) {
-    out.awaited = awaiting("the node's runtime log has not arrived yet: " + std::to_string(here) +
-                           " of " + std::to_string(named) + " bytes are here");
-    return;
-  }
+  // A full store may also have given it up, before or meanwhile: nothing of it speaks against a
+  // node then, which is asked for it again.
+  const auto is_missing = [&] {
+    const std::uint64_t here = runtime_logs_.next_offset(question.node_uid, boot);
+    if (here >= named) return false;
+    out.awaited = awaiting("the node's runtime log is not here: " + std::to_string(here) + " of " +
+                           std::to_string(named) + " bytes are");
+    return true;
+  };
+  if (is_missing()) return;
   const auto replayed = replay(question, node);
+  if (is_missing()) return;
   if (!replayed.has_value() || !replayed->met) {
     const std::uint64_t proven =
         node.proven->boot() == runtimelog::boot_identity(question.held.quote)
@@ -307,6 +312,10 @@ void LogJudge::judge_runtime(const LogQuestion& question, Node& node, LogFinding
     const auto& rules = policy->in_force->runtime;
     if (!spec_of(policy).runtime || rules == nullptr) continue;
     auto found = judge_files(question, policy->name, *rules, node);
+    if (!found.has_value() && is_missing()) {
+      for (auto& [name, findings] : out.policies) findings.runtime.reset();
+      return;
+    }
     if (found.has_value()) found->unproven_entries = replayed->unproven_entries;
     out.policies[policy->name].runtime = judged(std::move(found));
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codec/kernel_arguments.h"
+#include "codec/kernel_pattern.h"
 
 namespace avouch::runtimelog {
 namespace {
@@ -23,6 +24,11 @@ Coverage coverage_of_command_line(std::string_view command_line) {
   Coverage out = Coverage::kUnknown;
   for (const std::string& argument : codec::kernel_arguments(command_line)) {
     if (argument == "--") break;
+    const std::string folded = codec::folded_argument(argument);
+    if (folded.starts_with("initcall_blacklist=") || folded.starts_with("ima_template_fmt=") ||
+        argument == "ima=off") {
+      return Coverage::kUnknown;  // IMA may not run at all, or log what nobody knows
+    }
     const bool tcb = argument.rfind(kPolicy, 0) == 0 &&
                      names_tcb(std::string_view(argument).substr(kPolicy.size()));
     if (argument == "ima_tcb" || tcb) out = Coverage::kExecutables;

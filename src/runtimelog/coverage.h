@@ -13,8 +13,10 @@ enum class Coverage {
 
 // By the kernel command line, which must come from data that the quote proves (the boot log's):
 // kExecutables where it has ima_policy with tcb among its parts, or the older ima_tcb. Read as the
-// kernel reads it: double quotes keep spaces, what follows "--" is for init. A policy that the node
-// loads later replaces it; under tcb its file is measured as root reads it, so it is in the log.
+// kernel reads it, and nothing is said where it has IMA not run (initcall_blacklist, ima=off) or
+// log by a template of its own (ima_template_fmt): double quotes keep spaces, what follows "--" is
+// for init. A policy that the node loads later replaces it; under tcb its file is measured as root
+// reads it, so it is in the log.
 Coverage coverage_of_command_line(std::string_view command_line);
 
 }  // namespace avouch::runtimelog

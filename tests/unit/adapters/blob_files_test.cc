@@ -100,7 +100,7 @@ TEST_F(BlobFilesTest, AFullStoreGivesUpNothingThatWasUsedWithinTheHour) {
   ASSERT_EQ(put("node-1", content('a')), "");
   ASSERT_EQ(put("node-2", content('b')), "");
   ASSERT_EQ(put("node-3", content('c')), "");
-  EXPECT_NE(put("node-4", content('d')).find("full"), std::string::npos) << "all have equal parts";
+  EXPECT_NE(put("node-4", content('d')).find("full"), std::string::npos) << "more than its part";
   EXPECT_NE(put("node-1", content('d')).find("full"), std::string::npos);
   clock.advance(hours(1));
   EXPECT_EQ(put("node-4", content('d')), "");
@@ -114,16 +114,21 @@ TEST_F(BlobFilesTest, AFullStoreHasRoomForWhoHoldsLessThanAnEqualPart) {
   ASSERT_TRUE(store->append("uid-1", "1", 0, as_bytes(content('x', 350))).has_value());
   ASSERT_TRUE(store->append("uid-2", "1", 0, as_bytes(content('y', 250))).has_value());
 
-  EXPECT_EQ(put("node-3", content('e')), "");  // of four parts of 250, node-1's blobs are most
-  EXPECT_FALSE(has(content('a')));
+  // 125 are for blobs, 875 for runtime logs.
+  EXPECT_EQ(put("node-3", content('e', 50)), "");
+  EXPECT_FALSE(has(content('a'))) << "node-1 has most beyond its part";
   EXPECT_TRUE(has(content('b')));
   ASSERT_TRUE(store->append("uid-3", "1", 0, as_bytes(content('z', 100))).has_value());
-  EXPECT_EQ(store->next_offset("uid-1", "1"), 0U) << "it had most";
+  EXPECT_FALSE(has(content('b')));
+  EXPECT_EQ(store->next_offset("uid-1", "1"), 350U);
+  EXPECT_FALSE(store->append("uid-4", "1", 0, as_bytes(content('w', 300))).has_value())
+      << "more than a part of 218";
+  ASSERT_TRUE(store->append("uid-4", "1", 0, as_bytes(content('w', 200))).has_value());
+  EXPECT_FALSE(has(content('c')));
+  EXPECT_TRUE(has(content('d')));
+  EXPECT_EQ(store->next_offset("uid-1", "1"), 0U) << "it had most then";
   EXPECT_EQ(store->next_offset("uid-2", "1"), 250U);
   EXPECT_EQ(store->next_offset("uid-3", "1"), 100U);
-  EXPECT_FALSE(store->append("uid-1", "1", 0, as_bytes(content('x', 350))).has_value())
-      << "more than its part";
-  EXPECT_TRUE(store->append("uid-1", "1", 0, as_bytes(content('x', 150))).has_value());
   EXPECT_LE(store->bytes(), 1000U);
 }
 

@@ -506,6 +506,38 @@ TEST(B16, RefusesAProgramThatTheNodesOwnDbxForbids) {
   EXPECT_THAT(appraise(log, optional_secure_boot()).codes(), ElementsAre("BootImageRevoked"));
 }
 
+// What the log has in a bank that is not quoted is anybody's; a bank that root fills hides nothing.
+TEST(B16, HoldsDbxAgainstProvenDigestsAlone) {
+  PlainLog log = log_of_two_banks();
+  const std::size_t at = log.find(4, kBootServicesApplication, "g");
+  Bytes value = from_hex("2616c4c14c509240aca941f936934328").value();
+  put_le(value, 28 + 48, 4);
+  put_le(value, 0, 4);
+  put_le(value, 48, 4);
+  append(value, Bytes(16));
+  append(value, log.events[at].digests[0].second);
+  const std::size_t dbx = find_variable(log, "dbx");
+  const Bytes data = variable_bytes(kSecurityDatabaseGuid, "dbx", value);
+  log.events[dbx].data = data;
+  log.events[dbx].digests = {{HashAlgorithm::kSha256, crypto::hash(HashAlgorithm::kSha256, data)},
+                             {HashAlgorithm::kSha384, crypto::hash(HashAlgorithm::kSha384, data)}};
+  const auto both = quote_of(must_read(log.bytes()), log.banks);
+  const auto only384 = quote_of(must_read(log.bytes()), {HashAlgorithm::kSha384});
+  EXPECT_THAT(appraise(log, both).codes(), ElementsAre("BootImageRevoked"));
+  EXPECT_THAT(appraise(log, only384).codes(), IsEmpty()) << "it cannot be told";
+}
+
+TEST(B7, KnowsThatShimVerifiesNothingByAnyBank) {
+  PlainLog log = log_of_two_banks();
+  PlainEvent off = log.events[log.find(14, kIpl)];
+  off.data = to_bytes("MokSBState");
+  off.digests = {{HashAlgorithm::kSha256, crypto::hash(HashAlgorithm::kSha256, Bytes{1})},
+                 {HashAlgorithm::kSha384, Bytes(48, 7)}};
+  log.add(off);
+  const auto both = quote_of(must_read(log.bytes()), log.banks);
+  EXPECT_THAT(appraise(log, both).codes(), ElementsAre("SecureBootDisabled"));
+}
+
 TEST(B16, RefusesADbxThatCannotBeRead) {
   PlainLog log = good_log();
   set_variable(log, "dbx", Bytes(5));
@@ -666,6 +698,24 @@ TEST(CommandLine, IsReadAsEachReaderSplitsIt) {
   EXPECT_THAT(codes("dyndbg=\"file x +p\"", command_line({"/vmlinuz dyndbg=\"file x \\+p\""})),
               IsEmpty())
       << "as the whole line";
+}
+
+// The stub loads a file that nothing measures; a function that measures does not run.
+TEST(CommandLine, IsRefusedWithWhatMakesNothingSureUnlessTheWholeLineIsKnown) {
+  const References known = references_of(manifest_of(good_log()));
+  for (const std::string argument : {"initrd=\\\\evil.img", "dtb=\\\\x",
+                                     "initcall_blacklist=init_ima", "initcall-blacklist=x"}) {
+    const PlainLog log = with_command_line("/vmlinuz " + argument + " quiet");
+    EXPECT_THAT(appraise(log, command_line({"quiet"})).codes(), Contains("KernelCommandLine"))
+        << argument;
+    EXPECT_THAT(appraise(log, optional_secure_boot(), known).codes(), Contains("KernelCommandLine"))
+        << argument;
+    EXPECT_TRUE(appraise(log, optional_secure_boot()).accepted()) << argument;
+  }
+  const PlainLog log = with_command_line("/vmlinuz initrd=/i quiet");
+  EXPECT_THAT(appraise(log, command_line({"/vmlinuz initrd=/i quiet"})).codes(), IsEmpty());
+  EXPECT_THAT(appraise(log, command_line({"/vmlinuz .*quiet"})).codes(),
+              Contains("KernelCommandLine"));
 }
 
 TEST(CommandLine, OfWhichTheKernelMaySeeAPartSatisfiesNothing) {

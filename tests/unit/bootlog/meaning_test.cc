@@ -396,6 +396,35 @@ TEST(Meaning, ReadsEveryTextThatMayHaveBeenTheCommandLine) {
   EXPECT_THAT(of("time ! linux v a"), ElementsAre("v a"));
 }
 
+// Its verifier is gone then, or its rescue prompt runs commands that are not measured.
+TEST(Meaning, RefusesACommandAfterWhichGrubMeasuresNoMore) {
+  for (const std::string text :
+       {"rmmod tpm", "time rmmod tpm", "normal_exit", "write_dword 0x1 2"}) {
+    PlainLog log = good_log();
+    insert(log, log.find(8, kIpl),
+           log.make(8, kIpl, to_bytes("grub_cmd: " + text), to_bytes(text)));
+    EXPECT_THAT(first_problem(meaning(log)), is_unexpected("after which it measures no more"))
+        << text;
+  }
+}
+
+TEST(Meaning, TakesForAnAssignmentNothingElse) {
+  const auto of = [](const Bytes& text) {
+    PlainLog log = good_log();
+    Bytes shown = to_bytes("grub_cmd: ");
+    append(shown, text);
+    log.events = {log.make(8, kIpl, shown, text)};
+    const Meaning found = meaning(log);
+    return found.command_lines.size() + found.unknown_command_lines.size();
+  };
+  EXPECT_EQ(of(to_bytes("default=0")), 0U);
+  EXPECT_EQ(of(to_bytes("a=b\tinit=/bin/sh")), 1U);
+  EXPECT_EQ(of(to_bytes("init.x=/bin/sh")), 1U);
+  EXPECT_EQ(of(to_bytes("=x")), 1U);
+  EXPECT_EQ(of(to_bytes("1a=x")), 1U);
+  EXPECT_EQ(of(to_utf16("init=/bin/sh")), 1U);
+}
+
 TEST(Meaning, BelievesNoCommandWhoseKernelIsNamedLikeACommand) {
   const auto unknown = [](const std::string& text) {
     PlainLog log = good_log();

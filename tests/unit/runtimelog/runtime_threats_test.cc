@@ -454,6 +454,10 @@ TEST(R13, ReadsWhatIsMeasuredFromTheCommandLineAsTheKernelDoes) {
       {"ima_\"policy=tcb\"", false},
       {"\"ima_policy=tcb\"", true},
       {"ima_policy", false},
+      {"ima_policy=tcb initcall_blacklist=init_ima", false},
+      {"ima_policy=tcb initcall-blacklist=x", false},
+      {"ima_policy=tcb ima_template_fmt=d-ng|n-ng", false},
+      {"ima=off ima_policy=tcb", false},
   };
   for (const auto& [line, covered] : lines) {
     EXPECT_EQ(coverage_of_command_line(line) == Coverage::kExecutables, covered) << line;
