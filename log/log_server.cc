@@ -175,7 +175,12 @@ Result<void> LogServer::Parts::open_log() {
       if (witnessing) witnessing->published(checkpoint);
     };
     options.read_only_on_conflict = true;
-    if (witnessing) options.remembered = witnessing->recall(config.origin);
+    if (witnessing) {
+      // A log that was put back together with its head file would sign a second history.
+      tlog::Witnessing::Recalled recalled = witnessing->recall(config.origin);
+      if (recalled.missing) return retryable(*recalled.missing);
+      options.remembered = std::move(recalled.shown);
+    }
     AVOUCH_TRY(log,
                tlog::Log::open(std::move(options), *store, {head_file.get()}, keys->log, clock));
   }

@@ -156,9 +156,15 @@ void MonitorLog::follow_links() {
   }
   if (looks_back) check_predecessor(*links);
   if (!end_is_due_) return;
+  if (!links->end && follower_->is_closed()) {
+    return note("log", {tlog::FindingKind::kBrokenChain,
+                        "entry " + std::to_string(position->size() - 1) +
+                            " closes the log, and its resource \"" + std::string(tlog::kShardPath) +
+                            "\" does not say so, nor which log follows",
+                        std::nullopt});
+  }
   end_is_due_ = false;
   if (!links->end) return;
-  follower_->close();
   ended_ = Ended{*position, links->end->next};
   log_.info("the log is closed",
             {{"log", origin_}, {"entries", position->size()}, {"next", links->end->next}});

@@ -177,7 +177,7 @@ class Monitor {
       for (std::size_t i = 0; i < chain.size() && !stop.stop_requested(); ++i) {
         if (const auto looked = chain[i]->look(); !looked.has_value()) end_with(looked.error());
         if (i + 1 < chain.size() || !chain[i]->ended()) continue;
-        if (MonitorLog* next = follow_next(*chain[i])) chain.push_back(next);
+        if (MonitorLog* next = follow_next(*chain[i], chain.size())) chain.push_back(next);
       }
       // A look that takes long, at a large log that is damaged, is not repeated without a pause.
       const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -193,8 +193,9 @@ class Monitor {
     std::_Exit(1);
   }
 
-  // The log that follows one that is closed; null where it is followed already, or cannot be.
-  MonitorLog* follow_next(MonitorLog& log) {
+  // The log that follows one that is closed, of a chain of which so many are; null where it is
+  // followed already, or cannot be.
+  MonitorLog* follow_next(MonitorLog& log, std::size_t followed) {
     const MonitorLog::Ended& ended = *log.ended();
     const Source of = sources_of(log.origin());
     if (of.followed.origin.empty()) return nullptr;
@@ -211,6 +212,13 @@ class Monitor {
         if (joined_.insert(ended.next).second) (*known)->follows(ended.last);
         return nullptr;
       }
+    }
+    // A chain that grows without end leaves the others their places.
+    if (const std::size_t part = kMaxLogs / origins_.size(); followed >= part) {
+      return cannot("more than " + std::to_string(part) + " logs of one chain (" +
+                    std::to_string(kMaxLogs) +
+                    " for all that policies name): name a newer one of "
+                    "it in the policy");
     }
     if (logs().size() >= kMaxLogs) {
       return cannot("more than " + std::to_string(kMaxLogs) + " logs in all");

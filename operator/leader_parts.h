@@ -134,6 +134,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   // By the log of `shard`; of any log of the chain.
   Result<std::vector<tlog::NoteSigner>> signers() const;
   Result<std::vector<tlog::NoteVerifier>> log_keys(const std::string& origin) const;
+  Result<std::vector<tlog::NoteVerifier>> keys_of_closed(const std::string& origin) const;
   // The last checkpoint of a closed log with the cosignatures that are kept of it.
   std::string last_note(const std::string& label, const tlog::VerifiedCheckpoint& last) const;
   // Publishes all that is sequenced, and waits for it, but not once the leader ends.

@@ -105,7 +105,7 @@ class Leader::Parts::Shards final : public control::ShardLogs {
   Result<Ended> ended(const std::string& label) override {
     const std::string origin = tlog::shard_origin(p_.keys->log_origin, label);
     AVOUCH_TRY(const auto store, p_.shards.read(label));
-    AVOUCH_TRY(const std::vector<tlog::NoteVerifier> of_log, p_.log_keys(origin));
+    AVOUCH_TRY(const std::vector<tlog::NoteVerifier> of_log, p_.keys_of_closed(origin));
     AVOUCH_TRY(const tlog::ClosedLog opened, tlog::ClosedLog::open(*store, of_log, origin));
     return Ended{{origin, p_.last_note(label, opened.checkpoint())}, opened.end()};
   }
@@ -126,11 +126,17 @@ Result<std::vector<tlog::NoteVerifier>> Leader::Parts::log_keys(const std::strin
   return out;
 }
 
+// Of a log that ended, which may have been under a former key.
+Result<std::vector<tlog::NoteVerifier>> Leader::Parts::keys_of_closed(
+    const std::string& origin) const {
+  return control::log_verifiers(*keys, origin);
+}
+
 // What witnesses have signed is kept in a file of its own, and may be of an older checkpoint.
 std::string Leader::Parts::last_note(const std::string& label,
                                      const tlog::VerifiedCheckpoint& last) const {
   const auto kept = adapters::read_file(shards.witnessed_file(label), tlog::kMaxNoteBytes);
-  const auto of_log = log_keys(last.origin());
+  const auto of_log = keys_of_closed(last.origin());
   if (!kept.has_value() || !*kept || !of_log.has_value()) return last.note();
   const auto witnessed = tlog::verify_checkpoint(as_text(**kept), *of_log, last.origin());
   const bool is_same = witnessed.has_value() && witnessed->size() == last.size() &&
@@ -208,8 +214,14 @@ Result<void> Leader::Parts::serve_shards() {
       [this](const std::string& label) -> Result<std::shared_ptr<const control::ClosedShard>> {
         const std::string origin = tlog::shard_origin(keys->log_origin, label);
         AVOUCH_TRY(auto store, shards.read(label));
-        AVOUCH_TRY(const std::vector<tlog::NoteVerifier> of_log, log_keys(origin));
-        AVOUCH_TRY(tlog::ClosedLog opened, tlog::ClosedLog::open(*store, of_log, origin));
+        AVOUCH_TRY(const std::vector<tlog::NoteVerifier> of_log, keys_of_closed(origin));
+        auto tried = tlog::ClosedLog::open(*store, of_log, origin);
+        if (!tried.has_value()) {
+          signals.problem("log", "log " + origin + " is not served: " + tried.error().message +
+                                     ". Was it signed by a former key? (log-former.vkey)");
+          return std::move(tried).error();
+        }
+        tlog::ClosedLog opened = *std::move(tried);
         std::string note = last_note(label, opened.checkpoint());
         return std::make_shared<const control::ClosedShard>(
             control::ClosedShard{label, std::move(store), std::move(opened), std::move(note)});

@@ -41,8 +41,9 @@ Result<void> Leader::Parts::open_witnesses() {
 }
 
 Result<std::vector<tlog::Remembered>> Leader::Parts::what_others_remember() {
-  std::vector<tlog::Remembered> all;
-  if (witnessing) all = witnessing->recall(log_origin);
+  tlog::Witnessing::Recalled recalled;
+  if (witnessing) recalled = witnessing->recall(log_origin);
+  std::vector<tlog::Remembered> all = std::move(recalled.shown);
   if (!beacon_object) {
     AVOUCH_TRY(std::vector<tlog::NoteVerifier> own_keys, log_keys(log_origin));
     beacon_object = std::make_unique<control::BeaconObject>(
@@ -52,9 +53,17 @@ Result<std::vector<tlog::Remembered>> Leader::Parts::what_others_remember() {
                                                .log_keys = std::move(own_keys)});
   }
   AVOUCH_TRY(std::optional<tlog::VerifiedCheckpoint> there, beacon_object->read());
+  const bool is_in_cluster = there.has_value();
   if (there) {
     all.push_back({"ConfigMap " + config.release.name_space + "/" + config.release.object("beacon"),
                    *std::move(there)});
+  }
+  if (recalled.missing) {
+    // The ConfigMap is not on the volume, and seconds old. Without it a log that was put back
+    // together with its head file would sign a second history.
+    AVOUCH_TRY(const std::optional<Bytes> stored, log_store->fetch("checkpoint"));
+    if (!is_in_cluster && stored) return retryable("log witnesses: " + *recalled.missing);
+    signals.problem("log witnesses", *recalled.missing);
   }
   return all;
 }

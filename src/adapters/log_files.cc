@@ -111,6 +111,7 @@ Result<void> LogFiles::put(std::span<const tlog::Object> objects) {
 Result<void> LogFiles::publish(std::string_view checkpoint, std::uint64_t size) {
   const std::vector<DurableWriter::File> files{
       {root_ / "public" / "checkpoint", as_bytes(checkpoint), true}};
+  AVOUCH_CHECK(journal_.make_way(size));
   AVOUCH_CHECK(writer_.write(root_, files));
   journal_.retire(size);
   remove_partial_tiles();

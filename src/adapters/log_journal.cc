@@ -83,6 +83,7 @@ Result<std::vector<tlog::Record>> LogJournal::recover(std::uint64_t from) {
     return fatal("journal: ends at index " + std::to_string(*next_) + ", but " +
                  std::to_string(from) + " entries are published: it is damaged");
   }
+  recovered_end_ = next_;
   return records;
 }
 
@@ -121,6 +122,7 @@ bool LogJournal::begins_segment() const {
 Result<void> LogJournal::append(std::span<const tlog::Record> batch) {
   if (broken_) return fatal("journal: an earlier write failed, nothing more is written");
   if (batch.empty()) return {};
+  has_appended_ = true;
   const std::uint64_t first = batch.front().index;
   if (next_ && *next_ != first) {
     return fatal("journal: a batch begins with index " + std::to_string(first) + ", expected " +
@@ -150,6 +152,19 @@ Result<void> LogJournal::append(std::span<const tlog::Record> batch) {
   end_ += bytes.size();
   next_ = first + batch.size();
   return {};
+}
+
+Result<void> LogJournal::make_way(std::uint64_t size) {
+  if (has_appended_ || !recovered_end_ || *recovered_end_ >= size) return {};
+  const std::lock_guard lock(mutex_);
+  for (const std::uint64_t first : firsts_) {
+    if (::unlink(path_of(first).c_str()) != 0 && errno != ENOENT) {
+      return disk_error("remove", path_of(first));
+    }
+  }
+  firsts_.clear();
+  recovered_end_.reset();
+  return sync_directory(directory_);
 }
 
 void LogJournal::retire(std::uint64_t size) {

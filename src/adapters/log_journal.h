@@ -36,6 +36,10 @@ class LogJournal {
   // The next append() begins a segment, so that what is in this one can be removed. Thread-safe.
   void leave_segment() { leave_ = true; }
 
+  // Before `size` is published: where that is more than the journal ever had, others have put what
+  // is published (`log copy`), and its segments say nothing of what follows. They are removed.
+  Result<void> make_way(std::uint64_t size);
+
   // Removes segments whose records are all below `size`, but for the newest.
   void retire(std::uint64_t size);
 
@@ -52,6 +56,8 @@ class LogJournal {
   std::mutex mutex_;
   std::deque<std::uint64_t> firsts_;  // guarded by mutex_: first index of each segment
   std::atomic<bool> leave_ = false;
+  std::atomic<bool> has_appended_ = false;
+  std::optional<std::uint64_t> recovered_end_;  // next_ of recover()
 
   // The appending thread's own.
   FileHandle file_;

@@ -29,6 +29,7 @@ constexpr std::string_view kRenewals = "/v1/log/renewals";
 constexpr std::size_t kMaxListed = 100;
 constexpr std::size_t kListedByDefault = 20;
 constexpr std::size_t kUnknownBody = 64 * 1024;
+constexpr std::size_t kMostLookThrough = 3;       // at once, one for each who shares a turn
 constexpr std::size_t kGroupsLookedThrough = 64;  // of 256 entries, for one request
 
 HttpResponse uncached_json(int status, const Json& body) {
@@ -430,6 +431,29 @@ std::optional<HttpResponse> LogHandler::refuse(const Caller& caller,
       "\"" + caller.user.username + "\" " + needs(question) + " " + std::string(purpose));
 }
 
+// One look through old entries, where there is room for one more.
+class LogHandler::LookThrough {
+ public:
+  LookThrough(Further& all, std::string turn) : all_(all), turn_(std::move(turn)) {
+    const std::lock_guard lock(all_.mutex);
+    is_there_ = all_.turns.size() < kMostLookThrough && all_.turns.insert(turn_).second;
+  }
+  ~LookThrough() {
+    if (!is_there_) return;
+    const std::lock_guard lock(all_.mutex);
+    all_.turns.erase(turn_);
+  }
+  LookThrough(const LookThrough&) = delete;
+  LookThrough& operator=(const LookThrough&) = delete;
+
+  bool is_there() const { return is_there_; }
+
+ private:
+  Further& all_;
+  const std::string turn_;
+  bool is_there_ = false;
+};
+
 HttpResponse LogHandler::list(const Caller& caller, std::string_view query, const Shard& shard) {
   const auto subject =
       listed_subject(query, shard == nullptr ? parts_.origin : shard->log.checkpoint().origin());
@@ -470,8 +494,12 @@ HttpResponse LogHandler::list(const Caller& caller, std::string_view query, cons
   if (found.size() == limit) {
     from = found.back();
   } else if (from > subject->since) {
-    const std::unique_lock turn(further_, std::try_to_lock);
-    if (!turn) return overloaded("another caller looks through old entries; try again later");
+    const LookThrough turn(further_, turn_of(caller.user));
+    if (!turn.is_there()) {
+      return overloaded(
+          "old entries are looked through already, for you or for others; try again "
+          "later");
+    }
     const auto more = find_further(tiles, key, from, limit - found.size(), kGroupsLookedThrough);
     if (!more.has_value()) return failed(more.error());
     found.insert(found.end(), more->indexes.begin(), more->indexes.end());

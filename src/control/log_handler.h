@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -116,7 +117,13 @@ class LogHandler final : public HttpHandler {
   kube::AccessReviewer& access_;
   std::atomic<std::uint64_t> left_out_{0}, over_budget_{0};
   const std::shared_ptr<RateLimits> budgets_;  // an append may end when the handler has
-  std::mutex further_;                         // held by the one who looks through old entries
+  // Who looks through old entries, by turn_of().
+  struct Further {
+    std::mutex mutex;
+    std::set<std::string> turns;
+  };
+  class LookThrough;
+  Further further_;
 };
 
 }  // namespace avouch::control

@@ -1,14 +1,17 @@
 #include "control/release_keys.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/hex.h"
+#include "tlog/shard_name.h"
 
 namespace avouch::control {
 namespace {
 
 constexpr std::size_t kPseudonymBytes = 32;
 constexpr std::size_t kOriginBytes = 8;
+constexpr std::size_t kMostFormerKeys = 32;
 
 Result<std::string> secret_member(const SecretData& data, const std::string& name) {
   const auto found = data.find(name);
@@ -58,6 +61,27 @@ Result<std::vector<std::string>> previous_authorities(const SecretData& data) {
   return out;
 }
 
+Result<std::vector<tlog::NoteVerifier>> former_keys(const SecretData& data) {
+  const std::string name = "log-former.vkey";
+  std::vector<tlog::NoteVerifier> out;
+  const auto found = data.find(name);
+  if (found == data.end()) return out;
+  std::string_view rest = found->second;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (line.empty()) continue;
+    auto key = tlog::parse_vkey(line);
+    if (!key.has_value()) return with_context(std::move(key).error(), name);
+    if (out.size() == kMostFormerKeys) {
+      return rejected(name + " has more than " + std::to_string(kMostFormerKeys) + " lines");
+    }
+    out.push_back(*std::move(key));
+  }
+  return out;
+}
+
 }  // namespace
 
 ReleaseKeys generate_keys(const CaRules& rules, const std::string& log_origin,
@@ -69,6 +93,7 @@ ReleaseKeys generate_keys(const CaRules& rules, const std::string& log_origin,
   return ReleaseKeys{.verifier = crypto::PrivateKey::generate(crypto::KeyType::kEcP256),
                      .log = crypto::PrivateKey::generate(crypto::KeyType::kEd25519),
                      .log_next = {},
+                     .log_former = {},
                      .pseudonym = crypto::random_bytes(random, kPseudonymBytes),
                      .ca = new_ca(rules, now),
                      .log_origin = origin};
@@ -92,6 +117,17 @@ Result<std::vector<tlog::NoteSigner>> log_signers(const ReleaseKeys& keys,
   return signers;
 }
 
+Result<std::vector<tlog::NoteVerifier>> log_verifiers(const ReleaseKeys& keys,
+                                                      std::string_view origin) {
+  AVOUCH_TRY(const std::vector<tlog::NoteSigner> signing, log_signers(keys, origin));
+  AVOUCH_TRY(const std::vector<tlog::NoteVerifier> former, tlog::keys_for(origin, keys.log_former));
+  std::vector<tlog::NoteVerifier> out;
+  out.reserve(signing.size() + former.size());
+  for (const tlog::NoteSigner& each : signing) out.push_back(each.verifier());
+  out.insert(out.end(), former.begin(), former.end());
+  return out;
+}
+
 std::string log_vkeys(std::span<const tlog::NoteSigner> signers) {
   std::string text;
   for (const tlog::NoteSigner& signer : signers) {
@@ -108,6 +144,9 @@ SecretData encode_keys(const ReleaseKeys& keys) {
                   {"ca.key", keys.ca.current.key_pem},
                   {"log.origin", keys.log_origin}};
   if (keys.log_next) data["log-next.key"] = keys.log_next->pem();
+  for (const tlog::NoteVerifier& former : keys.log_former) {
+    data["log-former.vkey"] += tlog::format_vkey(former) + "\n";
+  }
   if (keys.ca.next) {
     data["ca-next.crt"] = keys.ca.next->certificate_pem;
     data["ca-next.key"] = keys.ca.next->key_pem;
@@ -127,6 +166,7 @@ Result<ReleaseKeys> parse_keys(const SecretData& data) {
   if (data.contains("log-next.key")) {
     AVOUCH_TRY(log_next, private_key(data, "log-next.key", crypto::KeyType::kEd25519));
   }
+  AVOUCH_TRY(std::vector<tlog::NoteVerifier> log_former, former_keys(data));
   AVOUCH_TRY(const std::string pseudonym, secret_member(data, "pseudonym.key"));
   if (pseudonym.size() != kPseudonymBytes) {
     return rejected("pseudonym.key has " + std::to_string(pseudonym.size()) +
@@ -142,6 +182,7 @@ Result<ReleaseKeys> parse_keys(const SecretData& data) {
   return ReleaseKeys{.verifier = std::move(verifier),
                      .log = std::move(log),
                      .log_next = std::move(log_next),
+                     .log_former = std::move(log_former),
                      .pseudonym = to_bytes(pseudonym),
                      .ca = std::move(ca),
                      .log_origin = std::move(origin)};

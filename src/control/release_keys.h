@@ -27,6 +27,8 @@ struct ReleaseKeys {
   crypto::PrivateKey log;       // Ed25519: checkpoints
   // Signs them beside `log`, whose place it is about to take. A person puts it there.
   std::optional<crypto::PrivateKey> log_next;
+  // Keys that signed it before, which closed shards may be signed by. A person puts them there.
+  std::vector<tlog::NoteVerifier> log_former;
   Bytes pseudonym;  // 32 bytes: HMAC key of the log's subjects
   CaSet ca;
   std::string log_origin;  // of the log, or of the chain of its shards, for as long as it lives
@@ -41,6 +43,9 @@ ReleaseKeys generate_keys(const CaRules& rules, const std::string& log_origin,
 // `origin`: of the one of its logs that is meant (tlog/shard_name.h).
 Result<std::vector<tlog::NoteSigner>> log_signers(const ReleaseKeys& keys, std::string_view origin);
 Result<std::vector<tlog::NoteSigner>> log_signers(const ReleaseKeys& keys);
+// Whoever may have signed a checkpoint of that log: those, and the former ones.
+Result<std::vector<tlog::NoteVerifier>> log_verifiers(const ReleaseKeys& keys,
+                                                      std::string_view origin);
 // Their verifier keys, one a line, without a newline at the end.
 std::string log_vkeys(std::span<const tlog::NoteSigner> signers);
 

@@ -57,6 +57,12 @@ Result<ProofStep> Verifier::chain(std::string_view from) {
       step.parts.push_back(fails("what it says of its neighbours holds", links.error().message));
     } else {
       if (before) step.parts.push_back(prove_predecessor(*links, *before));
+      if (!before && from.empty() && links->predecessor) {
+        step.parts.push_back(
+            untold("the log before it is listed",
+                   "its first entry names " + links->predecessor->origin +
+                       ", which the controller does not list: archived, or held back"));
+      }
       const auto next = std::next(shard);
       const std::string claim = "its last entry closes it, and names the log that follows";
       if (next != shards_.end()) {
@@ -67,8 +73,8 @@ Result<ProofStep> Verifier::chain(std::string_view from) {
                                                     next->origin + " is what follows"));
       } else if (links->end) {
         step.parts.push_back(
-            note("its last entry closes it",
-                 "the log that follows, " + links->end->next + ", is not there yet"));
+            untold("its last entry closes it, and the log that follows is listed",
+                   links->end->next + " is not listed: it begins within seconds, or is held back"));
       }
     }
     before = head;

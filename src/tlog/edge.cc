@@ -2,9 +2,11 @@
 
 #include <string>
 
+#include "tlog/client.h"
+
 namespace avouch::tlog {
 
-Result<RightEdge> RightEdge::load(std::uint64_t size, TileReader& reader) {
+Result<RightEdge> RightEdge::load(std::uint64_t size, TileReader& reader, std::uint64_t newest) {
   RightEdge edge;
   edge.size_ = size;
   for (unsigned level = 0; hashes_at(size, level) > 0; ++level) {
@@ -12,12 +14,18 @@ Result<RightEdge> RightEdge::load(std::uint64_t size, TileReader& reader) {
     tile.width = tile_width(size, level, tile.index);
     std::vector<Hash> hashes;
     if (tile.width > 0) {
+      const unsigned wanted = tile.width;
+      AVOUCH_TRY(std::optional<Bytes> bytes, reader.fetch(tile_path(tile)));
+      if (!bytes && newest > size) {
+        tile.width = tile_width(newest, level, tile.index);
+        AVOUCH_TRY(bytes, find_resource(reader, {Resource::Kind::kTile, tile}));
+      }
       const std::string path = tile_path(tile);
-      AVOUCH_TRY(const std::optional<Bytes> bytes, reader.fetch(path));
       if (!bytes) return fatal("log: " + path + " is missing");
       auto parsed = parse_tile(*bytes, tile.width);
       if (!parsed.has_value()) return fatal("log: " + path + ": " + parsed.error().message);
       hashes = std::move(parsed).value();
+      hashes.resize(wanted);
     }
     edge.partial_.push_back(std::move(hashes));
   }

@@ -22,9 +22,10 @@ class RightEdge {
 
   RightEdge() = default;
 
-  // The edge of a tree of `size` from its stored tiles. kFatal if one is missing or has another
-  // size than it must. The caller compares root() with a signed one.
-  static Result<RightEdge> load(std::uint64_t size, TileReader& reader);
+  // The edge of a tree of `size` from its stored tiles, or from those of the tree of `newest`
+  // entries that it has become since, where its own are not kept. kFatal if one is missing or has
+  // another size than it must. The caller compares root() with a signed one.
+  static Result<RightEdge> load(std::uint64_t size, TileReader& reader, std::uint64_t newest = 0);
 
   std::uint64_t size() const { return size_; }
 

@@ -94,16 +94,28 @@ Result<Follower> Follower::start(FollowOptions options, const std::optional<std:
   auto checkpoint = verify_checkpoint(*position, follower.options_.keys, follower.options_.origin);
   if (!checkpoint.has_value()) return with_context(checkpoint.error(), "stored position");
   follower.position_ = *std::move(checkpoint);
+  follower.knows_closed_ = false;
   return follower;
 }
 
 // A log that no longer serves the tree of the position is read from its first entry on, and held
 // against the position on the way.
-Result<void> Follower::load_edge(TileReader& reader) {
+Result<void> Follower::load_edge(const VerifiedCheckpoint& served, TileReader& reader) {
   if (!position_ || edge_.size() == position_->size()) return {};
-  auto edge = RightEdge::load(position_->size(), reader);
+  auto edge = RightEdge::load(position_->size(), reader, served.size());
   if (!edge.has_value() && edge.error().kind == ErrorKind::kRetryable) return edge.error();
   if (edge.has_value() && edge->root() == position_->root()) edge_ = *std::move(edge);
+  return {};
+}
+
+// Of a position that was stored: by its last entry, as it is included under it.
+Result<void> Follower::learn_whether_closed(TileReader& reader) {
+  if (knows_closed_ || !position_ || position_->size() == 0) return {};
+  const auto last = fetch_entry(reader, *position_, position_->size() - 1);
+  if (!last.has_value() && last.error().kind == ErrorKind::kRetryable) return last.error();
+  // One that is not served (any more) is what the walk finds, if it is amiss.
+  if (last.has_value() && closes_log_of(last->entry) == options_.origin) close();
+  knows_closed_ = true;
   return {};
 }
 
@@ -128,6 +140,7 @@ Result<FollowStep> Follower::step(TileReader& reader, SystemTime now) {
     return out;
   }
   if (!position_ || served->size() > position_->size()) unfollowed_ = *served;
+  AVOUCH_CHECK(learn_whether_closed(reader));
   AVOUCH_CHECK(look(*served, reader, now, out));
   if (out.advanced) unfollowed_.reset();
   look_at_time(&*served, now, out);
@@ -157,7 +170,7 @@ Result<void> Follower::look(const VerifiedCheckpoint& served, TileReader& reader
             std::to_string(served.size()) + " entries is served");
     return {};
   }
-  AVOUCH_CHECK(load_edge(reader));
+  AVOUCH_CHECK(load_edge(served, reader));
   AVOUCH_TRY(Walked walked, walk(served, reader));
   out.entries = walked.entries;
   out.pruned = walked.pruned;
@@ -165,23 +178,25 @@ Result<void> Follower::look(const VerifiedCheckpoint& served, TileReader& reader
     std::move(walked.findings.begin(), walked.findings.end(), std::back_inserter(out.findings));
     return {};
   }
+  if (walked.skipped) out.findings.push_back(*std::move(walked.skipped));
   edge_ = std::move(walked.edge);
   begun_ = {};
   position_ = served;
   grown_at_ = now;
   out.advanced = true;
   out.closes = walked.closes;
+  if (walked.closes) close();
   return {};
 }
 
 Result<Follower::Walked> Follower::walk(const VerifiedCheckpoint& to, TileReader& reader) {
   if (begun_.size() > edge_.size() && begun_.size() <= to.size()) {
-    AVOUCH_TRY(Walked walked, walk_on(begun_, to, reader));
+    AVOUCH_TRY(Walked walked, walk_on(begun_, begun_closes_, to, reader));
     if (walked.findings.empty()) return walked;
     // Entries that were read for an earlier checkpoint need not be those of this one.
   }
   begun_ = {};
-  AVOUCH_TRY(Walked walked, walk_on(edge_, to, reader));
+  AVOUCH_TRY(Walked walked, walk_on(edge_, false, to, reader));
   if (walked.findings.empty()) return walked;
   begun_ = {};
   AVOUCH_TRY(walked, walk_above_pruned(std::move(walked), to, reader));
@@ -210,16 +225,30 @@ Result<Follower::Walked> Follower::walk_above_pruned(Walked walked, const Verifi
             "anew, without the stored position");
     return walked;
   }
-  auto edge = RightEdge::load(minimum, reader);
+  auto edge = RightEdge::load(minimum, reader, to.size());
   if (!edge.has_value()) return walked;
-  AVOUCH_TRY(Walked above, walk_on(std::move(edge).value(), to, reader));
+  AVOUCH_TRY(Walked above, walk_on(std::move(edge).value(), false, to, reader));
   above.pruned = minimum - followed;
+  if (followed > 0) {
+    above.skipped =
+        Finding{FindingKind::kDamaged,
+                "entries " + std::to_string(followed) + " to " + std::to_string(minimum - 1) +
+                    " were pruned, as entry " + std::to_string(*retention->pruning_index) +
+                    " says, before they were read here: what they were nobody can tell here. It is "
+                    "the same log, and it is followed on",
+                std::nullopt};
+  }
   return above;
 }
 
-Result<Follower::Walked> Follower::walk_on(RightEdge from, const VerifiedCheckpoint& to,
-                                           TileReader& reader) {
-  Walked out{.edge = std::move(from), .entries = 0, .pruned = 0, .closes = false, .findings = {}};
+Result<Follower::Walked> Follower::walk_on(RightEdge from, bool closes,
+                                           const VerifiedCheckpoint& to, TileReader& reader) {
+  Walked out{.edge = std::move(from),
+             .entries = 0,
+             .pruned = 0,
+             .closes = closes,
+             .findings = {},
+             .skipped = {}};
   Served served(reader, out.findings);
   std::vector<RightEdge::FullTile> full;
   bool continues = true;  // the position, where it is met on the way
@@ -251,6 +280,7 @@ Result<Follower::Walked> Follower::walk_on(RightEdge from, const VerifiedCheckpo
     full.clear();
     if (!out.findings.empty() || !continues) break;
     begun_ = out.edge;
+    begun_closes_ = out.closes;
   }
   for (unsigned level = 0; out.findings.empty() && level < out.edge.levels(); ++level) {
     const auto hashes = out.edge.partial(level);

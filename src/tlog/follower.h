@@ -59,7 +59,8 @@ struct FollowStep {
   bool advanced = false;              // the position is a newer checkpoint now
   bool closes = false;                // and its last entry closes the log (tlog/shard.h)
   std::uint64_t entries = 0;          // read and compared
-  std::uint64_t pruned = 0;           // passed over: not served any more, as the log says
+  std::uint64_t pruned = 0;           // passed over: not served any more, as the log says; of a
+                                      // log that was followed before, a finding too
   std::vector<Finding> findings;      // empty: all is well
   std::vector<Cosignature> cosigned;  // of the checkpoint served, by the policy's witnesses
 };
@@ -84,8 +85,7 @@ class Follower {
   // where it is one that this log had, or a later one that is still to be met. kRetryable as above.
   Result<std::optional<Finding>> compare(std::string_view note, TileReader& reader) const;
 
-  // The log is closed at the position: nothing more is expected of it, and nothing may come.
-  void close();
+  // The position's last entry closes the log: nothing more is expected of it, and nothing may come.
   bool is_closed() const { return closed_; }
 
   // The newest checkpoint that was followed; nothing before the first.
@@ -103,14 +103,19 @@ class Follower {
     std::uint64_t entries = 0, pruned = 0;
     bool closes = false;  // the last entry closes the log
     std::vector<Finding> findings;
+    std::optional<Finding> skipped;  // entries that nobody has read here: the walk goes on
   };
   Result<void> look(const VerifiedCheckpoint& served, TileReader& reader, SystemTime now,
                     FollowStep& step);
-  Result<void> load_edge(TileReader& reader);
+  Result<void> load_edge(const VerifiedCheckpoint& served, TileReader& reader);
+  Result<void> learn_whether_closed(TileReader& reader);
+  void close();
   Result<Walked> walk(const VerifiedCheckpoint& to, TileReader& reader);
   // The same from the log's minimum index on, where what was missing is below it.
   Result<Walked> walk_above_pruned(Walked walked, const VerifiedCheckpoint& to, TileReader& reader);
-  Result<Walked> walk_on(RightEdge from, const VerifiedCheckpoint& to, TileReader& reader);
+  // `closes`: the last entry before `from` closes the log.
+  Result<Walked> walk_on(RightEdge from, bool closes, const VerifiedCheckpoint& to,
+                         TileReader& reader);
   Result<Walked> doubt(Walked walked, const VerifiedCheckpoint& to, TileReader& reader) const;
   void look_at_time(const VerifiedCheckpoint* served, SystemTime now, FollowStep& step) const;
   // Proves, if it can be proven, that two checkpoints contradict each other; the tiles that are
@@ -123,8 +128,9 @@ class Follower {
   std::optional<VerifiedCheckpoint> position_, unfollowed_;
   RightEdge edge_;   // at the position, or empty where that has not been read from tiles
   RightEdge begun_;  // what a step that failed for now has read and compared, beyond edge_
+  bool begun_closes_ = false;  // its last entry closes the log
   SystemTime grown_at_;
-  bool closed_ = false;
+  bool closed_ = false, knows_closed_ = true;  // not of a position from before
 };
 
 }  // namespace avouch::tlog

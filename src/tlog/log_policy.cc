@@ -221,6 +221,15 @@ bool LogPolicy::is_component_met(std::size_t component, const std::vector<bool>&
   return met[component];
 }
 
+bool LogPolicy::is_quorum(std::span<const std::string> names) const {
+  if (!quorum_) return true;
+  std::vector<bool> there(witnesses_.size());
+  for (std::size_t i = 0; i < witnesses_.size(); ++i) {
+    there[i] = std::find(names.begin(), names.end(), witnesses_[i].name) != names.end();
+  }
+  return is_component_met(*quorum_, there);
+}
+
 bool LogPolicy::is_met(std::span<const Cosignature> cosignatures) const {
   if (!quorum_) return true;
   return quorum_time(cosignatures).has_value();

@@ -53,6 +53,9 @@ class LogPolicy {
   // Whether those who cosigned are a quorum. "quorum none": always.
   bool is_met(std::span<const Cosignature> cosignatures) const;
 
+  // Whether the witnesses of these names are a quorum. "quorum none": always.
+  bool is_quorum(std::span<const std::string> names) const;
+
   // The time, in seconds since 1970, since when no quorum says anything newer: the greatest t such
   // that the cosignatures of t and later are a quorum. Nothing where they are none, or none is
   // needed.

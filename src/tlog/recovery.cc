@@ -134,13 +134,38 @@ Result<void> check_anchors(const RecoveryOptions& options, const std::vector<Hel
     if (!held.checkpoint) {
       if (!has_entries || options.adopt_missing_anchors) continue;
       return fatal(held.whose +
-                   ": knows nothing, but the log has entries. If this is the newest copy of the "
-                   "log, start once with missing anchors adopted");
+                   ": knows nothing, but the log has entries. Was it lost, or is another one "
+                   "configured? Put it back; without it nothing tells whether this is the newest "
+                   "copy of the log (\"Backup\" in docs/operations.md and docs/log-server.md)");
     }
     if (held.checkpoint->size() <= opened.checkpoint.size()) {
       AVOUCH_CHECK(check_behind(held, opened.checkpoint, store));
     }
   }
+  return {};
+}
+
+bool is_signed_by_all(const VerifiedCheckpoint& checkpoint, std::span<const NoteSigner> signers) {
+  return std::all_of(signers.begin(), signers.end(), [&](const NoteSigner& signer) {
+    const NoteVerifier key = signer.verifier();
+    return verify_checkpoint(checkpoint.note(), std::span(&key, 1), checkpoint.origin())
+        .has_value();
+  });
+}
+
+// The same checkpoint with the lines of all keys: of a log that rests, too, the next key must be on
+// the last checkpoint before it signs alone.
+Result<void> sign_by_all(const RecoveryOptions& options, Store& store,
+                         const std::vector<Held>& anchors, std::span<const NoteSigner> signers,
+                         VerifiedCheckpoint& newest) {
+  if (is_signed_by_all(newest, signers)) return {};
+  AVOUCH_TRY(VerifiedCheckpoint again,
+             sign_checkpoint(options.origin, newest.size(), newest.root(), signers));
+  for (const Held& held : anchors) {
+    if (held.anchor != nullptr) AVOUCH_CHECK(held.anchor->replace(newest.note(), again.note()));
+  }
+  AVOUCH_CHECK(store.publish(again.note(), again.size()));
+  newest = std::move(again);
   return {};
 }
 
@@ -206,6 +231,7 @@ Result<Opened> open_stored_log(const RecoveryOptions& options, Store& store,
     AVOUCH_CHECK(store.publish(ahead->note(), ahead->size()));
     opened.checkpoint = *ahead;
   }
+  AVOUCH_CHECK(sign_by_all(options, store, held, signers, opened.checkpoint));
   return opened;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <map>
 #include <utility>
 
 #include "codec/base64.h"
@@ -132,6 +133,18 @@ Result<Pruning> parse_pruning(const Cbor& payload, std::uint64_t own_index) {
   return pruning;
 }
 
+namespace {
+
+// Whether under that policy what was pruned may become what is.
+bool allows(const RetentionPolicy& policy, const Pruning& was, const Pruning& is) {
+  constexpr std::chrono::milliseconds kForEver{0};
+  return is.content_from >= was.content_from && is.minimum_index >= was.minimum_index &&
+         (policy.content != kForEver || is.content_from == was.content_from) &&
+         (policy.entries != kForEver || is.minimum_index == was.minimum_index);
+}
+
+}  // namespace
+
 bool may_lose_content(std::string_view kind) {
   const auto remark = remark_kind(kind);
   return kind == kNodeVerdict || kind == kAdmissionVerdict ||
@@ -158,15 +171,11 @@ bool Retention::take(std::uint64_t index, ByteView entry, ByteView preimage, Bef
   } else if (statement->kind == kPruningKind) {
     const auto read = parse_pruning(*payload, index);
     if (!read.has_value()) return false;
-    if (before == Before::kAll) {
-      constexpr std::chrono::milliseconds kForEver{0};
-      const bool is_allowed =
-          policy_index == read->policy && read->content_from >= pruning.content_from &&
-          read->minimum_index >= pruning.minimum_index &&
-          (policy.content != kForEver || read->content_from == pruning.content_from) &&
-          (policy.entries != kForEver || read->minimum_index == pruning.minimum_index);
-      if (!is_allowed) return false;
+    if (before == Before::kAll &&
+        (policy_index != read->policy || !allows(policy, pruning, *read))) {
+      return false;
     }
+    previous_pruning = pruning_index;
     pruning = *read;
     pruning_index = index;
   } else {
@@ -176,8 +185,8 @@ bool Retention::take(std::uint64_t index, ByteView entry, ByteView preimage, Bef
   const std::size_t old = sources.size() - std::min(sources.size(), kKeptSources);
   const std::uint64_t kept_from = sources[old].index;
   std::erase_if(sources, [this, kept_from](const Source& source) {
-    const bool is_needed =
-        source.index == policy_index || (pruning_index && source.index == pruning.policy);
+    const bool is_needed = source.index == policy_index || source.index == previous_pruning ||
+                           (pruning_index && source.index == pruning.policy);
     return source.index < kept_from && !is_needed;
   });
   return true;
@@ -238,6 +247,8 @@ Result<Retention> load_retention(TileReader& reader, const VerifiedCheckpoint& c
     sources.push_back({index, each.base64("preimage", kMaxPreimageBytes).value_or(Bytes{})});
   }
   if (!errors.empty()) return rejected(errors.text());
+  std::map<std::uint64_t, RetentionPolicy> policies;  // by index
+  std::vector<Pruning> prunings;                      // in order
   for (const Retention::Source& source : sources) {
     if (source.index >= checkpoint.size()) continue;  // about to be published
     auto included = fetch_entry(reader, checkpoint, source.index);
@@ -245,10 +256,27 @@ Result<Retention> load_retention(TileReader& reader, const VerifiedCheckpoint& c
     const bool is_later = out.sources.empty() || out.sources.back().index < source.index;
     if (is_later &&
         out.take(source.index, included->entry, source.preimage, Retention::Before::kSome)) {
+      if (out.policy_index == source.index) policies[source.index] = out.policy;
+      if (out.pruning_index == source.index) prunings.push_back(out.pruning);
       continue;
     }
     return rejected(where + ": names entry " + std::to_string(source.index) +
                     ", which is none of a policy or of a pruning with that content");
+  }
+  // The newest one has the one before it with it, if there is one.
+  for (std::size_t i = 0; i < prunings.size(); ++i) {
+    const auto policy = policies.find(prunings[i].policy);
+    const bool is_newest = i + 1 == prunings.size();
+    if (policy == policies.end() && !is_newest) continue;
+    if (policy == policies.end()) {
+      return rejected(where + ": names a pruning by the policy of entry " +
+                      std::to_string(prunings[i].policy) + ", and not that policy");
+    }
+    if (i == 0 && !is_newest) continue;
+    if (!allows(policy->second, i == 0 ? Pruning() : prunings[i - 1], prunings[i])) {
+      return rejected(where + ": names a pruning that the policy of entry " +
+                      std::to_string(prunings[i].policy) + " does not allow");
+    }
   }
   out.content_gone = std::min(gone, out.pruning.content_from);
   return out;

@@ -72,6 +72,7 @@ struct Retention {
   // whose checkpoint is a little older.
   std::vector<Source> sources;
   std::optional<std::uint64_t> policy_index, pruning_index;  // the newest ones
+  std::optional<std::uint64_t> previous_pruning;             // the one before pruning_index
   RetentionPolicy policy;                                    // in force
   Pruning pruning;
   // Below it, the store has done what `pruning` says of content.
@@ -101,7 +102,8 @@ Result<void> take_retention(Store& store, std::span<const Record> records, Reten
 
 // What the object comes to under `checkpoint`; nothing is in force where there is none. Its entries
 // are read and held against the checkpoint's root. kRejected for one that is damaged, or that names
-// entries which do not say so.
+// entries which do not say so, or a pruning without the policy that allows it, or one that moves
+// what its policy keeps for ever, or moves back.
 Result<Retention> load_retention(TileReader& reader, const VerifiedCheckpoint& checkpoint);
 
 // Takes content that `retention` says is gone out of at most `groups` groups of 256 entries, from

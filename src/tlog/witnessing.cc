@@ -63,25 +63,38 @@ Witnessing::Witnessing(WitnessingOptions options, LogPolicy policy,
 
 Witnessing::~Witnessing() { stop(); }
 
-std::vector<Remembered> Witnessing::recall(std::string_view origin) {
+Witnessing::Recalled Witnessing::recall(std::string_view origin) {
   const std::string digest = to_hex(crypto::sha256(as_bytes(origin)));
   std::mutex mutex;
-  std::vector<Remembered> all;
+  Recalled out;
+  std::vector<std::string> answered;
+  std::string silent;
+  const auto misses = [&](const Worker& worker, const std::string& why) {
+    silent += (silent.empty() ? "" : "; ") + worker.name + ": " + why;
+  };
   {
     std::vector<std::jthread> threads;
     for (const std::unique_ptr<Worker>& worker : workers_) {
       threads.emplace_back([&, asked = worker.get()](const std::stop_token& stop) {
         const auto reply = asked->exchange->checkpoint(digest, stop);
-        if (!reply.has_value() || reply->status != 200) return;
-        auto shown = verify_checkpoint(reply->body, options_.log_keys, origin);
-        if (!shown.has_value()) return;
         const std::lock_guard lock(mutex);
-        all.push_back({"witness " + asked->name, std::move(shown).value()});
+        if (!reply.has_value()) return misses(*asked, reply.error().message);
+        if (reply->status == 404) return answered.push_back(asked->name);
+        if (reply->status != 200) {
+          return misses(*asked, "HTTP status " + std::to_string(reply->status));
+        }
+        auto shown = verify_checkpoint(reply->body, options_.log_keys, origin);
+        if (!shown.has_value()) return misses(*asked, shown.error().message);
+        answered.push_back(asked->name);
+        out.shown.push_back({"witness " + asked->name, std::move(shown).value()});
       });
     }
     for (std::jthread& thread : threads) thread.join();
   }
-  return all;
+  if (!notes_.policy().is_quorum(answered)) {
+    out.missing = "no quorum of witnesses says what it remembers of this log: " + silent;
+  }
+  return out;
 }
 
 Result<void> Witnessing::start(const VerifiedCheckpoint& newest) {

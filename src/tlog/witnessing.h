@@ -67,10 +67,15 @@ class Witnessing {
   Witnessing(const Witnessing&) = delete;
   Witnessing& operator=(const Witnessing&) = delete;
 
-  // What the witnesses show of this log at their monitoring endpoints, as far as its key signed it
-  // and they answer: to be held against the store before anything is signed (LogOptions). All are
-  // asked at once; before start().
-  std::vector<Remembered> recall(std::string_view origin);
+  // What the witnesses show of this log at their monitoring endpoints: to be held against the store
+  // before anything is signed (LogOptions). One that does not answer may remember anything, and so
+  // may one that shows what none of the log's keys has signed.
+  struct Recalled {
+    std::vector<Remembered> shown;
+    std::optional<std::string> missing;  // who has not answered, where the others are no quorum
+  };
+  // All are asked at once; before start().
+  Recalled recall(std::string_view origin);
 
   // Takes up the witnessed note that an earlier process kept, if it still is one of this log, and
   // begins to ask.

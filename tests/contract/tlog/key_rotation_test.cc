@@ -56,6 +56,30 @@ TEST_P(KeyRotationContract, ReadersOfEitherKeyFollowTheLogWhileBothSign) {
   EXPECT_EQ(fourth->size(), 4U);
 }
 
+// Nothing is entered while both sign, as into the log of somebody who publishes twice a year.
+TEST_P(KeyRotationContract, TheNextKeySignsALogThatRestsToo) {
+  const auto first = live({old_});
+  const auto rest = [&](const std::vector<NoteSigner>& signers) -> Result<VerifiedCheckpoint> {
+    testing::ManualClock clock;
+    AVOUCH_TRY(const auto store, engine_->open_store());
+    AVOUCH_TRY(const auto anchor, engine_->open_anchor("head"));
+    LogOptions options;
+    options.origin = kTestOrigin;
+    options.also_signing.assign(signers.begin() + 1, signers.end());
+    AVOUCH_TRY(const auto log, Log::open(options, *store, {anchor.get()}, signers.front(), clock));
+    return log->checkpoint();
+  };
+  const auto both = rest({old_, new_});
+  ASSERT_TRUE(both.has_value()) << both.error().message;
+  EXPECT_TRUE(knows(old_, *both) && knows(new_, *both));
+  EXPECT_EQ(both->root(), first->root());
+  EXPECT_EQ(rest({old_, new_})->note(), both->note()) << "once";
+  const auto alone = rest({new_});
+  ASSERT_TRUE(alone.has_value()) << alone.error().message;
+  EXPECT_TRUE(knows(new_, *alone));
+  EXPECT_EQ(live({new_})->size(), 2U);
+}
+
 TEST_P(KeyRotationContract, NoKeyTakesOverALogThatItHasNotSigned) {
   ASSERT_TRUE(live({old_}).has_value());
   const auto taken = live({new_});

@@ -217,6 +217,20 @@ TEST(LogCopy, BringsAnOlderCopyUpToDate) {
             "0");
 }
 
+// A log that moved to the database and comes back: what its journal still has says nothing any
+// more.
+TEST(LogCopy, ComesBackToFilesThatWereWrittenTo) {
+  FilesLogEngine files;
+  PostgresLogEngine postgres;
+  grow(files, "a", 100);
+  ASSERT_TRUE(copy(files, postgres).has_value());
+  grow(postgres, "b", 300);
+  ASSERT_TRUE(copy(postgres, files).has_value());
+  const auto newest = grow(files, "c", 5);
+  EXPECT_EQ(newest.size(), 405U);
+  testing::check_whole_log(*files.open_reader().value(), newest.checkpoint());
+}
+
 TEST(LogCopy, RefusesATargetWithAnotherLog) {
   FilesLogEngine files;
   PostgresLogEngine fork, longer, other, unpublished;

@@ -48,6 +48,21 @@ TEST(ReleaseKeys, SignWithTwoKeysOfTheLogWhileOneTakesTheOthersPlace) {
             std::string::npos);
 }
 
+TEST(ReleaseKeys, KnowFormerKeysOfTheLogForWhatTheySigned) {
+  const ReleaseKeys before = made("log.example");
+  SecretData data = encode_keys(before);
+  data["log.key"] = crypto::PrivateKey::generate(crypto::KeyType::kEd25519).pem();
+  data["log-former.vkey"] = log_vkeys(*log_signers(before)) + "\n";
+  const ReleaseKeys after = parse_keys(data).value();
+  EXPECT_EQ(encode_keys(after), data);
+  EXPECT_EQ(log_signers(after)->size(), 1U) << "they sign nothing";
+  const auto known = log_verifiers(after, "log.example/2027").value();
+  ASSERT_EQ(known.size(), 2U);
+  EXPECT_EQ(tlog::format_vkey(known[1]), log_vkeys(*log_signers(before, "log.example/2027")));
+  data["log-former.vkey"] = "log.example+00";
+  EXPECT_NE(parse_keys(data).error().message.find("log-former.vkey"), std::string::npos);
+}
+
 TEST(ReleaseKeys, NameEveryLogDifferently) {
   const std::string one = made().log_origin;
   EXPECT_TRUE(one.starts_with("avouch/ns/r/"));

@@ -92,8 +92,8 @@ TEST(Follower, FollowsALogOverEverySizeAndFromEveryPosition) {
   }
 }
 
-// A log of which everything below 512 is gone by its own word, or only gone.
-void prune(ServedLog& log, bool with_its_word = true) {
+// A log of which everything below a boundary is gone by its own word, or only gone.
+void prune(ServedLog& log, bool with_its_word = true, std::uint64_t minimum = 512) {
   static const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
   const auto add = [&](std::string_view kind, codec::Cbor payload) {
     log.add(make_entry(key, {kAvouchOrigin, "log:1", std::string(kind), std::move(payload)},
@@ -102,9 +102,9 @@ void prune(ServedLog& log, bool with_its_word = true) {
   };
   log.grow_to(700);
   add(kRetentionKind, retention_payload({24h, 24h}, kStart));
-  add(kPruningKind, pruning_payload({700, 512, 512}, kStart));
+  add(kPruningKind, pruning_payload({700, minimum, minimum}, kStart));
   log.grow_to(800);
-  log.prune_to(512);
+  log.prune_to(minimum);
   if (!with_its_word) log.disk.objects.erase("retention");
 }
 
@@ -129,12 +129,30 @@ TEST(Follower, SaysWhenALogIsClosedAndExpectsNothingMoreOfIt) {
     log.grow_to(size);
     const FollowStep last = step(follower, log);
     EXPECT_TRUE(last.advanced && last.closes && last.findings.empty()) << size;
-    follower.close();
+    EXPECT_TRUE(follower.is_closed());
     EXPECT_TRUE(step(follower, log, kStart + 24h).findings.empty());
-    // Whatever comes is a breach of its word.
+    // Whatever comes is a breach of its word, to who starts again there as well.
+    const std::string position = follower.position()->note();
     log.grow_to(size + 1);
     found(step(follower, log), FindingKind::kBrokenChain, "closes the log");
     EXPECT_EQ(follower.position()->size(), size);
+    Follower again = follow(options(), position);
+    found(step(again, log), FindingKind::kBrokenChain, "closes the log");
+  }
+}
+
+TEST(Follower, RemembersThatALogIsClosedOverAReaderThatFails) {
+  ServedLog log;
+  log.grow_to(255);
+  log.add(closing_entry());
+  log.grow_to(256);
+  log.grow_to(600);
+  for (int good = 0; good < 12; ++good) {
+    Follower follower = follow();
+    BusyReader busy(log.store, good);
+    (void)follower.step(busy, kStart);
+    found(step(follower, log), FindingKind::kBrokenChain, "entry 255 closes the log");
+    EXPECT_FALSE(follower.position().has_value()) << good;
   }
 }
 
@@ -166,6 +184,31 @@ TEST(Follower, TakesEntriesForPrunedWhereTheLogSaysSo) {
   EXPECT_TRUE(second.advanced);
   EXPECT_EQ(second.entries, 200U);
   EXPECT_EQ(second.pruned, 0U);
+}
+
+// No checkpoint had exactly that size: its partial tiles were never there.
+TEST(Follower, BeginsAboveWhatWasPrunedWhereverPublicationsEnded) {
+  ServedLog log;
+  prune(log, true, 256);
+  Follower follower = follow();
+  const FollowStep first = step(follower, log);
+  ASSERT_TRUE(first.findings.empty()) << first.findings.front().what;
+  EXPECT_EQ(first.pruned, 256U);
+}
+
+// A log could hide what it has entered by pruning it at once.
+TEST(Follower, SaysWhichEntriesWerePrunedUnreadAndGoesOn) {
+  ServedLog log;
+  Follower follower = follow();
+  log.grow_to(256);
+  EXPECT_TRUE(step(follower, log).advanced);
+  prune(log);
+  const FollowStep next = step(follower, log);
+  found(next, FindingKind::kDamaged, "entries 256 to 511 were pruned");
+  EXPECT_TRUE(next.advanced);
+  EXPECT_EQ(next.pruned, 256U);
+  EXPECT_EQ(follower.position()->size(), 800U);
+  EXPECT_TRUE(step(follower, log).findings.empty());
 }
 
 TEST(Follower, EntriesThatAreGoneWithoutAWordAreDamage) {
