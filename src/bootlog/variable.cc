@@ -63,8 +63,8 @@ bool is_text(ByteView data) {
 }  // namespace
 
 bool holds_keys(const Variable& variable) {
-  constexpr std::array<std::string_view, 5> kNames = {"PK", "KEK", "db", "dbr", "dbt"};
-  return std::find(kNames.begin(), kNames.end(), variable.name) != kNames.end();
+  constexpr std::array<std::string_view, 5> kKeyNames = {"PK", "KEK", "db", "dbr", "dbt"};
+  return std::find(kKeyNames.begin(), kKeyNames.end(), variable.name) != kKeyNames.end();
 }
 
 Result<Variable> parse_variable(ByteView data) {
