@@ -31,7 +31,7 @@ constexpr std::string_view kHarmless =
 
 // After these GRUB measures no more (its verifier is gone, or the rescue prompt runs), or memory
 // and devices were written to.
-constexpr std::string_view kUnproving =
+constexpr std::string_view kStopsMeasuring =
     " normal_exit outb outl outw rmmod setpci write_byte write_dword write_word wrmsr ";
 
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
@@ -75,7 +75,7 @@ bool loads_kernel(std::string_view command) {
 GrubText read_grub_text(std::string_view text) {
   // GRUB runs what follows these as a command.
   while (first_word(text) == "!" || first_word(text) == "time") text = after_first_word(text);
-  if (is_one_of(first_word(text), kUnproving)) return {.kernels = text, .unproves = true};
+  if (is_one_of(first_word(text), kStopsMeasuring)) return {.kernels = text, .unproves = true};
   if (is_harmless(text)) return {};
   if (!loads_kernel(first_word(text))) return {.kernels = text};
   const std::string_view arguments = after_first_word(text);

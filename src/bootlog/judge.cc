@@ -34,7 +34,7 @@ struct Unproving {
   std::string_view name, why;
 };
 // Linux: drivers/firmware/efi/libstub/efi-stub-helper.c; init/main.c.
-constexpr std::array<Unproving, 3> kUnproving = {
+constexpr std::array<Unproving, 3> kUnprovingArguments = {
     {{"initrd=", "the kernel's EFI stub loads that file, and many kernels do not measure it"},
      {"dtb=", "the kernel's EFI stub loads that device tree, which nothing measures"},
      {"initcall_blacklist=",
@@ -258,7 +258,7 @@ class Judgement {
   // Arguments by which what the policy asks for is sure no more, unless it knows the whole line.
   void judge_unproving(const CommandLine& line) {
     const auto words = all_words(line.text, codec::argument_readings(line.text));
-    for (const Unproving& each : kUnproving) {
+    for (const Unproving& each : kUnprovingArguments) {
       const bool is_there = std::any_of(words.begin(), words.end(), [&](const std::string& word) {
         return codec::folded_argument(word).starts_with(each.name);
       });

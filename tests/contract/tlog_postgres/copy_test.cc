@@ -228,7 +228,7 @@ TEST(LogCopy, ComesBackToFilesThatWereWrittenTo) {
   ASSERT_TRUE(copy(postgres, files).has_value());
   const auto newest = grow(files, "c", 5);
   EXPECT_EQ(newest.size(), 405U);
-  testing::check_whole_log(*files.open_reader().value(), newest.checkpoint());
+  testing::check_whole_log(*files.open_store().value(), newest.checkpoint());
 }
 
 TEST(LogCopy, RefusesATargetWithAnotherLog) {
