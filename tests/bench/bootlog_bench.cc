@@ -59,7 +59,7 @@ void judge_once(const Subject& subject) {
   testing::must(compare(log.value(), replayed, subject.quoted).empty(), "compare");
   const BoundLog bound = bootlog::bind(log.value(), replayed, subject.quoted);
   const Meaning meaning = read_meaning(bound, {});
-  const auto judged = judge(bound, meaning, subject.policy, subject.references.get());
+  const auto judged = judge(bound, meaning, subject.policy, subject.references.get(), nullptr);
   testing::must(judged.reasons.empty(), "judge");
 }
 
