@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t kMaxPositionBytes = 64 * 1024;
 constexpr std::string_view kProofEnding = ".misbehaviour";
 constexpr std::string_view kDisputedEnding = ".disputed";
+// The size at which the log is closed.
+constexpr const char* kClosedFile = "closed";
 // One is enough. A log that contradicts itself at every look does not fill the disk.
 constexpr std::size_t kMaxProofs = 100;
 
@@ -72,6 +74,9 @@ Result<void> MonitorLog::read_folder() {
   follower_ = *std::move(follower);
   if (follower_->position()) {
     kept_size_ = follower_->position()->size();
+    AVOUCH_TRY(const auto closed, adapters::read_file(folder / kClosedFile, 32));
+    kept_closed_ = closed && as_text(*closed) == std::to_string(kept_size_);
+    if (kept_closed_) follower_->close();
   } else {
     log_.warn("no position is stored: the log is read from its first entry",
               {{"log", origin_}, {"folder", folder.string()}});
@@ -165,6 +170,7 @@ void MonitorLog::follow_links() {
   }
   end_is_due_ = false;
   if (!links->end) return;
+  follower_->close();
   ended_ = Ended{*position, links->end->next};
   log_.info("the log is closed",
             {{"log", origin_}, {"entries", position->size()}, {"next", links->end->next}});
@@ -266,6 +272,17 @@ void MonitorLog::prove(const tlog::Misbehaviour& proof) {
 }
 
 Result<void> MonitorLog::keep_position() {
+  // Before the position: it may not be followed beyond, whatever the log says of itself later.
+  if (follower_->is_closed() && !kept_closed_) {
+    const std::string size = std::to_string(follower_->position()->size());
+    const auto kept = adapters::write_file_atomically(parts_.folder / kClosedFile, as_bytes(size));
+    if (!kept.has_value() && kept.error().kind == ErrorKind::kFatal) return kept.error();
+    if (!kept.has_value()) {
+      failed("position", kept.error());
+      return {};
+    }
+    kept_closed_ = true;
+  }
   if (!follower_->position() || follower_->position()->size() == kept_size_) return {};
   const auto kept = adapters::write_file_atomically(parts_.folder / "position",
                                                     as_bytes(follower_->position()->note()));

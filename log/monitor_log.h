@@ -105,7 +105,8 @@ class MonitorLog {
   std::optional<Ended> ended_;
   bool end_is_due_ = true;  // whether it is closed has to be looked at
   tlog::Sightings sightings_;
-  std::uint64_t kept_size_ = 0;                // of the position on disk
+  std::uint64_t kept_size_ = 0;  // of the position on disk
+  bool kept_closed_ = false;
   std::map<std::string, std::string> unkept_;  // proofs by file name
   std::size_t proofs_ = 0;                     // kept or to be kept
   std::optional<std::string> wrong_;           // the first of this look

@@ -94,7 +94,6 @@ Result<Follower> Follower::start(FollowOptions options, const std::optional<std:
   auto checkpoint = verify_checkpoint(*position, follower.options_.keys, follower.options_.origin);
   if (!checkpoint.has_value()) return with_context(checkpoint.error(), "stored position");
   follower.position_ = *std::move(checkpoint);
-  follower.knows_closed_ = false;
   return follower;
 }
 
@@ -105,17 +104,6 @@ Result<void> Follower::load_edge(const VerifiedCheckpoint& served, TileReader& r
   auto edge = RightEdge::load(position_->size(), reader, served.size());
   if (!edge.has_value() && edge.error().kind == ErrorKind::kRetryable) return edge.error();
   if (edge.has_value() && edge->root() == position_->root()) edge_ = *std::move(edge);
-  return {};
-}
-
-// Of a position that was stored: by its last entry, as it is included under it.
-Result<void> Follower::learn_whether_closed(TileReader& reader) {
-  if (knows_closed_ || !position_ || position_->size() == 0) return {};
-  const auto last = fetch_entry(reader, *position_, position_->size() - 1);
-  if (!last.has_value() && last.error().kind == ErrorKind::kRetryable) return last.error();
-  // One that is not served (any more) is what the walk finds, if it is amiss.
-  if (last.has_value() && closes_log_of(last->entry) == options_.origin) close();
-  knows_closed_ = true;
   return {};
 }
 
@@ -140,7 +128,6 @@ Result<FollowStep> Follower::step(TileReader& reader, SystemTime now) {
     return out;
   }
   if (!position_ || served->size() > position_->size()) unfollowed_ = *served;
-  AVOUCH_CHECK(learn_whether_closed(reader));
   AVOUCH_CHECK(look(*served, reader, now, out));
   if (out.advanced) unfollowed_.reset();
   look_at_time(&*served, now, out);

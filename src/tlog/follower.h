@@ -86,6 +86,8 @@ class Follower {
   Result<std::optional<Finding>> compare(std::string_view note, TileReader& reader) const;
 
   // The position's last entry closes the log: nothing more is expected of it, and nothing may come.
+  // A step learns that; of a stored position whoever kept it says so.
+  void close();
   bool is_closed() const { return closed_; }
 
   // The newest checkpoint that was followed; nothing before the first.
@@ -108,8 +110,6 @@ class Follower {
   Result<void> look(const VerifiedCheckpoint& served, TileReader& reader, SystemTime now,
                     FollowStep& step);
   Result<void> load_edge(const VerifiedCheckpoint& served, TileReader& reader);
-  Result<void> learn_whether_closed(TileReader& reader);
-  void close();
   Result<Walked> walk(const VerifiedCheckpoint& to, TileReader& reader);
   // The same from the log's minimum index on, where what was missing is below it.
   Result<Walked> walk_above_pruned(Walked walked, const VerifiedCheckpoint& to, TileReader& reader);
@@ -130,7 +130,7 @@ class Follower {
   RightEdge begun_;  // what a step that failed for now has read and compared, beyond edge_
   bool begun_closes_ = false;  // its last entry closes the log
   SystemTime grown_at_;
-  bool closed_ = false, knows_closed_ = true;  // not of a position from before
+  bool closed_ = false;
 };
 
 }  // namespace avouch::tlog

@@ -11,7 +11,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "integration/log/log_programs.h"
@@ -273,13 +272,18 @@ TEST_P(LogServerTest, SignsNothingBeforeItsWitnessesHaveAnswered) {
   server_.process().stop();
   witness.process().signal(SIGSTOP);
   {
-    const std::jthread starting([&] { server_.start(); });
+    const testing::ChildProcess waiting =
+        testing::ChildProcess::start({AVOUCH_LOG, "serve", "--config", server_.file("serve.yaml")},
+                                     server_.file("waiting"))
+            .value();
+    const auto said = [&] { return testing::read_text(server_.file("waiting")); };
     EXPECT_TRUE(testing::eventually([&] {
-      return server_.log().find("no quorum of witnesses says what it remembers") !=
-             std::string::npos;
-    })) << server_.log();
-    witness.process().signal(SIGCONT);
+      return said().find("no quorum of witnesses says what it remembers") != std::string::npos;
+    })) << said();
+    EXPECT_EQ(said().find("serving"), std::string::npos) << said();
   }
+  witness.process().signal(SIGCONT);
+  server_.start();
   EXPECT_EQ(post_rekord("one").status, 201);
   EXPECT_EQ(size(), kFirst + 2);
 }

@@ -115,17 +115,17 @@ TEST_F(BlobFilesTest, AFullStoreHasRoomForWhoHoldsLessThanAnEqualPart) {
   ASSERT_TRUE(store->append("uid-2", "1", 0, as_bytes(content('y', 250))).has_value());
 
   // 125 are for blobs, 875 for runtime logs.
-  EXPECT_EQ(put("node-3", content('e', 50)), "");
-  EXPECT_FALSE(has(content('a'))) << "node-1 has most beyond its part";
-  EXPECT_TRUE(has(content('b')));
+  EXPECT_EQ(put("node-3", content('e', 50)), "");  // node-1 has most beyond its part
+  EXPECT_EQ(store->bytes(), 950U);
   ASSERT_TRUE(store->append("uid-3", "1", 0, as_bytes(content('z', 100))).has_value());
-  EXPECT_FALSE(has(content('b')));
+  EXPECT_EQ(store->bytes(), 950U);
   EXPECT_EQ(store->next_offset("uid-1", "1"), 350U);
   EXPECT_FALSE(store->append("uid-4", "1", 0, as_bytes(content('w', 300))).has_value())
       << "more than a part of 218";
   ASSERT_TRUE(store->append("uid-4", "1", 0, as_bytes(content('w', 200))).has_value());
-  EXPECT_FALSE(has(content('c')));
-  EXPECT_TRUE(has(content('d')));
+  EXPECT_EQ(store->bytes(), 700U);
+  for (const char letter : {'a', 'b', 'c'}) EXPECT_FALSE(has(content(letter))) << letter;
+  EXPECT_TRUE(has(content('d')) && has(content('e', 50)));
   EXPECT_EQ(store->next_offset("uid-1", "1"), 0U) << "it had most then";
   EXPECT_EQ(store->next_offset("uid-2", "1"), 250U);
   EXPECT_EQ(store->next_offset("uid-3", "1"), 100U);

@@ -413,6 +413,7 @@ TEST(Meaning, TakesForAnAssignmentNothingElse) {
     PlainLog log = good_log();
     Bytes shown = to_bytes("grub_cmd: ");
     append(shown, text);
+    append(shown, Bytes{0});
     log.events = {log.make(8, kIpl, shown, text)};
     const Meaning found = meaning(log);
     return found.command_lines.size() + found.unknown_command_lines.size();
