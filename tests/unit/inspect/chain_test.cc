@@ -172,6 +172,22 @@ TEST_F(ChainTest, FailsWhereALogIsLeftOut) {
   expect_broken("it names log/2026");
 }
 
+TEST_F(ChainTest, ProvesNothingWhereOlderOrNewerLogsAreHeldBack) {
+  list = R"({"shards":[{"origin":"log/2026","prefix":"/log/2026/","closed":true},)"
+         R"({"origin":"log/2027","prefix":"/log/2027/","closed":false}]})";
+  expect_broken("its first entry names log, which the controller does not list");
+  list = R"({"shards":[{"origin":"log","prefix":"/log/","closed":true},)"
+         R"({"origin":"log/2026","prefix":"/log/2026/","closed":true}]})";
+  expect_broken("log/2027 is not listed");
+  // Whoever begins later by choice is told nothing of what was before.
+  list = R"({"shards":[{"origin":"log","prefix":"/log/","closed":true},)"
+         R"({"origin":"log/2026","prefix":"/log/2026/","closed":true},)"
+         R"({"origin":"log/2027","prefix":"/log/2027/","closed":false}]})";
+  const auto proof = ask([](Verifier& verifier) { return verifier.chain("log/2026"); });
+  ASSERT_TRUE(proof.has_value());
+  EXPECT_TRUE(all_hold(*proof)) << render_text(*proof);
+}
+
 TEST_F(ChainTest, FailsWhereALogWasCutShort) {
   Shard cut("2026");
   cut.begin_after(first);

@@ -245,6 +245,43 @@ TEST_F(RetentionObject, IsHeldAgainstTheTree) {
   }
 }
 
+// A reader takes no pruning that the log's own writer would not have taken.
+TEST_F(RetentionObject, IsHeldAgainstItsPolicy) {
+  push_verdicts(600);
+  const auto source = [&](NewEntry entry) {
+    Retention::Source out{builder.size(), entry.preimage};
+    push(std::move(entry));
+    return out;
+  };
+  const Retention::Source months = source(policy_entry(kMonths));
+  const Retention::Source for_ever = source(policy_entry({hours(720), hours(0)}));
+  const Retention::Source good = source(pruning_entry({600, 512, 256}));
+  const Retention::Source back = source(pruning_entry({600, 256, 256}));
+  const Retention::Source too_much = source(pruning_entry({601, 512, 512}));
+  const Retention::Source content_alone = source(pruning_entry({601, 512, 256}));
+  const VerifiedCheckpoint checkpoint = publish();
+  const auto load = [&](const std::vector<Retention::Source>& sources) {
+    Retention said;
+    said.sources = sources;
+    disk.objects["retention"] = format_retention(said);
+    return load_retention(store, checkpoint);
+  };
+  EXPECT_EQ(load({months, good})->pruning.minimum_index, 256U);
+  EXPECT_EQ(load({months, for_ever, good, content_alone})->pruning.policy, 601U);
+  EXPECT_THAT(load({good}).error().message, HasSubstr("and not that policy"));
+  EXPECT_THAT(load({for_ever, good}).error().message, HasSubstr("and not that policy"));
+  for (const auto& sources :
+       std::vector<std::vector<Retention::Source>>{{months, good, back},
+                                                   {for_ever, too_much},
+                                                   {months, for_ever, good, too_much},
+                                                   {for_ever, content_alone}}) {
+    const auto loaded = load(sources);
+    ASSERT_FALSE(loaded.has_value());
+    EXPECT_EQ(loaded.error().kind, ErrorKind::kRejected);
+    EXPECT_THAT(loaded.error().message, HasSubstr("does not allow"));
+  }
+}
+
 TEST_F(RetentionObject, SaysHowFarContentIsGone) {
   push_verdicts(1030);
   push(policy_entry(kMonths));
