@@ -314,5 +314,58 @@ TEST_F(WitnessingTest, OneOddAnswerIsNoAlarm) {
   EXPECT_TRUE(alarms().empty());
 }
 
+// Answers alike whoever asks what it remembers.
+class SaysOnly final : public WitnessExchange {
+ public:
+  explicit SaysOnly(Result<WitnessReply> reply) : reply_(std::move(reply)) {}
+  Result<WitnessReply> add_checkpoint(const std::string&, std::stop_token) override {
+    return fatal("is not asked to cosign");
+  }
+  Result<WitnessReply> checkpoint(const std::string&, std::stop_token) override { return reply_; }
+
+ private:
+  const Result<WitnessReply> reply_;
+};
+
+// One that is silent may remember more than a log that went back in time.
+TEST_F(WitnessingTest, SaysWhereNoQuorumHasSaidWhatItRemembers) {
+  const VerifiedCheckpoint newest = grow();
+  const NoteSigner stranger =
+      NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519)).value();
+  const auto reply = [](int status, const std::string& body) {
+    WitnessReply out;
+    out.status = status;
+    out.body = body;
+    return Result<WitnessReply>(out);
+  };
+  const auto shows = reply(200, newest.note()), never = reply(404, ""), fails = reply(500, "");
+  const auto anothers =
+      reply(200, sign_checkpoint(kOrigin, 9, newest.root(), std::span(&stranger, 1))->note());
+  const Result<WitnessReply> away = retryable("away");
+  const auto recall = [&](const std::vector<Result<WitnessReply>>& replies) {
+    std::vector<AskedWitness> asked;
+    for (std::size_t i = 0; i < kWitnesses; ++i) {
+      asked.push_back(
+          {"w" + std::to_string(i), peers_[i]->key(), std::make_unique<SaysOnly>(replies[i])});
+    }
+    WitnessingOptions options;
+    options.log_keys = {log_key_.verifier()};
+    Witnessing witnessing(std::move(options), policy(), std::move(asked), store_, nullptr, clock_);
+    return witnessing.recall(kOrigin);
+  };
+  const auto all = recall({shows, never, away});
+  EXPECT_EQ(all.missing, std::nullopt) << "two are a quorum";
+  ASSERT_EQ(all.shown.size(), 1U);
+  EXPECT_EQ(all.shown[0].whose, "witness w0");
+  EXPECT_EQ(all.shown[0].checkpoint.size(), newest.size());
+  for (const auto& silent : {away, fails, anothers}) {
+    const auto some = recall({shows, silent, silent});
+    ASSERT_TRUE(some.missing.has_value());
+    EXPECT_NE(some.missing->find("w1: "), std::string::npos) << *some.missing;
+    EXPECT_NE(some.missing->find("w2: "), std::string::npos) << *some.missing;
+    EXPECT_EQ(some.shown.size(), 1U);
+  }
+}
+
 }  // namespace
 }  // namespace avouch::tlog
