@@ -214,7 +214,12 @@ Result<Follower::Walked> Follower::walk_above_pruned(Walked walked, const Verifi
   }
   auto edge = RightEdge::load(minimum, reader, to.size());
   if (!edge.has_value()) return walked;
-  AVOUCH_TRY(Walked above, walk_on(std::move(edge).value(), false, to, reader));
+  auto tried = walk_on(std::move(edge).value(), false, to, reader);
+  if (!tried.has_value()) {
+    begun_ = {};  // the next step would go on from there, without a word of what was passed over
+    return std::move(tried).error();
+  }
+  Walked above = *std::move(tried);
   above.pruned = minimum - followed;
   if (followed > 0) {
     above.skipped =

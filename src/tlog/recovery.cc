@@ -147,7 +147,7 @@ Result<void> check_anchors(const RecoveryOptions& options, const std::vector<Hel
 
 bool is_signed_by_all(const VerifiedCheckpoint& checkpoint, std::span<const NoteSigner> signers) {
   return std::all_of(signers.begin(), signers.end(), [&](const NoteSigner& signer) {
-    const NoteVerifier key = signer.verifier();
+    const NoteVerifier& key = signer.verifier();
     return verify_checkpoint(checkpoint.note(), std::span(&key, 1), checkpoint.origin())
         .has_value();
   });

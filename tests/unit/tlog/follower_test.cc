@@ -214,6 +214,25 @@ TEST(Follower, SaysWhichEntriesWerePrunedUnreadAndGoesOn) {
   EXPECT_TRUE(step(follower, log).findings.empty());
 }
 
+TEST(Follower, SaysSoThoughAReaderFailsOnTheWay) {
+  ServedLog log;
+  Follower first = follow();
+  log.grow_to(256);
+  EXPECT_TRUE(step(first, log).advanced);
+  const std::string position = first.position()->note();
+  prune(log);
+  for (int good = 1; good < 40; ++good) {
+    Follower follower = follow(options(), position);
+    BusyReader busy(log.store, good);
+    auto made = follower.step(busy, kStart);
+    const bool is_done = made.has_value() && made->advanced;
+    const FollowStep told = is_done ? *std::move(made) : step(follower, log);
+    ASSERT_TRUE(told.advanced) << good;
+    ASSERT_EQ(told.findings.size(), 1U) << good;
+    EXPECT_THAT(told.findings[0].what, HasSubstr("entries 256 to 511 were pruned")) << good;
+  }
+}
+
 TEST(Follower, EntriesThatAreGoneWithoutAWordAreDamage) {
   ServedLog log;
   prune(log, false);
