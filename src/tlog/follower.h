@@ -73,9 +73,10 @@ class Follower {
   static Result<Follower> start(FollowOptions options, const std::optional<std::string>& position,
                                 SystemTime now);
 
-  // Looks at the log once. The position moves on only to a checkpoint all of whose entries and
-  // tiles were read and fit. kRetryable: the reader failed for now; what was read and fits is not
-  // read again by the next step.
+  // Looks at the log once. The position moves on only to a checkpoint whose entries and tiles were
+  // read and fit, but for those that the log says it pruned: these are passed over, and counted in
+  // FollowStep::pruned. kRetryable: the reader failed for now; what was read and fits is not read
+  // again by the next step.
   Result<FollowStep> step(TileReader& reader, SystemTime now);
 
   // kRejected where it is not of this log's origin, or not signed by one of its keys.
