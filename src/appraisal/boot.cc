@@ -16,10 +16,11 @@ namespace {
 // what it says count as proven.
 constexpr std::uint32_t kBootPcrs = 0x43ff;
 
-runtimelog::Coverage coverage_of(const std::vector<std::string>& lines) {
+runtimelog::Coverage coverage_of(const std::vector<bootlog::CommandLine>& lines) {
   // Of several texts that may have been the command line, each must say so.
   const bool all = !lines.empty() && std::all_of(lines.begin(), lines.end(), [](const auto& line) {
-    return runtimelog::coverage_of_command_line(line) == runtimelog::Coverage::kExecutables;
+    return runtimelog::coverage_of_command_line(line.text, line.names) ==
+           runtimelog::Coverage::kExecutables;
   });
   return all ? runtimelog::Coverage::kExecutables : runtimelog::Coverage::kUnknown;
 }
@@ -50,7 +51,9 @@ attest::Checked<BootFindings> judge_boot_log(ByteView log, const attest::Verifie
   for (const bootlog::CommandLine& line : meaning.command_lines) {
     out.command_lines.push_back(line.text);
   }
-  if (meaning.unknown_command_lines.empty()) out.coverage = coverage_of(out.command_lines);
+  if (meaning.unknown_command_lines.empty() && meaning.files_or_lines.empty()) {
+    out.coverage = coverage_of(meaning.command_lines);
+  }
   out.quirks_used = meaning.quirks_used;
   if (!out.quirks_used.empty()) {
     std::string names;

@@ -9,25 +9,24 @@ namespace {
 // Commands of GRUB 2.12 and of distributions' configurations that start no program, or run others
 // that are measured by themselves (source, configfile, blscfg, eval).
 constexpr std::string_view kHarmless =
-    " . [ acpi authenticate background_color background_image badram bli blocklist blscfg boot "
-    "break "
-    "btrfs-get-default-subvol btrfs-info btrfs-list-subvols btrfs-mount-subvol cat clear cmp color "
-    "configfile continue cpuid crc cryptomount cutmem date devicetree distrust "
-    "echo efitextmode eval exit export extract_entries_configfile extract_entries_source "
-    "extract_legacy_entries_configfile extract_legacy_entries_source "
-    "extract_syslinux_entries_configfile extract_syslinux_entries_source false file fwsetup "
-    "getenv gettext gfxmode halt hashsum hdparm help hexdump hwmatch increment initrd initrd16 "
-    "initrdefi initrdfail insmod keymap keystatus legacy_configfile legacy_source list_env "
-    "list_trusted load_env load_video loadfont loopback ls lsacpi lsefi lsefimmap lsefisystab "
-    "lsfonts lsmmap lsmod lspci md5sum menuentry nativedisk net_add_addr net_add_dns net_add_route "
-    "net_bootp net_bootp6 net_del_addr net_del_dns net_del_route net_dhcp net_get_dhcp_option "
-    "net_ipv6_autoconf net_ls_addr net_ls_cards net_ls_dns net_ls_routes net_nslookup normal "
-    "parttool password password_pbkdf2 play probe rdmsr read reboot recordfail regexp "
-    "return save_env savedefault search search.file search.fs_label search.fs_uuid serial "
-    "set "
-    "setparams sha1sum sha256sum sha512sum shift sleep smbios source submenu terminal_input "
-    "terminal_output terminfo test tpm_record_pcrs tpm2_key_protector_clear "
-    "tpm2_key_protector_init true trust unset usb vbeinfo verify_detached version videoinfo ";
+    " . [ acpi authenticate background_color background_image badram bli blocklist blscfg"
+    " boot break btrfs-get-default-subvol btrfs-info btrfs-list-subvols btrfs-mount-subvol"
+    " cat clear cmp color configfile continue cpuid crc cryptomount cutmem date devicetree"
+    " distrust echo efitextmode eval exit export extract_entries_configfile"
+    " extract_entries_source extract_legacy_entries_configfile extract_legacy_entries_source"
+    " extract_syslinux_entries_configfile extract_syslinux_entries_source false file fwsetup"
+    " getenv gettext gfxmode halt hashsum hdparm help hexdump hwmatch increment initrd"
+    " initrd16 initrdefi initrdfail insmod keymap keystatus legacy_configfile legacy_source"
+    " list_env list_trusted load_env load_video loadfont loopback ls lsacpi lsefi lsefimmap"
+    " lsefisystab lsfonts lsmmap lsmod lspci md5sum menuentry nativedisk net_add_addr"
+    " net_add_dns net_add_route net_bootp net_bootp6 net_del_addr net_del_dns net_del_route"
+    " net_dhcp net_get_dhcp_option net_ipv6_autoconf net_ls_addr net_ls_cards net_ls_dns"
+    " net_ls_routes net_nslookup normal parttool password password_pbkdf2 play probe rdmsr"
+    " read reboot recordfail regexp return save_env savedefault search search.file"
+    " search.fs_label search.fs_uuid serial set setparams sha1sum sha256sum sha512sum shift"
+    " sleep smbios source submenu terminal_input terminal_output terminfo test"
+    " tpm_record_pcrs tpm2_key_protector_clear tpm2_key_protector_init true trust unset usb"
+    " vbeinfo verify_detached version videoinfo ";
 
 // After these GRUB measures no more (its verifier is gone, or the rescue prompt runs), or memory
 // and devices were written to.
@@ -56,11 +55,19 @@ bool is_assignment(std::string_view text) {
 }
 
 bool is_one_of(std::string_view word, std::string_view list) {
-  return !word.empty() && list.find(" " + std::string(word) + " ") != std::string_view::npos;
+  return !word.empty() && word.size() < list.size() &&
+         list.find(" " + std::string(word) + " ") != std::string_view::npos;
 }
 
 bool is_harmless(std::string_view text) {
   return text.empty() || is_one_of(first_word(text), kHarmless) || is_assignment(text);
+}
+
+// Options before the name of the file, and that.
+std::size_t names_of(std::string_view text) {
+  std::size_t out = 1;
+  for (; text.starts_with('-'); text = after_first_word(text)) ++out;
+  return out;
 }
 
 // `chainloader` starts a kernel as any EFI program, with arguments or without.
@@ -75,12 +82,16 @@ bool loads_kernel(std::string_view command) {
 GrubText read_grub_text(std::string_view text) {
   // GRUB runs what follows these as a command.
   while (first_word(text) == "!" || first_word(text) == "time") text = after_first_word(text);
-  if (is_one_of(first_word(text), kStopsMeasuring)) return {.kernels = text, .unproves = true};
+  if (is_one_of(first_word(text), kStopsMeasuring)) {
+    return {.kernels = text, .names = kOnlyNames, .unproves = true};
+  }
   if (is_harmless(text)) return {};
-  if (!loads_kernel(first_word(text))) return {.kernels = text};
+  if (!loads_kernel(first_word(text))) return {.kernels = text, .names = names_of(text)};
   const std::string_view arguments = after_first_word(text);
-  // GRUB's copy of them could be shown as a command, and would not be judged.
-  return {.kernels = arguments, .is_ambiguous = !arguments.empty() && is_harmless(arguments)};
+  return {.kernels = arguments,
+          .names = first_word(text) == "chainloader" ? kOnlyNames : names_of(arguments),
+          // GRUB's copy of them could be shown as a command, and would not be judged.
+          .is_ambiguous = !arguments.empty() && is_harmless(arguments)};
 }
 
 }  // namespace avouch::bootlog

@@ -6,12 +6,11 @@
 #include <utility>
 
 #include "base/hex.h"
+#include "bootlog/command_line.h"
 #include "bootlog/describe.h"
 #include "bootlog/event.h"
 #include "bootlog/findings.h"
-#include "bootlog/text.h"
 #include "codec/json.h"
-#include "codec/kernel_arguments.h"
 
 namespace avouch::bootlog {
 namespace {
@@ -29,44 +28,6 @@ using reference::Standing;
 constexpr std::array<std::uint32_t, 11> kJudgedPcrs = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 14};
 // systemd-stub: command lines, credentials and extensions of the configuration; of the system.
 constexpr std::uint32_t kStubPcr = 12, kExtensionsPcr = 13;
-
-struct Unproving {
-  std::string_view name, why;
-};
-// Linux: drivers/firmware/efi/libstub/efi-stub-helper.c; init/main.c.
-constexpr std::array<Unproving, 3> kUnprovingArguments = {
-    {{"initrd=", "the kernel's EFI stub loads that file, and many kernels do not measure it"},
-     {"dtb=", "the kernel's EFI stub loads that device tree, which nothing measures"},
-     {"initcall_blacklist=",
-      "that function of the kernel's does not run, IMA's own if it names it"}}};
-
-// The line, and every word of any reading, each once.
-std::vector<std::string> all_words(const std::string& line,
-                                   const std::vector<std::vector<std::string>>& readings) {
-  std::vector<std::string> out{line};
-  for (const auto& words : readings) out.insert(out.end(), words.begin(), words.end());
-  std::sort(out.begin(), out.end());
-  out.erase(std::unique(out.begin(), out.end()), out.end());
-  return out;
-}
-
-// A word with blanks in it may read as a whole line: it satisfies nothing.
-bool satisfies(const codec::Pattern& pattern, std::span<const std::string> words) {
-  return std::any_of(words.begin(), words.end(), [&](const std::string& each) {
-    return each.find_first_of(" \t\n\v\f\r") == std::string::npos && pattern.matches(each);
-  });
-}
-
-// What is not for init.
-std::span<const std::string> kernels_part(const std::vector<std::string>& words) {
-  return {words.begin(), std::find(words.begin(), words.end(), "--")};
-}
-
-std::string joined(std::span<const std::string> arguments) {
-  std::string out;
-  for (const std::string& each : arguments) out += (out.empty() ? "" : " ") + each;
-  return out;
-}
 
 class Judgement {
  public:
@@ -132,36 +93,55 @@ class Judgement {
            std::find(banks.begin(), banks.end(), bank) != banks.end();
   }
 
-  void judge_digest(std::size_t number, Kind kind) {
-    const Event& event = log_.log().events()[number];
-    std::optional<Digest> unknown_one;
-    bool known = false;
-    for (const BoundLog::BankDigest& each : log_.digests(event)) {
+  // What the references say of an event: by each bank what they revoke, by the policy's the rest.
+  struct Known {
+    std::optional<Digest> revoked, unknown;
+    std::string_view manifest;  // that revokes it
+    bool is_known = false;      // in one bank at least
+  };
+  Known look_up(std::size_t number, Kind kind) const {
+    Known out;
+    for (const BoundLog::BankDigest& each : log_.digests(log_.log().events()[number])) {
       const auto digest = reference::make_digest(each.bank, each.digest);
       if (!digest.has_value()) continue;
       const Finding found =
           kind == Kind::kImage ? says_->boot_image(*digest) : says_->boot_file(*digest);
       if (found.standing == Standing::kRevoked) {
-        if (!out_.is_first(*digest)) return;
-        return out_.add(Claim::kExecutables, number,
-                        kind == Kind::kImage ? code::kImageRevoked : code::kFileRevoked,
-                        reference::digest_text(*digest) + " is revoked by ReferenceManifest \"" +
-                            std::string(found.manifest) + "\"");
+        return {.revoked = *digest, .unknown = {}, .manifest = found.manifest};
       }
       if (!counts(each.bank)) continue;
-      known = known || found.standing == Standing::kAccepted;
-      if (found.standing != Standing::kAccepted && !unknown_one) unknown_one = *digest;
+      out.is_known = out.is_known || found.standing == Standing::kAccepted;
+      if (found.standing != Standing::kAccepted && !out.unknown) out.unknown = *digest;
+    }
+    return out;
+  }
+  bool is_known_file(std::size_t number) const {
+    if (references_ == nullptr) return false;
+    const Known found = look_up(number, Kind::kFile);
+    return found.is_known && !found.unknown && !found.revoked;
+  }
+
+  void judge_digest(std::size_t number, Kind kind) {
+    const Known found = look_up(number, kind);
+    if (found.revoked) {
+      if (!out_.is_first(*found.revoked)) return;
+      return out_.add(Claim::kExecutables, number,
+                      kind == Kind::kImage ? code::kImageRevoked : code::kFileRevoked,
+                      reference::digest_text(*found.revoked) +
+                          " is revoked by ReferenceManifest \"" + std::string(found.manifest) +
+                          "\"");
     }
     if (references_ == nullptr) return;  // it need not be known
-    if (known && !unknown_one) return;
-    if (unknown_one && !out_.is_first(*unknown_one)) return;
+    if (found.is_known && !found.unknown) return;
+    if (found.unknown && !out_.is_first(*found.unknown)) return;
     const std::string_view unknown =
         kind == Kind::kImage ? code::kImageUnknown : code::kFileUnknown;
-    const std::string text = unknown_one ? reference::digest_text(*unknown_one) : "its digest";
+    const std::string text = found.unknown ? reference::digest_text(*found.unknown) : "its digest";
+    const Event& event = log_.log().events()[number];
     out_.add(Claim::kExecutables, number, unknown,
              text + " is in no ReferenceManifest of the policy" +
-                 (known ? ": it must be known in each of pcrs.banks" : ""),
-             unknown_one ? component_suggestion(event, kind, text) : std::string());
+                 (found.is_known ? ": it must be known in each of pcrs.banks" : ""),
+             found.unknown ? component_suggestion(event, kind, text) : std::string());
   }
 
   std::string component_suggestion(const Event& event, Kind kind, const std::string& digest) const {
@@ -217,9 +197,15 @@ class Judgement {
   }
 
   void judge_command_lines() {
-    if (references_ != nullptr || has_rules_for_command_line()) {
-      for (const CommandLine& line : meaning_.command_lines) judge_unproving(line);
+    if (references_ == nullptr && !has_rules_for_command_line()) return;
+    for (const std::size_t event : meaning_.unknown_command_lines) {
+      out_.add(Claim::kConfiguration, event, code::kCommandLineUnproven,
+               "may be the kernel's command line and cannot be judged as one: expected printable "
+               "ASCII of at most " +
+                   std::to_string(kMaxCommandLine) + " characters that reads as no command of " +
+                   "GRUB's, and at most " + std::to_string(kMaxCommandLines) + " such texts");
     }
+    for (const CommandLine& line : meaning_.command_lines) judge_command_line(line, policy_, out_);
     if (!has_rules_for_command_line()) return;
     if (meaning_.command_lines.empty()) {
       out_.add(
@@ -229,11 +215,11 @@ class Judgement {
                          "rules: boot with GRUB 2.06 or newer, or with systemd-stub"));
     }
     require_stub(kStubPcr, code::kCommandLineUnproven, "command lines");
-    for (const std::size_t event : meaning_.unknown_command_lines) {
+    for (const std::size_t event : meaning_.files_or_lines) {
+      if (log_.log().events()[event].pcr == kStubPcr && is_known_file(event)) continue;
       out_.add(Claim::kConfiguration, event, code::kCommandLineUnproven,
                "measures a command line that is none of those that the log shows");
     }
-    for (const CommandLine& line : meaning_.command_lines) judge_command_line(line);
   }
 
   // Where systemd-stub says that it has measured something, the quote must prove it.
@@ -253,60 +239,6 @@ class Judgement {
     out_.add(Claim::kConfiguration, static_cast<std::size_t>(found - events.begin()), code,
              "is in " + place +
                  "and the quote does not prove that PCR: quote it in a bank other than SHA-1's");
-  }
-
-  // Arguments by which what the policy asks for is sure no more, unless it knows the whole line.
-  void judge_unproving(const CommandLine& line) {
-    const auto words = all_words(line.text, codec::argument_readings(line.text));
-    for (const Unproving& each : kUnprovingArguments) {
-      const bool is_there = std::any_of(words.begin(), words.end(), [&](const std::string& word) {
-        return codec::folded_argument(word).starts_with(each.name);
-      });
-      const auto& required = policy_.command_line_required;
-      const bool is_known = std::any_of(required.begin(), required.end(), [&](const auto& pattern) {
-        return codec::folded_argument(pattern.text()).find(each.name) != std::string::npos &&
-               pattern.matches(line.text);
-      });
-      if (!is_there || is_known) continue;
-      out_.add(Claim::kConfiguration, line.event, code::kCommandLine,
-               "the kernel's command line has an argument \"" + std::string(each.name) +
-                   "\": " + std::string(each.why) +
-                   ". A policy that puts up with it requires the whole line: \"" +
-                   printable(line.text, 256) + "\"");
-    }
-  }
-
-  // What is required must be there for whoever reads the line, what is forbidden for none of them.
-  void judge_command_line(const CommandLine& line) {
-    const auto readings = codec::argument_readings(line.text);
-    const std::vector<std::string>& arguments = readings.front();
-    const std::span<const std::string> of_kernel = kernels_part(arguments);
-    const bool has_more = of_kernel.size() < arguments.size();
-    const std::string before = has_more ? joined(of_kernel) : std::string();
-    for (const codec::Pattern& pattern : policy_.command_line_required) {
-      if (std::all_of(readings.begin(), readings.end(), [&](const auto& reading) {
-            return satisfies(pattern, kernels_part(reading));
-          })) {
-        continue;
-      }
-      // Of the whole line: what is for init must not be what satisfies it, nor pass unseen.
-      const bool knows_more = pattern.text().find("--") != std::string::npos;
-      const bool by_kernels_part = !has_more || knows_more || pattern.matches(before);
-      if (by_kernels_part && pattern.matches(line.text)) continue;
-      out_.add(Claim::kConfiguration, line.event, code::kCommandLine,
-               "the kernel's command line has no argument \"" + printable(pattern.text(), 128) +
-                   "\", which the policy requires: \"" + printable(line.text, 256) + "\"");
-    }
-    const std::vector<std::string> words = all_words(line.text, readings);
-    for (const codec::KernelPattern& pattern : policy_.command_line_forbidden) {
-      if (std::none_of(words.begin(), words.end(),
-                       [&](const std::string& each) { return pattern.matches(each); })) {
-        continue;
-      }
-      out_.add(Claim::kConfiguration, line.event, code::kCommandLine,
-               "the kernel's command line has an argument \"" + printable(pattern.text(), 128) +
-                   "\", which the policy forbids: \"" + printable(line.text, 256) + "\"");
-    }
   }
 
   const BoundLog& log_;

@@ -123,8 +123,10 @@ class Reading {
         take_variable(number, event);
         break;
       case 8:
+        take_text(number);
+        break;
       case 12:
-        take_text(number, event);
+        take_of_stub(number);
         break;
       case 9:
         take_file_of_loader(number, event);
@@ -234,45 +236,64 @@ class Reading {
     }
   }
 
-  // PCR 8 and 12: texts of the boot loader, among which the kernel's command line is.
-  void take_text(std::size_t number, const Event& event) {
+  // PCR 8: what GRUB ran, or the command line as systemd-boot measured it before 250.
+  void take_text(std::size_t number) {
     if (!is_bound(number)) {
-      if (event.pcr == 8) {
-        return problem(number, code::kEventDigest,
-                       "the digest is not of the text, which therefore proves nothing");
-      }
-      out_.files.push_back(number);  // systemd-stub: credentials, extensions
-      out_.unknown_command_lines.push_back(number);
-      return;
+      return problem(number, code::kEventDigest,
+                     "the digest is not of the text, which therefore proves nothing");
     }
+    const std::string_view text = as_text(log_.proven_data(number));
+    const bool has_prefix = log_.binding(number) == Binding::kNoPrefix;
+    if (text.find('\0') == std::string_view::npos) return take_grub_text(number, text, has_prefix);
+    const auto wide = has_prefix ? std::nullopt : wide_text(number);
+    if (!wide || !add_command_line(number, *wide)) out_.unknown_command_lines.push_back(number);
+  }
+
+  void take_grub_text(std::size_t number, std::string_view text, bool has_prefix) {
+    const GrubText read = read_grub_text(text);
+    if (read.unproves) {
+      problem(number, code::kEventUnexpected,
+              "GRUB ran a command after which it measures no more, or that writes to memory or "
+              "devices: take it out of the boot loader's configuration");
+    }
+    if (has_prefix && !read.kernels) return;
+    const bool is_line =
+        !read.is_ambiguous && add_command_line(number, read.kernels.value_or(text),
+                                               read.kernels ? read.names : kOnlyNames);
+    if (!is_line) out_.unknown_command_lines.push_back(number);
+  }
+
+  // PCR 12, systemd-stub's: command lines in UTF-16; the number of a profile; credentials and
+  // extensions, which the log describes, but may as well show.
+  void take_of_stub(std::size_t number) {
+    const auto text = is_bound(number) ? line_of_stub(number) : std::nullopt;
+    if (text && add_command_line(number, *text)) return;
+    out_.files.push_back(number);
+    out_.files_or_lines.push_back(number);
+  }
+  std::optional<std::string> line_of_stub(std::size_t number) const {
     const ByteView data = log_.proven_data(number);
-    if (log_.binding(number) == Binding::kNoPrefix) {
-      const GrubText text = read_grub_text(as_text(data));
-      if (text.unproves) {
-        problem(number, code::kEventUnexpected,
-                "GRUB ran a command after which it measures no more, or that writes to memory or "
-                "devices: take it out of the boot loader's configuration");
-      }
-      if (text.is_ambiguous) return out_.unknown_command_lines.push_back(number);
-      if (text.kernels) add_command_line(number, *text.kernels);
-      return;
-    }
-    if (data.size() > 2 * kMaxCommandLine) return out_.unknown_command_lines.push_back(number);
-    if (is_printable(data)) return add_command_line(number, as_text(data));
+    const auto text =
+        is_printable(data) ? std::optional(std::string(as_text(data))) : wide_text(number);
+    const bool is_profile = text && std::all_of(text->begin(), text->end(),
+                                                [](char c) { return c >= '0' && c <= '9'; });
+    return is_profile ? std::nullopt : text;
+  }
+
+  std::optional<std::string> wide_text(std::size_t number) const {
+    const ByteView data = log_.proven_data(number);
+    if (data.size() > 2 * kMaxCommandLine + 2) return std::nullopt;
     Bytes wide(data.begin(), data.end());
     if (log_.binding(number) == Binding::kNulAdded) wide.push_back(0);
-    if (const auto text = utf16_text(wide)) return add_command_line(number, *text);
-    out_.unknown_command_lines.push_back(number);
+    return utf16_text(wide);
   }
 
   // Expressions see printable ASCII or nothing: what they cannot read, they cannot forbid.
-  void add_command_line(std::size_t number, std::string_view text) {
+  bool add_command_line(std::size_t number, std::string_view text, std::size_t names = 0) {
     const bool readable = text.size() <= kMaxCommandLine && is_printable(as_bytes(text));
-    if (readable && out_.command_lines.size() < kMaxCommandLines) {
-      out_.command_lines.push_back({number, std::string(text)});
-    } else {
-      out_.unknown_command_lines.push_back(number);
-    }
+    if (!readable || out_.command_lines.size() >= kMaxCommandLines) return false;
+    out_.command_lines.push_back({number, std::string(text), names});
+    return true;
   }
 
   void take_file_of_loader(std::size_t number, const Event& event) {
@@ -297,8 +318,8 @@ class Reading {
             return hashes(event, line.text) || hashes(event, "BOOT_IMAGE=" + line.text);
           });
       if (known) continue;
-      out_.unknown_command_lines.push_back(number);
       out_.files.push_back(number);
+      out_.files_or_lines.push_back(number);
     }
   }
   bool hashes(const Event& event, const std::string& text) const {

@@ -46,7 +46,8 @@ struct MeasuredVariable {
 
 struct CommandLine {
   std::size_t event = 0;
-  std::string text;  // printable ASCII, of the kernel
+  std::string text;       // printable ASCII, of the kernel
+  std::size_t names = 0;  // words at its beginning that are no arguments (GrubText)
 };
 
 // More of these no boot makes: what is beyond is a problem, and bounds what a log costs.
@@ -61,7 +62,8 @@ struct Meaning {
   std::vector<std::size_t> images;          // events whose digest is of a program (Authenticode)
   std::vector<std::size_t> files;           // events whose digest is of bytes: firmware, files
   std::vector<CommandLine> command_lines;   // every text that may have been one: judge them all
-  std::vector<std::size_t> unknown_command_lines;  // events that hash one which is none of those
+  std::vector<std::size_t> unknown_command_lines;  // may be one, and cannot be judged as one
+  std::vector<std::size_t> files_or_lines;         // the same of events that are among `files` too
   std::vector<attest::Reason> problems;            // what no genuine boot does, kMaxProblems of it
   std::size_t more_problems = 0;                   // beyond those
   std::vector<std::string> quirks_used;
@@ -76,6 +78,9 @@ struct Meaning {
 // twice, after the separator or as an authority; anything in PCR 5 after ExitBootServices
 // (BootEventUnexpected); no ExitBootServices (BootExitMissing). Only events of proven PCRs are
 // looked at: which are not, state() of the log says.
+//
+// What a text of PCR 8 is follows from the bytes that were measured, whether or not the log has
+// GRUB's prefix before them: without a NUL it is GRUB's, in UTF-16 a boot loader's of systemd.
 //
 // Types are not covered by a digest, so what an event is follows from its PCR, and from its data
 // where that is bound. A false type can only have it judged as something that no manifest knows.

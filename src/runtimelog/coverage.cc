@@ -19,11 +19,13 @@ bool names_tcb(std::string_view policies) {
 
 }  // namespace
 
-Coverage coverage_of_command_line(std::string_view command_line) {
+Coverage coverage_of_command_line(std::string_view command_line, std::size_t names) {
   constexpr std::string_view kPolicy = "ima_policy=";
   Coverage out = Coverage::kUnknown;
   for (const std::string& argument : codec::kernel_arguments(command_line)) {
     if (argument == "--") break;
+    const bool is_name = names > 0;
+    if (is_name) --names;
     const std::string folded = codec::folded_argument(argument);
     if (folded.starts_with("initcall_blacklist=") || folded.starts_with("ima_template_fmt=") ||
         argument == "ima=off") {
@@ -31,7 +33,7 @@ Coverage coverage_of_command_line(std::string_view command_line) {
     }
     const bool tcb = argument.rfind(kPolicy, 0) == 0 &&
                      names_tcb(std::string_view(argument).substr(kPolicy.size()));
-    if (argument == "ima_tcb" || tcb) out = Coverage::kExecutables;
+    if (!is_name && (argument == "ima_tcb" || tcb)) out = Coverage::kExecutables;
   }
   return out;
 }

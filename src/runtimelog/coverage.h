@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace avouch::runtimelog {
@@ -17,6 +18,6 @@ enum class Coverage {
 // log by a template of its own (ima_template_fmt): double quotes keep spaces, what follows "--" is
 // for init. A policy that the node loads later replaces it; under tcb its file is measured as root
 // reads it, so it is in the log.
-Coverage coverage_of_command_line(std::string_view command_line);
+Coverage coverage_of_command_line(std::string_view command_line, std::size_t names = 0);
 
 }  // namespace avouch::runtimelog

@@ -157,7 +157,7 @@ TEST(B2, JudgesLoadOptionsThatNoCommandLineExplainsAsAFile) {
   log.events[at].data = tag;
   const Meaning found = meaning(log, testing::corpus_pcrs());
   EXPECT_THAT(found.files, Contains(at + 1));
-  EXPECT_THAT(found.unknown_command_lines, ElementsAre(at + 1));
+  EXPECT_THAT(found.files_or_lines, ElementsAre(at + 1));
 }
 
 TEST(Meaning, ExplainsTheHashOfTheLoadOptionsByTheCommandLine) {
@@ -172,7 +172,7 @@ TEST(Meaning, ExplainsTheHashOfTheLoadOptionsByTheCommandLine) {
     }
     log.add(log.make(9, kEventTag, tag, wide));
     const Meaning found = meaning(log);
-    EXPECT_THAT(found.unknown_command_lines, IsEmpty());
+    EXPECT_THAT(found.files_or_lines, IsEmpty());
     EXPECT_THAT(found.files, Not(Contains(log.events.size())));
   }
 }
@@ -400,6 +400,10 @@ TEST(Meaning, ReadsEveryTextThatMayHaveBeenTheCommandLine) {
 TEST(Meaning, RefusesACommandAfterWhichGrubMeasuresNoMore) {
   for (const std::string text :
        {"rmmod tpm", "time rmmod tpm", "normal_exit", "write_dword 0x1 2"}) {
+    PlainLog bare = good_log();  // the log need not have the prefix
+    bare.add(bare.make(8, kCompactHash, to_bytes(text)));
+    EXPECT_THAT(first_problem(meaning(bare)), is_unexpected("after which it measures no more"))
+        << text;
     PlainLog log = good_log();
     insert(log, log.find(8, kIpl),
            log.make(8, kIpl, to_bytes("grub_cmd: " + text), to_bytes(text)));
@@ -447,7 +451,7 @@ TEST(Meaning, ReadsSystemdsCommandLineOfEveryType) {
   }
   PlainLog hashed = good_log();
   const std::size_t number = hashed.add(hashed.make(12, kEventTag, to_bytes("cmdline"), wide));
-  EXPECT_THAT(meaning(hashed).unknown_command_lines, ElementsAre(number));
+  EXPECT_THAT(meaning(hashed).files_or_lines, ElementsAre(number));
 }
 
 TEST(Meaning, NeverShowsExpressionsATextThatTheyMightMisread) {
@@ -475,7 +479,8 @@ TEST(Meaning, KeepsManyCommandLinesAndLoadOptionsWithinBounds) {
   }
   const Meaning found = meaning(log);
   EXPECT_EQ(found.command_lines.size(), kMaxCommandLines);
-  EXPECT_GE(found.unknown_command_lines.size(), kMaxCommandLines + kMaxLoadOptions);
+  EXPECT_GE(found.unknown_command_lines.size(), kMaxCommandLines);
+  EXPECT_EQ(found.files_or_lines.size(), kMaxLoadOptions);
   EXPECT_GE(found.files.size(), 10 * kMaxLoadOptions);
 }
 

@@ -462,6 +462,8 @@ TEST(R13, ReadsWhatIsMeasuredFromTheCommandLineAsTheKernelDoes) {
   for (const auto& [line, covered] : lines) {
     EXPECT_EQ(coverage_of_command_line(line) == Coverage::kExecutables, covered) << line;
   }
+  EXPECT_EQ(coverage_of_command_line("ima_policy=tcb x", 1), Coverage::kUnknown);  // a file's name
+  EXPECT_EQ(coverage_of_command_line("/v ima_policy=tcb", 1), Coverage::kExecutables);
 }
 
 }  // namespace

@@ -1,0 +1,153 @@
+#include "bootlog/command_line.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "bootlog/grub_text.h"
+#include "bootlog/text.h"
+#include "codec/kernel_arguments.h"
+
+namespace avouch::bootlog {
+namespace {
+
+using attest::Claim;
+
+struct Unproving {
+  std::string_view name, why;
+  bool anywhere;  // found in the middle of a word too
+};
+// Linux: drivers/firmware/efi/libstub/{file,efi-stub-helper}.c, which know no words; init/main.c;
+// init/do_mounts_initrd.c.
+constexpr std::array<Unproving, 4> kUnprovingArguments = {
+    {{"initrd=", "the kernel's EFI stub loads that file, and many kernels do not measure it", true},
+     {"dtb=", "the kernel's EFI stub loads that device tree, which nothing measures", true},
+     {"initrdmem=", "the kernel unpacks what is in memory there, which nothing measures", false},
+     {"initcall_blacklist=", "that function of the kernel's does not run, IMA's own if it names it",
+      false}}};
+
+// A word with blanks in it may read as a whole line: it satisfies nothing.
+bool satisfies(const codec::Pattern& pattern, std::span<const std::string> words) {
+  return std::any_of(words.begin(), words.end(), [&](const std::string& each) {
+    return each.find_first_of(" \t\n\v\f\r") == std::string::npos && pattern.matches(each);
+  });
+}
+
+// What is not for init.
+std::span<const std::string> kernels_part(const std::vector<std::string>& words) {
+  return {words.begin(), std::find(words.begin(), words.end(), "--")};
+}
+
+std::string joined(std::span<const std::string> arguments) {
+  std::string out;
+  for (const std::string& each : arguments) out += (out.empty() ? "" : " ") + each;
+  return out;
+}
+
+// A line, split once.
+class Line {
+ public:
+  explicit Line(const CommandLine& line)
+      : line_(line), readings_(codec::argument_readings(line.text)), words_{line.text} {
+    for (const auto& each : readings_) words_.insert(words_.end(), each.begin(), each.end());
+    std::sort(words_.begin(), words_.end());
+    words_.erase(std::unique(words_.begin(), words_.end()), words_.end());
+    const std::vector<std::string>& arguments = readings_.front();
+    const std::span<const std::string> of_kernel = kernels_part(arguments);
+    if (of_kernel.size() < arguments.size()) before_ = joined(of_kernel);
+  }
+
+  const std::string& text() const { return line_.text; }
+  // It, and every word of any reading, each once.
+  std::span<const std::string> words() const { return words_; }
+
+  // For every reader.
+  bool has(const codec::Pattern& pattern) const {
+    return std::all_of(readings_.begin(), readings_.end(), [&](const auto& reading) {
+      const std::span<const std::string> part = kernels_part(reading);
+      return satisfies(pattern, part.subspan(std::min(line_.names, part.size())));
+    });
+  }
+
+  // What is for init must not be what satisfies an expression of the whole line, nor pass unseen;
+  // and no name of a file may read as an argument.
+  bool is(const codec::Pattern& pattern) const {
+    if (line_.names == kOnlyNames) return false;
+    if (line_.names > 0 && !line_.text.starts_with('/') && !line_.text.starts_with('(')) {
+      return false;
+    }
+    const bool knows_more = pattern.text().find("--") != std::string::npos;
+    return (before_.empty() || knows_more || pattern.matches(before_)) &&
+           pattern.matches(line_.text);
+  }
+
+ private:
+  const CommandLine& line_;
+  std::vector<std::vector<std::string>> readings_;
+  std::vector<std::string> words_;
+  std::string before_;  // the part before "--"; empty where there is none
+};
+
+class Rules {
+ public:
+  Rules(const CommandLine& line, const attest::BootLogSpec& policy, Findings& out)
+      : event_(line.event), line_(line), policy_(policy), out_(out) {}
+
+  void run() {
+    for (const Unproving& each : kUnprovingArguments) {
+      if (!has(each) || is_known_with(each.name)) continue;
+      refuse("\"" + std::string(each.name) + "\": " + std::string(each.why) +
+                 ". A policy that puts up with it requires the whole line",
+             true);
+    }
+    for (const codec::Pattern& pattern : policy_.command_line_required) {
+      if (line_.has(pattern) || line_.is(pattern)) continue;
+      refuse("\"" + printable(pattern.text(), 128) + "\", which the policy requires", false);
+    }
+    for (const codec::KernelPattern& pattern : policy_.command_line_forbidden) {
+      const auto words = line_.words();
+      if (std::any_of(words.begin(), words.end(),
+                      [&](const std::string& each) { return pattern.matches(each); })) {
+        refuse("\"" + printable(pattern.text(), 128) + "\", which the policy forbids", true);
+      }
+    }
+  }
+
+ private:
+  bool has(const Unproving& what) const {
+    if (what.anywhere) return line_.text().find(what.name) != std::string::npos;
+    const auto words = line_.words();
+    return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+      return codec::folded_argument(word).starts_with(what.name);
+    });
+  }
+  bool is_known_with(std::string_view name) const {
+    const auto& required = policy_.command_line_required;
+    return std::any_of(required.begin(), required.end(), [&](const codec::Pattern& pattern) {
+      return codec::folded_argument(pattern.text()).find(name) != std::string::npos &&
+             pattern.matches(line_.text());
+    });
+  }
+  void refuse(const std::string& what, bool is_there) {
+    out_.add(Claim::kConfiguration, event_, code::kCommandLine,
+             std::string("the kernel's command line has ") + (is_there ? "an" : "no") +
+                 " argument " + what + ": \"" + printable(line_.text(), 256) + "\"");
+  }
+
+  std::size_t event_;
+  Line line_;
+  const attest::BootLogSpec& policy_;
+  Findings& out_;
+};
+
+}  // namespace
+
+void judge_command_line(const CommandLine& line, const attest::BootLogSpec& policy, Findings& out) {
+  Rules(line, policy, out).run();
+}
+
+}  // namespace avouch::bootlog
