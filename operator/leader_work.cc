@@ -63,8 +63,12 @@ void Leader::Parts::judge_logs(std::shared_ptr<const control::LogQuestion> quest
       the_appraiser.logs_judged(*question, std::move(findings), now);
     });
   };
-  const auto taken = judge_pool.post(question->node_uid,
-                                     [this, question, answer] { answer(judge->judge(*question)); });
+  const auto taken = judge_pool.post(question->node_uid, [this, question, answer] {
+    auto findings = judge->judge(*question);
+    if (!findings) return true;
+    answer(std::move(findings));
+    return false;
+  });
   if (taken == control::WorkPool::Taken::kFull) {
     signals.problem("log judge", "more nodes' logs wait than can be judged");
     answer(std::nullopt);

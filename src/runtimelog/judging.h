@@ -47,6 +47,9 @@ class Judging {
 
   std::uint64_t offset() const { return start_; }
 
+  // Of the entries so far. Another Judging goes on from its findings, at their offset.
+  const Judged& so_far() const { return judged_; }
+
   // RuntimeLogChanged: bytes that are not entries.
   attest::Checked<attest::Passed> feed(ByteView piece);
   // RuntimeLogChanged: the bytes are not those that were proven.

@@ -283,7 +283,7 @@ class Controller final : public AppraiserOutput {
   Controller(SentLogs& logs, std::filesystem::path directory, std::size_t warm)
       : cold(must_value(adapters::ColdFile::open({.directory = directory}))),
         judge(std::make_unique<LogJudge>(
-            logs, logs, std::size_t{1} << 20, *cold,
+            logs, logs, std::size_t{1} << 20, *cold, clock,
             [](const std::string&, const Error& error) { must(false, error.message); })),
         store(must_value(
             adapters::BlobFiles::open({.directory = std::move(directory) / "evidence"}, clock))),
