@@ -150,6 +150,24 @@ TEST_F(Turns, OfALogThatChangesBetweenTurnsNothingIsKept) {
   EXPECT_EQ(world.phase("n"), Phase::kTrusted) << codes(node).front();
 }
 
+TEST_F(Logs, ABootLogIsJudgedUnderOnePolicyATurnWhereThatTakesLong) {
+  std::vector<Json> policies;
+  for (const char* name : {"p", "q", "r"}) {
+    policies.push_back(policy_with(kBootPolicy));
+    policies.back()["metadata"]["name"] = std::string(name);
+    policies.back()["metadata"]["uid"] = std::string("policy-") + name;
+  }
+  world.set_policies(policies);
+  world.enrol(agent);
+  world.store.at_blob = [this] { world.clock.advance(seconds(1)); };
+  store_boot_log();
+  beat();
+  EXPECT_EQ(world.turns_over, 2U);
+  EXPECT_EQ(world.store.blob_reads, 3U);
+  EXPECT_EQ(world.phase("n"), Phase::kTrusted) << verdict().reasons.front().message;
+  EXPECT_EQ(verdict().policies.size(), 3U);
+}
+
 // A full store gives up a log at any time: while it is replayed, or judged.
 TEST_F(Turns, ALogThatIsGivenUpWhileItIsReplayedOrJudgedIsAwaited) {
   for (const std::size_t size : {kReplayPiece, kJudgedPiece}) {

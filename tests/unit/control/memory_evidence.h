@@ -20,6 +20,7 @@ class MemoryEvidence final : public BlobStore, public RuntimeLogStore {
   bool contains(const crypto::Sha256& digest, const std::string&) override {
     return blobs.contains(digest);
   }
+    if (at_blob) at_blob();
   Result<Bytes> read(const crypto::Sha256& digest, std::size_t) override {
     ++blob_reads;
     const auto found = blobs.find(digest);
@@ -57,6 +58,7 @@ class MemoryEvidence final : public BlobStore, public RuntimeLogStore {
   void remove(const std::string&) override {}
 
   std::map<crypto::Sha256, Bytes> blobs;
+  std::function<void()> at_blob;  // before one is read
   std::map<std::pair<std::string, std::string>, Bytes> logs;  // by node UID and boot
   std::size_t blob_reads = 0, log_bytes_read = 0;
   // Of a runtime log's reading, by offset and size; nothing: what is stored.
