@@ -46,14 +46,19 @@ void Leader::Parts::show_nodes_again() {
   for (const auto& [name, object] : *snapshot) node_worker.add(name);
 }
 
-void Leader::Parts::forget(const std::string& node_uid) {
-  const auto taken = pool.post([this, node_uid] {
-    blobs->remove(node_uid);
+void Leader::Parts::forget(const std::string& node_uid) { forget_worker.add(node_uid); }
+
+// What waits to be judged of it is dropped, and what is being judged ends first.
+Result<void> Leader::Parts::forget_logs(const std::string& node_uid) {
+  AVOUCH_CHECK(blobs->remove(node_uid));
+  const auto taken = judge_pool.post(node_uid, [this, node_uid] {
     judge->forget(node_uid);
+    return false;
   });
   if (taken == control::WorkPool::Taken::kFull) {
-    signals.problem("evidence store", "the runtime log of a Node that is gone stays for now");
+    return retryable("more nodes' logs wait than can be judged");
   }
+  return {};
 }
 
 void Leader::Parts::judge_logs(std::shared_ptr<const control::LogQuestion> question) {

@@ -342,10 +342,15 @@ Result<void> BlobFiles::truncate(const std::string& node_uid, const std::string&
   return {};
 }
 
-void BlobFiles::remove(const std::string& node_uid) {
+Result<void> BlobFiles::remove(const std::string& node_uid) {
   const std::lock_guard lock(mutex_);
   const auto found = runtime_logs_.find(node_uid);
-  if (found != runtime_logs_.end() && !found->second.busy) remove_locked(found);
+  if (found == runtime_logs_.end()) return {};
+  if (found->second.busy) {
+    return retryable("an append to the runtime log of node UID " + node_uid + " is under way");
+  }
+  remove_locked(found);
+  return {};
 }
 
 void BlobFiles::remove_locked(RuntimeLogs::iterator log) {

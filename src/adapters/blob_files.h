@@ -63,7 +63,7 @@ class BlobFiles final : public control::BlobStore, public control::RuntimeLogSto
                      std::size_t max_bytes) override;
   Result<void> truncate(const std::string& node_uid, const std::string& boot,
                         std::uint64_t bytes) override;
-  void remove(const std::string& node_uid) override;
+  Result<void> remove(const std::string& node_uid) override;
 
  private:
   class Writer;

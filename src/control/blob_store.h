@@ -64,7 +64,8 @@ class RuntimeLogStore {
   // append is under way.
   virtual Result<void> truncate(const std::string& node_uid, const std::string& boot,
                                 std::uint64_t bytes) = 0;
-  virtual void remove(const std::string& node_uid) = 0;
+  // Of whatever boot; nothing there is well. kRetryable while an append is under way.
+  virtual Result<void> remove(const std::string& node_uid) = 0;
 };
 
 }  // namespace avouch::control

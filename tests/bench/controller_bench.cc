@@ -152,7 +152,7 @@ class SentLogs final : public BlobStore, public RuntimeLogStore {
   Result<void> truncate(const std::string&, const std::string&, std::uint64_t) override {
     return rejected("read only");
   }
-  void remove(const std::string&) override {}
+  Result<void> remove(const std::string&) override { return {}; }
 
  private:
   Bytes boot_log_;

@@ -2,8 +2,16 @@
 
 #include "adapters/blob_files.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <thread>
+
+#include "base/hex.h"
+#include "support/eventually.h"
 #include "support/log_engines.h"
 #include "support/manual_clock.h"
 #include "tests/support/tpm_structures.h"
@@ -190,7 +198,7 @@ TEST_F(BlobFilesTest, ARuntimeLogGrowsAtItsEndWithinItsBoundAndGoesWithItsNode) 
   EXPECT_EQ(store->next_offset("uid-1", "7"), 300U);
   EXPECT_EQ(must_value(store->append("uid-1", "8", 0, as_bytes(content('y')))), 100U);
   EXPECT_EQ(store->bytes(), 100U) << "the old boot's bytes are gone";
-  store->remove("uid-1");
+  EXPECT_TRUE(store->remove("uid-1").has_value());
   EXPECT_EQ(store->bytes(), 0U);
   EXPECT_FALSE(store->append("../x", "7", 0, as_bytes(piece)).has_value());
 }
@@ -220,9 +228,28 @@ TEST_F(BlobFilesTest, ARuntimeLogIsCutToWhatCountsAndGrowsOnFromThere) {
   EXPECT_TRUE(store->truncate("uid-1", "7", 4).has_value());
   EXPECT_EQ(store->next_offset("uid-1", "7"), 4U);
   EXPECT_EQ(store->bytes(), 4U);
+  EXPECT_TRUE(store->remove("uid-1").has_value()) << "there is none";
   EXPECT_EQ(as_text(must_value(store->read("uid-1", "7", 0, 100))), "good");
   EXPECT_FALSE(store->append("uid-1", "7", 8, as_bytes("x")).has_value());
   EXPECT_EQ(must_value(store->append("uid-1", "7", 4, as_bytes("new"))), 7U);
+TEST_F(BlobFilesTest, ARuntimeLogThatIsBeingWrittenIsRemovedLater) {
+  open();
+  // Whoever opens this to write waits for a reader.
+  const auto path = runtime_log_file(folder.path() / "evidence", "uid-1", "7");
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  std::thread writing(
+      [&] { EXPECT_FALSE(store->append("uid-1", "7", 0, as_bytes("x")).has_value()); });
+  EXPECT_TRUE(testing::eventually([&] {
+    const auto removed = store->remove("uid-1");
+    return !removed.has_value() && removed.error().kind == ErrorKind::kRetryable;
+  }));
+  const int reading = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  writing.join();
+  ::close(reading);
+  EXPECT_TRUE(store->remove("uid-1").has_value());
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
   open();
   EXPECT_EQ(as_text(must_value(store->read("uid-1", "7", 0, 100))), "goodnew");
 }

@@ -49,7 +49,7 @@ class Blobs final : public BlobStore, public RuntimeLogStore {
     log.resize(std::min<std::size_t>(bytes, log.size()));
     return {};
   }
-  void remove(const std::string&) override {}
+  Result<void> remove(const std::string&) override { return {}; }
 
   std::map<crypto::Sha256, Bytes> kept;
   Bytes log;

@@ -55,7 +55,7 @@ class MemoryEvidence final : public BlobStore, public RuntimeLogStore {
     log.resize(std::min<std::size_t>(size, log.size()));
     return {};
   }
-  void remove(const std::string&) override {}
+  Result<void> remove(const std::string&) override { return {}; }
 
   std::map<crypto::Sha256, Bytes> blobs;
   std::function<void()> at_blob;  // before one is read
