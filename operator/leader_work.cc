@@ -197,7 +197,7 @@ Result<void> Leader::Parts::use_lists() {
   constexpr std::chrono::minutes kUseEvery{20};  // less than what keeps a list from being given up
   policy_worker.add_after(std::string(kUse), kUseEvery);
   for (const crypto::Sha256& digest : catalog.lists()) {
-    lists->contains(digest, control::kListOwner);
+    lists->contains(digest);
   }
   lists->drop_unused(kKeepUnused);
   return {};

@@ -132,7 +132,7 @@ class SentLogs final : public BlobStore, public RuntimeLogStore {
   Result<std::unique_ptr<BlobWriter>> begin(const crypto::Sha256&, const std::string&) override {
     return rejected("read only");
   }
-  bool contains(const crypto::Sha256&, const std::string&) override { return true; }
+  bool contains(const crypto::Sha256&) override { return true; }
   Result<Bytes> read(const crypto::Sha256&, std::size_t) override { return boot_log_; }
   std::uint64_t bytes() override { return 0; }
   std::uint64_t drop_unused(std::chrono::milliseconds) override { return 0; }
