@@ -22,7 +22,7 @@ class LatestPool {
   // True: it is to be called again, after the others' turns, unless a newer one waits by then.
   using Task = std::function<bool()>;
 
-  // `queue_limit`: so many keys may wait.
+  // `queue_limit`: so many keys may wait, beside those whose piece is in work.
   LatestPool(int threads, std::size_t queue_limit);
   ~LatestPool();  // stop()
   LatestPool(const LatestPool&) = delete;
