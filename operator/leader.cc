@@ -89,6 +89,7 @@ Result<void> Leader::start(const std::stop_token& stop) {
   p.trust_worker.add(kAll);
   p.guard_worker.start();
   p.again_worker.start();
+  p.forget_worker.start();
   p.guard_worker.add(kAll);
   p.guard_worker.add(kLogIntake);
   p.epochs->start();

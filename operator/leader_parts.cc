@@ -138,6 +138,8 @@ Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Cli
                    }),
       again_worker("evidence again", 1, clock, signals,
                    [this](const std::string& name) { return hand_over_again(name); }),
+      forget_worker("evidence store", 1, clock, signals,
+                    [this](const std::string& node_uid) { return forget_logs(node_uid); }),
       pool(4, 1024),
       registration_lane(2, 16),
       rekor_lane(2, 64),
@@ -174,6 +176,7 @@ void Leader::Parts::stop() {
   trust_worker.stop();
   guard_worker.stop();
   again_worker.stop();
+  forget_worker.stop();
   strangers.stop();
   readers.stop();
   append_lane.stop();

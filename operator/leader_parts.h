@@ -91,6 +91,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   // What the workers do.
   void tell_crowded(const std::string& what);
   Result<void> hand_over_again(const std::string& name);
+  Result<void> forget_logs(const std::string& node_uid);  // of a Node that is gone
   Result<void> sync_evidence(const std::string& name);
   Result<void> sync_node(const std::string& name);
   Result<void> sync_policy(const std::string& name);
@@ -217,7 +218,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   control::EvidenceWriter evidence_writer;
   control::Board<control::PolicyOutlook> policy_board;
   control::Worker status_worker, node_worker, policy_status_worker, policy_worker, trust_worker,
-      guard_worker, again_worker;
+      guard_worker, again_worker, forget_worker;
   control::WorkPool pool, registration_lane, rekor_lane, remark_lane;
   control::LatestPool judge_pool;  // by node UID
   control::WorkPool append_lane;   // of what the webhook logs, and of nothing else

@@ -200,7 +200,7 @@ Result<void> Leader::Parts::open_stores() {
       *signer, beacons, crypto::system_random(), *this, *cold);
   appraiser->restore(std::move(nodes_known), std::move(policies_known), control::read_clock(clock));
   judge = std::make_unique<control::LogJudge>(
-      *blobs, *blobs, config.limits.blob_bytes, *cold,
+      *blobs, *blobs, config.limits.blob_bytes, *cold, clock,
       [this](const std::string& node_uid, const Error& error) {
         if (error.kind != ErrorKind::kFatal) {
           return tell_crowded("what is known of a node's logs stays on the heap: " + error.message);

@@ -46,14 +46,19 @@ void Leader::Parts::show_nodes_again() {
   for (const auto& [name, object] : *snapshot) node_worker.add(name);
 }
 
-void Leader::Parts::forget(const std::string& node_uid) {
-  const auto taken = pool.post([this, node_uid] {
-    blobs->remove(node_uid);
+void Leader::Parts::forget(const std::string& node_uid) { forget_worker.add(node_uid); }
+
+// What waits to be judged of it is dropped, and what is being judged ends first.
+Result<void> Leader::Parts::forget_logs(const std::string& node_uid) {
+  AVOUCH_CHECK(blobs->remove(node_uid));
+  const auto taken = judge_pool.post(node_uid, [this, node_uid] {
     judge->forget(node_uid);
+    return false;
   });
   if (taken == control::WorkPool::Taken::kFull) {
-    signals.problem("evidence store", "the runtime log of a Node that is gone stays for now");
+    return retryable("more nodes' logs wait than can be judged");
   }
+  return {};
 }
 
 void Leader::Parts::judge_logs(std::shared_ptr<const control::LogQuestion> question) {
@@ -63,8 +68,12 @@ void Leader::Parts::judge_logs(std::shared_ptr<const control::LogQuestion> quest
       the_appraiser.logs_judged(*question, std::move(findings), now);
     });
   };
-  const auto taken = judge_pool.post(question->node_uid,
-                                     [this, question, answer] { answer(judge->judge(*question)); });
+  const auto taken = judge_pool.post(question->node_uid, [this, question, answer] {
+    auto findings = judge->judge(*question);
+    if (!findings) return true;
+    answer(std::move(findings));
+    return false;
+  });
   if (taken == control::WorkPool::Taken::kFull) {
     signals.problem("log judge", "more nodes' logs wait than can be judged");
     answer(std::nullopt);
@@ -188,7 +197,7 @@ Result<void> Leader::Parts::use_lists() {
   constexpr std::chrono::minutes kUseEvery{20};  // less than what keeps a list from being given up
   policy_worker.add_after(std::string(kUse), kUseEvery);
   for (const crypto::Sha256& digest : catalog.lists()) {
-    lists->contains(digest, control::kListOwner);
+    lists->contains(digest);
   }
   lists->drop_unused(kKeepUnused);
   return {};

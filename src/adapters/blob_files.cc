@@ -150,7 +150,7 @@ BlobFiles::BlobFiles(BlobFilesOptions options, Clock& clock)
 
 Result<std::unique_ptr<BlobFiles>> BlobFiles::open(BlobFilesOptions options, Clock& clock) {
   AVOUCH_CHECK(make_folder(options.directory));
-  for (const char* part : {"blobs", "incoming", "runtime"}) {
+  for (const char* part : {"blobs", "incoming", "owners", "runtime"}) {
     AVOUCH_CHECK(make_folder(options.directory / part));
   }
   std::unique_ptr<BlobFiles> store(new BlobFiles(std::move(options), clock));
@@ -188,6 +188,7 @@ Result<void> BlobFiles::scan() {
   for (const auto& [time, digest] : found) {
     blobs_.at(digest).place = by_use_.insert(by_use_.end(), digest);
   }
+  AVOUCH_CHECK(scan_owners());
 
   return for_each_entry(options_.directory / "runtime", [&](const Entry& entry) -> Result<void> {
     const std::string name = entry.path().filename().string();
@@ -201,6 +202,31 @@ Result<void> BlobFiles::scan() {
   });
 }
 
+// One that a crash left without its blob goes.
+Result<void> BlobFiles::scan_owners() {
+  return for_each_entry(options_.directory / "owners",
+                        [&](const std::filesystem::directory_entry& entry) -> Result<void> {
+                          std::error_code error;
+                          const auto digest = digest_of_name(entry.path().filename().string());
+                          const auto found = digest ? blobs_.find(*digest) : blobs_.end();
+                          if (found == blobs_.end()) {
+                            std::filesystem::remove(entry.path(), error);
+                            return {};
+                          }
+                          const std::string owner =
+                              std::filesystem::read_symlink(entry.path(), error).string();
+                          if (error) return unreadable(entry, error);
+                          own_locked(found->second, owner);
+                          shares_[owner] += found->second.bytes;
+                          return {};
+                        });
+}
+
+void BlobFiles::own_locked(Blob& blob, const std::string& owner) {
+  blob.owner = owner;
+  if (!owner.empty()) ++counts_[owner];
+}
+
 Result<std::unique_ptr<control::BlobWriter>> BlobFiles::begin(const crypto::Sha256& digest,
                                                               const std::string& owner) {
   const std::filesystem::path path =
@@ -210,23 +236,17 @@ Result<std::unique_ptr<control::BlobWriter>> BlobFiles::begin(const crypto::Sha2
   return std::unique_ptr<control::BlobWriter>(new Writer(*this, digest, owner, path, fd));
 }
 
-bool BlobFiles::contains(const crypto::Sha256& digest, const std::string& user) {
+bool BlobFiles::contains(const crypto::Sha256& digest) {
   const std::lock_guard lock(mutex_);
   const auto found = blobs_.find(digest);
   if (found == blobs_.end()) return false;
-  Blob& blob = found->second;
-  use_locked(blob);
-  if (blob.owner.empty() && !user.empty()) {
-    blob.owner = user;
-    shares_[user] += blob.bytes;
-    ++counts_[user];
-  }
+  use_locked(found->second);
   return true;
 }
 
 Result<Bytes> BlobFiles::read(const crypto::Sha256& digest, std::size_t max_bytes) {
   const std::string name = "sha256:" + to_hex(digest);
-  if (!contains(digest, "")) return rejected("blob " + name + " is not in the store");
+  if (!contains(digest)) return rejected("blob " + name + " is not in the store");
   AVOUCH_TRY(std::optional<Bytes> content, read_file(blob_path(digest), max_bytes));
   if (!content) return fatal("blob " + name + " has lost its file");
   if (!equal(crypto::sha256(*content), digest)) {
@@ -342,10 +362,15 @@ Result<void> BlobFiles::truncate(const std::string& node_uid, const std::string&
   return {};
 }
 
-void BlobFiles::remove(const std::string& node_uid) {
+Result<void> BlobFiles::remove(const std::string& node_uid) {
   const std::lock_guard lock(mutex_);
   const auto found = runtime_logs_.find(node_uid);
-  if (found != runtime_logs_.end() && !found->second.busy) remove_locked(found);
+  if (found == runtime_logs_.end()) return {};
+  if (found->second.busy) {
+    return retryable("an append to the runtime log of node UID " + node_uid + " is under way");
+  }
+  remove_locked(found);
+  return {};
 }
 
 void BlobFiles::remove_locked(RuntimeLogs::iterator log) {
@@ -356,6 +381,10 @@ void BlobFiles::remove_locked(RuntimeLogs::iterator log) {
 
 std::filesystem::path BlobFiles::blob_path(const crypto::Sha256& digest) const {
   return blob_file(options_.directory, digest);
+}
+
+std::filesystem::path BlobFiles::owner_path(const crypto::Sha256& digest) const {
+  return options_.directory / "owners" / to_hex(digest);
 }
 
 std::filesystem::path BlobFiles::runtime_path(const std::string& node_uid,
@@ -455,6 +484,7 @@ Result<void> BlobFiles::reserve_share_locked(const std::string& owner, std::uint
 BlobFiles::Uses::iterator BlobFiles::drop_locked(Uses::iterator place) {
   const auto found = blobs_.find(*place);
   ::unlink(blob_path(found->first).c_str());
+  ::unlink(owner_path(found->first).c_str());
   give_back_locked(found->second.owner, found->second.bytes);
   const auto count = counts_.find(found->second.owner);
   if (count != counts_.end() && --count->second == 0) counts_.erase(count);
@@ -501,16 +531,20 @@ Result<BlobOutcome> BlobFiles::keep(const crypto::Sha256& digest, const std::str
     use_locked(found->second);
     return BlobOutcome::kExisted;
   }
+  const std::filesystem::path owned = owner_path(digest);
+  ::unlink(owned.c_str());
+  if (!owner.empty() && ::symlink(owner.c_str(), owned.c_str()) != 0) {
+    return io_error("link " + owned.string());
+  }
   if (::rename(incoming.c_str(), blob_path(digest).c_str()) != 0) {
     return io_error("rename " + incoming.string());
   }
   Blob blob;
   blob.bytes = bytes;
   blob.used = clock_.steady_now();
-  blob.owner = owner;
+  own_locked(blob, owner);
   blob.place = by_use_.insert(by_use_.end(), digest);
   blobs_.emplace(digest, blob);
-  if (!owner.empty()) ++counts_[owner];
   lock.unlock();  // a slow disk holds up this node alone; what a crash takes is asked for again
   auto synced = sync_directory(options_.directory / "blobs");
   if (synced.has_value()) return BlobOutcome::kCreated;

@@ -3,6 +3,7 @@
 // The evidence store on POSIX files.
 //
 //   DIR/blobs/HEX           a blob, named by its SHA-256
+//   DIR/owners/HEX          a symbolic link: its target is the name of who sent that blob
 //   DIR/incoming/N          one that is being written
 //   DIR/runtime/UID.BOOT    the runtime log of a node's present boot
 //
@@ -51,7 +52,7 @@ class BlobFiles final : public control::BlobStore, public control::RuntimeLogSto
 
   Result<std::unique_ptr<control::BlobWriter>> begin(const crypto::Sha256& digest,
                                                      const std::string& owner) override;
-  bool contains(const crypto::Sha256& digest, const std::string& user) override;
+  bool contains(const crypto::Sha256& digest) override;
   Result<Bytes> read(const crypto::Sha256& digest, std::size_t max_bytes) override;
   std::uint64_t bytes() override;
   std::uint64_t drop_unused(std::chrono::milliseconds idle) override;
@@ -63,14 +64,14 @@ class BlobFiles final : public control::BlobStore, public control::RuntimeLogSto
                      std::size_t max_bytes) override;
   Result<void> truncate(const std::string& node_uid, const std::string& boot,
                         std::uint64_t bytes) override;
-  void remove(const std::string& node_uid) override;
+  Result<void> remove(const std::string& node_uid) override;
 
  private:
   class Writer;
   struct Blob {
     std::uint64_t bytes = 0;
     SteadyTime used{};
-    std::string owner;                          // "": nobody's
+    std::string owner;                          // "": nobody's, as a crash may leave it
     std::list<crypto::Sha256>::iterator place;  // in by_use_
   };
   struct RuntimeLog {
@@ -88,7 +89,10 @@ class BlobFiles final : public control::BlobStore, public control::RuntimeLogSto
 
   BlobFiles(BlobFilesOptions options, Clock& clock);
   Result<void> scan();
+  Result<void> scan_owners();
   std::filesystem::path blob_path(const crypto::Sha256& digest) const;
+  std::filesystem::path owner_path(const crypto::Sha256& digest) const;
+  void own_locked(Blob& blob, const std::string& owner);
   std::filesystem::path runtime_path(const std::string& node_uid, const std::string& boot) const;
   void use_locked(Blob& blob);
   // Room for `more` bytes, by giving up the oldest blobs, and then what those hold who hold more

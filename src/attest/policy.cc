@@ -221,11 +221,23 @@ void read_reference_keys(Fields& fields, PolicySpec& out) {
   fields.refuse_empty("referenceKeys");
 }
 
+// Any program of a running node makes them what it likes: 16 and 23 it can reset, and where
+// nothing measures into 11 or 15 they are zero until it extends them by values that are known.
+bool is_of_running_system(const ExactPcr& pcr) {
+  return pcr.index == 11 || pcr.index == 15 || pcr.index == 16 || pcr.index == 23;
+}
+
 // A policy that checks nothing proves nothing.
 void require_a_check(Fields& fields, const PolicySpec& spec) {
-  if (!spec.exact.empty()) return;
   if (spec.boot_log && checks_something(*spec.boot_log)) return;
   if (spec.runtime && checks_something(*spec.runtime)) return;
+  if (!std::all_of(spec.exact.begin(), spec.exact.end(), is_of_running_system)) return;
+  if (!spec.exact.empty()) {
+    return fields.error("pcrs.exact",
+                        "nothing is proven by PCR 11, 15, 16 and 23 alone, which a running node "
+                        "can extend or reset as it likes: expected another PCR beside them (0 to "
+                        "7 speak of firmware and boot loader), or a rule in bootLog or runtime");
+  }
   fields.error("pcrs.exact",
                "nothing is checked: expected at least one PCR with its accepted values, or a rule "
                "in bootLog or runtime");

@@ -28,15 +28,15 @@ class BlobWriter : public BodySink {
 // was used within the last hour. A blob counts towards the share of the node that sent it first, so
 // that no node can fill the store: a full share gives up that node's own blobs by the same rule,
 // and a full store what those hold who hold more than an equal part of it, for those who do not.
+// Naming a blob makes nobody its owner.
 class BlobStore {
  public:
   virtual ~BlobStore() = default;
   // `owner` is the node whose share it is to count towards.
   virtual Result<std::unique_ptr<BlobWriter>> begin(const crypto::Sha256& digest,
                                                     const std::string& owner) = 0;
-  // Whether it is there; counts as a use by `user`, who becomes its owner if it has none (as after
-  // a restart).
-  virtual bool contains(const crypto::Sha256& digest, const std::string& user) = 0;
+  // Whether it is there; counts as a use.
+  virtual bool contains(const crypto::Sha256& digest) = 0;
   // kRejected if it is not there or longer than `max_bytes`; kFatal if its bytes are not those of
   // the digest. Counts as a use.
   virtual Result<Bytes> read(const crypto::Sha256& digest, std::size_t max_bytes) = 0;
@@ -64,7 +64,8 @@ class RuntimeLogStore {
   // append is under way.
   virtual Result<void> truncate(const std::string& node_uid, const std::string& boot,
                                 std::uint64_t bytes) = 0;
-  virtual void remove(const std::string& node_uid) = 0;
+  // Of whatever boot; nothing there is well. kRetryable while an append is under way.
+  virtual Result<void> remove(const std::string& node_uid) = 0;
 };
 
 }  // namespace avouch::control

@@ -262,7 +262,7 @@ HttpResponse IntakeHandler::answer(const std::string& node, const HeartbeatAnswe
   }
   Json::Array missing;
   const bool is_missing = evidence.boot_log && evidence.boot_log->size <= limits_.blob_bytes &&
-                          !blobs_.contains(evidence.boot_log->digest, node);
+                          !blobs_.contains(evidence.boot_log->digest);
   if (is_missing) missing.push_back(attest::digest_text(evidence.boot_log->digest));
   {
     const std::lock_guard lock(wanted_mutex_);

@@ -11,8 +11,8 @@ LatestPool::LatestPool(int threads, std::size_t queue_limit) : queue_limit_(queu
 
 LatestPool::~LatestPool() { stop(); }
 
-WorkPool::Taken LatestPool::post(const std::string& key, std::function<void()> task) {
-  std::function<void()> dropped;  // what it holds goes after the lock
+WorkPool::Taken LatestPool::post(const std::string& key, Task task) {
+  Task dropped;  // what it holds goes after the lock
   const std::lock_guard lock(mutex_);
   if (stopping_) return WorkPool::Taken::kFull;
   const auto found = keys_.find(key);
@@ -58,17 +58,22 @@ void LatestPool::run() {
     turns_.pop_front();
     Key& state = keys_.at(key);  // stays: it runs
     state.runs = true;
-    std::function<void()> task = std::exchange(state.next, nullptr);
+    Task task = std::exchange(state.next, nullptr);
     --waiting_;
     lock.unlock();
+    bool again = false;
     try {
-      task();
+      again = task();
     } catch (const std::exception&) {
       // Whoever asked asks again.
     }
-    task = nullptr;
+    if (!again) task = nullptr;
     lock.lock();
     state.runs = false;
+    if (again && state.next == nullptr && !stopping_) {
+      state.next = std::move(task);
+      ++waiting_;
+    }
     if (stopping_) return;
     if (state.next == nullptr) {
       keys_.erase(key);

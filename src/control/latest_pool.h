@@ -15,10 +15,14 @@
 namespace avouch::control {
 
 // A few threads for work of which, for each key, one piece runs at a time and the newest alone
-// waits: nobody takes more than one thread, however often they ask. Thread-safe.
+// waits: nobody takes more than one thread, however often they ask. A piece that takes long is done
+// in turns, between which all other keys that wait have theirs. Thread-safe.
 class LatestPool {
  public:
-  // `queue_limit`: so many keys may wait.
+  // True: it is to be called again, after the others' turns, unless a newer one waits by then.
+  using Task = std::function<bool()>;
+
+  // `queue_limit`: so many keys may wait, beside those whose piece is in work.
   LatestPool(int threads, std::size_t queue_limit);
   ~LatestPool();  // stop()
   LatestPool(const LatestPool&) = delete;
@@ -26,13 +30,13 @@ class LatestPool {
 
   // What waits for the same key is dropped uncalled. An exception of the task is dropped. kFull: it
   // will not be called.
-  WorkPool::Taken post(const std::string& key, std::function<void()> task);
+  WorkPool::Taken post(const std::string& key, Task task);
   void stop();  // drops what waits, waits for what runs
   std::size_t waiting() const;
 
  private:
   struct Key {
-    std::function<void()> next;  // empty: nothing waits
+    Task next;  // empty: nothing waits
     bool runs = false;
   };
 

@@ -99,7 +99,7 @@ void ListHandler::serve(const HttpRequest& request, const Result<Caller>& caller
   }
   HttpResponse response;
   if (request.method == "GET") {
-    if (!lists_.contains(*list_of(request), kListOwner)) {
+    if (!lists_.contains(*list_of(request))) {
       return reply(problem(404, "NoSuchList", "there is no such list here: PUT it"));
     }
     response.status = 204;

@@ -21,7 +21,8 @@ using attest::Checked;
 using attest::Reason;
 
 constexpr std::size_t kPiece = 1024 * 1024;
-constexpr std::size_t kFirstEntry = 4096;  // holds any boot_aggregate that a kernel writes
+constexpr std::size_t kJudgedPiece = 64 * 1024;  // of entries each of which may need a signature
+constexpr std::size_t kFirstEntry = 4096;        // holds any boot_aggregate that a kernel writes
 constexpr std::string_view kAwaited = "LogsAwaited";
 
 Reason awaiting(std::string what) {
@@ -63,11 +64,12 @@ crypto::Sha256 aggregated_pcrs(const tpm::PcrValues& all) {
 std::string boot_name(std::uint32_t reset_count) { return std::to_string(reset_count); }
 
 LogJudge::LogJudge(BlobStore& blobs, RuntimeLogStore& runtime_logs, std::size_t max_boot_log_bytes,
-                   ColdStore& cold, OnTrouble on_trouble)
+                   ColdStore& cold, Clock& clock, OnTrouble on_trouble)
     : blobs_(blobs),
       runtime_logs_(runtime_logs),
       max_boot_log_bytes_(max_boot_log_bytes),
       cold_(cold),
+      clock_(clock),
       on_trouble_(std::move(on_trouble)) {}
 
 std::shared_ptr<LogJudge::Slot> LogJudge::slot(const std::string& uid) {
@@ -114,7 +116,7 @@ void LogJudge::forget(const std::string& node_uid) {
   slots_.erase(node_uid);
 }
 
-LogFindings LogJudge::judge(const LogQuestion& question) {
+std::optional<LogFindings> LogJudge::judge(const LogQuestion& question) {
   LogFindings out;
   for (const auto& policy : question.policies) {
     out.policies[policy->name].rules_digest = policy->in_force->rules_digest;
@@ -122,10 +124,11 @@ LogFindings LogJudge::judge(const LogQuestion& question) {
   const std::shared_ptr<Slot> kept = slot(question.node_uid);
   const std::lock_guard busy(kept->busy);
   try {
+    kept->turn_ends = clock_.steady_now() + kTurn;
     Node known = take_in(question.node_uid, *kept);
-    if (wants_boot_log(question)) judge_boot(question, known, out);
-    if (wants_runtime_log(question)) judge_runtime(question, known, out);
+    const Progress progress = judge_all(question, *kept, known, out);
     put_out(question.node_uid, known, *kept);
+    if (progress == Progress::kTurnOver) return std::nullopt;
   } catch (const std::exception& error) {
     const Reason reason = attest::refuse(
         attest::code::kInternalError, std::string("the logs could not be judged: ") + error.what());
@@ -139,14 +142,24 @@ LogFindings LogJudge::judge(const LogQuestion& question) {
   return out;
 }
 
-void LogJudge::judge_boot(const LogQuestion& question, Node& node, LogFindings& out) {
-  if (!question.boot_log) return;  // and so it is missing: appraise() says so
+LogJudge::Progress LogJudge::judge_all(const LogQuestion& question, Slot& slot, Node& node,
+                                       LogFindings& out) {
+  if (wants_boot_log(question) && judge_boot(question, slot, node, out) == Progress::kTurnOver) {
+    return Progress::kTurnOver;
+  }
+  return wants_runtime_log(question) ? judge_runtime(question, slot, node, out) : Progress::kDone;
+}
+
+LogJudge::Progress LogJudge::judge_boot(const LogQuestion& question, const Slot& slot, Node& node,
+                                        LogFindings& out) {
+  if (!question.boot_log) return Progress::kDone;  // and so it is missing: appraise() says so
   const attest::BootLogReference& named = *question.boot_log;
   const auto refuse_all = [&](const Reason& reason) {
     for (const auto& policy : question.policies) {
       if (spec_of(policy).boot_log)
         out.policies[policy->name].boot = judged<appraisal::BootFindings>(reason);
     }
+    return Progress::kDone;
   };
   if (named.size > max_boot_log_bytes_) {
     return refuse_all(
@@ -167,12 +180,13 @@ void LogJudge::judge_boot(const LogQuestion& question, Node& node, LogFindings& 
       out.policies[policy->name].boot = known->second.boot;
       continue;
     }
+    if (log && turn_is_over(slot)) return Progress::kTurnOver;
     if (!log) {
       auto read = blobs_.read(named.digest, max_boot_log_bytes_);
       if (!read.has_value() && read.error().kind != ErrorKind::kFatal) {
         out.awaited = awaiting("the node's boot log " + attest::digest_text(named.digest) +
                                " has not arrived yet");
-        return;
+        return Progress::kDone;
       }
       if (!read.has_value()) {
         return refuse_all(
@@ -186,37 +200,60 @@ void LogJudge::judge_boot(const LogQuestion& question, Node& node, LogFindings& 
     findings.boot = judged(appraisal::judge_boot_log(*log, question.held.quote, *policy->in_force));
     out.policies[policy->name].boot = findings.boot;
   }
+  return Progress::kDone;
 }
 
 // From where the node's log is proven to the end of what is stored.
-Checked<runtimelog::Replayed> LogJudge::replay(const LogQuestion& question, const Node& node) {
-  auto replay = runtimelog::LogReplay::begin(
-      *node.proven, runtimelog::boot_identity(question.held.quote), question.held.quote.pcrs());
-  if (!replay.has_value()) return replay.reason();
-  const std::string boot = boot_name(question.held.quote.state().clock.reset_count);
-  for (std::uint64_t at = replay->offset();;) {
-    const auto piece = runtime_logs_.read(question.node_uid, boot, at, kPiece);
+std::optional<Checked<runtimelog::Replayed>> LogJudge::replay(const LogQuestion& question,
+                                                              Slot& slot, const Node& node) {
+  const attest::VerifiedQuote& quote = question.held.quote;
+  std::unique_ptr<BegunReplay> begun = std::move(slot.begun);
+  if (begun == nullptr || begun->quote != quote.digest()) {
+    auto replay =
+        runtimelog::LogReplay::begin(*node.proven, runtimelog::boot_identity(quote), quote.pcrs());
+    if (!replay.has_value()) return replay.reason();
+    const std::uint64_t at = replay->offset();
+    begun =
+        std::make_unique<BegunReplay>(BegunReplay{quote.digest(), at, std::move(replay).value()});
+  }
+  const std::string boot = boot_name(quote.state().clock.reset_count);
+  for (;;) {
+    const auto piece = runtime_logs_.read(question.node_uid, boot, begun->at, kPiece);
     if (!piece.has_value()) {
       return attest::refuse(attest::code::kInternalError,
                             "the stored runtime log cannot be read: " + piece.error().message);
     }
-    if (piece->empty()) return replay->finish();
-    if (const auto fed = replay->feed(*piece); !fed.has_value()) return fed.reason();
-    at += piece->size();
+    if (piece->empty()) return begun->replay.finish();
+    if (const auto fed = begun->replay.feed(*piece); !fed.has_value()) return fed.reason();
+    begun->at += piece->size();
+    if (!turn_is_over(slot)) continue;
+    slot.begun = std::move(begun);
+    return std::nullopt;
   }
 }
 
-Checked<appraisal::RuntimeFindings> LogJudge::judge_files(const LogQuestion& question,
-                                                          const std::string& policy,
-                                                          const runtimelog::Rules& rules,
-                                                          Node& node) {
+std::optional<Checked<appraisal::RuntimeFindings>> LogJudge::judge_files(
+    const LogQuestion& question, const Slot& slot, const std::string& policy,
+    const runtimelog::Rules& rules, Node& node) {
   Shared<runtimelog::Findings>& kept = node.findings[policy];
+  std::vector<Reason>& detailed = node.detailed[policy];
   runtimelog::Judging judging(*kept, rules, *node.proven, question.held.quote.pcrs());
-  const bool anew = judging.offset() == 0;
+  const std::uint64_t begins = judging.offset();
+  const auto keep = [&](const runtimelog::Judged& found) {
+    kept = found.findings;
+    if (begins == 0) detailed.clear();
+    detailed.insert(detailed.end(), found.reasons.begin(), found.reasons.end());
+  };
+  // What earlier turns found may be of other bytes than the quote proved.
+  const auto refuse = [&](Reason reason) {
+    kept = runtimelog::Findings();
+    detailed.clear();
+    return reason;
+  };
   const std::string boot = boot_name(question.held.quote.state().clock.reset_count);
-  for (std::uint64_t at = judging.offset(); at < node.proven->offset();) {
+  for (std::uint64_t at = begins; at < node.proven->offset();) {
     const std::size_t want =
-        static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, node.proven->offset() - at));
+        static_cast<std::size_t>(std::min<std::uint64_t>(kJudgedPiece, node.proven->offset() - at));
     const auto piece = runtime_logs_.read(question.node_uid, boot, at, want);
     if (!piece.has_value() || piece->empty()) {
       return attest::refuse(attest::code::kInternalError,
@@ -224,15 +261,18 @@ Checked<appraisal::RuntimeFindings> LogJudge::judge_files(const LogQuestion& que
                                 (piece.has_value() ? "it is shorter than what was proven of it"
                                                    : piece.error().message));
     }
-    if (const auto fed = judging.feed(*piece); !fed.has_value()) return fed.reason();
+    if (const auto fed = judging.feed(*piece); !fed.has_value()) return refuse(fed.reason());
     at += piece->size();
+    // An entry may be longer than a piece.
+    const bool some = judging.so_far().findings.offset() > begins;
+    if (some && at < node.proven->offset() && turn_is_over(slot)) {
+      keep(judging.so_far());
+      return std::nullopt;
+    }
   }
-  auto ended = judging.finish();
-  if (!ended.has_value()) return ended.reason();
-  kept = ended->findings;
-  std::vector<Reason>& detailed = node.detailed[policy];
-  if (anew) detailed.clear();
-  std::move(ended->reasons.begin(), ended->reasons.end(), std::back_inserter(detailed));
+  const auto ended = judging.finish();
+  if (!ended.has_value()) return refuse(ended.reason());
+  keep(ended.value());
   return appraisal::RuntimeFindings{
       .proven = node.proven, .findings = kept, .detailed = detailed, .unproven_entries = 0};
 }
@@ -262,13 +302,15 @@ bool LogJudge::refuses_first_entry(const LogQuestion& question, const Node& node
   });
 }
 
-void LogJudge::judge_runtime(const LogQuestion& question, Node& node, LogFindings& out) {
-  if (!question.runtime_log) return;  // missing
+LogJudge::Progress LogJudge::judge_runtime(const LogQuestion& question, Slot& slot, Node& node,
+                                           LogFindings& out) {
+  if (!question.runtime_log) return Progress::kDone;  // missing
   const auto refuse_all = [&](const Reason& reason) {
     for (const auto& policy : question.policies) {
       if (spec_of(policy).runtime)
         out.policies[policy->name].runtime = judged<appraisal::RuntimeFindings>(reason);
     }
+    return Progress::kDone;
   };
   const std::string boot = boot_name(question.held.quote.state().clock.reset_count);
   // Agents read the log after the quote, so what they name has all that the quote covers. Before it
@@ -284,9 +326,11 @@ void LogJudge::judge_runtime(const LogQuestion& question, Node& node, LogFinding
                            std::to_string(named) + " bytes are");
     return true;
   };
-  if (is_missing()) return;
-  const auto replayed = replay(question, node);
-  if (is_missing()) return;
+  if (is_missing()) return Progress::kDone;
+  const auto ended = replay(question, slot, node);
+  if (is_missing()) return Progress::kDone;
+  if (!ended) return Progress::kTurnOver;
+  const Checked<runtimelog::Replayed>& replayed = *ended;
   if (!replayed.has_value() || !replayed->met) {
     const std::uint64_t proven =
         node.proven->boot() == runtimelog::boot_identity(question.held.quote)
@@ -311,10 +355,12 @@ void LogJudge::judge_runtime(const LogQuestion& question, Node& node, LogFinding
   for (const auto& policy : question.policies) {
     const auto& rules = policy->in_force->runtime;
     if (!spec_of(policy).runtime || rules == nullptr) continue;
-    auto found = judge_files(question, policy->name, *rules, node);
+    auto judged_now = judge_files(question, slot, policy->name, *rules, node);
+    if (!judged_now) return Progress::kTurnOver;
+    Checked<appraisal::RuntimeFindings>& found = *judged_now;
     if (!found.has_value() && is_missing()) {
       for (auto& [name, findings] : out.policies) findings.runtime.reset();
-      return;
+      return Progress::kDone;
     }
     if (found.has_value()) found->unproven_entries = replayed->unproven_entries;
     out.policies[policy->name].runtime = judged(std::move(found));
@@ -323,6 +369,7 @@ void LogJudge::judge_runtime(const LogQuestion& question, Node& node, LogFinding
   const auto gone = [&](const auto& each) { return !out.policies.contains(each.first); };
   std::erase_if(node.findings, gone);
   std::erase_if(node.detailed, gone);
+  return Progress::kDone;
 }
 
 }  // namespace avouch::control

@@ -13,12 +13,14 @@
 
 #include "appraisal/appraise.h"
 #include "base/boxed.h"
+#include "base/clock.h"
 #include "base/shared.h"
 #include "control/blob_store.h"
 #include "control/cold_item.h"
 #include "control/held_quote.h"
 #include "control/policy_set.h"
 #include "runtimelog/findings.h"
+#include "runtimelog/log_replay.h"
 
 namespace avouch::control {
 
@@ -59,12 +61,18 @@ class LogJudge {
   // that judges.
   using OnTrouble = std::function<void(const std::string& node_uid, const Error& error)>;
 
-  // The references outlive it. Between two questions what is kept of a node is in `cold`.
-  LogJudge(BlobStore& blobs, RuntimeLogStore& runtime_logs, std::size_t max_boot_log_bytes,
-           ColdStore& cold, OnTrouble on_trouble);
+  // After so long a judgement makes way for those of other nodes, at the next piece of a log.
+  static constexpr std::chrono::seconds kTurn{1};
 
-  // Never throws: what goes wrong in here is a reason that costs this node its trust.
-  LogFindings judge(const LogQuestion& question);
+  // The references outlive it. Between two turns what is kept of a node is in `cold`, but for a
+  // replay that was begun.
+  LogJudge(BlobStore& blobs, RuntimeLogStore& runtime_logs, std::size_t max_boot_log_bytes,
+           ColdStore& cold, Clock& clock, OnTrouble on_trouble);
+
+  // Nothing: its turn is over, and what it found is kept: asked again it goes on from there, and
+  // each turn comes nearer to the end. Never throws: what goes wrong in here is a reason that costs
+  // this node its trust.
+  std::optional<LogFindings> judge(const LogQuestion& question);
   void forget(const std::string& node_uid);
 
  private:
@@ -78,28 +86,41 @@ class LogJudge {
     crypto::Sha256 pcrs{};
     std::map<std::string, PolicyFindings, std::less<>> boot;  // by policy name
   };
+  // A replay whose turn was over before it met its quote.
+  struct BegunReplay {
+    crypto::Sha256 quote{};
+    std::uint64_t at = 0;  // what follows was not read yet
+    runtimelog::LogReplay replay;
+  };
   struct Slot {
     std::mutex busy;  // of one question at a time
     bool known = false;
     ColdItem node;  // where it is known
+    std::unique_ptr<BegunReplay> begun;
+    SteadyTime turn_ends{};
   };
+  enum class Progress { kDone, kTurnOver };
 
   std::shared_ptr<Slot> slot(const std::string& uid);
+  bool turn_is_over(const Slot& slot) { return clock_.steady_now() >= slot.turn_ends; }
   Node take_in(const std::string& uid, const Slot& slot);
   void put_out(const std::string& uid, const Node& node, Slot& slot);
-  void judge_boot(const LogQuestion& question, Node& node, LogFindings& out);
-  void judge_runtime(const LogQuestion& question, Node& node, LogFindings& out);
+  Progress judge_all(const LogQuestion& question, Slot& slot, Node& node, LogFindings& out);
+  Progress judge_boot(const LogQuestion& question, const Slot& slot, Node& node, LogFindings& out);
+  Progress judge_runtime(const LogQuestion& question, Slot& slot, Node& node, LogFindings& out);
   bool refuses_first_entry(const LogQuestion& question, const Node& node);
-  attest::Checked<runtimelog::Replayed> replay(const LogQuestion& question, const Node& node);
-  attest::Checked<appraisal::RuntimeFindings> judge_files(const LogQuestion& question,
-                                                          const std::string& policy,
-                                                          const runtimelog::Rules& rules,
-                                                          Node& node);
+  // These two: nothing where the turn is over.
+  std::optional<attest::Checked<runtimelog::Replayed>> replay(const LogQuestion& question,
+                                                              Slot& slot, const Node& node);
+  std::optional<attest::Checked<appraisal::RuntimeFindings>> judge_files(
+      const LogQuestion& question, const Slot& slot, const std::string& policy,
+      const runtimelog::Rules& rules, Node& node);
 
   BlobStore& blobs_;
   RuntimeLogStore& runtime_logs_;
   const std::size_t max_boot_log_bytes_;
   ColdStore& cold_;
+  Clock& clock_;
   const OnTrouble on_trouble_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Slot>> slots_;  // by UID

@@ -140,7 +140,7 @@ class BootValues {
       case Kind::kCertificate:
         return add_certificate(variable.name, authority.value);
       case Kind::kDigest:
-        return add_allowed_digest(variable.name, authority.value);
+        return tell_allowed_digest(variable.name, authority.value);
       case Kind::kOther:
         return remark_other(variable.name);
       case Kind::kLevel:
@@ -151,16 +151,23 @@ class BootValues {
   void add_entry(const std::string& variable, const bootlog::SignatureEntry& entry) {
     using Kind = bootlog::SignatureEntry::Kind;
     if (entry.kind == Kind::kX509) return add_certificate(variable, entry.value);
-    if (entry.kind == Kind::kSha256) return add_allowed_digest(variable, entry.value);
+    if (entry.kind == Kind::kSha256) return tell_allowed_digest(variable, entry.value);
     remark_other(variable);
   }
 
-  void add_allowed_digest(const std::string& variable, ByteView value) {
+  // One that this boot started is a component by its event. Of any other nobody has said that nodes
+  // may start it.
+  void tell_allowed_digest(const std::string& variable, ByteView value) {
     const auto digest = reference::make_digest(HashAlgorithm::kSha256, value);
     if (!digest.has_value()) return remark_other(variable);
-    add_component({.name = "allowed by a digest in " + printable_path(variable),
-                   .authenticode = *digest,
-                   .digest = {}});
+    if (components_.contains({*digest, std::nullopt}) || !allowed_.insert(*digest).second) return;
+    const std::string text = reference::digest_text(*digest);
+    out_.remarks.push_back(
+        printable_path(variable) + " lets a program in by its digest " + text +
+        ", which this boot did not start: not taken, so nodes with it are refused "
+        "(SecureBootKeyUnknown). If every node may start it, add to bootComponents: {name: what it "
+        "is, authenticode: \"" +
+        text + "\"}");
   }
 
   void remark_other(const std::string& variable) {
@@ -220,6 +227,7 @@ class BootValues {
   std::set<std::pair<std::optional<reference::Digest>, std::optional<reference::Digest>>>
       components_;
   std::set<crypto::Sha256> certificates_;
+  std::set<reference::Digest> allowed_;  // that were told
   std::size_t by_sha1_alone_ = 0;
 };
 

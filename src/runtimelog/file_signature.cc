@@ -108,7 +108,7 @@ Result<FileSignature> parse_file_signature(ByteView attribute) {
 }
 
 SignatureVerdict verify_file_signature(const Fields& fields, const Keyring& keyring,
-                                       const Keyring& revoked) {
+                                       const Keyring& revoked, SignatureChecks how) {
   const auto signature = parse_file_signature(fields.signature);
   if (!signature.has_value()) {
     return {SignatureFault::kMalformed, "signature: " + signature.error().message, 0};
@@ -124,12 +124,18 @@ SignatureVerdict verify_file_signature(const Fields& fields, const Keyring& keyr
                 (was_accepted ? "a ReferenceManifest revokes" : "is in none of the keyrings"),
             0};
   }
+  if (!how.wanted) return {SignatureFault::kNotChecked, "the signature was not checked", 0};
+  crypto::Sha256 name{};
+  if (how.good != nullptr) {
+    name = GoodSignatures::name_of(fields.signature, fields.digest);
+    if (how.good->has(name)) return {SignatureFault::kNone, {}, 0};
+  }
   unsigned checks = 0;
   for (const Keyring::Key& each : keys) {
     ++checks;
-    if (verify_with(*signature, fields.digest, each.key).has_value()) {
-      return {SignatureFault::kNone, {}, checks};
-    }
+    if (!verify_with(*signature, fields.digest, each.key).has_value()) continue;
+    if (how.good != nullptr) how.good->add(name);
+    return {SignatureFault::kNone, {}, checks};
   }
   return {SignatureFault::kInvalid,
           "the signature by key " + id_text(signature->key_id) + " is not over this digest",

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "crypto/hash.h"
 #include "runtimelog/fields.h"
+#include "runtimelog/good_signatures.h"
 #include "runtimelog/keyring.h"
 
 namespace avouch::runtimelog {
@@ -32,7 +33,14 @@ struct FileSignature {
 // hold), another version, a weak or unknown hash, a size that is not that of the rest.
 Result<FileSignature> parse_file_signature(ByteView attribute);
 
-enum class SignatureFault : std::uint8_t { kNone, kMalformed, kKeyUnknown, kInvalid };
+// How much a judgement spends on signatures.
+struct SignatureChecks {
+  bool wanted = true;              // false: none is checked
+  GoodSignatures* good = nullptr;  // of this keyring: is not checked again; null: all are checked
+};
+
+// kNotChecked: a key has its number, and no check is wanted.
+enum class SignatureFault : std::uint8_t { kNone, kMalformed, kKeyUnknown, kInvalid, kNotChecked };
 struct SignatureVerdict {
   SignatureFault fault = SignatureFault::kInvalid;
   std::string message;  // of a fault
@@ -42,6 +50,6 @@ struct SignatureVerdict {
 // Whether `fields.signature` is one over `fields.digest` by a key of `keyring`. `revoked` accepts
 // nothing: a key of it is called revoked, not unknown.
 SignatureVerdict verify_file_signature(const Fields& fields, const Keyring& keyring,
-                                       const Keyring& revoked = {});
+                                       const Keyring& revoked = {}, SignatureChecks how = {});
 
 }  // namespace avouch::runtimelog

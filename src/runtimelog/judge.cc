@@ -7,7 +7,6 @@
 #include "crypto/x509.h"
 #include "runtimelog/codes.h"
 #include "runtimelog/fields.h"
-#include "runtimelog/file_signature.h"
 #include "runtimelog/replay.h"
 
 namespace avouch::runtimelog {
@@ -35,8 +34,9 @@ std::string printable(std::string_view text, std::size_t max_bytes) {
 
 class EntryJudge {
  public:
-  EntryJudge(const Entry& entry, const Rules& rules, const tpm::PcrValues& quoted)
-      : entry_(entry), rules_(rules), quoted_(quoted) {}
+  EntryJudge(const Entry& entry, const Rules& rules, const tpm::PcrValues& quoted,
+             SignatureChecks how)
+      : entry_(entry), rules_(rules), quoted_(quoted), how_(how) {}
 
   Judgement run() {
     if (!has_digest_of_its_data(entry_)) {
@@ -174,13 +174,20 @@ class EntryJudge {
       return unknown(Issue::kFileUnknown,
                      what + " and has no signature: remove it from the node, or add its digest");
     }
-    SignatureVerdict verdict =
-        verify_file_signature(fields_, rules_.input().keys, rules_.input().revoked_keys);
-    if (verdict.fault == SignatureFault::kNone) return accepted(AcceptedBy::kSignature);
+    const SignatureVerdict verdict =
+        verify_file_signature(fields_, rules_.input().keys, rules_.input().revoked_keys, how_);
+    if (verdict.fault == SignatureFault::kNotChecked) return accepted(AcceptedBy::kNotJudged);
+    if (verdict.fault == SignatureFault::kNone) {
+      Judgement out = accepted(AcceptedBy::kSignature);
+      out.checks = verdict.checks;
+      return out;
+    }
     const Issue issue = verdict.fault == SignatureFault::kMalformed    ? Issue::kSignatureMalformed
                         : verdict.fault == SignatureFault::kKeyUnknown ? Issue::kSignatureKeyUnknown
                                                                        : Issue::kSignatureInvalid;
-    return unknown(issue, what + "; " + verdict.message);
+    Judgement out = unknown(issue, what + "; " + verdict.message);
+    out.checks = verdict.checks;
+    return out;
   }
 
   Judgement revoked() const {
@@ -193,6 +200,7 @@ class EntryJudge {
   const Entry& entry_;
   const Rules& rules_;
   const tpm::PcrValues& quoted_;
+  const SignatureChecks how_;
   Fields fields_;
 };
 
@@ -215,8 +223,9 @@ std::string_view issue_code(Issue issue) {
   return kCodes.at(static_cast<std::size_t>(issue));
 }
 
-Judgement judge_entry(const Entry& entry, const Rules& rules, const tpm::PcrValues& quoted) {
-  return EntryJudge(entry, rules, quoted).run();
+Judgement judge_entry(const Entry& entry, const Rules& rules, const tpm::PcrValues& quoted,
+                      SignatureChecks how) {
+  return EntryJudge(entry, rules, quoted, how).run();
 }
 
 attest::Reason reason_of(const Entry& entry, const Judgement& judgement) {

@@ -7,6 +7,7 @@
 #include "attest/reason.h"
 #include "runtimelog/boot_aggregate.h"
 #include "runtimelog/entry.h"
+#include "runtimelog/file_signature.h"
 #include "runtimelog/rules.h"
 #include "tpm/types.h"
 
@@ -38,7 +39,7 @@ enum class AcceptedBy : std::uint8_t {
   kSignature,
   kExclude,
   kBuffer,      // a rule, a reference, or a key of the keyrings
-  kNotJudged,   // FileRule::kReplayOnly
+  kNotJudged,   // FileRule::kReplayOnly, or a signature whose check was not wanted
   kViolation,   // OnViolation::kRecord
   kSecondBoot,  // allow_second_boot
 };
@@ -51,6 +52,7 @@ struct Judgement {
   std::string detail;
   std::string path, digest;  // as the entry says, printable; empty where its fields are not read
   std::string suggestion;    // attest::Reason's
+  unsigned checks = 0;       // signature checks that it took
 };
 
 // The checks, in this order: the template digest is SHA-1 of the data; the template is known and
@@ -58,7 +60,8 @@ struct Judgement {
 // digest is not revoked; buffers: their digest is of the buffer, and reference, key or rule accept
 // them; files: reference (by the content's digest: an fs-verity digest is none), exclude,
 // signature. Thread-safe.
-Judgement judge_entry(const Entry& entry, const Rules& rules, const tpm::PcrValues& quoted);
+Judgement judge_entry(const Entry& entry, const Rules& rules, const tpm::PcrValues& quoted,
+                      SignatureChecks how = {});
 
 // For people: what, where, expected, and what would accept it.
 attest::Reason reason_of(const Entry& entry, const Judgement& judgement);

@@ -30,7 +30,7 @@ Reason changed(const std::string& why) {
 
 Judging::Judging(const Findings& kept, const Rules& rules, const ReplayState& proven,
                  tpm::PcrValues quoted)
-    : judged_{continued(kept, rules, proven), {}},
+    : judged_{continued(kept, rules, proven), {}, 0},
       start_(judged_.findings.offset()),
       rules_(rules),
       proven_(proven),
@@ -40,8 +40,11 @@ Judging::Judging(const Findings& kept, const Rules& rules, const ReplayState& pr
 Checked<Passed> Judging::feed(ByteView piece) {
   const auto judge = [this](const Entry& entry) -> Result<void> {
     if (entry.number > proven_.entries()) return rejected("more entries than were proven");
-    const Judgement judgement = judge_entry(entry, rules_, quoted_);
+    const bool matters = judged_.findings.counts().refused < Findings::kMaxIssues;
+    const Judgement judgement =
+        judge_entry(entry, rules_, quoted_, {.wanted = matters, .good = &good_});
     judged_.findings.add(entry, judgement);
+    judged_.signature_checks += judgement.checks;
     const bool kept = judged_.findings.counts().refused <= Findings::kMaxIssues;
     if (judgement.issue != Issue::kNone && kept) {
       judged_.reasons.push_back(reason_of(entry, judgement));

@@ -23,6 +23,7 @@
 #include "runtimelog/coverage.h"
 #include "runtimelog/entry_reader.h"
 #include "runtimelog/findings.h"
+#include "runtimelog/good_signatures.h"
 #include "runtimelog/replay_state.h"
 #include "runtimelog/rules.h"
 
@@ -31,10 +32,13 @@ namespace avouch::runtimelog {
 struct Judged {
   Findings findings;
   std::vector<attest::Reason> reasons;  // in full, of the issues that are new in `findings`
+  std::uint64_t signature_checks = 0;   // that it took
 };
 
 // One owner. Beside what it is fed it holds one entry's beginning. Costs at most one digest lookup,
 // kMaxPatterns expressions and as many signature checks an entry as keys have its number (one).
+// Once Findings::kMaxIssues entries are refused nothing accepts the log any more, and no signature
+// is checked: what only a signature could accept is then counted as not judged.
 class Judging {
  public:
   // `quoted` is of the quote that proved `proven`. `rules` must outlive it.
@@ -42,6 +46,9 @@ class Judging {
           tpm::PcrValues quoted);
 
   std::uint64_t offset() const { return start_; }
+
+  // Of the entries so far. Another Judging goes on from its findings, at their offset.
+  const Judged& so_far() const { return judged_; }
 
   // RuntimeLogChanged: bytes that are not entries.
   attest::Checked<attest::Passed> feed(ByteView piece);
@@ -55,6 +62,7 @@ class Judging {
   ReplayState proven_;
   const tpm::PcrValues quoted_;
   EntryReader reader_;
+  GoodSignatures good_;  // by rules_
 };
 
 // The reason for an issue that was found before: `log` are the stored bytes from issue.offset on,

@@ -132,7 +132,7 @@ class SentLogs final : public BlobStore, public RuntimeLogStore {
   Result<std::unique_ptr<BlobWriter>> begin(const crypto::Sha256&, const std::string&) override {
     return rejected("read only");
   }
-  bool contains(const crypto::Sha256&, const std::string&) override { return true; }
+  bool contains(const crypto::Sha256&) override { return true; }
   Result<Bytes> read(const crypto::Sha256&, std::size_t) override { return boot_log_; }
   std::uint64_t bytes() override { return 0; }
   std::uint64_t drop_unused(std::chrono::milliseconds) override { return 0; }
@@ -152,7 +152,7 @@ class SentLogs final : public BlobStore, public RuntimeLogStore {
   Result<void> truncate(const std::string&, const std::string&, std::uint64_t) override {
     return rejected("read only");
   }
-  void remove(const std::string&) override {}
+  Result<void> remove(const std::string&) override { return {}; }
 
  private:
   Bytes boot_log_;
@@ -283,7 +283,7 @@ class Controller final : public AppraiserOutput {
   Controller(SentLogs& logs, std::filesystem::path directory, std::size_t warm)
       : cold(must_value(adapters::ColdFile::open({.directory = directory}))),
         judge(std::make_unique<LogJudge>(
-            logs, logs, std::size_t{1} << 20, *cold,
+            logs, logs, std::size_t{1} << 20, *cold, clock,
             [](const std::string&, const Error& error) { must(false, error.message); })),
         store(must_value(
             adapters::BlobFiles::open({.directory = std::move(directory) / "evidence"}, clock))),

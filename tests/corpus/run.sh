@@ -6,6 +6,7 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 REPO=$(dirname "$(dirname "$HERE")")
 export AVOUCH_KUBECTL=$1
 failed=0
+python3 "$REPO/hack/lib/corpus_policy_test.py" || failed=1
 for corpus in "$REPO/tests/vectors/corpus" "$REPO/../shared/corpus"; do
   [[ -d $corpus ]] || continue
   echo "$corpus"

@@ -2,8 +2,16 @@
 
 #include "adapters/blob_files.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <thread>
+
+#include "base/hex.h"
+#include "support/eventually.h"
 #include "support/log_engines.h"
 #include "support/manual_clock.h"
 #include "tests/support/tpm_structures.h"
@@ -41,7 +49,7 @@ class BlobFilesTest : public ::testing::Test {
     const auto kept = (*writer)->commit();
     return kept.has_value() ? "" : kept.error().message;
   }
-  bool has(const std::string& text) { return store->contains(digest(text), ""); }
+  bool has(const std::string& text) { return store->contains(digest(text)); }
 
   testing::TemporaryDirectory folder;
   std::uint64_t room = 1'000'000;
@@ -132,15 +140,43 @@ TEST_F(BlobFilesTest, AFullStoreHasRoomForWhoHoldsLessThanAnEqualPart) {
   EXPECT_LE(store->bytes(), 1000U);
 }
 
-TEST_F(BlobFilesTest, AfterARestartABlobCountsForWhomUsesIt) {
+TEST_F(BlobFilesTest, AfterARestartABlobCountsForWhoSentIt) {
   open();
   for (const char letter : {'a', 'b', 'c', 'd'}) ASSERT_EQ(put("node-1", content(letter)), "");
   open();
   EXPECT_EQ(store->bytes(), 400U);
-  for (const char letter : {'a', 'b', 'c', 'd'}) {
-    EXPECT_TRUE(store->contains(digest(content(letter)), "node-1"));
-  }
+  for (const char letter : {'a', 'b', 'c', 'd'}) EXPECT_TRUE(has(content(letter)));
   EXPECT_NE(put("node-1", content('e')), "");
+  EXPECT_EQ(put("node-2", content('e')), "");
+}
+
+// Whoever has named which: digests of all nodes' boot logs are known to all agents.
+TEST_F(BlobFilesTest, AfterARestartAFullStoreGivesUpWhatThoseHaveSentWhoSentMost) {
+  open();
+  for (const char letter : {'a', 'b', 'c'}) ASSERT_EQ(put("node-1", content(letter, 30)), "");
+  ASSERT_EQ(put("greedy", content('g', 200)), "");
+  open();
+  for (const char letter : {'a', 'b', 'c'}) ASSERT_TRUE(has(content(letter, 30)));
+  ASSERT_TRUE(has(content('g', 200)));
+  for (const char* uid : {"uid-1", "uid-2", "uid-3"}) {
+    ASSERT_TRUE(store->append(uid, "1", 0, as_bytes(content('x', 230))).has_value());
+  }
+  ASSERT_EQ(put("node-2", content('t', 30)), "");
+  EXPECT_FALSE(has(content('g', 200)));
+  for (const char letter : {'a', 'b', 'c'}) EXPECT_TRUE(has(content(letter, 30))) << letter;
+}
+
+TEST_F(BlobFilesTest, AnOwnerThatACrashLeftWithoutABlobGoes) {
+  open();
+  ASSERT_EQ(put("node-1", content('a')), "");
+  const auto owners = folder.path() / "evidence" / "owners";
+  std::filesystem::create_symlink("node-2", owners / to_hex(digest(content('b'))));
+  std::filesystem::create_symlink("node-2", owners / "no digest");
+  open();
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(owners), {}), 1);
+  clock.advance(hours(2));
+  EXPECT_EQ(store->drop_unused(hours(1)), 100U);
+  EXPECT_TRUE(std::filesystem::is_empty(owners));
 }
 
 TEST_F(BlobFilesTest, ABlobOfTwoNodesIsKeptOnce) {
@@ -190,9 +226,28 @@ TEST_F(BlobFilesTest, ARuntimeLogGrowsAtItsEndWithinItsBoundAndGoesWithItsNode) 
   EXPECT_EQ(store->next_offset("uid-1", "7"), 300U);
   EXPECT_EQ(must_value(store->append("uid-1", "8", 0, as_bytes(content('y')))), 100U);
   EXPECT_EQ(store->bytes(), 100U) << "the old boot's bytes are gone";
-  store->remove("uid-1");
+  EXPECT_TRUE(store->remove("uid-1").has_value());
   EXPECT_EQ(store->bytes(), 0U);
+  EXPECT_TRUE(store->remove("uid-1").has_value()) << "there is none";
   EXPECT_FALSE(store->append("../x", "7", 0, as_bytes(piece)).has_value());
+}
+
+TEST_F(BlobFilesTest, ARuntimeLogThatIsBeingWrittenIsRemovedLater) {
+  open();
+  // Whoever opens this to write waits for a reader.
+  const auto path = runtime_log_file(folder.path() / "evidence", "uid-1", "7");
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  std::thread writing(
+      [&] { EXPECT_FALSE(store->append("uid-1", "7", 0, as_bytes("x")).has_value()); });
+  EXPECT_TRUE(testing::eventually([&] {
+    const auto removed = store->remove("uid-1");
+    return !removed.has_value() && removed.error().kind == ErrorKind::kRetryable;
+  }));
+  const int reading = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  writing.join();
+  ::close(reading);
+  EXPECT_TRUE(store->remove("uid-1").has_value());
+  EXPECT_FALSE(std::filesystem::exists(path));
 }
 
 TEST_F(BlobFilesTest, ARuntimeLogIsReadInPiecesOfTheStoredBootAlone) {

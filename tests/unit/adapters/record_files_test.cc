@@ -238,7 +238,7 @@ TEST_F(RecordFilesTest, ABootLogOutlivesTheEvidenceStores) {
   EXPECT_EQ(files->counts().bytes, 4U * 4096);
   clock.advance(hours(2));
   evidence->drop_unused(hours(1));
-  ASSERT_FALSE(evidence->contains(digest_of(log), ""));
+  ASSERT_FALSE(evidence->contains(digest_of(log)));
   EXPECT_EQ(object(log), log);
 }
 
@@ -269,7 +269,7 @@ TEST_F(RecordFilesTest, ADigestListOutlivesItsStoresAndIsKeptOnceForAllRecords) 
   EXPECT_EQ(files->counts().bytes, 5U * 4096);
   clock.advance(hours(2));
   lists->drop_unused(hours(1));
-  ASSERT_FALSE(lists->contains(digest_of(list), ""));
+  ASSERT_FALSE(lists->contains(digest_of(list)));
   EXPECT_EQ(object(list), list);
   open();
   EXPECT_EQ(files->counts().bytes, 5U * 4096);
@@ -295,7 +295,7 @@ TEST_F(RecordFilesTest, ADigestListStaysAsLongAsARecordNamesItAndNoLonger) {
   files->sweep(day(6));
   EXPECT_FALSE(has("r2"));
   EXPECT_EQ(object("list"), std::nullopt);
-  EXPECT_TRUE(lists->contains(digest_of("list"), "")) << "its own store keeps it";
+  EXPECT_TRUE(lists->contains(digest_of("list"))) << "its own store keeps it";
 }
 
 TEST_F(RecordFilesTest, ADigestListThatPoliciesInForceNameStaysUnnamed) {

@@ -122,6 +122,32 @@ TEST(ParsePolicy, RefusesARequirementOfHardwareThatIsNoYesOrNo) {
   EXPECT_TRUE(contains(errors_with({"endorsement", "requirehardware"}, "true"), "requirehardware"));
 }
 
+TEST(ParsePolicy, RefusesAPolicyThatRestsOnPcrsOfTheRunningSystemAlone) {
+  const auto exact = [](std::initializer_list<int> indexes) {
+    std::string out;
+    for (const int index : indexes) {
+      out += (out.empty() ? "" : ",") + std::string(R"({"index": )") + std::to_string(index) +
+             R"(, "sha256": [")" + kSeven + "\"]}";
+    }
+    return errors_with({"pcrs", "exact"}, "[" + out + "]");
+  };
+  for (const int index : {11, 15, 16, 23}) {
+    EXPECT_TRUE(contains(exact({index}), "spec.pcrs.exact: nothing is proven by PCR 11")) << index;
+    EXPECT_EQ(exact({index, 7}), "") << index;
+  }
+  EXPECT_TRUE(contains(exact({11, 15, 16, 23}), "nothing is proven"));
+  for (const int index : {0, 4, 8, 10, 12, 14, 17}) EXPECT_EQ(exact({index}), "") << index;
+}
+
+TEST(ParsePolicy, APolicyWithPcrsOfTheRunningSystemBesideALogIsTaken) {
+  Json spec = minimal();
+  spec["pcrs"]["exact"] =
+      codec::parse_json(R"([{"index": 23, "sha256": [")" + kSeven + "\"]}]").value();
+  EXPECT_NE(errors_of(spec), "");
+  spec["bootLog"] = codec::parse_json(R"({"secureBoot": "Required"})").value();
+  EXPECT_EQ(errors_of(spec), "");
+}
+
 TEST(ParsePolicy, RefusesAPolicyThatChecksNothing) {
   EXPECT_TRUE(contains(errors_with({"pcrs", "exact"}, "[]"), "nothing is checked"));
   EXPECT_TRUE(contains(errors_without("pcrs", "exact"), "spec.pcrs.exact: nothing is checked"));

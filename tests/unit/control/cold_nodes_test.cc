@@ -275,7 +275,7 @@ TEST_F(ColdLogs, FindingsComeBackAndTheLogIsJudgedFromItsStartWhereTheyDoNot) {
   world.cold->damage = [](Bytes& bytes) { bytes.clear(); };
   const auto question = std::move(world.questions.front());
   world.questions.pop_front();
-  const LogFindings findings = world.judge->judge(*question);
+  const auto findings = world.judge->judge(*question);
   world.cold->damage = {};
   EXPECT_EQ(world.logs_lost.size(), 1U);
   world.judge_hangs = false;

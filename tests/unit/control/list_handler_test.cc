@@ -26,9 +26,7 @@ class Lists final : public BlobStore {
     if (full) return retryable("the store is full");
     return std::unique_ptr<BlobWriter>(new Writer(*this, digest));
   }
-  bool contains(const crypto::Sha256& digest, const std::string&) override {
-    return kept.contains(digest);
-  }
+  bool contains(const crypto::Sha256& digest) override { return kept.contains(digest); }
   Result<Bytes> read(const crypto::Sha256& digest, std::size_t) override { return kept.at(digest); }
   std::uint64_t bytes() override { return 0; }
   std::uint64_t drop_unused(std::chrono::milliseconds) override { return 0; }

@@ -17,11 +17,10 @@ class MemoryEvidence final : public BlobStore, public RuntimeLogStore {
   Result<std::unique_ptr<BlobWriter>> begin(const crypto::Sha256&, const std::string&) override {
     return rejected("not in this store");
   }
-  bool contains(const crypto::Sha256& digest, const std::string&) override {
-    return blobs.contains(digest);
-  }
+  bool contains(const crypto::Sha256& digest) override { return blobs.contains(digest); }
   Result<Bytes> read(const crypto::Sha256& digest, std::size_t) override {
     ++blob_reads;
+    if (at_blob) at_blob();
     const auto found = blobs.find(digest);
     if (found == blobs.end()) return rejected("is not there");
     return found->second;
@@ -54,11 +53,12 @@ class MemoryEvidence final : public BlobStore, public RuntimeLogStore {
     log.resize(std::min<std::size_t>(size, log.size()));
     return {};
   }
-  void remove(const std::string&) override {}
+  Result<void> remove(const std::string&) override { return {}; }
 
   std::map<crypto::Sha256, Bytes> blobs;
   std::map<std::pair<std::string, std::string>, Bytes> logs;  // by node UID and boot
   std::size_t blob_reads = 0, log_bytes_read = 0;
+  std::function<void()> at_blob;  // before one is read
   // Of a runtime log's reading, by offset and size; nothing: what is stored.
   std::function<std::optional<Result<Bytes>>(std::uint64_t, std::size_t)> answers_instead;
 };

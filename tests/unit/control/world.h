@@ -246,8 +246,15 @@ class World final : public AppraiserOutput {
       while (!judge_hangs && !questions.empty()) {
         const auto question = std::move(questions.front());
         questions.pop_front();
+        auto findings = judge->judge(*question);
+        if (!findings) {  // the others' turn
+          questions.push_back(question);
+          ++turns_over;
+          continue;
+        }
         ++asked;
-        appraiser->logs_judged(*question, judge->judge(*question), now());
+        answered.push_back(question->node_name);
+        appraiser->logs_judged(*question, std::move(findings), now());
       }
       settle_records();
     } while ((!judge_hangs && !questions.empty()) || (!api_is_away && handed_over < losses.size()));
@@ -305,7 +312,8 @@ class World final : public AppraiserOutput {
   std::function<void(NodeRecord&)> damage;  // done to each record that a restart reads; or none
   std::unique_ptr<LogJudge> judge;
   bool judge_hangs = false;
-  std::size_t asked = 0;
+  std::size_t asked = 0, turns_over = 0;
+  std::vector<std::string> answered;  // nodes, by what was asked about them
   std::deque<std::shared_ptr<const LogQuestion>> questions;
 
   std::map<std::string, std::string> disk;
@@ -325,7 +333,7 @@ class World final : public AppraiserOutput {
  private:
   void start() {
     questions.clear();
-    judge = std::make_unique<LogJudge>(store, store, std::size_t{1} << 20, *cold,
+    judge = std::make_unique<LogJudge>(store, store, std::size_t{1} << 20, *cold, clock,
                                        [this](const std::string& uid, const Error& error) {
                                          if (error.kind == ErrorKind::kFatal) {
                                            logs_lost.push_back(uid);

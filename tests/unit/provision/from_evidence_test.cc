@@ -120,28 +120,56 @@ bootlog::PlainLog boot_with_authority(const std::string& name, const Bytes& valu
   return log;
 }
 
+// The first program that good.bin starts.
+Bytes started_by_good() {
+  for (const auto& each : of_boot_log(read_vector("bootlogs/good.bin")).boot_components) {
+    if (!each.authenticode || each.authenticode->algorithm != crypto::HashAlgorithm::kSha256)
+      continue;
+    return from_hex(reference::digest_text(*each.authenticode).substr(7)).value();
+  }
+  return {};
+}
+
 // The judge asks for an authority's certificate whatever its variable is called.
 TEST(FromBootLog, AcceptsABootWithAuthoritiesOfEveryNameAgain) {
   const auto before = references_of(of_boot_log(read_vector("bootlogs/good.bin")));
   const Bytes der = testing::EkAuthority("maker of kernels").root_der();
-  const Bytes digest(32, 0xa5);
-  Bytes owned_der(16, 0x11), owned_digest(16, 0x22);
+  Bytes owned_der(16, 0x11), owned_digest(16, 0x22);  // of a program that the boot starts
   append(owned_der, der);
-  append(owned_digest, digest);
+  append(owned_digest, started_by_good());
   for (const std::string name : {"Shim", "db", "MokList", "MokListRT", "MokListX", "vendor_db",
                                  "VendorCert", "something of next year's"}) {
     for (const auto& [form, value] : {std::pair{"certificate", der},
                                       {"certificate with owner", owned_der},
                                       {"digest with owner", owned_digest}}) {
       const bootlog::PlainLog log = boot_with_authority(name, value);
-      const auto without = bootlog::appraise(log, bootlog::optional_secure_boot(), before);
-      EXPECT_EQ(without.codes(), std::vector<std::string>{"SecureBootKeyUnknown"})
-          << name << ", " << form;
+      if (value != owned_digest) {
+        const auto without = bootlog::appraise(log, bootlog::optional_secure_boot(), before);
+        EXPECT_EQ(without.codes(), std::vector<std::string>{"SecureBootKeyUnknown"})
+            << name << ", " << form;
+      }
       const auto references = references_of(of_boot_log(log.bytes()));
       const auto again = bootlog::appraise(log, bootlog::optional_secure_boot(), references);
       EXPECT_TRUE(again.accepted()) << name << ", " << form << ": "
                                     << (again.reasons.empty() ? "" : again.reasons.front().message);
     }
+  }
+}
+
+// Every node might start it.
+TEST(FromBootLog, TakesNoProgramThatADigestLetsInAndTheBootDidNotStart) {
+  Bytes owned(16, 0x22);
+  append(owned, Bytes(32, 0xa5));
+  const std::string text = "sha256:" + to_hex(Bytes(32, 0xa5));
+  const Draft plain = of_boot_log(read_vector("bootlogs/good.bin"));
+  for (const std::string name : {"db", "MokList"}) {
+    const bootlog::PlainLog log = boot_with_authority(name, owned);
+    const Draft draft = of_boot_log(log.bytes());
+    EXPECT_EQ(draft.boot_components.size(), plain.boot_components.size());
+    EXPECT_TRUE(holds(draft.remarks, name + " lets a program in by its digest " + text));
+    const auto judged =
+        bootlog::appraise(log, bootlog::optional_secure_boot(), references_of(draft));
+    EXPECT_EQ(judged.codes(), std::vector<std::string>{"SecureBootKeyUnknown"});
   }
 }
 

@@ -283,5 +283,56 @@ TEST(Buffers, AreAcceptedByReferenceNameOrKeyAndElseRefused) {
   EXPECT_EQ(codes_of(forged, rules), only(code::kEntryMalformed));
 }
 
+Judged judged_alone(const ImaMachine& machine, const Rules& rules) {
+  const ReplayState proven = replay_all(machine.log, machine.pcrs).value().state;
+  return judge_from({}, rules, proven, machine.log, machine.pcrs).value();
+}
+
+TEST(R5, AGoodSignatureThatALogRepeatsIsCheckedOnceAndVouchesForNothingElse) {
+  const Bytes good = attribute(KeyType::kEcP256, "signed").bytes();
+  Bytes changed = good;
+  changed.back() ^= 1;
+  const Rules rules = keyring_rules({KeyType::kEcP256});
+  ImaMachine machine = good_machine();
+  for (int i = 0; i < 50; ++i) {
+    machine.measure(ima_signed_file("/bin/" + std::to_string(i), "signed", good));
+  }
+  const Judged repeated = judged_alone(machine, rules);
+  EXPECT_EQ(repeated.signature_checks, 1U);
+  EXPECT_EQ(repeated.findings.counts().by_signature, 50U);
+  EXPECT_EQ(repeated.findings.counts().refused, 0U);
+
+  machine.measure(ima_signed_file("/bin/other", "another", good));
+  machine.measure(ima_signed_file("/bin/signed", "signed", changed));
+  const Judged others = judged_alone(machine, rules);
+  EXPECT_EQ(others.signature_checks, 3U);
+  EXPECT_EQ(others.findings.counts().by_signature, 50U);
+  EXPECT_EQ(others.findings.counts().refused, 2U);
+}
+
+TEST(R5, OfALogThatIsRefusedAnywayNoSignatureIsCheckedNorCounted) {
+  const Bytes good = attribute(KeyType::kEcP256, "signed").bytes();
+  const Bytes bad = attribute(KeyType::kEcP256, "another").bytes();
+  const Rules rules = keyring_rules({KeyType::kEcP256});
+  ImaMachine machine = good_machine();
+  for (int i = 0; i < 3; ++i) machine.measure(ima_file("/tmp/unknown", "unknown"));
+  machine.measure(ima_signed_file("/bin/first", "signed", bad));  // the fourth: is checked
+  for (int i = 0; i < 20; ++i) machine.measure(ima_signed_file("/bin/a", "signed", bad));
+  for (int i = 0; i < 10; ++i) machine.measure(ima_signed_file("/bin/b", "signed", good));
+  machine.measure(ima_signed_file("/bin/c", "signed", {1, 2, 3}));  // costs no check
+  machine.measure(ima_file("/tmp/unknown", "unknown"));
+  const Judged judged = judged_alone(machine, rules);
+  EXPECT_EQ(judged.signature_checks, 1U);
+  EXPECT_EQ(judged.findings.counts().by_signature, 0U);
+  EXPECT_EQ(judged.findings.counts().not_judged, 30U);
+  EXPECT_EQ(judged.findings.counts().refused, 6U);
+
+  const RuntimeResult result = appraise(machine.log, machine.pcrs, rules).result;
+  EXPECT_EQ(result.status, attest::Status::kContraindicated);
+  ASSERT_EQ(result.reasons.size(), Findings::kMaxIssues + 1);
+  EXPECT_EQ(result.reasons[3].code, code::kSignatureInvalid);
+  EXPECT_EQ(result.reasons[4].message, "runtime log: 2 or more further entries are refused");
+}
+
 }  // namespace
 }  // namespace avouch::runtimelog
