@@ -282,6 +282,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::uint64_t departures_shown = 0, keys_shown = 0, foreign_shown = 0;
   std::atomic<bool> closed = false;
   std::atomic<bool> ending = false;  // told to stop
+  std::stop_token stopping;          // the same, for who waits for others; set before the start
   std::mutex summary_mutex;
   control::AppraiserSummary summary;
 };

@@ -64,9 +64,9 @@ std::string lines_of(const UnverifiedNote& note, std::span<const NoteVerifier> k
   return out;
 }
 
-// What is remembered next: the note with one line of each of the log's keys, and `line`. Of the same
-// text those stay that are there already, so that nobody takes one away who sends the note without.
-// kRejected: nobody could read it.
+// What is remembered next: the note with one line of each of the log's keys, and `line`. Of the
+// same text those stay that are there already, so that nobody takes one away who sends the note
+// without. kRejected: nobody could read it.
 Result<std::string> note_with(const UnverifiedNote& note, std::span<const NoteVerifier> keys,
                               const std::string& line,
                               const std::optional<std::string>& remembered) {

@@ -196,8 +196,8 @@ TEST_F(WitnessTest, HandsOnNoLineOfOthers) {
   EXPECT_EQ(memory_.notes.at(kOrigin), note(5) + answer.body);
 }
 
-// A note with as many lines as are read, and all of them the log's one: with the witness' own behind
-// them nobody could read it any more.
+// A note with as many lines as are read, and all of them the log's one: with the witness' own
+// behind them nobody could read it any more.
 TEST_F(WitnessTest, RemembersOneLineOfAKey) {
   const std::string text = parse_note_unverified(note(5))->text;
   const std::string line = note(5).substr(text.size() + 1);
@@ -227,14 +227,16 @@ TEST_F(WitnessTest, KeepsTheLinesOfBothKeysOfALog) {
     const std::string stripped = signed_by(5, std::span(both).subspan(which, 1));
     ASSERT_EQ(rotating.add_checkpoint("old 5\n\n" + stripped, kNow).status, 200);
     for (const NoteSigner& one : both) {
-      const Witness later = Witness::make(cosigner_, {{kOrigin, {one.verifier()}}}, memory_).value();
+      const Witness later =
+          Witness::make(cosigner_, {{kOrigin, {one.verifier()}}}, memory_).value();
       EXPECT_TRUE(later.last_cosigned(0).has_value()) << which;
     }
   }
   EXPECT_EQ(parse_note_unverified(memory_.notes.at(kOrigin))->signatures.size(), 3U);
   // Of another checkpoint no line is taken over.
-  const std::string next = format_add_checkpoint(
-      {5, make_consistency_proof(5, 9, tree_.source()).value(), signed_by(9, std::span(both).first(1))});
+  const std::string next =
+      format_add_checkpoint({5, make_consistency_proof(5, 9, tree_.source()).value(),
+                             signed_by(9, std::span(both).first(1))});
   ASSERT_EQ(rotating.add_checkpoint(next, kNow).status, 200);
   EXPECT_EQ(parse_note_unverified(memory_.notes.at(kOrigin))->signatures.size(), 2U);
 }
