@@ -186,6 +186,7 @@ Result<void> Leader::Parts::open_log_of_shard() {
   options.origin = log_origin;
   options.publish_within = config.log.publish_within;
   options.on_fatal = [this](const Error& error) { signals.fatal("log", error); };
+  options.on_lost_content = [this](const std::string& what) { signals.problem("log", what); };
   options.on_published = [this](const tlog::VerifiedCheckpoint& checkpoint) {
     if (witnessing) witnessing->published(checkpoint);
   };

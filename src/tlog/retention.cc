@@ -305,22 +305,26 @@ Result<Retention> load_retention(TileReader& reader, const VerifiedCheckpoint& c
   return out;
 }
 
-Result<void> prune_content(Store& store, std::string_view origin, std::size_t groups,
-                           Retention& retention) {
+Result<std::vector<std::string>> prune_content(Store& store, std::string_view origin,
+                                               std::size_t groups, Retention& retention) {
   const std::uint64_t end = retention.pruning.content_from / kTileWidth;
   std::uint64_t group = retention.content_gone / kTileWidth;
   std::vector<Object> objects;
+  std::vector<std::string> lost;
   for (; group < end && groups > 0; ++group, --groups) {
     const std::string path = preimages_path(group);
     const std::string bundle = bundle_path({0, group, kTileWidth});
     AVOUCH_TRY(const std::optional<Bytes> bytes, store.fetch(path));
     AVOUCH_TRY(const std::optional<Bytes> bundle_bytes, store.fetch(bundle));
-    if (!bytes || !bundle_bytes) return fatal("log: " + (bytes ? bundle : path) + " is missing");
-    auto slots = parse_preimages(group, *bytes);
-    if (!slots.has_value()) return fatal("log: " + path + ": " + slots.error().message);
+    if (!bundle_bytes) return fatal("log: " + bundle + " is missing");
     const auto entries = parse_bundle(*bundle_bytes, kTileWidth);
     if (!entries.has_value()) return fatal("log: " + bundle + ": " + entries.error().message);
-    bool has_any = false;
+    auto slots = bytes ? parse_preimages(group, *bytes) : rejected("is missing");
+    bool has_any = !slots.has_value();
+    if (!slots.has_value()) {
+      lost.push_back(path + ": " + slots.error().message);
+      slots = std::vector<PreimageSlot>(entries->size());
+    }
     for (std::size_t i = 0; i < std::min(slots->size(), entries->size()); ++i) {
       const auto statement = parse_statement_unverified((*entries)[i]);
       if (!statement.has_value() || statement->issuer != origin) continue;
@@ -337,7 +341,7 @@ Result<void> prune_content(Store& store, std::string_view origin, std::size_t gr
   const Object object{std::string(kRetentionPath), format_retention(next), true};
   AVOUCH_CHECK(store.put(std::span(&object, 1)));
   retention = std::move(next);
-  return {};
+  return lost;
 }
 
 }  // namespace avouch::tlog

@@ -112,9 +112,11 @@ Result<void> take_retention(Store& store, std::span<const Record> records, Reten
 Result<Retention> load_retention(TileReader& reader, const VerifiedCheckpoint& checkpoint);
 
 // Takes content that `retention` says is gone out of at most `groups` groups of 256 entries, from
-// content_gone on, and moves that. Durable on return; doing it again is harmless. Errors as of
-// Store::put(); kFatal too where a group is missing or damaged.
-Result<void> prune_content(Store& store, std::string_view origin, std::size_t groups,
-                           Retention& retention);
+// content_gone on, and moves that. Durable on return; doing it again is harmless. A group that is
+// missing or damaged is written anew without any content, as nobody can tell what of it to keep;
+// returned is which, and why. Errors as of Store::put(); kFatal too where a bundle is missing or
+// damaged.
+Result<std::vector<std::string>> prune_content(Store& store, std::string_view origin,
+                                               std::size_t groups, Retention& retention);
 
 }  // namespace avouch::tlog

@@ -399,10 +399,32 @@ TEST_F(RetentionObject, OfAnotherLogsEntriesNothingIsTaken) {
   (void)publish();
   ASSERT_TRUE(prune_content(store, "log.example/another", 16, retention).has_value());
   EXPECT_FALSE(parse_preimages(0, disk.objects["preimages/000"])->front().erased);
-  disk.objects.erase("preimages/000");
+  disk.objects.erase("tile/entries/000");
   retention.content_gone = 0;
   EXPECT_EQ(prune_content(store, kAvouchOrigin, 16, retention).error().kind, ErrorKind::kFatal);
   EXPECT_EQ(retention.content_gone, 0U);
+}
+
+TEST_F(RetentionObject, WhatCannotBeReadOfItIsGoneWithAllBesideIt) {
+  push(log_entry_of(kEpoch, Cbor::map({{Cbor::text("n"), Cbor::integer(1)}})));
+  push_verdicts(800);
+  push(policy_entry(kMonths));
+  push(pruning_entry({800, 768, 0}));
+  (void)publish();
+  disk.objects.erase("preimages/000");
+  disk.objects["preimages/001"][100] ^= 1;
+  const auto lost = prune_content(store, kAvouchOrigin, 16, retention);
+  ASSERT_TRUE(lost.has_value()) << lost.error().message;
+  EXPECT_THAT(*lost, ::testing::ElementsAre(HasSubstr("preimages/000: is missing"),
+                                            HasSubstr("preimages/001: ")));
+  EXPECT_EQ(retention.content_gone, 768U);
+  for (std::uint64_t group = 0; group < 3; ++group) {
+    const auto slots = parse_preimages(group, disk.objects[preimages_path(group)]).value();
+    ASSERT_EQ(slots.size(), 256U);
+    EXPECT_TRUE(is_pruned(slots[7]));
+    EXPECT_EQ(is_pruned(slots[0]), group > 0) << "what may not be lost is missed on";
+  }
+  EXPECT_TRUE(prune_content(store, kAvouchOrigin, 16, retention)->empty());
 }
 
 }  // namespace
