@@ -153,6 +153,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   void watch_cluster();
   Result<void> serve();
   Result<void> serve_shards();
+  Result<std::shared_ptr<const control::ClosedShard>> open_closed(const std::string& label);
   void show_metrics();
   void collect_metrics(observe::Counter& departures, observe::Counter& replacements,
                        observe::Counter& strangers_removed);
