@@ -78,7 +78,7 @@ struct LogServer::Parts {
         policy(adapters::registration_policy_of(the_config.registration)),
         writers(writers_of(the_config), pool) {}
 
-  Result<void> open_log();
+  Result<void> open_log(const std::stop_token& stop);
   Result<void> open_server_witnesses();
   Result<void> begin_log();
   Result<void> serve();
@@ -154,7 +154,7 @@ Result<void> LogServer::Parts::open_server_witnesses() {
   return {};
 }
 
-Result<void> LogServer::Parts::open_log() {
+Result<void> LogServer::Parts::open_log(const std::stop_token& stop) {
   if (!keys) {
     AVOUCH_TRY(keys, read_server_keys(config));
   }
@@ -177,7 +177,7 @@ Result<void> LogServer::Parts::open_log() {
     options.read_only_on_conflict = true;
     if (witnessing) {
       // A log that was put back together with its head file would sign a second history.
-      tlog::Witnessing::Recalled recalled = witnessing->recall(config.origin);
+      AVOUCH_TRY(tlog::Recalled recalled, witnessing->recall(config.origin, stop));
       if (recalled.missing) return retryable(*recalled.missing);
       options.remembered = std::move(recalled.shown);
     }
@@ -372,7 +372,7 @@ Result<void> LogServer::start(const std::stop_token& stop) {
   });
   p.signals.health().add_readiness(p.config.engine.is_in_database() ? "log-database" : "log-volume",
                                    [&p] { return p.problem(); });
-  AVOUCH_CHECK(persist("log", [&] { return p.open_log(); }));
+  AVOUCH_CHECK(persist("log", [&] { return p.open_log(stop); }));
   AVOUCH_CHECK(persist("server", [&] { return p.serve(); }));
   p.signals.health().add_readiness("certificate",
                                    [&p] { return certificate_problem(*p.server, p.clock); });

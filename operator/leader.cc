@@ -30,6 +30,7 @@ bool Leader::log_is_over() const { return parts_->log_is_over(); }
 
 Result<void> Leader::start(const std::stop_token& stop) {
   Parts& p = *parts_;
+  p.stopping = stop;
   const std::stop_callback ending(stop, [&p] { p.ending = true; });
   // Repeats a step until it succeeds or fails for good.
   const auto persist = [&](const std::string& what,

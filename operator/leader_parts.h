@@ -154,6 +154,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   void watch_cluster();
   Result<void> serve();
   Result<void> serve_shards();
+  Result<std::shared_ptr<const control::ClosedShard>> open_closed(const std::string& label);
   void show_metrics();
   void collect_metrics(observe::Counter& departures, observe::Counter& replacements,
                        observe::Counter& strangers_removed);
@@ -283,6 +284,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   std::uint64_t departures_shown = 0, keys_shown = 0, foreign_shown = 0;
   std::atomic<bool> closed = false;
   std::atomic<bool> ending = false;  // told to stop
+  std::stop_token stopping;          // the same, for who waits for others; set before the start
   std::mutex summary_mutex;
   control::AppraiserSummary summary;
 };

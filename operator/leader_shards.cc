@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -20,6 +22,31 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::seconds kQuorumWait{10};  // for cosignatures of a log's last checkpoint
+constexpr std::chrono::minutes kClosedRetry{1};  // of a closed log that cannot be served
+
+// Why closed logs could not be opened, each for a while: anybody may ask for one again and again.
+// Thread-safe.
+class Refusals {
+ public:
+  std::optional<Error> known(const std::string& label, SteadyTime now) {
+    const std::lock_guard lock(mutex_);
+    const auto found = all_.find(label);
+    if (found == all_.end() || now >= found->second.until) return std::nullopt;
+    return found->second.error;
+  }
+  void add(const std::string& label, Error error, SteadyTime until) {
+    const std::lock_guard lock(mutex_);
+    all_.insert_or_assign(label, Refusal{std::move(error), until});
+  }
+
+ private:
+  struct Refusal {
+    Error error;
+    SteadyTime until;
+  };
+  std::mutex mutex_;
+  std::map<std::string, Refusal> all_;  // of labels that there are
+};
 
 }  // namespace
 
@@ -186,6 +213,7 @@ Result<void> Leader::Parts::open_log_of_shard() {
   options.origin = log_origin;
   options.publish_within = config.log.publish_within;
   options.on_fatal = [this](const Error& error) { signals.fatal("log", error); };
+  options.on_lost_content = [this](const std::string& what) { signals.problem("log", what); };
   options.on_published = [this](const tlog::VerifiedCheckpoint& checkpoint) {
     if (witnessing) witnessing->published(checkpoint);
   };
@@ -205,26 +233,36 @@ Result<void> Leader::Parts::open_newest_log() {
   return {};
 }
 
+Result<std::shared_ptr<const control::ClosedShard>> Leader::Parts::open_closed(
+    const std::string& label) {
+  const std::string origin = tlog::shard_origin(keys->log_origin, label);
+  AVOUCH_TRY(auto store, shards.read(label));
+  AVOUCH_TRY(const std::vector<tlog::NoteVerifier> of_log, keys_of_closed(origin));
+  AVOUCH_TRY(tlog::ClosedLog opened, tlog::ClosedLog::open(*store, of_log, origin));
+  std::string note = last_note(label, opened.checkpoint());
+  return std::make_shared<const control::ClosedShard>(
+      control::ClosedShard{label, std::move(store), std::move(opened), std::move(note)});
+}
+
 Result<void> Leader::Parts::serve_shards() {
   AVOUCH_TRY(std::vector<std::string> labels, shards.labels());
   std::erase(labels, shard);
   AVOUCH_TRY(std::vector<tlog::NoteVerifier> keys_of_log, log_keys(log_origin));
   closed_shards = std::make_unique<control::ClosedShards>(
       keys->log_origin, std::move(labels),
-      [this](const std::string& label) -> Result<std::shared_ptr<const control::ClosedShard>> {
-        const std::string origin = tlog::shard_origin(keys->log_origin, label);
-        AVOUCH_TRY(auto store, shards.read(label));
-        AVOUCH_TRY(const std::vector<tlog::NoteVerifier> of_log, keys_of_closed(origin));
-        auto tried = tlog::ClosedLog::open(*store, of_log, origin);
-        if (!tried.has_value()) {
-          signals.problem("log", "log " + origin + " is not served: " + tried.error().message +
-                                     ". Was it signed by a former key? (log-former.vkey)");
-          return std::move(tried).error();
-        }
-        tlog::ClosedLog opened = *std::move(tried);
-        std::string note = last_note(label, opened.checkpoint());
-        return std::make_shared<const control::ClosedShard>(
-            control::ClosedShard{label, std::move(store), std::move(opened), std::move(note)});
+      [this, refusals = std::make_shared<Refusals>()](
+          const std::string& label) -> Result<std::shared_ptr<const control::ClosedShard>> {
+        if (auto known = refusals->known(label, clock.steady_now())) return *std::move(known);
+        auto opened = open_closed(label);
+        if (opened.has_value() || opened.error().kind == ErrorKind::kRetryable) return opened;
+        const Error& error = opened.error();
+        signals.problem("log", "log " + tlog::shard_origin(keys->log_origin, label) +
+                                   " is not served: " + error.message +
+                                   (error.kind == ErrorKind::kRejected
+                                        ? ". Was it signed by a former key? (log-former.vkey)"
+                                        : ""));
+        refusals->add(label, error, clock.steady_now() + kClosedRetry);
+        return opened;
       });
   shards_side = std::make_unique<control::ShardsHandler>(
       control::ShardsHandler::Parts{*closed_shards, shard, std::move(keys_of_log)},

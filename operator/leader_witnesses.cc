@@ -21,6 +21,7 @@ Result<void> Leader::Parts::open_witnesses() {
   tlog::WitnessingOptions options;
   options.every = asked.every;
   AVOUCH_TRY(options.log_keys, log_keys(log_origin));
+  AVOUCH_TRY(options.former_keys, keys_of_closed(log_origin));
   options.on_trouble = [this](const std::string& witness, const std::string& why) {
     signals.problem("log witnesses", witness.empty() ? why : witness + ": " + why);
   };
@@ -41,8 +42,10 @@ Result<void> Leader::Parts::open_witnesses() {
 }
 
 Result<std::vector<tlog::Remembered>> Leader::Parts::what_others_remember() {
-  tlog::Witnessing::Recalled recalled;
-  if (witnessing) recalled = witnessing->recall(log_origin);
+  tlog::Recalled recalled;
+  if (witnessing) {
+    AVOUCH_TRY(recalled, witnessing->recall(log_origin, stopping));
+  }
   std::vector<tlog::Remembered> all = std::move(recalled.shown);
   if (!beacon_object) {
     AVOUCH_TRY(std::vector<tlog::NoteVerifier> own_keys, log_keys(log_origin));
@@ -53,18 +56,27 @@ Result<std::vector<tlog::Remembered>> Leader::Parts::what_others_remember() {
                                                .log_keys = std::move(own_keys)});
   }
   AVOUCH_TRY(std::optional<tlog::VerifiedCheckpoint> there, beacon_object->read());
-  const bool is_in_cluster = there.has_value();
+  bool is_in_cluster = there.has_value();
   if (there) {
     all.push_back({"ConfigMap " + config.release.name_space + "/" + config.release.object("beacon"),
                    *std::move(there)});
   }
-  if (recalled.missing) {
-    // The ConfigMap is not on the volume, and seconds old. Without it a log that was put back
-    // together with its head file would sign a second history.
-    AVOUCH_TRY(const std::optional<Bytes> stored, log_store->fetch("checkpoint"));
-    if (!is_in_cluster && stored) return retryable("log witnesses: " + *recalled.missing);
-    signals.problem("log witnesses", *recalled.missing);
+  if (!recalled.missing) return all;
+  // The ConfigMap is not on the volume, and seconds old: without it a log that was put back
+  // together with its head file would sign a second history. It proves nothing where it was put
+  // back too. A log that is to follow another one is not in it yet, but the other one is.
+  AVOUCH_TRY(const std::optional<Bytes> stored, log_store->fetch("checkpoint"));
+  if (!stored && !is_in_cluster) {
+    AVOUCH_TRY(const std::vector<tlog::NoteVerifier> of_chain, log_keys(keys->log_origin));
+    AVOUCH_TRY(const std::optional<std::string> label,
+               control::beacon_shard(client, config.release.name_space,
+                                     config.release.object("beacon"), keys->log_origin, of_chain));
+    is_in_cluster = label.has_value();
   }
+  if (!is_in_cluster || config.log.witnesses.require_at_start) {
+    return retryable("log witnesses: " + *recalled.missing);
+  }
+  signals.problem("log witnesses", *recalled.missing);
   return all;
 }
 

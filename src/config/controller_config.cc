@@ -57,7 +57,9 @@ void read_log(Section log, ControllerConfig::Log& out) {
   log.duration("cadence", out.cadence, 1s, 10min);
   read_publish_within(log, out.publish_within);
   read_shards(log, out);
-  read_log_witnesses(log.section("witnesses"), out.witnesses);
+  Section witnesses = log.section("witnesses");
+  witnesses.boolean("requireAtStart", out.witnesses.require_at_start);
+  read_log_witnesses(std::move(witnesses), out.witnesses);
   Section references = log.section("references");
   if (references.has("policyFile")) {
     references.absolute_path("policyFile", out.references_policy_file);

@@ -25,6 +25,8 @@ struct LogWitnesses {
   std::string policy_file;  // a C2SP tlog-policy; empty: nobody is asked
   std::string ca_file;      // authorities of their certificates; empty: the system's
   std::chrono::milliseconds every{5'000};
+  // The controller's alone: wait for them at each start, whatever the cluster remembers.
+  bool require_at_start = false;
 };
 
 // Whose statements and hashedrekords are registered (tlog/registration.h, which checks names,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -88,8 +89,13 @@ Result<void> RetentionKeeper::enter_pruning(const tlog::Retention& known) {
   const std::uint64_t limit = std::min(log_.checkpoint().size(), followed_());
   tlog::Pruning next = known.pruning;
   next.policy = *known.policy_index;
-  AVOUCH_TRY(next.content_from, boundary(next.content_from, policy.content, now, limit));
-  AVOUCH_TRY(next.minimum_index, boundary(next.minimum_index, policy.entries, now, limit));
+  std::set<std::string> unread;
+  AVOUCH_TRY(next.content_from, boundary(next.content_from, policy.content, now, limit, unread));
+  AVOUCH_TRY(next.minimum_index, boundary(next.minimum_index, policy.entries, now, limit, unread));
+  for (const std::string& each : unread) {
+    observer_.problem("retention", "log: " + each + ": epochs in it count for nothing; see " +
+                                       "`kubectl avouch log fsck`");
+  }
   next.minimum_index = std::min(next.minimum_index, next.content_from);
   if (next.content_from == known.pruning.content_from &&
       next.minimum_index == known.pruning.minimum_index) {
@@ -105,7 +111,8 @@ Result<void> RetentionKeeper::enter_pruning(const tlog::Retention& known) {
 }
 
 Result<std::uint64_t> RetentionKeeper::boundary(std::uint64_t from, std::chrono::milliseconds kept,
-                                                SystemTime now, std::uint64_t limit) {
+                                                SystemTime now, std::uint64_t limit,
+                                                std::set<std::string>& unread) {
   using tlog::kTileWidth;
   if (kept == std::chrono::milliseconds(0)) return from;
   AgeBoundary age(from, now - kept);
@@ -116,14 +123,16 @@ Result<std::uint64_t> RetentionKeeper::boundary(std::uint64_t from, std::chrono:
     AVOUCH_TRY(const auto bundle,
                tlog::find_resource(tiles_, {tlog::Resource::Kind::kBundle, tile}));
     AVOUCH_TRY(const auto preimages, tiles_.fetch(tlog::preimages_path(group)));
-    if (!bundle || !preimages) {
-      return retryable("log: " + (bundle ? tlog::preimages_path(group) : tlog::bundle_path(tile)) +
-                       " is missing");
-    }
+    if (!bundle) return retryable("log: " + tlog::bundle_path(tile) + " is missing");
     AVOUCH_TRY(const auto entries, tlog::parse_bundle(*bundle, tile.width));
-    AVOUCH_TRY(const auto slots, tlog::parse_preimages(group, *preimages));
-    for (std::size_t i = 0; is_old && i < std::min(entries.size(), slots.size()); ++i) {
-      const auto time = epoch_time(entries[i], slots[i].preimage, options_.origin);
+    const auto slots =
+        preimages ? tlog::parse_preimages(group, *preimages) : rejected("is missing");
+    if (!slots.has_value()) {  // or nothing above it would ever be pruned
+      unread.insert(tlog::preimages_path(group) + ": " + slots.error().message);
+      continue;
+    }
+    for (std::size_t i = 0; is_old && i < std::min(entries.size(), slots->size()); ++i) {
+      const auto time = epoch_time(entries[i], (*slots)[i].preimage, options_.origin);
       if (time) is_old = age.add(group * kTileWidth + i, *time);
     }
   }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -54,8 +55,10 @@ class RetentionKeeper {
  private:
   Result<void> enter_policy();
   Result<void> enter_pruning(const tlog::Retention& known);
+  // `unread`: which groups of preimages could not be read, and why. Epochs in them count for
+  // nothing.
   Result<std::uint64_t> boundary(std::uint64_t from, std::chrono::milliseconds kept, SystemTime now,
-                                 std::uint64_t limit);
+                                 std::uint64_t limit, std::set<std::string>& unread);
   Result<void> enter(std::string_view kind, codec::Cbor payload);
   void run();
 

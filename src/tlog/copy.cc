@@ -1,5 +1,6 @@
 #include "tlog/copy.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -26,11 +27,17 @@ class Copy {
   Result<CopyReport> run() {
     AVOUCH_TRY(const VerifiedCheckpoint checkpoint, published(from_, "the source"));
     size_ = report_.entries = checkpoint.size();
-    AVOUCH_CHECK(expect_nothing_pending(from_, size_, "the source"));
+    AVOUCH_CHECK(expect_nothing_pending(from_, size_, "the source",
+                                        "start its writer once, and stop it again"));
     AVOUCH_CHECK(check_target());
-    AVOUCH_CHECK(check(from_, checkpoint, "the source", "checking the source"));
-    AVOUCH_CHECK(copy_all());
-    AVOUCH_CHECK(check(to_, checkpoint, "the target", "checking the target"));
+    AVOUCH_TRY(const FsckReport source, read_all(from_, checkpoint, "checking the source"));
+    // What prunings come to is calculated anew from the entries.
+    if (!options_.preimages || !is_damaged_in(source, kRetentionPath)) {
+      AVOUCH_CHECK(expect_whole(source, "the source"));
+    }
+    AVOUCH_CHECK(copy_all(source.retention));
+    AVOUCH_TRY(const FsckReport target, read_all(to_, checkpoint, "checking the target"));
+    AVOUCH_CHECK(expect_whole(target, "the target"));
     AVOUCH_TRY(const VerifiedCheckpoint after, published(from_, "the source"));
     if (after.note() != checkpoint.note()) {
       return rejected("copy: the source was written to meanwhile: stop its writer");
@@ -52,23 +59,28 @@ class Copy {
   }
 
   static Result<void> expect_nothing_pending(Store& store, std::uint64_t size,
-                                             const std::string& which) {
+                                             const std::string& which, const std::string& advice) {
     AVOUCH_TRY(const std::vector<Record> pending, store.recover(size));
     if (pending.empty()) return {};
     return rejected("copy: " + which + " has " + std::to_string(pending.size()) +
-                    " entries that are committed and not published: start its writer once, and "
-                    "stop it again");
+                    " entries that are committed and not published: " + advice);
+  }
+  // Never that its writer is to be started: the log has gone on elsewhere.
+  Result<void> expect_target_without_pending(std::uint64_t size) {
+    return expect_nothing_pending(
+        to_, size, "the target",
+        "it was written to after it was copied, or is no copy; take an empty directory or schema");
   }
 
   // The target is empty or holds the beginning of this log.
   Result<void> check_target() {
     AVOUCH_TRY(const std::optional<Bytes> note, to_.fetch("checkpoint"));
-    if (!note) return expect_nothing_pending(to_, 0, "the target");
+    if (!note) return expect_target_without_pending(0);
     const auto present = verify_checkpoint(as_text(*note), log_keys_, origin_);
     if (!present.has_value()) {
       return rejected("copy: the target holds another log: " + present.error().message);
     }
-    AVOUCH_CHECK(expect_nothing_pending(to_, present->size(), "the target"));
+    AVOUCH_CHECK(expect_target_without_pending(present->size()));
     if (present->size() > size_) {
       return rejected("copy: the target holds " + std::to_string(present->size()) +
                       " entries of this log, the source only " + std::to_string(size_) +
@@ -83,12 +95,21 @@ class Copy {
     return {};
   }
 
-  Result<void> check(Store& store, const VerifiedCheckpoint& checkpoint, const std::string& which,
-                     std::string_view what) const {
+  Result<FsckReport> read_all(Store& store, const VerifiedCheckpoint& checkpoint,
+                              std::string_view what) const {
     FsckOptions options;
     options.preimages = options_.preimages;
     options.checked = [&](std::uint64_t entries) { tell(what, entries); };
-    AVOUCH_TRY(const FsckReport found, check_log(store, checkpoint, options));
+    return check_log(store, checkpoint, options);
+  }
+
+  static bool is_damaged_in(const FsckReport& found, std::string_view path) {
+    return found.damage_count == found.damages.size() &&
+           std::all_of(found.damages.begin(), found.damages.end(),
+                       [path](const Damage& damage) { return damage.path == path; });
+  }
+
+  static Result<void> expect_whole(const FsckReport& found, const std::string& which) {
     if (found.is_whole()) return {};
     const Damage& first = found.damages.front();
     return rejected("copy: " + which + " is damaged: " + first.path + ": " + first.what +
@@ -97,7 +118,7 @@ class Copy {
                          : ""));
   }
 
-  Result<void> copy_all() {
+  Result<void> copy_all(const Retention& walked) {
     for (std::uint64_t n = 0; tile_width(size_, 0, n) > 0; ++n) {
       const Tile tile{0, n, tile_width(size_, 0, n)};
       AVOUCH_CHECK(take(tile_path(tile), Resource{Resource::Kind::kTile, tile}));
@@ -113,6 +134,9 @@ class Copy {
     }
     AVOUCH_CHECK(copy_older_partials());
     AVOUCH_TRY(std::optional<Bytes> retention, from_.fetch(kRetentionPath));
+    if (options_.preimages && (retention || !walked.sources.empty())) {
+      retention = format_retention(walked);
+    }
     if (retention) AVOUCH_CHECK(add(std::string(kRetentionPath), *std::move(retention), true));
     return flush();
   }

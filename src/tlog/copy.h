@@ -3,7 +3,9 @@
 // Moves a log from one store to another, of the same engine or not: everything is held against the
 // signed checkpoint where it is read and again where it was put, and only then is the checkpoint
 // published there. What is copied: every tile, bundle and preimage, the partial tiles of older
-// checkpoints that are still there, the checkpoint as it was signed.
+// checkpoints that are still there, the checkpoint as it was signed. Where preimages are read, the
+// object that says what was pruned is made anew from the entries: it needs no damage to be wrong,
+// as earlier versions forgot a pruning after four changes of the policy.
 
 #include <cstdint>
 #include <functional>
@@ -31,7 +33,7 @@ struct CopyReport {
 
 // Both stores have just been opened, so that nobody else writes to either. `from` is not changed.
 // A copy that was interrupted is made whole by another. kRejected: no checkpoint of these keys and
-// this origin; entries that are committed and not published (start the log once); damage, with its
+// this origin; entries that are committed and not published; damage, with its
 // place; a target that holds another log, a longer one, or entries that were never published.
 // Errors of the stores, kFatal where either failed for good; nothing is published then.
 Result<CopyReport> copy_log(Store& from, Store& to, std::span<const NoteVerifier> log_keys,

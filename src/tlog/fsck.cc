@@ -44,6 +44,8 @@ class Walk {
     check_missing();
     check_retention();
     AVOUCH_CHECK(check_root());
+    walked_.content_gone = std::min(said_.content_gone, walked_.pruning.content_from);
+    report_.retention = std::move(walked_);
     return std::move(report_);
   }
 

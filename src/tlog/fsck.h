@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "tlog/checkpoint.h"
+#include "tlog/retention.h"
 #include "tlog/store.h"
 
 namespace avouch::tlog {
@@ -42,6 +43,9 @@ struct FsckReport {
   std::uint64_t preimages = 0;                                   // checked
   std::uint64_t erased = 0, pruned = 0;  // preimages that are gone, as an entry says
   std::uint64_t minimum_index = 0;       // entries below were not read: they are not served
+  // What all entries come to, where a store was read with its preimages: authoritative, whatever
+  // the object of that name says.
+  Retention retention{};
   std::uint64_t damage_count = 0;
   std::vector<Damage> damages;  // the first ones
 

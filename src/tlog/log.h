@@ -79,6 +79,8 @@ struct LogOptions {
 
   // Called on each published checkpoint, in order.
   std::function<void(const VerifiedCheckpoint&)> on_published;
+  // Called where content that was to be pruned could not be read, and is gone with all beside it.
+  std::function<void(const std::string& what)> on_lost_content;
   // Called once, when the log has failed for good: the process should end.
   std::function<void(const Error&)> on_fatal;
 };

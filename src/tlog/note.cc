@@ -1,6 +1,8 @@
 #include "tlog/note.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "codec/base64.h"
 #include "tlog/code_points.h"
@@ -39,6 +41,34 @@ Result<NoteSignature> parse_signature_line(std::string_view line) {
   return signature;
 }
 
+Result<UnverifiedNote> parse_note(std::string_view note, std::size_t max_signatures) {
+  if (note.size() > kMaxNoteBytes) {
+    return rejected("note has " + std::to_string(note.size()) + " bytes, at most " +
+                    std::to_string(kMaxNoteBytes) + " are read");
+  }
+  AVOUCH_CHECK(check_text(note, "note"));
+  const auto separator = note.rfind("\n\n");
+  if (separator == std::string_view::npos) {
+    return rejected("note has no empty line between text and signatures");
+  }
+  UnverifiedNote parsed;
+  parsed.text = std::string(note.substr(0, separator + 1));
+  std::string_view lines = note.substr(separator + 2);
+  if (lines.empty() || lines.back() != '\n') {
+    return rejected("note has no signature line, or its last line has no newline");
+  }
+  while (!lines.empty()) {
+    if (parsed.signatures.size() == max_signatures) {
+      return rejected("note has more than " + std::to_string(max_signatures) + " signatures");
+    }
+    const auto end = lines.find('\n');
+    AVOUCH_TRY(NoteSignature signature, parse_signature_line(lines.substr(0, end)));
+    parsed.signatures.push_back(std::move(signature));
+    lines.remove_prefix(end + 1);
+  }
+  return parsed;
+}
+
 }  // namespace
 
 Result<NoteVerifier> make_verifier(std::string_view name, const crypto::PublicKey& key) {
@@ -66,31 +96,18 @@ Result<Bytes> NoteSigner::sign(std::string_view text) const {
 }
 
 Result<UnverifiedNote> parse_note_unverified(std::string_view note) {
-  if (note.size() > kMaxNoteBytes) {
-    return rejected("note has " + std::to_string(note.size()) + " bytes, at most " +
-                    std::to_string(kMaxNoteBytes) + " are read");
+  return parse_note(note, kMaxNoteSignatures);
+}
+
+Result<std::string> with_one_line_a_key(std::string_view note) {
+  AVOUCH_TRY(const UnverifiedNote parsed, parse_note(note, kMaxNoteBytes));
+  std::string out = parsed.text + "\n";
+  std::set<std::pair<std::string_view, std::uint32_t>> keys;
+  for (const NoteSignature& line : parsed.signatures) {
+    if (!keys.emplace(line.name, line.key_id).second) continue;
+    out += format_signature_line(line.name, line.key_id, line.signature);
   }
-  AVOUCH_CHECK(check_text(note, "note"));
-  const auto separator = note.rfind("\n\n");
-  if (separator == std::string_view::npos) {
-    return rejected("note has no empty line between text and signatures");
-  }
-  UnverifiedNote parsed;
-  parsed.text = std::string(note.substr(0, separator + 1));
-  std::string_view lines = note.substr(separator + 2);
-  if (lines.empty() || lines.back() != '\n') {
-    return rejected("note has no signature line, or its last line has no newline");
-  }
-  while (!lines.empty()) {
-    if (parsed.signatures.size() == kMaxNoteSignatures) {
-      return rejected("note has more than " + std::to_string(kMaxNoteSignatures) + " signatures");
-    }
-    const auto end = lines.find('\n');
-    AVOUCH_TRY(NoteSignature signature, parse_signature_line(lines.substr(0, end)));
-    parsed.signatures.push_back(std::move(signature));
-    lines.remove_prefix(end + 1);
-  }
-  return parsed;
+  return out;
 }
 
 Result<VerifiedNote> verify_note(std::string_view note, std::span<const NoteVerifier> known) {

@@ -61,6 +61,10 @@ struct UnverifiedNote {
 // a malformed line, a size or count over the limit.
 Result<UnverifiedNote> parse_note_unverified(std::string_view note);
 
+// The note with the first line of each key alone, and nothing verified; it may have any number of
+// lines. kRejected: as parse_note_unverified otherwise.
+Result<std::string> with_one_line_a_key(std::string_view note);
+
 // A note's text, with what vouches for it. Made by verify_note() alone.
 class VerifiedNote {
  public:

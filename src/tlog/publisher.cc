@@ -92,6 +92,10 @@ void Log::Impl::prune(std::unique_lock<std::mutex>& lock) {
   if (!pruned.has_value() && pruned.error().kind != ErrorKind::kRetryable) {
     fail(fatal(pruned.error().message));
   }
+  for (const std::string& lost : pruned.has_value() ? *pruned : std::vector<std::string>()) {
+    if (!options.on_lost_content) continue;
+    options.on_lost_content(lost + ": it was to be pruned, and is written anew without content");
+  }
   lock.lock();
   if (pruned.has_value()) {
     retention = std::make_shared<const Retention>(std::move(next));

@@ -22,7 +22,7 @@ using codec::Cbor;
 using codec::Json;
 
 constexpr std::int64_t kRetentionVersion = 1;
-constexpr std::size_t kMostSources = 1000, kKeptSources = 4;
+constexpr std::size_t kMostSources = 1000, kKeptSources = 4, kKeptPrunings = 3;
 constexpr std::int64_t kMostNumber = std::numeric_limits<std::int64_t>::max();
 constexpr std::string_view kRetentionType = "application/vnd.avouch.retention+cbor",
                            kPruningType = "application/vnd.avouch.pruning+cbor";
@@ -175,9 +175,10 @@ bool Retention::take(std::uint64_t index, ByteView entry, ByteView preimage, Bef
         (policy_index != read->policy || !allows(policy, pruning, *read))) {
       return false;
     }
-    previous_pruning = pruning_index;
     pruning = *read;
     pruning_index = index;
+    last_prunings.push_back({index, read->policy});
+    if (last_prunings.size() > kKeptPrunings) last_prunings.erase(last_prunings.begin());
   } else {
     return false;
   }
@@ -185,8 +186,11 @@ bool Retention::take(std::uint64_t index, ByteView entry, ByteView preimage, Bef
   const std::size_t old = sources.size() - std::min(sources.size(), kKeptSources);
   const std::uint64_t kept_from = sources[old].index;
   std::erase_if(sources, [this, kept_from](const Source& source) {
-    const bool is_needed = source.index == policy_index || source.index == previous_pruning ||
-                           (pruning_index && source.index == pruning.policy);
+    const bool is_needed =
+        source.index == policy_index ||
+        std::any_of(last_prunings.begin(), last_prunings.end(), [&source](const Place& place) {
+          return source.index == place.index || source.index == place.policy;
+        });
     return source.index < kept_from && !is_needed;
   });
   return true;
@@ -229,6 +233,39 @@ Result<void> take_retention(Store& store, std::span<const Record> records, Reten
   return {};
 }
 
+namespace {
+
+using PolicyMap = std::map<std::uint64_t, RetentionPolicy>;  // by index
+
+// Of older prunings, policies and what was before need not be named.
+Result<void> check_prunings(const PolicyMap& policies,
+                            std::span<const std::pair<std::uint64_t, Pruning>> prunings) {
+  const std::string where(kRetentionPath);
+  for (std::size_t i = 0; i < prunings.size(); ++i) {
+    const auto& [index, pruning] = prunings[i];
+    const bool is_newest = i + 1 == prunings.size();
+    const std::string by =
+        "names a pruning by the policy of entry " + std::to_string(pruning.policy);
+    if (const auto next = policies.upper_bound(pruning.policy);
+        next != policies.end() && next->first < index) {
+      return rejected(where + ": " + by + ", and entry " + std::to_string(next->first) +
+                      " has another one before it");
+    }
+    const auto policy = policies.find(pruning.policy);
+    if (policy == policies.end() && !is_newest) continue;
+    if (policy == policies.end()) return rejected(where + ": " + by + ", and not that policy");
+    if (i == 0 && !is_newest) continue;
+    if (!allows(policy->second, i == 0 ? Pruning() : prunings[i - 1].second, pruning)) {
+      return rejected(where + ": names a pruning that the policy of entry " +
+                      std::to_string(pruning.policy) + " does not allow" +
+                      (i == 0 ? ", with none before it" : ""));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<Retention> load_retention(TileReader& reader, const VerifiedCheckpoint& checkpoint) {
   const std::string where(kRetentionPath);
   Retention out;
@@ -247,8 +284,8 @@ Result<Retention> load_retention(TileReader& reader, const VerifiedCheckpoint& c
     sources.push_back({index, each.base64("preimage", kMaxPreimageBytes).value_or(Bytes{})});
   }
   if (!errors.empty()) return rejected(errors.text());
-  std::map<std::uint64_t, RetentionPolicy> policies;  // by index
-  std::vector<Pruning> prunings;                      // in order
+  PolicyMap policies;
+  std::vector<std::pair<std::uint64_t, Pruning>> prunings;  // by index, in order
   for (const Retention::Source& source : sources) {
     if (source.index >= checkpoint.size()) continue;  // about to be published
     auto included = fetch_entry(reader, checkpoint, source.index);
@@ -257,47 +294,37 @@ Result<Retention> load_retention(TileReader& reader, const VerifiedCheckpoint& c
     if (is_later &&
         out.take(source.index, included->entry, source.preimage, Retention::Before::kSome)) {
       if (out.policy_index == source.index) policies[source.index] = out.policy;
-      if (out.pruning_index == source.index) prunings.push_back(out.pruning);
+      if (out.pruning_index == source.index) prunings.emplace_back(source.index, out.pruning);
       continue;
     }
     return rejected(where + ": names entry " + std::to_string(source.index) +
                     ", which is none of a policy or of a pruning with that content");
   }
-  // The newest one has the one before it with it, if there is one.
-  for (std::size_t i = 0; i < prunings.size(); ++i) {
-    const auto policy = policies.find(prunings[i].policy);
-    const bool is_newest = i + 1 == prunings.size();
-    if (policy == policies.end() && !is_newest) continue;
-    if (policy == policies.end()) {
-      return rejected(where + ": names a pruning by the policy of entry " +
-                      std::to_string(prunings[i].policy) + ", and not that policy");
-    }
-    if (i == 0 && !is_newest) continue;
-    if (!allows(policy->second, i == 0 ? Pruning() : prunings[i - 1], prunings[i])) {
-      return rejected(where + ": names a pruning that the policy of entry " +
-                      std::to_string(prunings[i].policy) + " does not allow");
-    }
-  }
+  AVOUCH_CHECK(check_prunings(policies, prunings));
   out.content_gone = std::min(gone, out.pruning.content_from);
   return out;
 }
 
-Result<void> prune_content(Store& store, std::string_view origin, std::size_t groups,
-                           Retention& retention) {
+Result<std::vector<std::string>> prune_content(Store& store, std::string_view origin,
+                                               std::size_t groups, Retention& retention) {
   const std::uint64_t end = retention.pruning.content_from / kTileWidth;
   std::uint64_t group = retention.content_gone / kTileWidth;
   std::vector<Object> objects;
+  std::vector<std::string> lost;
   for (; group < end && groups > 0; ++group, --groups) {
     const std::string path = preimages_path(group);
     const std::string bundle = bundle_path({0, group, kTileWidth});
     AVOUCH_TRY(const std::optional<Bytes> bytes, store.fetch(path));
     AVOUCH_TRY(const std::optional<Bytes> bundle_bytes, store.fetch(bundle));
-    if (!bytes || !bundle_bytes) return fatal("log: " + (bytes ? bundle : path) + " is missing");
-    auto slots = parse_preimages(group, *bytes);
-    if (!slots.has_value()) return fatal("log: " + path + ": " + slots.error().message);
+    if (!bundle_bytes) return fatal("log: " + bundle + " is missing");
     const auto entries = parse_bundle(*bundle_bytes, kTileWidth);
     if (!entries.has_value()) return fatal("log: " + bundle + ": " + entries.error().message);
-    bool has_any = false;
+    auto slots = bytes ? parse_preimages(group, *bytes) : rejected("is missing");
+    bool has_any = !slots.has_value();
+    if (!slots.has_value()) {
+      lost.push_back(path + ": " + slots.error().message);
+      slots = std::vector<PreimageSlot>(entries->size());
+    }
     for (std::size_t i = 0; i < std::min(slots->size(), entries->size()); ++i) {
       const auto statement = parse_statement_unverified((*entries)[i]);
       if (!statement.has_value() || statement->issuer != origin) continue;
@@ -314,7 +341,7 @@ Result<void> prune_content(Store& store, std::string_view origin, std::size_t gr
   const Object object{std::string(kRetentionPath), format_retention(next), true};
   AVOUCH_CHECK(store.put(std::span(&object, 1)));
   retention = std::move(next);
-  return {};
+  return lost;
 }
 
 }  // namespace avouch::tlog

@@ -68,11 +68,15 @@ struct Retention {
     Bytes preimage;
     bool operator==(const Source&) const = default;
   };
+  struct Place {
+    std::uint64_t index = 0, policy = 0;  // of a pruning, and of the policy that allows it
+  };
   // The entries that all of it is from, in order, and the last few of those before: for a reader
-  // whose checkpoint is a little older.
+  // whose checkpoint is a little older. Each of `last_prunings` is there with its policy, so that
+  // what one has moved can be told by the one before it.
   std::vector<Source> sources;
   std::optional<std::uint64_t> policy_index, pruning_index;  // the newest ones
-  std::optional<std::uint64_t> previous_pruning;             // the one before pruning_index
+  std::vector<Place> last_prunings;                          // three at most, the newest last
   RetentionPolicy policy;                                    // in force
   Pruning pruning;
   // Below it, the store has done what `pruning` says of content.
@@ -102,14 +106,17 @@ Result<void> take_retention(Store& store, std::span<const Record> records, Reten
 
 // What the object comes to under `checkpoint`; nothing is in force where there is none. Its entries
 // are read and held against the checkpoint's root. kRejected for one that is damaged, or that names
-// entries which do not say so, or a pruning without the policy that allows it, or one that moves
-// what its policy keeps for ever, or moves back.
+// entries which do not say so, or a pruning without the policy that allows it, or by another than
+// the newest before it, or one that moves what its policy keeps for ever, or moves back. The one
+// that is named first has none before it where it is the newest.
 Result<Retention> load_retention(TileReader& reader, const VerifiedCheckpoint& checkpoint);
 
 // Takes content that `retention` says is gone out of at most `groups` groups of 256 entries, from
-// content_gone on, and moves that. Durable on return; doing it again is harmless. Errors as of
-// Store::put(); kFatal too where a group is missing or damaged.
-Result<void> prune_content(Store& store, std::string_view origin, std::size_t groups,
-                           Retention& retention);
+// content_gone on, and moves that. Durable on return; doing it again is harmless. A group that is
+// missing or damaged is written anew without any content, as nobody can tell what of it to keep;
+// returned is which, and why. Errors as of Store::put(); kFatal too where a bundle is missing or
+// damaged.
+Result<std::vector<std::string>> prune_content(Store& store, std::string_view origin,
+                                               std::size_t groups, Retention& retention);
 
 }  // namespace avouch::tlog

@@ -51,11 +51,9 @@ WitnessAnswer storage_answer(const Error& error) {
   return answer(error.kind == ErrorKind::kRetryable ? 503 : 500, error.message);
 }
 
-// The note's text and the lines of the log's own keys, with `line` behind them: what anybody else
-// has put there is not handed on.
-std::string note_with(const UnverifiedNote& note, std::span<const NoteVerifier> keys,
-                      const std::string& line) {
-  std::string out = note.text + "\n";
+// The lines in `note` of the log's own keys: what anybody else has put there is not handed on.
+std::string lines_of(const UnverifiedNote& note, std::span<const NoteVerifier> keys) {
+  std::string out;
   for (const NoteSignature& signature : note.signatures) {
     const bool is_ours = std::any_of(keys.begin(), keys.end(), [&](const NoteVerifier& key) {
       return key.name == signature.name && key.key_id == signature.key_id;
@@ -63,7 +61,23 @@ std::string note_with(const UnverifiedNote& note, std::span<const NoteVerifier> 
     if (is_ours)
       out += format_signature_line(signature.name, signature.key_id, signature.signature);
   }
-  return out + line;
+  return out;
+}
+
+// What is remembered next: the note with one line of each of the log's keys, and `line`. Of the
+// same text those stay that are there already, so that nobody takes one away who sends the note
+// without. kRejected: nobody could read it.
+Result<std::string> note_with(const UnverifiedNote& note, std::span<const NoteVerifier> keys,
+                              const std::string& line,
+                              const std::optional<std::string>& remembered) {
+  std::string next = note.text + "\n" + lines_of(note, keys);
+  if (remembered) {
+    AVOUCH_TRY(const UnverifiedNote last, parse_note_unverified(*remembered));
+    if (last.text == note.text) next += lines_of(last, keys);
+  }
+  AVOUCH_TRY(next, with_one_line_a_key(next + line));
+  AVOUCH_CHECK(parse_note_unverified(next));
+  return next;
 }
 
 // Why `next` does not continue `last`: a status other than 200. Nothing where it does.
@@ -203,9 +217,10 @@ WitnessAnswer Witness::add_checkpoint(std::string_view body, SystemTime now,
   if (since_1970 <= 0) return of_log(answer(503, "this witness' clock is not set"));
   const auto line = cosigner_.cosign(note->text, static_cast<std::uint64_t>(since_1970));
   if (!line.has_value()) return of_log(answer(500, line.error().message));
-  const std::string next = note_with(*note, log.keys, *line);
   for (int attempt = 0; attempt < kRaces; ++attempt) {
-    const auto stored = memory_->replace(log.origin, *remembered, next);
+    const auto next = note_with(*note, log.keys, *line, *remembered);
+    if (!next.has_value()) return of_log(answer(400, next.error().message));
+    const auto stored = memory_->replace(log.origin, *remembered, *next);
     if (stored.has_value()) return of_log({.status = 200, .body = *line});
     if (stored.error().kind != ErrorKind::kRetryable) return of_log(storage_answer(stored.error()));
     // Either the memory fails for now, or another request came first: then this one is judged anew.

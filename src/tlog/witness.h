@@ -78,12 +78,12 @@ class Witness {
   static Result<Witness> make(Cosigner cosigner, std::vector<WitnessedLog> logs,
                               WitnessMemory& memory);
 
-  // 200 with a line to add to the note; 400 malformed, or `old` above the checkpoint's size; 404 a
-  // log that it does not know; 403 not signed by that log; 409, with the size to start from
-  // (text/x.tlog.size), where `old` is not the last one's, also because another request came
-  // between; 422 a proof that does not hold, another root at the same size; 429 not admitted; 503
-  // where the memory fails for now, 500 where it fails for good or holds what no key of the log
-  // signed.
+  // 200 with a line to add to the note; 400 malformed, with more lines than can be remembered
+  // beside its own, or `old` above the checkpoint's size; 404 a log that it does not know; 403 not
+  // signed by that log; 409, with the size to start from (text/x.tlog.size), where `old` is not the
+  // last one's, also because another request came between; 422 a proof that does not hold, another
+  // root at the same size; 429 not admitted; 503 where the memory fails for now, 500 where it fails
+  // for good or holds what no key of the log signed.
   WitnessAnswer add_checkpoint(std::string_view body, SystemTime now,
                                const AdmitLog& admit = {}) const;
 

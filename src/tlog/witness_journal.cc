@@ -44,11 +44,13 @@ Result<void> read_change(ByteReader& body, WitnessNotes& out) {
   AVOUCH_TRY(const ByteView origin, body.take(origin_bytes, "origin"));
   AVOUCH_TRY(const std::uint32_t note_bytes, body.be32("length of a note"));
   if (note_bytes > kMaxWitnessNoteBytes) return rejected("a note is too long");
-  AVOUCH_TRY(const ByteView note, body.take(note_bytes, "note"));
-  AVOUCH_TRY(const UnverifiedNote parsed, parse_note_unverified(as_text(note)));
+  AVOUCH_TRY(const ByteView stored, body.take(note_bytes, "note"));
+  // Earlier versions kept every line that was sent, more than a note may have too.
+  AVOUCH_TRY(std::string note, with_one_line_a_key(as_text(stored)));
+  AVOUCH_TRY(const UnverifiedNote parsed, parse_note_unverified(note));
   AVOUCH_TRY(const Checkpoint checkpoint, parse_checkpoint_unverified(parsed.text));
   if (checkpoint.origin != as_text(origin)) return rejected("a note is of another origin");
-  out.latest.insert_or_assign(std::string(as_text(origin)), std::string(as_text(note)));
+  out.latest.insert_or_assign(std::string(as_text(origin)), std::move(note));
   if (out.latest.size() > kMaxWitnessedOrigins) {
     return rejected("more than " + std::to_string(kMaxWitnessedOrigins) + " logs");
   }

@@ -63,38 +63,23 @@ Witnessing::Witnessing(WitnessingOptions options, LogPolicy policy,
 
 Witnessing::~Witnessing() { stop(); }
 
-Witnessing::Recalled Witnessing::recall(std::string_view origin) {
-  const std::string digest = to_hex(crypto::sha256(as_bytes(origin)));
-  std::mutex mutex;
-  Recalled out;
-  std::vector<std::string> answered;
-  std::string silent;
-  const auto misses = [&](const Worker& worker, const std::string& why) {
-    silent += (silent.empty() ? "" : "; ") + worker.name + ": " + why;
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (const std::unique_ptr<Worker>& worker : workers_) {
-      threads.emplace_back([&, asked = worker.get()](const std::stop_token& stop) {
-        const auto reply = asked->exchange->checkpoint(digest, stop);
-        const std::lock_guard lock(mutex);
-        if (!reply.has_value()) return misses(*asked, reply.error().message);
-        if (reply->status == 404) return answered.push_back(asked->name);
-        if (reply->status != 200) {
-          return misses(*asked, "HTTP status " + std::to_string(reply->status));
-        }
-        auto shown = verify_checkpoint(reply->body, options_.log_keys, origin);
-        if (!shown.has_value()) return misses(*asked, shown.error().message);
-        answered.push_back(asked->name);
-        out.shown.push_back({"witness " + asked->name, std::move(shown).value()});
-      });
-    }
-    for (std::jthread& thread : threads) thread.join();
+Result<Recalled> Witnessing::recall(const std::string& origin, const std::stop_token& stop) {
+  RecallOptions asking{.origin = origin, .log_keys = options_.log_keys, .stored = {}, .kept = {}};
+  asking.log_keys.insert(asking.log_keys.end(), options_.former_keys.begin(),
+                         options_.former_keys.end());
+  AVOUCH_TRY(const std::optional<Bytes> stored, tiles_.fetch("checkpoint"));
+  if (stored) {
+    auto checkpoint = verify_checkpoint(as_text(*stored), asking.log_keys, origin);
+    if (checkpoint.has_value()) asking.stored = std::move(checkpoint).value();
   }
-  if (!notes_.policy().is_quorum(answered)) {
-    out.missing = "no quorum of witnesses says what it remembers of this log: " + silent;
+  if (memory_ != nullptr) {
+    AVOUCH_TRY(asking.kept, memory_->read());
   }
-  return out;
+  std::vector<WitnessToRecall> witnesses;
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    witnesses.push_back({worker->name, worker->key, worker->exchange.get()});
+  }
+  return tlog::recall(asking, notes_.policy(), witnesses, stop);
 }
 
 Result<void> Witnessing::start(const VerifiedCheckpoint& newest) {

@@ -23,6 +23,7 @@
 #include "tlog/log.h"
 #include "tlog/store.h"
 #include "tlog/witness_client.h"
+#include "tlog/witness_recall.h"
 
 namespace avouch::tlog {
 
@@ -36,7 +37,8 @@ struct WitnessAlarm {
 struct WitnessingOptions {
   std::chrono::milliseconds every{5'000};
   std::chrono::milliseconds refresh{60'000};
-  std::vector<NoteVerifier> log_keys;  // of this log
+  std::vector<NoteVerifier> log_keys;     // of this log
+  std::vector<NoteVerifier> former_keys;  // under which witnesses may have cosigned it last
 
   // Called on a witness' thread, without a lock held: must not call stop() nor destroy.
   std::function<void(const std::string& witness, const std::string& why)> on_trouble;  // if changed
@@ -67,15 +69,9 @@ class Witnessing {
   Witnessing(const Witnessing&) = delete;
   Witnessing& operator=(const Witnessing&) = delete;
 
-  // What the witnesses show of this log at their monitoring endpoints: to be held against the store
-  // before anything is signed (LogOptions). One that does not answer may remember anything, and so
-  // may one that shows what none of the log's keys has signed.
-  struct Recalled {
-    std::vector<Remembered> shown;
-    std::optional<std::string> missing;  // who has not answered, where the others are no quorum
-  };
-  // All are asked at once; before start().
-  Recalled recall(std::string_view origin);
+  // What the witnesses remember of this log, before anything of it is signed (witness_recall.h).
+  // Before start(). Errors of recall(), of the store and of the memory.
+  Result<Recalled> recall(const std::string& origin, const std::stop_token& stop);
 
   // Takes up the witnessed note that an earlier process kept, if it still is one of this log, and
   // begins to ask.

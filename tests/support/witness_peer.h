@@ -30,6 +30,7 @@ class MapWitnessMemory final : public tlog::WitnessMemory {
     notes_[std::string(origin)] = std::string(next);
     return {};
   }
+  void clear() { notes_.clear(); }
 
  private:
   std::map<std::string, std::string, std::less<>> notes_;
@@ -68,6 +69,10 @@ class WitnessPeer {
   tlog::WitnessReply checkpoint(const std::string& digest) {
     const std::lock_guard lock(mutex_);
     return reply_of(witness_.checkpoint(digest));
+  }
+  void forget() {
+    const std::lock_guard lock(mutex_);
+    memory_.clear();
   }
   void set_time(SystemTime now) {
     const std::lock_guard lock(mutex_);

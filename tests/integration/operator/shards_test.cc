@@ -10,6 +10,7 @@
 #include "integration/operator/log_user.h"
 #include "support/postgres_server.h"
 #include "support/sanitized.h"
+#include "tlog/recovery.h"
 #include "tlog/shard.h"
 #include "tlog/shard_name.h"
 
@@ -122,6 +123,21 @@ TEST_F(LogInShards, FollowOneAnotherOverRestarts) {
     EXPECT_EQ(user().checkpoint().size(), ended.size());
   }
   ASSERT_NO_FATAL_FAILURE(expect_chain());
+
+  // One that no key of the chain has signed is opened once a minute, however often anybody asks.
+  ASSERT_NO_FATAL_FAILURE(stop());
+  const auto stranger =
+      tlog::NoteSigner::make(origin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519));
+  const auto theirs =
+      tlog::sign_checkpoint(origin, ended.size(), ended.root(), std::span(&*stranger, 1));
+  const std::string path = dir_ / "data/log/public/checkpoint", ours = read_text(path);
+  write_text(path, theirs->note());
+  ASSERT_NO_FATAL_FAILURE(start());
+  EXPECT_THAT(send("GET /log/checkpoint HTTP/1.1\r\n"), HasSubstr(" 404 "));
+  EXPECT_THAT(log(), HasSubstr("log " + origin + " is not served: "));
+  EXPECT_THAT(log(), HasSubstr("former key"));
+  write_text(path, ours);
+  EXPECT_THAT(send("GET /log/checkpoint HTTP/1.1\r\n"), HasSubstr(" 404 ")) << "as it was";
 }
 
 TEST_F(LogInShards, FollowOneAnotherInADatabase) {

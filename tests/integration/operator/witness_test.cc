@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <memory>
 
 #include "adapters/log_files.h"
@@ -31,8 +32,11 @@ class WitnessedController : public ControllerScene {
     write_text(dir_ / "policy",
                "witness w " + peer_.vkey() + " " + witness_->url() + "/w/\nquorum w\n");
     write_text(dir_ / "ca.crt", authority_.pem());
+    configure_witnesses();
+  }
+  void configure_witnesses(const std::string& more = "") {
     configure("witnesses: {policyFile: " + (dir_ / "policy") + ", caFile: " + (dir_ / "ca.crt") +
-              ", every: 200ms}");
+              ", every: 200ms" + more + "}");
   }
 
   void serve_witness() {
@@ -66,6 +70,12 @@ class WitnessedController : public ControllerScene {
   }
   std::string health(const std::string& path) const { return controller_.health(path); }
   bool is_ready() const { return controller_.is_ready(); }
+  bool waits_for_witness() const {
+    return eventually([&] {
+      return health("/readyz").find("no quorum of witnesses says what it remembers") !=
+             std::string::npos;
+    });
+  }
   std::string metric(const std::string& name) const { return controller_.metric(name); }
   std::string checkpoint(const std::string& prefix) const {
     const std::string answer = send("GET " + prefix + "checkpoint HTTP/1.1\r\n");
@@ -171,19 +181,35 @@ TEST_F(WitnessedController, IsCosignedAndReadOnlyAfterABackupUntilANewLogBegins)
   stop();
   is_away_ = true;
   launch();
-  EXPECT_TRUE(eventually([&] {
-    return health("/readyz").find("no quorum of witnesses says what it remembers") !=
-           std::string::npos;
-  })) << health("/readyz");
+  EXPECT_TRUE(waits_for_witness()) << health("/readyz");
   is_away_ = false;
   ASSERT_TRUE(eventually([&] { return is_ready(); })) << log();
   expect_read_only("witness w: knows", backed_up);
   stop();
 
+  // Another volume: it begins no second log of that name either.
+  const std::vector<const char*> files{"log", "log-head", "log-witnessed"};
+  is_away_ = true;
+  for (const char* name : files)
+    run({"mv", dir_ / "data/" + name, dir_ / "data/" + name + ".kept"});
+  launch();
+  EXPECT_TRUE(waits_for_witness()) << health("/readyz");
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "data/log/public/checkpoint"));
+  stop();
+  run({"rm", "-rf", dir_ / "data/log", dir_ / "data/log-head", dir_ / "data/log-witnessed"});
+  for (const char* name : files)
+    run({"mv", dir_ / "data/" + name + ".kept", dir_ / "data/" + name});
+
+  // Where it is told to, it waits though the cluster remembers the log.
+  ASSERT_TRUE(client_->create(kube::config_maps(kNamespace), beacon).has_value());
+  configure_witnesses(", requireAtStart: true");
+  launch();
+  EXPECT_TRUE(waits_for_witness()) << health("/readyz");
+  stop();
+  configure_witnesses();
+
   // The cluster went back to the same moment as the volume, and the witness is away: its first
   // answer stops the log.
-  ASSERT_TRUE(client_->create(kube::config_maps(kNamespace), beacon).has_value());
-  is_away_ = true;
   ASSERT_NO_FATAL_FAILURE(start());
   EXPECT_EQ(metric("avouch_log_read_only"), "0");
   is_away_ = false;
@@ -218,7 +244,6 @@ TEST_F(WitnessedController, IsCosignedAndReadOnlyAfterABackupUntilANewLogBegins)
 
 // docs/operations.md, "Lost keys".
 TEST_F(WitnessedController, MakesNoNewKeysForALogThatIsThere) {
-  is_away_ = true;
   ASSERT_NO_FATAL_FAILURE(start());
   ASSERT_TRUE(eventually([&] { return !trust("log.vkey").empty(); })) << log();
   const std::string vkey = trust("log.vkey");

@@ -135,11 +135,14 @@ TEST(Configuration, WitnessesAreAskedWhereAPolicyIsNamed) {
   const auto plain = controller("log: {cadence: 5s}\n");
   EXPECT_TRUE(plain->log.witnesses.policy_file.empty());
   EXPECT_EQ(plain->log.witnesses.every, 5s);
-  const auto asked = controller("log: {witnesses: {policyFile: /p, caFile: /c, every: 200ms}}\n");
+  EXPECT_FALSE(plain->log.witnesses.require_at_start);
+  const auto asked = controller(
+      "log: {witnesses: {policyFile: /p, caFile: /c, every: 200ms, requireAtStart: true}}\n");
   ASSERT_TRUE(asked.has_value()) << asked.error().message;
   EXPECT_EQ(asked->log.witnesses.policy_file, "/p");
   EXPECT_EQ(asked->log.witnesses.ca_file, "/c");
   EXPECT_EQ(asked->log.witnesses.every, 200ms);
+  EXPECT_TRUE(asked->log.witnesses.require_at_start);
   EXPECT_THAT(error_of(controller("log: {witnesses: {policyFile: p}}\n")),
               HasSubstr("c.yaml:1: log.witnesses.policyFile: \"p\": expected an absolute path"));
   EXPECT_THAT(error_of(controller("log: {witnesses: {caFile: /c}}\n")),

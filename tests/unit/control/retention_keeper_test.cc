@@ -204,6 +204,23 @@ TEST_F(RetentionKeeperTest, AReadOnlyLogIsLeftAsItIs) {
   EXPECT_EQ(entered({hours(24), hours(24)}), 0U);
 }
 
+// Nothing above it would be pruned any more, though its policy stands in the log.
+TEST_F(RetentionKeeperTest, ContentThatIsDamagedHoldsNothingUp) {
+  pass_hours(40);
+  disk.objects["preimages/000"][100] ^= 1;
+  disk.objects.erase("preimages/001");
+  EXPECT_EQ(entered({hours(24), hours(24)}), 2U);
+  EXPECT_GT(pruning().content_from, 512U);
+  ASSERT_TRUE(testing::eventually([&] {
+    return log->status().failure || log->retention()->content_gone == pruning().content_from;
+  }));
+  EXPECT_FALSE(log->status().failure.has_value());
+  EXPECT_TRUE(must_value(log->get(0)).is_pruned);
+  pass_hours(5);
+  disk.objects.erase("tile/entries/005");
+  EXPECT_FALSE(step({hours(24), hours(24)}).has_value()) << "entries are another matter";
+}
+
 TEST_F(RetentionKeeperTest, GoesOnByItselfEachHour) {
   pass_hours(40);
   RetentionKeeper keeper(

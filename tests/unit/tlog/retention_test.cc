@@ -2,10 +2,14 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "crypto/random.h"
 #include "support/memory_log_store.h"
 #include "tlog/builder.h"
+#include "tlog/copy.h"
 #include "tlog/entry.h"
+#include "tlog/fsck.h"
 #include "tlog/preimages.h"
 #include "tlog/recovery.h"
 #include "unit/tlog/names.h"
@@ -170,6 +174,29 @@ TEST_F(RetentionTaken, FewSourcesAreKeptAndTheOnesThatItRestsOn) {
   }
 }
 
+// Policies that come after a pruning, and move nothing, leave it what it is.
+TEST_F(RetentionTaken, TheNewestPruningsAreKeptWithTheirPolicies) {
+  const auto names = [&](std::uint64_t index) {
+    return std::any_of(retention.sources.begin(), retention.sources.end(),
+                       [&](const Retention::Source& each) { return each.index == index; });
+  };
+  std::uint64_t at = 2000;
+  std::vector<std::uint64_t> prunings, policies;
+  for (std::uint64_t i = 1; i <= 5; ++i) {
+    policies.push_back(at);
+    EXPECT_TRUE(take(at++, policy_entry(kMonths)));
+    prunings.push_back(at);
+    EXPECT_TRUE(take(at, pruning_entry({at - 1, 256 * i, 256})));
+    ++at;
+    for (int more = 0; more < 7; ++more) EXPECT_TRUE(take(at++, policy_entry(kMonths)));
+    for (std::size_t last = 0; last < std::min<std::size_t>(i, 3); ++last) {
+      EXPECT_TRUE(names(prunings[i - 1 - last])) << i;
+      EXPECT_TRUE(names(policies[i - 1 - last])) << i;
+    }
+    EXPECT_LE(retention.sources.size(), 10U);
+  }
+}
+
 TEST(Retention, DeniesFullTilesThatEndAtTheMinimumIndexOrBefore) {
   Retention retention;
   EXPECT_FALSE(retention.denies({0, 0, 256}));
@@ -254,11 +281,12 @@ TEST_F(RetentionObject, IsHeldAgainstItsPolicy) {
     return out;
   };
   const Retention::Source months = source(policy_entry(kMonths));
-  const Retention::Source for_ever = source(policy_entry({hours(720), hours(0)}));
   const Retention::Source good = source(pruning_entry({600, 512, 256}));
   const Retention::Source back = source(pruning_entry({600, 256, 256}));
-  const Retention::Source too_much = source(pruning_entry({601, 512, 512}));
-  const Retention::Source content_alone = source(pruning_entry({601, 512, 256}));
+  const Retention::Source for_ever = source(policy_entry({hours(720), hours(0)}));
+  const Retention::Source too_much = source(pruning_entry({603, 512, 512}));
+  const Retention::Source content_alone = source(pruning_entry({603, 512, 256}));
+  const Retention::Source of_another = source(pruning_entry({600, 512, 512}));
   const VerifiedCheckpoint checkpoint = publish();
   const auto load = [&](const std::vector<Retention::Source>& sources) {
     Retention said;
@@ -267,19 +295,82 @@ TEST_F(RetentionObject, IsHeldAgainstItsPolicy) {
     return load_retention(store, checkpoint);
   };
   EXPECT_EQ(load({months, good})->pruning.minimum_index, 256U);
-  EXPECT_EQ(load({months, for_ever, good, content_alone})->pruning.policy, 601U);
-  EXPECT_THAT(load({good}).error().message, HasSubstr("and not that policy"));
-  EXPECT_THAT(load({for_ever, good}).error().message, HasSubstr("and not that policy"));
-  for (const auto& sources :
-       std::vector<std::vector<Retention::Source>>{{months, good, back},
-                                                   {for_ever, too_much},
-                                                   {months, for_ever, good, too_much},
-                                                   {for_ever, content_alone}}) {
+  EXPECT_EQ(load({months, good, for_ever, content_alone})->pruning.policy, 603U);
+  EXPECT_EQ(load({good, for_ever, content_alone})->pruning.policy, 603U);
+  const auto refuses = [&](const std::string& why, const std::vector<Retention::Source>& sources) {
     const auto loaded = load(sources);
-    ASSERT_FALSE(loaded.has_value());
+    ASSERT_FALSE(loaded.has_value()) << why;
     EXPECT_EQ(loaded.error().kind, ErrorKind::kRejected);
-    EXPECT_THAT(loaded.error().message, HasSubstr("does not allow"));
+    EXPECT_THAT(loaded.error().message, HasSubstr(why));
+  };
+  refuses("and not that policy", {good});
+  refuses("and not that policy", {good, for_ever});
+  refuses("does not allow", {months, good, back});
+  refuses("does not allow", {for_ever, too_much});
+  refuses("does not allow", {months, good, for_ever, too_much});
+  refuses("does not allow, with none before it", {for_ever, content_alone});
+  refuses("entry 603 has another one before it", {months, good, for_ever, of_another});
+  refuses("entry 603 has another one before it", {for_ever, of_another});
+}
+
+// Four changes of the policy after a pruning, and then one that moves content alone.
+TEST_F(RetentionObject, KeepsAPruningThatLaterPoliciesLeaveAsItIs) {
+  push_verdicts(600);
+  push(policy_entry(kMonths));
+  push(pruning_entry({600, 256, 256}));
+  std::vector<VerifiedCheckpoint> published;
+  for (int i = 0; i < 6; ++i) {
+    push(policy_entry({hours(24), hours(0)}));
+    published.push_back(publish());
+    const auto loaded = load_retention(store, published.back());
+    ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
+    EXPECT_EQ(loaded->pruning.minimum_index, 256U) << i;
+    EXPECT_EQ(loaded->sources, retention.sources);
   }
+  push(pruning_entry({607, 512, 256}));
+  const VerifiedCheckpoint last = publish();
+  EXPECT_EQ(load_retention(store, last)->pruning, (Pruning{607, 512, 256}));
+  // As it is served from then on, to a reader who does not know of the last one yet.
+  disk.objects["retention"] = format_retention(retention);
+  EXPECT_EQ(load_retention(store, published.back())->pruning, (Pruning{600, 256, 256}));
+}
+
+// Earlier versions forgot a pruning after four changes of the policy, and could not open what came
+// of it.
+TEST_F(RetentionObject, IsMadeAnewInACopy) {
+  push_verdicts(600);
+  push(policy_entry(kMonths));
+  push(pruning_entry({600, 256, 256}));
+  push(policy_entry({hours(24), hours(0)}));
+  push(pruning_entry({602, 512, 256}));
+  const VerifiedCheckpoint checkpoint = publish();
+  while (retention.content_gone < 512) {
+    ASSERT_TRUE(prune_content(store, kAvouchOrigin, 1, retention).has_value());
+  }
+  disk.objects["checkpoint"] = to_bytes(checkpoint.note());
+  const Bytes good = disk.objects["retention"];
+  Retention forgetful = retention;
+  std::erase_if(forgetful.sources,
+                [](const Retention::Source& source) { return source.index < 602; });
+  const std::vector keys{signer().verifier()};
+  for (const Bytes& bad : {format_retention(forgetful), to_bytes("{}"), Bytes()}) {
+    disk.objects["retention"] = bad;
+    if (bad.empty()) disk.objects.erase("retention");
+    EXPECT_FALSE(check_log(store, checkpoint, {.preimages = true})->is_whole());
+    testing::MemoryDisk other;
+    testing::MemoryLogStore target(other);
+    const auto copied = copy_log(store, target, keys, kAvouchOrigin, {});
+    ASSERT_TRUE(copied.has_value()) << copied.error().message;
+    EXPECT_EQ(load_retention(target, checkpoint)->pruning, (Pruning{602, 512, 256}));
+    EXPECT_EQ(load_retention(target, checkpoint)->sources, retention.sources);
+    disk.objects["tile/0/000"][5] ^= 1;
+    const auto damaged = copy_log(store, target, keys, kAvouchOrigin, {});
+    ASSERT_FALSE(damaged.has_value());
+    EXPECT_THAT(damaged.error().message, HasSubstr("the source is damaged"));
+    disk.objects["tile/0/000"][5] ^= 1;
+  }
+  disk.objects["retention"] = good;
+  EXPECT_TRUE(check_log(store, checkpoint, {.preimages = true})->is_whole());
 }
 
 TEST_F(RetentionObject, SaysHowFarContentIsGone) {
@@ -308,10 +399,32 @@ TEST_F(RetentionObject, OfAnotherLogsEntriesNothingIsTaken) {
   (void)publish();
   ASSERT_TRUE(prune_content(store, "log.example/another", 16, retention).has_value());
   EXPECT_FALSE(parse_preimages(0, disk.objects["preimages/000"])->front().erased);
-  disk.objects.erase("preimages/000");
+  disk.objects.erase("tile/entries/000");
   retention.content_gone = 0;
   EXPECT_EQ(prune_content(store, kAvouchOrigin, 16, retention).error().kind, ErrorKind::kFatal);
   EXPECT_EQ(retention.content_gone, 0U);
+}
+
+TEST_F(RetentionObject, WhatCannotBeReadOfItIsGoneWithAllBesideIt) {
+  push(log_entry_of(kEpoch, Cbor::map({{Cbor::text("n"), Cbor::integer(1)}})));
+  push_verdicts(800);
+  push(policy_entry(kMonths));
+  push(pruning_entry({800, 768, 0}));
+  (void)publish();
+  disk.objects.erase("preimages/000");
+  disk.objects["preimages/001"][100] ^= 1;
+  const auto lost = prune_content(store, kAvouchOrigin, 16, retention);
+  ASSERT_TRUE(lost.has_value()) << lost.error().message;
+  EXPECT_THAT(*lost, ::testing::ElementsAre(HasSubstr("preimages/000: is missing"),
+                                            HasSubstr("preimages/001: ")));
+  EXPECT_EQ(retention.content_gone, 768U);
+  for (std::uint64_t group = 0; group < 3; ++group) {
+    const auto slots = parse_preimages(group, disk.objects[preimages_path(group)]).value();
+    ASSERT_EQ(slots.size(), 256U);
+    EXPECT_TRUE(is_pruned(slots[7]));
+    EXPECT_EQ(is_pruned(slots[0]), group > 0) << "what may not be lost is missed on";
+  }
+  EXPECT_TRUE(prune_content(store, kAvouchOrigin, 16, retention)->empty());
 }
 
 }  // namespace

@@ -81,6 +81,21 @@ TEST(WitnessJournal, HasTheseBytes) {
   EXPECT_EQ(format_witness_batch(kHeader, kHeader.size(), changes).value(), expected);
 }
 
+// Earlier versions kept each line that was sent: 100 of the log's, and the witness' own.
+TEST(WitnessJournal, ReadsANoteWithMoreLinesThanANoteMayHave) {
+  const std::string note = note_of("log.example/a", 1);
+  const std::string line = note.substr(note.rfind("\n\n") + 2);
+  const std::string own = format_signature_line("witness.example", 7, Bytes(72));
+  std::string crowded = note;
+  for (std::size_t i = 1; i < kMaxNoteSignatures; ++i) crowded += line;
+  ASSERT_FALSE(parse_note_unverified(crowded + own).has_value());
+  Bytes file = kHeader;
+  push(file, {{"log.example/a", crowded + own}});
+  const auto read = parse_witness_journal(file);
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_EQ(read->latest.find("log.example/a")->second, note + own);
+}
+
 TEST(WitnessJournal, CutsAnInterruptedWriteAtEveryLength) {
   const Example example;
   for (std::size_t size = example.second; size < example.file.size(); ++size) {

@@ -196,6 +196,69 @@ TEST_F(WitnessTest, HandsOnNoLineOfOthers) {
   EXPECT_EQ(memory_.notes.at(kOrigin), note(5) + answer.body);
 }
 
+// A note with as many lines as are read, and all of them the log's one: with the witness' own
+// behind them nobody could read it any more.
+TEST_F(WitnessTest, RemembersOneLineOfAKey) {
+  const std::string text = parse_note_unverified(note(5))->text;
+  const std::string line = note(5).substr(text.size() + 1);
+  for (const std::size_t count : {std::size_t{2}, kMaxNoteSignatures}) {
+    std::string repeated = text + "\n";
+    for (std::size_t i = 0; i < count; ++i) repeated += line;
+    const std::uint64_t old_size = memory_.notes.empty() ? 0 : 5;
+    const WitnessAnswer answer = add("old " + std::to_string(old_size) + "\n\n" + repeated);
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(memory_.notes.at(kOrigin), note(5) + answer.body) << count;
+  }
+  EXPECT_EQ(status(body(5, 9)), 200);
+}
+
+// A log changes its key, and somebody sends its public note without the new key's line, or without
+// the old one's.
+TEST_F(WitnessTest, KeepsTheLinesOfBothKeysOfALog) {
+  const std::vector both{log_, NoteSigner::make(kOrigin, fresh_key()).value()};
+  const Witness rotating =
+      Witness::make(cosigner_, {{kOrigin, {log_.verifier(), both[1].verifier()}}}, memory_).value();
+  const auto signed_by = [&](std::uint64_t size, std::span<const NoteSigner> signers) {
+    return sign_note(format_checkpoint({kOrigin, size, tree_.root(size), {}}).value(), signers)
+        .value();
+  };
+  ASSERT_EQ(rotating.add_checkpoint("old 0\n\n" + signed_by(5, both), kNow).status, 200);
+  for (const std::size_t which : {0U, 1U}) {
+    const std::string stripped = signed_by(5, std::span(both).subspan(which, 1));
+    ASSERT_EQ(rotating.add_checkpoint("old 5\n\n" + stripped, kNow).status, 200);
+    for (const NoteSigner& one : both) {
+      const Witness later =
+          Witness::make(cosigner_, {{kOrigin, {one.verifier()}}}, memory_).value();
+      EXPECT_TRUE(later.last_cosigned(0).has_value()) << which;
+    }
+  }
+  EXPECT_EQ(parse_note_unverified(memory_.notes.at(kOrigin))->signatures.size(), 3U);
+  // Of another checkpoint no line is taken over.
+  const std::string next =
+      format_add_checkpoint({5, make_consistency_proof(5, 9, tree_.source()).value(),
+                             signed_by(9, std::span(both).first(1))});
+  ASSERT_EQ(rotating.add_checkpoint(next, kNow).status, 200);
+  EXPECT_EQ(parse_note_unverified(memory_.notes.at(kOrigin))->signatures.size(), 2U);
+}
+
+TEST_F(WitnessTest, RemembersNothingThatNobodyCouldRead) {
+  std::vector<NoteSigner> signers;
+  WitnessedLog log{kOrigin, {}};
+  for (std::size_t i = 0; i < kMaxNoteSignatures; ++i) {
+    signers.push_back(NoteSigner::make(kOrigin, fresh_key()).value());
+    log.keys.push_back(signers.back().verifier());
+  }
+  const Witness witness = Witness::make(cosigner_, {log}, memory_).value();
+  const std::string text = format_checkpoint({kOrigin, 5, tree_.root(5), {}}).value();
+  const auto status = [&](std::size_t lines) {
+    const std::string note = sign_note(text, std::span(signers).first(lines)).value();
+    return witness.add_checkpoint("old 0\n\n" + note, kNow).status;
+  };
+  EXPECT_EQ(status(kMaxNoteSignatures), 400);
+  EXPECT_TRUE(memory_.notes.empty());
+  EXPECT_EQ(status(kMaxNoteSignatures - 1), 200);
+}
+
 TEST_F(WitnessTest, AnswersNothingThatItCouldNotRemember) {
   memory_.fails_writing = retryable("disk full");
   EXPECT_EQ(status(body(0, 5)), 503);

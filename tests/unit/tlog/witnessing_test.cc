@@ -76,6 +76,7 @@ class WitnessingTest : public ::testing::Test {
     }
     WitnessingOptions options;
     options.log_keys = {log_key_.verifier()};
+    options.former_keys = former_keys_;
     options.on_trouble = [this](const std::string& witness, const std::string& why) {
       const std::lock_guard lock(mutex_);
       troubles_.push_back(witness + ": " + why);
@@ -122,6 +123,7 @@ class WitnessingTest : public ::testing::Test {
   ManualClock clock_;
   NoteSigner log_key_ =
       NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519)).value();
+  std::vector<NoteVerifier> former_keys_;
   std::vector<std::unique_ptr<WitnessPeer>> peers_;
   MemoryDisk disk_;
   MemoryLogStore store_{disk_};
@@ -314,57 +316,47 @@ TEST_F(WitnessingTest, OneOddAnswerIsNoAlarm) {
   EXPECT_TRUE(alarms().empty());
 }
 
-// Answers alike whoever asks what it remembers.
-class SaysOnly final : public WitnessExchange {
- public:
-  explicit SaysOnly(Result<WitnessReply> reply) : reply_(std::move(reply)) {}
-  Result<WitnessReply> add_checkpoint(const std::string&, std::stop_token) override {
-    return fatal("is not asked to cosign");
-  }
-  Result<WitnessReply> checkpoint(const std::string&, std::stop_token) override { return reply_; }
-
- private:
-  const Result<WitnessReply> reply_;
-};
-
-// One that is silent may remember more than a log that went back in time.
-TEST_F(WitnessingTest, SaysWhereNoQuorumHasSaidWhatItRemembers) {
+// What it holds itself tells a witness that has forgotten, and under which keys it signed.
+TEST_F(WitnessingTest, RecallsWhatWitnessesRememberOfIt) {
+  start();
   const VerifiedCheckpoint newest = grow();
-  const NoteSigner stranger =
+  ASSERT_TRUE(in_time([&] { return witnessed_size() == newest.size(); }));
+  make();
+  const auto recalled = witnessing_->recall(kOrigin, {});
+  ASSERT_TRUE(recalled.has_value()) << recalled.error().message;
+  EXPECT_EQ(recalled->missing, std::nullopt);
+  ASSERT_EQ(recalled->shown.size(), kWitnesses);
+  EXPECT_EQ(recalled->shown[2].whose, "witness w2");
+  EXPECT_EQ(recalled->shown[0].checkpoint.size(), newest.size());
+
+  const NoteSigner next =
       NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519)).value();
-  const auto reply = [](int status, const std::string& body) {
-    WitnessReply out;
-    out.status = status;
-    out.body = body;
-    return Result<WitnessReply>(out);
-  };
-  const auto shows = reply(200, newest.note()), never = reply(404, ""), fails = reply(500, "");
-  const auto anothers =
-      reply(200, sign_checkpoint(kOrigin, 9, newest.root(), std::span(&stranger, 1))->note());
-  const Result<WitnessReply> away = retryable("away");
-  const auto recall = [&](const std::vector<Result<WitnessReply>>& replies) {
-    std::vector<AskedWitness> asked;
-    for (std::size_t i = 0; i < kWitnesses; ++i) {
-      asked.push_back(
-          {"w" + std::to_string(i), peers_[i]->key(), std::make_unique<SaysOnly>(replies[i])});
-    }
-    WitnessingOptions options;
-    options.log_keys = {log_key_.verifier()};
-    Witnessing witnessing(std::move(options), policy(), std::move(asked), store_, nullptr, clock_);
-    return witnessing.recall(kOrigin);
-  };
-  const auto all = recall({shows, never, away});
-  EXPECT_EQ(all.missing, std::nullopt) << "two are a quorum";
-  ASSERT_EQ(all.shown.size(), 1U);
-  EXPECT_EQ(all.shown[0].whose, "witness w0");
-  EXPECT_EQ(all.shown[0].checkpoint.size(), newest.size());
-  for (const auto& silent : {away, fails, anothers}) {
-    const auto some = recall({shows, silent, silent});
-    ASSERT_TRUE(some.missing.has_value());
-    EXPECT_NE(some.missing->find("w1: "), std::string::npos) << *some.missing;
-    EXPECT_NE(some.missing->find("w2: "), std::string::npos) << *some.missing;
-    EXPECT_EQ(some.shown.size(), 1U);
+  const NoteVerifier former = std::exchange(log_key_, next).verifier();
+  make();
+  EXPECT_TRUE(witnessing_->recall(kOrigin, {})->missing.has_value());
+  former_keys_ = {former};
+  make();
+  EXPECT_EQ(witnessing_->recall(kOrigin, {})->shown.size(), kWitnesses);
+
+  for (std::size_t i = 0; i < 2; ++i) {
+    peers_[i] = std::make_unique<WitnessPeer>("new.example", kOrigin, former, clock_.now());
   }
+  make();
+  EXPECT_EQ(witnessing_->recall(kOrigin, {})->missing, std::nullopt) << "other witnesses";
+}
+
+// By the memory of its own, a witness that says that it knows nothing is not believed.
+TEST_F(WitnessingTest, RecallsWhoHasCosignedIt) {
+  start();
+  const VerifiedCheckpoint newest = grow();
+  ASSERT_TRUE(in_time([&] { return witnessed_size() == newest.size(); }));
+  witnessing_->stop();
+  for (const auto& peer : peers_) peer->forget();
+  make();
+  const auto recalled = witnessing_->recall(kOrigin, {});
+  ASSERT_TRUE(recalled.has_value()) << recalled.error().message;
+  ASSERT_TRUE(recalled->missing.has_value());
+  EXPECT_NE(recalled->missing->find("has cosigned it"), std::string::npos) << *recalled->missing;
 }
 
 }  // namespace

@@ -1,0 +1,50 @@
+#pragma once
+
+// What the witnesses of a log remember of it, asked before it signs anything: a store that was put
+// back, with all that lies beside it, has forgotten what they have not. Each is asked at its
+// monitoring endpoint. Who shows nothing there is sent the stored checkpoint to cosign, as its
+// answer says which size it has: not every witness has such an endpoint.
+
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "tlog/log.h"
+#include "tlog/log_policy.h"
+#include "tlog/witness_client.h"
+
+namespace avouch::tlog {
+
+struct WitnessToRecall {
+  std::string name;  // in the policy
+  CosignerKey key;
+  WitnessExchange* exchange = nullptr;
+};
+
+struct RecallOptions {
+  std::string origin;
+  std::vector<NoteVerifier> log_keys;        // which may have signed what is shown: former ones too
+  std::optional<VerifiedCheckpoint> stored;  // what the store has published
+  std::optional<std::string> kept;           // the newest witnessed note that is known here
+};
+
+struct Recalled {
+  std::vector<Remembered> shown;  // to be held against the store (LogOptions)
+
+  // Why nothing may be signed yet, and who is silent: those who have answered are no quorum of the
+  // policy, or those who have not are one, and may have cosigned together what nobody else knows.
+  std::optional<std::string> missing;
+};
+
+// Asks all at once; ends within a second once `stop` is requested. Silent is also who shows what
+// none of the keys has signed, and who says that it knows nothing of a log whose kept note it has
+// cosigned: a proxy says that too. kRetryable: one says that it has cosigned more than is stored,
+// and shows no checkpoint; stopped.
+Result<Recalled> recall(const RecallOptions& options, const LogPolicy& policy,
+                        std::span<const WitnessToRecall> witnesses, const std::stop_token& stop);
+
+}  // namespace avouch::tlog
