@@ -261,7 +261,11 @@ Result<ProofStep> Verifier::log(std::string_view older) {
     out.parts.push_back(std::move(chained));
     return out;
   }
-  return log_since(older);
+  AVOUCH_TRY(ProofStep out, log_since(older));
+  if (!all_hold(out)) return out;
+  AVOUCH_TRY(std::optional<ProofStep> newest_log, prove_newest_log());
+  if (newest_log) out.parts.push_back(*std::move(newest_log));
+  return out;
 }
 
 Result<ProofStep> Verifier::log_since(std::string_view older) {
