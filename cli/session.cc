@@ -48,6 +48,11 @@ Result<void> choose_shard(const std::string& wanted, Session& session) {
   const std::string chain = session.trust.issuer();
   AVOUCH_TRY(std::vector<inspect::UnverifiedShard> shards,
              inspect::list_shards(session.log, chain));
+  for (const std::string& origin : session.log.not_served()) {
+    std::cerr << "note: log " << inspect::printable(origin)
+              << " cannot be read here: it is damaged, or not there any more; what is only in that "
+                 "one is not found (docs/auditing.md)\n";
+  }
   std::size_t at = shards.size() - 1;
   if (!wanted.empty()) {
     AVOUCH_TRY(at, inspect::find_shard(shards, chain, "--shard", wanted));

@@ -365,11 +365,16 @@ TEST_F(ChainTest, ReadsTheListStrictly) {
                           R"({"shards":[{"origin":"log","prefix":"/api/"}]})",
                           R"({"shards":[{"origin":"log","prefix":"/log/../x/"}]})",
                           R"({"shards":[{"origin":"log","prefix":"/log/?x/"}]})",
-                          R"({"shards":[{"prefix":"/log/"}]})", R"({"shards":{}})", "nonsense"}) {
+                          R"({"shards":[{"prefix":"/log/"}]})", R"({"shards":{}})", "nonsense",
+                          R"({"shards":[],"notServed":"log"})"}) {
     list = bad;
     LogAccess access(transport, {}, "");
     EXPECT_FALSE(access.shards().has_value()) << bad;
   }
+  list = R"({"shards":[],"notServed":["log/2026"]})";
+  LogAccess access(transport, {}, "");
+  ASSERT_TRUE(access.shards().has_value());
+  EXPECT_EQ(access.not_served(), std::vector<std::string>{"log/2026"});
   transport.on(kProxied + "/log/shards",
                [](const HttpRequest&) { return HttpResponse{.status = 404, .body = "{}"}; });
   EXPECT_TRUE(listed().empty());  // of a controller that has one log
