@@ -51,6 +51,7 @@ bool Verifier::enter(std::string_view origin) {
   log_.select(*shard);
   tiles_.emplace(log_);
   checkpoint_.reset();
+  retention_.reset();
   return true;
 }
 
@@ -95,6 +96,7 @@ Result<const tlog::VerifiedCheckpoint*> Verifier::checkpoint_over(std::uint64_t 
     }
     again = false;
     checkpoint_.reset();
+    retention_.reset();
     latest = checkpoint();
   }
   return latest;

@@ -23,6 +23,7 @@
 #include "tlog/client.h"
 #include "tlog/log_policy.h"
 #include "tlog/remark.h"
+#include "tlog/retention.h"
 #include "tlog/shard.h"
 #include "tlog/tree.h"
 
@@ -152,6 +153,8 @@ class Verifier {
                                                  const UnverifiedListed* listed, Proven& out);
   // That the entry proven.erased_by erases or prunes that one; kRejected where it does not.
   Result<ProofStep> prove_erasure(const Proven& proven);
+  // That content of entry `index` is pruned by what is in force; kRejected where it is not.
+  Result<void> expect_pruned(std::uint64_t index);
   // Why entry `index` is not served; nothing where no entry of the log says that it is denied.
   std::optional<ProofStep> prove_denied(const tlog::VerifiedCheckpoint& head, std::uint64_t index);
   // That `claim` cannot be told, as the content is not at hand.
@@ -213,7 +216,8 @@ class Verifier {
   Clock& clock_;
   std::function<void(const std::string&)> progress_;
   std::optional<tlog::VerifiedCheckpoint> checkpoint_;
-  std::optional<SteadyTime> wait_until_;  // for checkpoints, in all
+  std::optional<tlog::Retention> retention_;  // under that, once it was asked
+  std::optional<SteadyTime> wait_until_;      // for checkpoints, in all
 };
 
 }  // namespace avouch::inspect
