@@ -350,7 +350,14 @@ Result<std::optional<Finding>> Follower::compare(std::string_view note, TileRead
         FindingKind::kForked, sizes(*seen, *position_) + " are not of one log, and it signed both",
         std::move(proof)});
   }
-  if (follows.error().kind == ErrorKind::kRetryable) return follows.error();
+  if (follows.error().kind == ErrorKind::kRetryable) {
+    const auto denial = find_denial(reader, *position_, seen->size());
+    if (!denial.has_value() || !*denial) return follows.error();
+    return rejected("whether " + sizes(*seen, *position_) +
+                    " are of one log cannot be told any more: the log's minimum index is " +
+                    std::to_string((*denial)->pruning.minimum_index) + ", as entry " +
+                    std::to_string(*(*denial)->pruning_index) + " says");
+  }
   return std::optional(Finding{FindingKind::kDamaged,
                                "tiles do not show that " + sizes(*seen, *position_) +
                                    " are of one log: " + follows.error().message,
