@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "tlog/bundle.h"
 #include "tlog/client.h"
+#include "tlog/entry.h"
 #include "tlog/retention.h"
 #include "tlog/shard.h"
 #include "tlog/tile.h"
@@ -62,6 +63,31 @@ class Served {
   std::vector<Finding>& findings_;
 };
 
+// An entry that was published before, as it is served under a checkpoint.
+struct OldEntry {
+  enum class State { kRead, kPruned, kMissing, kUnfit };
+  State state = State::kUnfit;
+  Bytes bytes;
+};
+Result<OldEntry> read_old(TileReader& reader, const VerifiedCheckpoint& at, std::uint64_t index) {
+  using State = OldEntry::State;
+  AVOUCH_TRY(const Tile tile, tile_of(Node{0, index}, at.size()));
+  const auto bundle = find_resource(reader, {Resource::Kind::kBundle, tile});
+  if (bundle.has_value() && !*bundle) {
+    const auto retention = load_retention(reader, at);
+    if (!retention.has_value() && retention.error().kind == ErrorKind::kRetryable) {
+      return retention.error();
+    }
+    const bool is_pruned = retention.has_value() && index < retention->pruning.minimum_index;
+    return OldEntry{is_pruned ? State::kPruned : State::kMissing, {}};
+  }
+  auto entry =
+      bundle.has_value() ? fetch_entry(reader, at, index) : Result<IncludedEntry>(bundle.error());
+  if (entry.has_value()) return OldEntry{State::kRead, std::move(entry->entry)};
+  if (entry.error().kind == ErrorKind::kRetryable) return std::move(entry).error();
+  return OldEntry{};
+}
+
 }  // namespace
 
 std::string_view finding_name(FindingKind kind) {
@@ -94,6 +120,7 @@ Result<Follower> Follower::start(FollowOptions options, const std::optional<std:
   auto checkpoint = verify_checkpoint(*position, follower.options_.keys, follower.options_.origin);
   if (!checkpoint.has_value()) return with_context(checkpoint.error(), "stored position");
   follower.position_ = *std::move(checkpoint);
+  follower.end_is_known_ = follower.position_->size() == 0;
   return follower;
 }
 
@@ -108,8 +135,45 @@ Result<void> Follower::load_edge(const VerifiedCheckpoint& served, TileReader& r
 }
 
 void Follower::close() {
-  closed_ = true;
+  closed_ = end_is_known_ = true;
   options_.growth_within = options_.quorum_within = std::chrono::seconds(0);
+}
+
+Result<void> Follower::look_at_end(const VerifiedCheckpoint& served, TileReader& reader,
+                                   FollowStep& out) {
+  if (end_is_known_ || !position_ || served.size() < position_->size()) return {};
+  const std::uint64_t last = position_->size() - 1;
+  AVOUCH_TRY(const OldEntry entry, read_old(reader, served, last));
+  if (entry.state == OldEntry::State::kMissing) {
+    add(out.findings, FindingKind::kDamaged,
+        "entry " + std::to_string(last) +
+            ", the last that was followed, is not served: whether it closes the log cannot be "
+            "told");
+  }
+  // What is malformed or of another tree the walk finds.
+  if (entry.state == OldEntry::State::kMissing || entry.state == OldEntry::State::kUnfit) return {};
+  if (entry.state == OldEntry::State::kRead && served.size() > position_->size()) {
+    const auto same = fetch_consistency(reader, position_->checkpoint(), served);
+    if (!same.has_value() && same.error().kind == ErrorKind::kRetryable) return same.error();
+    if (!same.has_value()) return {};
+  }
+  AVOUCH_TRY(const Ending ending, ending_of(entry.bytes, served, reader));
+  end_is_known_ = true;
+  if (ending == Ending::kCloses) close();
+  return {};
+}
+
+Result<Follower::Ending> Follower::ending_of(ByteView entry, const VerifiedCheckpoint& to,
+                                             TileReader& reader) {
+  if (closes_log_of(entry) != options_.origin) return Ending::kNone;
+  if (!is_ours_) {
+    AVOUCH_TRY(const OldEntry first, read_old(reader, to, 0));
+    if (first.state != OldEntry::State::kRead) return Ending::kCloses;
+    const auto statement = parse_statement_unverified(first.bytes);
+    is_ours_ = statement.has_value() && statement->kind == kGenesis &&
+               statement->issuer == options_.origin;
+  }
+  return *is_ours_ ? Ending::kCloses : Ending::kNone;
 }
 
 Result<VerifiedCheckpoint> Follower::verify(std::string_view note) const {
@@ -119,6 +183,7 @@ Result<VerifiedCheckpoint> Follower::verify(std::string_view note) const {
 Result<FollowStep> Follower::step(TileReader& reader, SystemTime now) {
   FollowStep out;
   unfollowed_.reset();
+  is_ours_.reset();
   AVOUCH_TRY(const auto note, reader.fetch("checkpoint"));
   if (!note) return retryable("log " + options_.origin + ": serves no checkpoint");
   const auto served = verify(as_text(*note));
@@ -137,7 +202,9 @@ Result<FollowStep> Follower::step(TileReader& reader, SystemTime now) {
 Result<void> Follower::look(const VerifiedCheckpoint& served, TileReader& reader, SystemTime now,
                             FollowStep& out) {
   if (position_ && served.size() <= position_->size()) {
-    if (served.size() == position_->size() && served.root() == position_->root()) return {};
+    if (served.size() == position_->size() && served.root() == position_->root()) {
+      return look_at_end(served, reader, out);
+    }
     auto finding = compare(served.note(), reader);
     if (finding.has_value() && *finding) {
       out.findings.push_back(**std::move(finding));
@@ -151,6 +218,8 @@ Result<void> Follower::look(const VerifiedCheckpoint& served, TileReader& reader
     }
     return {};
   }
+  AVOUCH_CHECK(look_at_end(served, reader, out));
+  if (!out.findings.empty()) return {};
   if (closed_) {
     add(out.findings, FindingKind::kBrokenChain,
         "entry " + std::to_string(position_->size() - 1) + " closes the log, and a checkpoint of " +
@@ -169,6 +238,7 @@ Result<void> Follower::look(const VerifiedCheckpoint& served, TileReader& reader
   edge_ = std::move(walked.edge);
   begun_ = {};
   position_ = served;
+  end_is_known_ = true;
   grown_at_ = now;
   out.advanced = true;
   out.closes = walked.closes;
@@ -262,7 +332,8 @@ Result<Follower::Walked> Follower::walk_on(RightEdge from, bool closes,
             "entry " + std::to_string(out.edge.size() - 1) +
                 " closes the log, and others stand behind it");
       }
-      out.closes = closes_log_of((*entries)[i]) == options_.origin;
+      AVOUCH_TRY(const Ending ending, ending_of((*entries)[i], to, reader));
+      out.closes = ending == Ending::kCloses;
       out.edge.push(leaf_hash((*entries)[i]), full);
       ++out.entries;
       if (!position_ || out.edge.size() != position_->size()) continue;
