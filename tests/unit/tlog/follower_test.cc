@@ -108,18 +108,19 @@ void prune(ServedLog& log, bool with_its_word = true, std::uint64_t minimum = 51
   if (!with_its_word) log.disk.objects.erase("retention");
 }
 
-NewEntry own_entry(std::string_view kind, codec::Cbor payload) {
+NewEntry entry_of_ours(std::string_view kind, codec::Cbor payload) {
   static const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
   return make_entry(key, {kAvouchOrigin, "log:1", std::string(kind), std::move(payload)},
                     crypto::system_random())
       .value();
 }
 NewEntry closing_entry() {
-  return own_entry(kShardKind, shard_end_payload({kStart, std::string(kAvouchOrigin) + "/2027"}));
+  return entry_of_ours(kShardKind,
+                       shard_end_payload({kStart, std::string(kAvouchOrigin) + "/2027"}));
 }
 // A log that begins as ours do.
 struct OwnLog : ServedLog {
-  OwnLog() { add(own_entry(kGenesis, codec::Cbor::map({}))); }
+  OwnLog() { add(entry_of_ours(kGenesis, codec::Cbor::map({}))); }
 };
 
 TEST(Follower, SaysWhenALogIsClosedAndExpectsNothingMoreOfIt) {
