@@ -121,7 +121,8 @@ class Verifier {
     tlog::ShardLinks links;
     std::string begin_untold, end_untold;  // why `links` has not got it, or ""
   };
-  Result<Joints> joints(const tlog::VerifiedCheckpoint& head);
+  enum class Of { kEnd, kBoth };
+  Result<Joints> joints(const tlog::VerifiedCheckpoint& head, Of of);
   Result<std::optional<codec::Cbor>> read_joint(const tlog::VerifiedCheckpoint& head,
                                                 std::uint64_t index, std::string_view kind,
                                                 std::string& untold);

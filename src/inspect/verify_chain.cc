@@ -68,7 +68,7 @@ Result<std::optional<codec::Cbor>> Verifier::read_joint(const tlog::VerifiedChec
 
 // The resource `shard` is the short way, for whoever may not read content: that it says nothing
 // proves nothing.
-Result<Verifier::Joints> Verifier::joints(const tlog::VerifiedCheckpoint& head) {
+Result<Verifier::Joints> Verifier::joints(const tlog::VerifiedCheckpoint& head, Of of) {
   Joints out;
   AVOUCH_TRY(out.links, tlog::load_shard_links(log_, head));
   if (!out.links.end && head.size() > 0) {
@@ -79,7 +79,7 @@ Result<Verifier::Joints> Verifier::joints(const tlog::VerifiedCheckpoint& head) 
   }
   const auto label = tlog::label_of(anchors_.issuer(), head.origin());
   const bool is_first_by_name = label && label->empty();
-  if (out.links.predecessor || is_first_by_name) return out;
+  if (of == Of::kEnd || out.links.predecessor || is_first_by_name) return out;
   if (head.size() == 0) {
     out.begin_untold = "it has no entry yet";
     return out;
@@ -130,7 +130,7 @@ Result<std::optional<ProofStep>> Verifier::prove_newest_log() {
     return std::optional<ProofStep>();  // whichever was asked for
   }
   AVOUCH_TRY(const tlog::VerifiedCheckpoint* const head, checkpoint());
-  const auto found = joints(*head);
+  const auto found = joints(*head, Of::kEnd);
   if (found.has_value()) return std::optional(prove_end(*found, nullptr));
   if (!disproves(found.error())) return found.error();
   return std::optional(fails("it is the newest log", found.error().message));
@@ -156,15 +156,14 @@ Result<ProofStep> Verifier::chain(std::string_view from) {
     const tlog::VerifiedCheckpoint head = **latest;
     ProofStep step = holds("log " + head.origin() + ": checkpoint of " +
                            std::to_string(head.size()) + " entries is signed by the log");
-    const auto found = joints(head);
+    // Whoever begins later by choice is told nothing of what was before.
+    const bool has_begin = before || from.empty();
+    const auto found = joints(head, has_begin ? Of::kBoth : Of::kEnd);
     if (!found.has_value()) {
       if (!disproves(found.error())) return found.error();
       step.parts.push_back(fails("what it says of its neighbours holds", found.error().message));
     } else {
-      // Whoever begins later by choice is told nothing of what was before.
-      if (before || from.empty()) {
-        step.parts.push_back(prove_begin(*found, before ? &*before : nullptr));
-      }
+      if (has_begin) step.parts.push_back(prove_begin(*found, before ? &*before : nullptr));
       const auto next = std::next(shard);
       step.parts.push_back(prove_end(*found, next == shards_.end() ? nullptr : &*next));
     }

@@ -315,6 +315,8 @@ TEST_F(ChainTest, IsProvenOfAFirstLogWithALabel) {
   third.log.disk = alone.log.disk;
   list = R"({"shards":[{"origin":"log/2027","prefix":"/log/2027/","closed":false}]})";
   expect_untold("what entry 0 says cannot be read");
+  // Which is not asked of a checkpoint.
+  EXPECT_TRUE(all_hold(*ask([](Verifier& verifier) { return verifier.log(""); })));
   reader = "token";
   const auto proof = chain();
   ASSERT_TRUE(proof.has_value()) << proof.error().message;
