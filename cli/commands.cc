@@ -14,6 +14,7 @@
 #include "inspect/pod_today.h"
 #include "inspect/presence.h"
 #include "inspect/rights.h"
+#include "inspect/shards.h"
 #include "tlog/checkpoint.h"
 #include "tlog/note.h"
 #include "tlog/retention.h"
@@ -414,11 +415,17 @@ Result<Exit> log_list(const Context& context, const LogQuery& query) {
   return exit;
 }
 
-Result<Exit> log_shards(const Context& context) {
+Result<Exit> log_shards(const Context& context, const std::string& from) {
   AVOUCH_TRY(Session session, Session::open(context));
   inspect::Verifier verifier = verifier_of(context, session);
+  std::string first;
+  if (!from.empty()) {
+    AVOUCH_TRY(const std::size_t at,
+               inspect::find_shard(session.shards, session.trust.issuer(), "--from", from));
+    first = session.shards[at].origin;
+  }
   AVOUCH_TRY(const inspect::ProofStep proof,
-             session.shards.empty() ? verifier.log("") : verifier.chain(""));
+             session.shards.empty() ? verifier.log("") : verifier.chain(first));
   return show_proof(proof, context.common.format);
 }
 

@@ -83,8 +83,9 @@ Result<Exit> verify_pod(const Context& context, const std::string& ns, const std
                         const inspect::Demands& demands);
 Result<Exit> verify_log(const Context& context, const LogCheck& check);
 Result<Exit> log_list(const Context& context, const LogQuery& query);
-// The logs of the release, and that each follows the one before it.
-Result<Exit> log_shards(const Context& context);
+// The logs of the release, and that each follows the one before it. `from`: label or origin of the
+// first that is looked at, where older ones were archived; "": all.
+Result<Exit> log_shards(const Context& context, const std::string& from);
 struct ShowOptions {
   std::uint64_t index = 0;
   bool with_references = false;  // what it refers to, and what refers to it

@@ -119,6 +119,7 @@ struct Options {
   bool client_only = false;
   avouch::cli::ExportOptions exported;
   avouch::cli::ProofFileOptions proof_file;
+  std::string first_shard;                  // of log shards; "": the oldest
   std::string log_directory, log_database;  // of log fsck; "" both: the release's log
   avouch::cli::LogCopyOptions log_copy;
   avouch::cli::LogRegisterOptions log_register;
@@ -447,8 +448,16 @@ void add_log(CLI::App& app, Options& options) {
   add_namespace(log, options)->needs(pod);
   log->require_subcommand(0, 1);
   add_log_show(log, options);
-  leaf(log, options, "shards", "The logs of the release, and that each follows the one before it",
-       avouch::cli::log_shards);
+  CLI::App* shards = leaf(log, options, "shards",
+                          "The logs of the release, and that each follows the one before it",
+                          [&options](const Context& context) {
+                            return avouch::cli::log_shards(context, options.first_shard);
+                          });
+  shards
+      ->add_option("--from", options.first_shard,
+                   "Only from this one on (its period, as 2027, or its origin), where older ones "
+                   "were archived")
+      ->excludes(app.get_option("--shard"));
   CLI::App* fsck =
       leaf(log, options, "fsck", "Reads the whole log and names all that is damaged or missing",
            avouch::cli::log_fsck);

@@ -1,8 +1,6 @@
 #include "cli/session.h"
 
-#include <algorithm>
 #include <iostream>
-#include <iterator>
 #include <utility>
 
 #include "base/hex.h"
@@ -11,6 +9,7 @@
 #include "crypto/hash.h"
 #include "inspect/entry_text.h"
 #include "inspect/rights.h"
+#include "inspect/shards.h"
 #include "kube/auth.h"
 #include "tlog/client.h"
 #include "tlog/entry.h"
@@ -47,36 +46,23 @@ Result<inspect::TrustAnchors> anchors(const kube::Client& api, const Common& com
 // Which of the release's logs is read: the newest, or the one that the user names.
 Result<void> choose_shard(const std::string& wanted, Session& session) {
   const std::string chain = session.trust.issuer();
-  auto listed = session.log.shards();
-  if (!listed.has_value()) {
-    if (!wanted.empty()) return with_context(listed.error(), "--shard " + wanted);
-    return {};  // whatever keeps the log from being read is said where it is
+  AVOUCH_TRY(std::vector<inspect::UnverifiedShard> shards,
+             inspect::list_shards(session.log, chain));
+  for (const std::string& origin : session.log.not_served()) {
+    std::cerr << "note: log " << inspect::printable(origin)
+              << " cannot be read here: it is damaged, or not there any more; what is only in that "
+                 "one is not found (docs/auditing.md)\n";
   }
-  std::vector<inspect::UnverifiedShard> shards = *std::move(listed);
-  std::erase_if(shards, [&](const auto& each) { return !tlog::label_of(chain, each.origin); });
-  std::stable_sort(shards.begin(), shards.end(), [&](const auto& one, const auto& other) {
-    return *tlog::begin_of(*tlog::label_of(chain, one.origin)) <
-           *tlog::begin_of(*tlog::label_of(chain, other.origin));
-  });
-  auto chosen = shards.empty() ? shards.end() : std::prev(shards.end());
+  std::size_t at = shards.size() - 1;
   if (!wanted.empty()) {
-    chosen = std::find_if(shards.begin(), shards.end(), [&](const auto& each) {
-      return each.origin == wanted || tlog::label_of(chain, each.origin) == wanted;
-    });
-    if (chosen == shards.end()) {
-      std::string known;
-      for (const auto& each : shards) known += (known.empty() ? "" : ", ") + each.origin;
-      return rejected("--shard " + wanted + ": there is no such log; expected one of " +
-                      (known.empty() ? chain : known));
-    }
+    AVOUCH_TRY(at, inspect::find_shard(shards, chain, "--shard", wanted));
   }
-  if (chosen == shards.end()) return {};
   constexpr std::string_view kAsBefore = "/log/";
-  if (chosen->origin != session.trust.origin || chosen->prefix != kAsBefore) {
-    AVOUCH_TRY(session.trust, inspect::anchors_for(session.trust, chosen->origin));
-    session.log.select(*chosen);
+  if (shards[at].origin != session.trust.origin || shards[at].prefix != kAsBefore) {
+    AVOUCH_TRY(session.trust, inspect::anchors_for(session.trust, shards[at].origin));
+    session.log.select(shards[at]);
   }
-  if (wanted.empty() && shards.size() > 1) session.shards = std::move(shards);
+  if (wanted.empty()) session.shards = std::move(shards);
   return {};
 }
 
@@ -219,7 +205,7 @@ Exit show_proof(const inspect::ProofStep& proof, Format format,
     if (payload) std::cout << codec::to_json_pretty(*payload) << '\n';
     std::cout << inspect::render_text(proof)
               << (good     ? "verified: everything above that can be proven holds\n"
-                  : untold ? "NOT verified: what the lines with ? claim cannot be told any more\n"
+                  : untold ? "NOT verified: what the lines with ? claim cannot be told\n"
                            : "NOT verified: see the lines that say FAILS\n");
   }
   if (good) return Exit::kGood;

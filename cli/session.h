@@ -25,11 +25,12 @@ struct Session {
   kube::Client api;
   inspect::TrustAnchors trust;
   inspect::LogAccess log;
-  // The logs of the release, oldest first; empty: there is one, or only one is asked for.
+  // The logs of the release, oldest first; empty: only one is asked for.
   std::vector<inspect::UnverifiedShard> shards = {};
 
   // Trust anchors from the files given, or from the release; a short-lived token of the release's
-  // reader account, without which contents stay closed (said on standard error).
+  // reader account, without which contents stay closed (said on standard error). An error too where
+  // it cannot be told which logs there are: the newest is read, and no other in its place.
   static Result<Session> open(const Context& context);
 };
 

@@ -9,6 +9,7 @@
 #include "adapters/log_disk.h"
 #include "base/hex.h"
 #include "crypto/hash.h"
+#include "tlog/retention.h"
 #include "tlog/shard_name.h"
 
 namespace avouch::logprogram {
@@ -188,12 +189,25 @@ void MonitorLog::follows(const tlog::VerifiedCheckpoint& last) {
   said_predecessor_ = last;
 }
 
+bool MonitorLog::is_begin_pruned() {
+  const auto retention = tlog::load_retention(*parts_.tiles, *follower_->position());
+  return retention.has_value() && retention->pruning.minimum_index > 0;
+}
+
 // At each look until it holds.
 void MonitorLog::check_predecessor(const tlog::ShardLinks& links) {
   const tlog::VerifiedCheckpoint& last = *parts_.predecessor;
   const auto broken = [this](std::string what) {
     note("log", {tlog::FindingKind::kBrokenChain, std::move(what), std::nullopt});
   };
+  if (!links.predecessor && is_begin_pruned()) {
+    note("log", {tlog::FindingKind::kDamaged,
+                 "its first entry was pruned before it was read here: whether the log follows " +
+                     last.origin() + " cannot be told",
+                 std::nullopt});
+    parts_.predecessor.reset();  // `last` with it: it is said once
+    return;
+  }
   if (!links.predecessor) {
     return broken("it begins with no checkpoint of a log before it, expected " + last.origin());
   }
@@ -236,6 +250,10 @@ void MonitorLog::compare(const std::string& by, const std::optional<std::string>
       sightings_.take(by, shown, *follower_, *parts_.tiles, clock_.now());
   for (const tlog::Finding& finding : compared.findings) note(by, finding);
   if (compared.failed) failed(by, *compared.failed);
+  if (compared.too_old) {
+    log_.warn("a checkpoint is too old to be compared",
+              {{"log", origin_}, {"seen_at", by}, {"what", *compared.too_old}});
+  }
 }
 
 void MonitorLog::note(const std::string& by, const tlog::Finding& finding) {

@@ -38,6 +38,7 @@ struct MonitorLogParts {
   std::optional<tlog::VerifiedCheckpoint> predecessor;
   // Its own folder, made if it is missing:
   //   position              the note of the newest checkpoint that was followed
+  //   closed                its size, where its last entry closes the log
   //   HEX.misbehaviour      proofs, by the start of their SHA-256; never removed here
   //   HEX.disputed          which entry says so of that proof; there is one
   std::filesystem::path folder;
@@ -81,6 +82,7 @@ class MonitorLog {
   // What the log says of the one that follows it, and of the one before.
   void follow_links();
   void check_predecessor(const tlog::ShardLinks& links);
+  bool is_begin_pruned();
   void ask(const WitnessView& view);
   void compare(const std::string& by, const std::optional<std::string>& shown);
   void note(const std::string& by, const tlog::Finding& finding);

@@ -111,20 +111,22 @@ class Monitor {
                                           "the monitor's state"));
     AVOUCH_TRY(const std::string authorities, adapters::witness_authorities(config_.authorities));
     AVOUCH_CHECK(open_disputes());
+    std::set<std::string> named;
     for (const std::string& file : config_.policies) {
       AVOUCH_TRY(const tlog::LogPolicy policy, read_policy(file));
       AVOUCH_TRY(const std::vector<Followed> followed, logs_of(policy, file));
       for (const Followed& each : followed) {
-        if (!origins_.insert(each.origin).second) {
+        if (!named.insert(each.origin).second) {
           return rejected(file + ": log " + each.origin + " is in another policy too");
         }
-        if (origins_.size() > kMaxLogs) {
+        if (named.size() > kMaxLogs) {
           return rejected(file + ": more than " + std::to_string(kMaxLogs) +
                           " logs in all: let another monitor follow them");
         }
         AVOUCH_CHECK(add(each, policy, authorities));
       }
     }
+    if (!named.empty()) part_ = kMaxLogs / named.size();
     return {};
   }
 
@@ -214,8 +216,8 @@ class Monitor {
       }
     }
     // A chain that grows without end leaves the others their places.
-    if (const std::size_t part = kMaxLogs / origins_.size(); followed >= part) {
-      return cannot("more than " + std::to_string(part) + " logs of one chain (" +
+    if (followed >= part_) {
+      return cannot("more than " + std::to_string(part_) + " logs of one chain (" +
                     std::to_string(kMaxLogs) +
                     " for all that policies name): name a newer one of "
                     "it in the policy");
@@ -280,7 +282,6 @@ class Monitor {
         std::filesystem::path(config_.state_dir) / to_hex(crypto::sha256(as_bytes(log.origin)));
     AVOUCH_TRY(auto opened, MonitorLog::open(std::move(parts), clock_, metrics_));
     const std::lock_guard lock(mutex_);
-    origins_.insert(log.origin);
     sources_.emplace(log.origin, Source{log, policy, authorities});
     logs_.push_back(std::move(opened));
     return logs_.back().get();
@@ -291,8 +292,8 @@ class Monitor {
   observe::Metrics& metrics_;
   adapters::FileHandle lock_;  // of the state
   std::function<void(MonitorLog&)> added_;
-  std::set<std::string> origins_;  // guarded by mutex_, as the next and logs_
-  std::map<std::string, Source> sources_;
+  std::size_t part_ = kMaxLogs;            // of one chain; fixed once the policies are read
+  std::map<std::string, Source> sources_;  // guarded by mutex_, as the next and logs_
   std::set<std::string> joined_;
   std::unique_ptr<tlog::DisputeTaker> disputes_;  // null: none are sent
   std::vector<std::unique_ptr<MonitorLog>> logs_;

@@ -37,21 +37,31 @@ Result<std::shared_ptr<const ClosedShard>> ClosedShards::find(const std::string&
   return shard;
 }
 
-Result<std::vector<ClosedShards::Line>> ClosedShards::list() {
+Result<ClosedShards::List> ClosedShards::list() {
+  std::map<std::string, Line> known;
   {
     const std::lock_guard lock(mutex_);
-    if (lines_) return *lines_;
+    known = lines_;
   }
-  std::vector<Line> lines;
+  List out;
   for (const std::string& label : labels_) {
-    AVOUCH_TRY(const std::shared_ptr<const ClosedShard> shard, find(label));
-    if (shard == nullptr) continue;
-    const tlog::VerifiedCheckpoint& last = shard->log.checkpoint();
-    lines.push_back({label, shard->log.end().next, last.size(), last.root()});
+    auto line = known.find(label);
+    if (line == known.end()) {
+      const auto shard = find(label);
+      if (!shard.has_value() && shard.error().kind == ErrorKind::kRetryable) return shard.error();
+      if (!shard.has_value() || *shard == nullptr) {
+        out.not_served.push_back(label);
+        continue;
+      }
+      const tlog::VerifiedCheckpoint& last = (*shard)->log.checkpoint();
+      line = known.emplace(label, Line{label, (*shard)->log.end().next, last.size(), last.root()})
+                 .first;
+    }
+    out.lines.push_back(line->second);
   }
   const std::lock_guard lock(mutex_);
-  lines_ = lines;
-  return lines;
+  lines_.merge(known);
+  return out;
 }
 
 }  // namespace avouch::control

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -49,8 +50,13 @@ class ClosedShards {
     std::uint64_t size = 0;
     tlog::Hash root{};
   };
-  // Of all that are there, oldest first.
-  Result<std::vector<Line>> list();
+  struct List {
+    std::vector<Line> lines;              // oldest first
+    std::vector<std::string> not_served;  // labels of those that are damaged, or not there any more
+  };
+  // What was read once is kept; what is not served is looked for again each time. kRetryable where
+  // one cannot be read for now: without it the list would be of other logs.
+  Result<List> list();
 
  private:
   static constexpr std::size_t kMostOpen = 8;
@@ -60,7 +66,7 @@ class ClosedShards {
   const Open open_;
   std::mutex mutex_;
   std::list<std::shared_ptr<const ClosedShard>> recent_;  // the last one read first
-  std::optional<std::vector<Line>> lines_;
+  std::map<std::string, Line> lines_;                     // by label, of those that were read
 };
 
 }  // namespace avouch::control

@@ -84,7 +84,7 @@ HttpResponse ShardsHandler::list() {
         Json::Object{{"origin", origin}, {"vkey", vkeys}, {"prefix", shard_prefix(label)}});
     return shards.back();
   };
-  for (const ClosedShards::Line& line : *closed) {
+  for (const ClosedShards::Line& line : closed->lines) {
     Json& out = add(line.label);
     out["closed"] = true;
     out["size"] = static_cast<std::int64_t>(line.size);
@@ -92,14 +92,22 @@ HttpResponse ShardsHandler::list() {
     out["next"] = line.next;
   }
   add(parts_.open_label)["closed"] = false;
+  Json body = Json::Object{{"version", std::int64_t{1}},
+                           {"chain", parts_.closed.chain()},
+                           {"shards", std::move(shards)}};
+  if (!closed->not_served.empty()) {
+    Json::Array not_served;
+    for (const std::string& label : closed->not_served) {
+      not_served.push_back(tlog::shard_origin(parts_.closed.chain(), label));
+    }
+    body["notServed"] = std::move(not_served);
+  }
   HttpResponse response;
   response.status = 200;
   response.content_type = "application/json";
   response.headers.add("Cache-Control", "no-cache");
   response.headers.add("Access-Control-Allow-Origin", "*");
-  response.body = codec::to_json(Json(Json::Object{{"version", std::int64_t{1}},
-                                                   {"chain", parts_.closed.chain()},
-                                                   {"shards", std::move(shards)}}));
+  response.body = codec::to_json(body);
   return response;
 }
 

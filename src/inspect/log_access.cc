@@ -125,6 +125,7 @@ Result<std::vector<UnverifiedShard>> LogAccess::shards() {
     if (!is_prefix) each.error("prefix", "expected /log/ or /log/LABEL/");
     out.push_back(std::move(shard));
   }
+  not_served_ = fields.strings("notServed", kMostShards);
   if (!errors.empty()) return rejected("the controller's answer: " + errors.text());
   return out;
 }

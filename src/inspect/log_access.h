@@ -54,6 +54,8 @@ class LogAccess final : public tlog::TileReader {
 
   // The logs of the release, oldest first; none where the controller has no such list.
   Result<std::vector<UnverifiedShard>> shards();
+  // Origins of those that the last list says are there no more, or damaged.
+  const std::vector<std::string>& not_served() const { return not_served_; }
   // From now on it is this one that is read: tiles, entries, lists. Before, the one at "/log/".
   void select(const UnverifiedShard& shard);
 
@@ -100,6 +102,7 @@ class LogAccess final : public tlog::TileReader {
   std::string tiles_ = "/log/";  // prefix of the log that is read
   std::string log_query_;        // names it: "log=ORIGIN", or ""
   bool is_closed_ = false;
+  std::vector<std::string> not_served_;
   bool refused_ = false;
 };
 

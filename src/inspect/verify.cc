@@ -51,6 +51,7 @@ bool Verifier::enter(std::string_view origin) {
   log_.select(*shard);
   tiles_.emplace(log_);
   checkpoint_.reset();
+  retention_.reset();
   return true;
 }
 
@@ -95,6 +96,7 @@ Result<const tlog::VerifiedCheckpoint*> Verifier::checkpoint_over(std::uint64_t 
     }
     again = false;
     checkpoint_.reset();
+    retention_.reset();
     latest = checkpoint();
   }
   return latest;
@@ -261,7 +263,11 @@ Result<ProofStep> Verifier::log(std::string_view older) {
     out.parts.push_back(std::move(chained));
     return out;
   }
-  return log_since(older);
+  AVOUCH_TRY(ProofStep out, log_since(older));
+  if (!all_hold(out)) return out;
+  AVOUCH_TRY(std::optional<ProofStep> newest_log, prove_newest_log());
+  if (newest_log) out.parts.push_back(*std::move(newest_log));
+  return out;
 }
 
 Result<ProofStep> Verifier::log_since(std::string_view older) {
@@ -292,7 +298,21 @@ Result<ProofStep> Verifier::log_since(std::string_view older) {
   }
   progress_("proving that the log only grew, from " + span + " entries");
   const auto proof = tlog::fetch_consistency(log_, before->checkpoint(), head);
-  if (!proof.has_value() && !disproves(proof.error())) return proof.error();
+  if (!proof.has_value() && !disproves(proof.error())) {
+    const auto denial = tlog::find_denial(log_, head, before->size());
+    if (denial.has_value() && !*denial) return proof.error();
+    if (!denial.has_value() && !disproves(denial.error())) return proof.error();
+    out.parts.push_back(
+        denial.has_value()
+            ? untold(grown, "tiles of the " + std::to_string(before->size()) +
+                                " entries of then are not served any more: entry " +
+                                std::to_string(*(*denial)->pruning_index) +
+                                ", which is in the log, says that its minimum index is " +
+                                std::to_string((*denial)->pruning.minimum_index) +
+                                ". Keep the older checkpoint, and a new one with --save alone")
+            : fails("what the log says of its retention holds", denial.error().message));
+    return out;
+  }
   out.parts.push_back(proof.has_value()
                           ? holds(grown, "from " + span + " entries over " +
                                              std::to_string(proof->size()) + " hashes")

@@ -23,6 +23,7 @@
 #include "tlog/client.h"
 #include "tlog/log_policy.h"
 #include "tlog/remark.h"
+#include "tlog/retention.h"
 #include "tlog/shard.h"
 #include "tlog/tree.h"
 
@@ -56,8 +57,9 @@ class Verifier {
   Verifier(const kube::Client& api, LogAccess& log, const TrustAnchors& anchors, Clock& clock,
            std::function<void(const std::string&)> progress);
 
-  // The logs of the release's chain, oldest first, where there are several: what is asked for is
-  // looked for in whichever may have it. `log` and `anchors` are of the newest.
+  // The logs of the release's chain, oldest first: what is asked for is looked for in whichever may
+  // have it. Not called: it is one log that is asked for, whatever follows it. `log` and `anchors`
+  // are of the newest.
   void look_in(std::vector<UnverifiedShard> shards) { shards_ = std::move(shards); }
 
   // The verdict that a node's status shows: the token's signature, node and time; the entry that
@@ -89,11 +91,12 @@ class Verifier {
 
   // The newest checkpoint: its signature and, with an `older` note, that it continues that one;
   // where that is of an earlier log of the chain, that this one does, and how the logs follow one
-  // another.
+  // another. After look_in(), that no log follows the newest.
   Result<ProofStep> log(std::string_view older);
 
   // Of each of the logs from that one on (all, for ""), its newest checkpoint, and that the next
-  // follows it. Without look_in() there is none.
+  // follows it; of all, that none comes before the first, and in any case that none follows the
+  // newest. What is not proven so is untold. Without look_in() there is none.
   Result<ProofStep> chain(std::string_view from);
 
   // The note of the newest checkpoint that was verified in this run; "" if none was.
@@ -113,6 +116,21 @@ class Verifier {
   struct Chain;  // one walk along references
 
   Result<ProofStep> log_since(std::string_view older);  // of the log that is read
+  // How the log that is read begins and ends, as its first and last entry prove it.
+  struct Joints {
+    tlog::ShardLinks links;
+    std::string begin_untold, end_untold;  // why `links` has not got it, or ""
+  };
+  enum class Of { kEnd, kBoth };
+  Result<Joints> joints(const tlog::VerifiedCheckpoint& head, Of of);
+  Result<std::optional<codec::Cbor>> read_joint(const tlog::VerifiedCheckpoint& head,
+                                                std::uint64_t index, std::string_view kind,
+                                                std::string& untold);
+  // `before`: where the log before it ended; null: it is the first that is listed.
+  ProofStep prove_begin(const Joints& joints, const tlog::VerifiedCheckpoint* before) const;
+  static ProofStep prove_end(const Joints& joints, const UnverifiedShard* next);
+  // That no log follows the one that is read, where it is the newest that is listed.
+  Result<std::optional<ProofStep>> prove_newest_log();
   ProofStep prove_predecessor(const tlog::ShardLinks& links,
                               const tlog::VerifiedCheckpoint& before) const;
   // Whether it is the log of that origin that is read from now on; not where none is listed.
@@ -136,6 +154,8 @@ class Verifier {
                                                  const UnverifiedListed* listed, Proven& out);
   // That the entry proven.erased_by erases or prunes that one; kRejected where it does not.
   Result<ProofStep> prove_erasure(const Proven& proven);
+  // That content of entry `index` is pruned by what is in force; kRejected where it is not.
+  Result<void> expect_pruned(std::uint64_t index);
   // Why entry `index` is not served; nothing where no entry of the log says that it is denied.
   std::optional<ProofStep> prove_denied(const tlog::VerifiedCheckpoint& head, std::uint64_t index);
   // That `claim` cannot be told, as the content is not at hand.
@@ -197,7 +217,8 @@ class Verifier {
   Clock& clock_;
   std::function<void(const std::string&)> progress_;
   std::optional<tlog::VerifiedCheckpoint> checkpoint_;
-  std::optional<SteadyTime> wait_until_;  // for checkpoints, in all
+  std::optional<tlog::Retention> retention_;  // under that, once it was asked
+  std::optional<SteadyTime> wait_until_;      // for checkpoints, in all
 };
 
 }  // namespace avouch::inspect

@@ -80,15 +80,28 @@ Result<ProofStep> Verifier::prove_erasure(const Proven& proven) {
                                  ? "it prunes content of entry " + std::to_string(index)
                                  : "it refers to entry " + std::to_string(index);
   if (erasure.payload.is_null()) {
-    out.parts.push_back(note(refers, "the controller says so; its content was not read"));
+    out.parts.push_back(untold(refers, "the controller says so; its content was not read"));
     return out;
   }
   const std::string wrong = proven.is_pruned ? spares(erasure.payload, by, index, proven.kind)
                                              : misses(erasure.kind, erasure.payload, by,
                                                       {anchors_.origin, index, proven.leaf, ""});
   if (!wrong.empty()) return rejected(wrong);
+  if (proven.is_pruned) AVOUCH_CHECK(expect_pruned(index));
   out.parts.push_back(holds(refers));
   return out;
+}
+
+// No boundary is ever moved back: what was pruned is below the one that is in force now, which a
+// policy of the log allows. An entry that only looks like a pruning moves none.
+Result<void> Verifier::expect_pruned(std::uint64_t index) {
+  AVOUCH_TRY(const tlog::VerifiedCheckpoint* const head, checkpoint());
+  if (!retention_) {
+    AVOUCH_TRY(retention_, tlog::load_retention(log_, *head));
+  }
+  if (index < retention_->pruning.content_from) return {};
+  return rejected("what the log says of its retention keeps content from entry " +
+                  std::to_string(retention_->pruning.content_from) + " on");
 }
 
 struct Verifier::Chain {

@@ -115,4 +115,17 @@ Result<std::vector<Hash>> fetch_consistency(TileReader& reader, const Checkpoint
   return proof;
 }
 
+Result<std::optional<Retention>> find_denial(TileReader& reader, const VerifiedCheckpoint& newest,
+                                             std::uint64_t size) {
+  AVOUCH_TRY(Retention retention, load_retention(reader, newest));
+  for (unsigned level = 0; level < 64 / kTileHeight; ++level) {
+    const std::uint64_t hashes = hashes_at(size, level);
+    const Tile last{level, hashes / kTileWidth, kTileWidth};
+    if (hashes % kTileWidth != 0 && retention.denies(last)) {
+      return std::optional(std::move(retention));
+    }
+  }
+  return std::optional<Retention>();
+}
+
 }  // namespace avouch::tlog

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "tlog/checkpoint.h"
+#include "tlog/retention.h"
 #include "tlog/store.h"
 #include "tlog/tile.h"
 #include "tlog/tree.h"
@@ -53,5 +54,11 @@ Result<std::vector<Hash>> fetch_inclusion(TileReader& reader, const VerifiedChec
 // kRejected if it does not: keep both notes, they prove it.
 Result<std::vector<Hash>> fetch_consistency(TileReader& reader, const Checkpoint& older,
                                             const VerifiedCheckpoint& newer);
+
+// Why that proof cannot be had from a tree of `size` on: what the log says of its retention, where
+// it denies tiles of that tree's right edge; nothing where it denies none. Errors as of
+// load_retention().
+Result<std::optional<Retention>> find_denial(TileReader& reader, const VerifiedCheckpoint& newest,
+                                             std::uint64_t size);
 
 }  // namespace avouch::tlog

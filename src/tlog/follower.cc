@@ -7,7 +7,6 @@
 #include "tlog/bundle.h"
 #include "tlog/client.h"
 #include "tlog/retention.h"
-#include "tlog/shard.h"
 #include "tlog/tile.h"
 
 namespace avouch::tlog {
@@ -94,6 +93,7 @@ Result<Follower> Follower::start(FollowOptions options, const std::optional<std:
   auto checkpoint = verify_checkpoint(*position, follower.options_.keys, follower.options_.origin);
   if (!checkpoint.has_value()) return with_context(checkpoint.error(), "stored position");
   follower.position_ = *std::move(checkpoint);
+  follower.end_is_known_ = follower.position_->size() == 0;
   return follower;
 }
 
@@ -108,7 +108,7 @@ Result<void> Follower::load_edge(const VerifiedCheckpoint& served, TileReader& r
 }
 
 void Follower::close() {
-  closed_ = true;
+  closed_ = end_is_known_ = true;
   options_.growth_within = options_.quorum_within = std::chrono::seconds(0);
 }
 
@@ -119,6 +119,7 @@ Result<VerifiedCheckpoint> Follower::verify(std::string_view note) const {
 Result<FollowStep> Follower::step(TileReader& reader, SystemTime now) {
   FollowStep out;
   unfollowed_.reset();
+  is_ours_.reset();
   AVOUCH_TRY(const auto note, reader.fetch("checkpoint"));
   if (!note) return retryable("log " + options_.origin + ": serves no checkpoint");
   const auto served = verify(as_text(*note));
@@ -137,7 +138,9 @@ Result<FollowStep> Follower::step(TileReader& reader, SystemTime now) {
 Result<void> Follower::look(const VerifiedCheckpoint& served, TileReader& reader, SystemTime now,
                             FollowStep& out) {
   if (position_ && served.size() <= position_->size()) {
-    if (served.size() == position_->size() && served.root() == position_->root()) return {};
+    if (served.size() == position_->size() && served.root() == position_->root()) {
+      return look_at_end(served, reader, out);
+    }
     auto finding = compare(served.note(), reader);
     if (finding.has_value() && *finding) {
       out.findings.push_back(**std::move(finding));
@@ -151,6 +154,8 @@ Result<void> Follower::look(const VerifiedCheckpoint& served, TileReader& reader
     }
     return {};
   }
+  AVOUCH_CHECK(look_at_end(served, reader, out));
+  if (!out.findings.empty()) return {};
   if (closed_) {
     add(out.findings, FindingKind::kBrokenChain,
         "entry " + std::to_string(position_->size() - 1) + " closes the log, and a checkpoint of " +
@@ -169,6 +174,7 @@ Result<void> Follower::look(const VerifiedCheckpoint& served, TileReader& reader
   edge_ = std::move(walked.edge);
   begun_ = {};
   position_ = served;
+  end_is_known_ = true;
   grown_at_ = now;
   out.advanced = true;
   out.closes = walked.closes;
@@ -262,7 +268,8 @@ Result<Follower::Walked> Follower::walk_on(RightEdge from, bool closes,
             "entry " + std::to_string(out.edge.size() - 1) +
                 " closes the log, and others stand behind it");
       }
-      out.closes = closes_log_of((*entries)[i]) == options_.origin;
+      AVOUCH_TRY(const Ending ending, ending_of((*entries)[i], to, reader));
+      out.closes = ending == Ending::kCloses;
       out.edge.push(leaf_hash((*entries)[i]), full);
       ++out.entries;
       if (!position_ || out.edge.size() != position_->size()) continue;
@@ -350,7 +357,14 @@ Result<std::optional<Finding>> Follower::compare(std::string_view note, TileRead
         FindingKind::kForked, sizes(*seen, *position_) + " are not of one log, and it signed both",
         std::move(proof)});
   }
-  if (follows.error().kind == ErrorKind::kRetryable) return follows.error();
+  if (follows.error().kind == ErrorKind::kRetryable) {
+    const auto denial = find_denial(reader, *position_, seen->size());
+    if (!denial.has_value() || !*denial) return follows.error();
+    return rejected("whether " + sizes(*seen, *position_) +
+                    " are of one log cannot be told any more: the log's minimum index is " +
+                    std::to_string((*denial)->pruning.minimum_index) + ", as entry " +
+                    std::to_string(*(*denial)->pruning_index) + " says");
+  }
   return std::optional(Finding{FindingKind::kDamaged,
                                "tiles do not show that " + sizes(*seen, *position_) +
                                    " are of one log: " + follows.error().message,

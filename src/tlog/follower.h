@@ -2,8 +2,9 @@
 
 // Following a log as a monitor does, from a stored position on: each new checkpoint must be signed,
 // continue the last one, and be the root of the entries that are served; every new entry and tile
-// is read and compared. What is wrong is a Finding, and where the log's own signatures prove it,
-// the proof is with it. Pure: reads through a TileReader, takes the time.
+// is read and compared, but for those that the log says it has pruned. What is wrong is a Finding,
+// and where the log's own signatures prove it, the proof is with it. Pure: reads through a
+// TileReader, takes the time.
 
 #include <chrono>
 #include <cstdint>
@@ -83,11 +84,16 @@ class Follower {
   Result<VerifiedCheckpoint> verify(std::string_view note) const;
 
   // A checkpoint of this log that somebody else was shown (a witness, another monitor): nothing
-  // where it is one that this log had, or a later one that is still to be met. kRetryable as above.
+  // where it is one that this log had, or a later one that is still to be met. kRetryable as above;
+  // kRejected where it is too old: the log says that it pruned what would tell.
   Result<std::optional<Finding>> compare(std::string_view note, TileReader& reader) const;
 
   // The position's last entry closes the log: nothing more is expected of it, and nothing may come.
-  // A step learns that; of a stored position whoever kept it says so.
+  // A step learns that, of a stored position too; or whoever kept it says so.
+  //
+  // Only a log of ours is closed by an entry, one whose first is a `genesis` of its own: others
+  // may take such an entry from anybody. The signature is not checked, as its key is not known
+  // here: what a log of ours has under its own name it made itself.
   void close();
   bool is_closed() const { return closed_; }
 
@@ -110,6 +116,11 @@ class Follower {
   };
   Result<void> look(const VerifiedCheckpoint& served, TileReader& reader, SystemTime now,
                     FollowStep& step);
+  // Whether the last entry of a stored position closes the log.
+  Result<void> look_at_end(const VerifiedCheckpoint& served, TileReader& reader, FollowStep& out);
+  enum class Ending { kNone, kCloses };
+  // Of an entry under `to`.
+  Result<Ending> ending_of(ByteView entry, const VerifiedCheckpoint& to, TileReader& reader);
   Result<void> load_edge(const VerifiedCheckpoint& served, TileReader& reader);
   Result<Walked> walk(const VerifiedCheckpoint& to, TileReader& reader);
   // The same from the log's minimum index on, where what was missing is below it.
@@ -132,6 +143,8 @@ class Follower {
   bool begun_closes_ = false;  // its last entry closes the log
   SystemTime grown_at_;
   bool closed_ = false;
+  bool end_is_known_ = true;     // whether the position's last entry closes the log
+  std::optional<bool> is_ours_;  // once it was asked in this step
 };
 
 }  // namespace avouch::tlog

@@ -194,6 +194,9 @@ Result<ShardLinks> load_shard_links(TileReader& reader, const VerifiedCheckpoint
     if (each.index >= checkpoint.size()) continue;  // of a newer checkpoint
     const bool is_first = each.index == 0, is_last = each.index + 1 == checkpoint.size();
     if (!is_first && !is_last) continue;  // the same
+    AVOUCH_TRY(const Tile tile, tile_of(Node{0, each.index}, checkpoint.size()));
+    const auto bundle = find_resource(reader, {Resource::Kind::kBundle, tile});
+    if (bundle.has_value() && !*bundle) continue;  // pruned: nothing is proven of it
     auto included = fetch_entry(reader, checkpoint, each.index);
     if (!included.has_value()) return with_context(std::move(included).error(), where);
     const std::string of_entry = where + ": entry " + std::to_string(each.index);

@@ -70,7 +70,8 @@ struct ShardLinks {
 Result<Bytes> make_shard_resource(TileReader& store, std::string_view origin, std::uint64_t size);
 
 // What that resource says under `checkpoint`, held against its root: the entries are included, and
-// the first and the last. Nothing of either where the resource is not there, or does not say.
+// the first and the last. Nothing of either where the resource is not there, or does not say, and
+// where the entry is not served (any more): whoever has to know looks at the entry itself.
 // kRejected for one that is malformed, or says what those entries do not.
 Result<ShardLinks> load_shard_links(TileReader& reader, const VerifiedCheckpoint& checkpoint);
 

@@ -27,7 +27,10 @@ void Sightings::compare(const std::string& by, const VerifiedCheckpoint& seen,
     return;
   }
   auto finding = follower.compare(seen.note(), reader);
-  if (!finding.has_value()) {
+  if (!finding.has_value() && finding.error().kind == ErrorKind::kRejected) {
+    out.too_old = finding.error().message;
+    compared_.insert_or_assign(by, seen.checkpoint());
+  } else if (!finding.has_value()) {
     out.failed = finding.error();
   } else if (*finding) {
     out.findings.push_back(**std::move(finding));

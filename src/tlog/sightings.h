@@ -27,6 +27,8 @@ class Sightings {
   struct Compared {
     std::vector<Finding> findings;
     std::optional<Error> failed;  // the log's tiles could not be read for now: asked again
+    // Why it is not compared, said once: it is too old for it (Follower::compare).
+    std::optional<std::string> too_old;
   };
 
   // `by` (few names: each has one checkpoint kept) was shown `note`; nothing where it is not known
@@ -39,13 +41,14 @@ class Sightings {
     VerifiedCheckpoint seen;
     SystemTime since;
   };
-  // Nothing more is said of a note that was compared once: the position only grows from there.
+  // Nothing more is said of a note that was compared once, or is too old for it: the position only
+  // grows from there.
   void compare(const std::string& by, const VerifiedCheckpoint& seen, const Follower& follower,
                TileReader& reader, Compared& out);
 
   const std::chrono::seconds shown_within_;
   std::map<std::string, Ahead> ahead_;          // the oldest of each that was not compared
-  std::map<std::string, Checkpoint> compared_;  // the last of each that held
+  std::map<std::string, Checkpoint> compared_;  // the last of each that held, or was too old
 };
 
 }  // namespace avouch::tlog

@@ -438,6 +438,16 @@ done
 expect 0 "verified" verify log "${keys[@]}" --save "$scratch/saved"
 cmp "$scratch/saved" "$LOG/public/checkpoint" || failed=1
 expect 0 "only grew" verify log "${keys[@]}" --since "$scratch/saved" --save "$scratch/saved"
+# Which logs there are: one, unless the list says otherwise, and no other in place of the newest.
+expect 0 "ok .*it is the newest log: it is open" log shards "${keys[@]}"
+expect 4 "--from 2030: there is no such log; expected one of log.example.org/avouch" log shards --from 2030 "${keys[@]}"
+expect 2 "shard excludes --from|from excludes --shard" log shards --from 2030 --shard 2030 "${keys[@]}"
+for words in "log --limit 1" "verify log" "log shards" "verify node worker-1"; do
+  # shellcheck disable=SC2086
+  ANSWERS="/log/shards 503 {}" expect 3 "which logs there are cannot be told: .*503" $words "${keys[@]}"
+done
+ANSWERS='/log/shards 200 {"shards":[],"notServed":["log.example.org/avouch/2026"]}' \
+  expect 0 "note: log log.example.org/avouch/2026 cannot be read here" verify log "${keys[@]}"
 expect 4 "$scratch: Is a directory|$scratch: is a directory" verify log "${keys[@]}" --since "$scratch"
 for words in "version --client" "log show 0 ${keys[*]}"; do
   # shellcheck disable=SC2086

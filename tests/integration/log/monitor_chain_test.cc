@@ -3,6 +3,7 @@
 #include "crypto/random.h"
 #include "integration/log/monitor_process.h"
 #include "tlog/entry.h"
+#include "tlog/retention.h"
 #include "tlog/shard.h"
 
 namespace avouch::testing {
@@ -22,6 +23,7 @@ class MonitorChainTest : public MonitorProcessTest {
                             crypto::system_random())
         .value();
   }
+  MonitorChainTest() { first_.add(entry_of(kChain, tlog::kGenesis, codec::Cbor::map({}))); }
   void close_first() {
     first_.grow_to(299);
     first_.add(entry_of(kChain, tlog::kShardKind, tlog::shard_end_payload({SystemTime(), kNext})));
@@ -73,6 +75,39 @@ TEST_F(MonitorChainTest, FollowsTheOneThatFollowsByTheSameKey) {
   EXPECT_THAT(metrics(), Not(HasSubstr("broken-chain")));
 }
 
+// One policy line has all places: what was found on the way takes none from what is still to come.
+TEST_F(MonitorChainTest, FollowsALongChainToItsEnd) {
+  constexpr int kShards = 14;
+  const auto origin_at = [](int n) {
+    return n == 0 ? kChain : kChain + "/" + std::to_string(2026 + n);
+  };
+  std::vector<std::unique_ptr<tlog::NoteSigner>> signers;
+  std::vector<std::unique_ptr<ServedLog>> logs;
+  std::string before;
+  for (int n = 0; n < kShards; ++n) {
+    const std::string origin = origin_at(n);
+    signers.push_back(
+        std::make_unique<tlog::NoteSigner>(tlog::NoteSigner::make(origin, key_).value()));
+    ServedLog& log = *logs.emplace_back(std::make_unique<ServedLog>(*signers.back()));
+    log.add(entry_of(origin, tlog::kGenesis,
+                     n == 0 ? codec::Cbor::map({})
+                            : tlog::predecessor_payload({origin_at(n - 1), before}, SystemTime())));
+    if (n + 1 < kShards) {
+      log.add(entry_of(origin, tlog::kShardKind,
+                       tlog::shard_end_payload({SystemTime(), origin_at(n + 1)})));
+    }
+    const std::uint64_t size = n + 1 < kShards ? 2 : 9;
+    before = log.grow_to(size).note();
+    serve(n == 0 ? "log" : "log/" + std::to_string(2026 + n), log, origin, size);
+  }
+  start(line(first_signer_, "log") + "quorum none\n");
+  EXPECT_NE(metrics_with(entries_of(origin_at(kShards - 1), 9)), "");
+  EXPECT_THAT(monitor_.log(), Not(HasSubstr("is not followed")));
+  EXPECT_NE(ready_with(200, ""), "");
+  monitor_.process().stop();
+  site_.stop();  // before what it shows ends
+}
+
 TEST_F(MonitorChainTest, FindsASuccessorThatBeginsWithAnotherCheckpoint) {
   close_first();
   ServedLog fork(first_signer_, "other ");
@@ -88,6 +123,28 @@ TEST_F(MonitorChainTest, ChecksASuccessorThatAPolicyNamesToo) {
   begin_next(fork.grow_to(280).note());
   start(line(first_signer_, "log") + line(next_signer_, "log/2027") + "quorum none\n");
   EXPECT_NE(ready_with(503, "broken-chain"), "");
+}
+
+// A monitor that was away for longer than the next log serves its entries.
+TEST_F(MonitorChainTest, SaysWhereTheBeginOfASuccessorWasPrunedAndGoesOn) {
+  using std::chrono::hours;
+  close_first();
+  next_.add(
+      entry_of(kNext, tlog::kGenesis, tlog::predecessor_payload({kChain, last_}, SystemTime())));
+  next_.grow_to(300);
+  next_.add(entry_of(kNext, tlog::kRetentionKind,
+                     tlog::retention_payload({hours(24), hours(24)}, SystemTime())));
+  next_.add(
+      entry_of(kNext, tlog::kPruningKind, tlog::pruning_payload({300, 256, 256}, SystemTime())));
+  next_.grow_to(400);
+  serve("log/2027", next_, kNext, 400);  // links, as they are made of what is stored
+  next_.prune_to(256);
+  site_.show("log/2027/retention", std::string(as_text(next_.disk.objects.at("retention"))));
+  start(line(first_signer_, "log") + "quorum none\n");
+  ASSERT_NE(metrics_with(entries_of(kNext, 400)), "");
+  ASSERT_NE(ready_with(200, ""), "");
+  EXPECT_THAT(monitor_.log(), HasSubstr("whether the log follows " + kChain + " cannot be told"));
+  EXPECT_THAT(metrics(), Not(HasSubstr("broken-chain")));
 }
 
 TEST_F(MonitorChainTest, FindsEntriesBehindTheEnd) {

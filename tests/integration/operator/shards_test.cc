@@ -23,6 +23,10 @@ using tlog::ShardPeriod;
 
 class LogInShards : public ControllerScene {
  protected:
+  void SetUp() override {
+    ASSERT_NO_FATAL_FAILURE(ControllerScene::SetUp());
+    ASSERT_NO_FATAL_FAILURE(create_account("reader"));
+  }
   // The same port after each start, so that a controller that begins anew is found again.
   void configure_shards(const std::string& of_log) {
     configure(of_log);
@@ -62,7 +66,7 @@ class LogInShards : public ControllerScene {
   // As `kubectl avouch log shards` proves it.
   void expect_chain() const {
     ControllerProxy proxy(controller_);
-    inspect::LogAccess access(proxy, controller_.release(), "");
+    inspect::LogAccess access(proxy, controller_.release(), token({kNamespace, "reader"}));
     const auto all = shards();
     ASSERT_FALSE(all.empty());
     access.select(all.back());

@@ -4,8 +4,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "support/log_engines.h"
+#include "support/paths.h"
+#include "support/process.h"
 
 namespace avouch::adapters {
 namespace {
@@ -65,6 +68,42 @@ TEST_F(LogShardsTest, KnowsOfNoPlaceWhereNothingWasBegun) {
   const LogShards nowhere(engine_, folder_.path() / "missing");
   EXPECT_EQ(nowhere.labels().value(), Labels());
   EXPECT_EQ(nowhere.place_of_any().value(), std::nullopt);
+}
+
+// docs/operations.md, "Lost keys" and "A log that is read-only": nothing of the old logs, nor of
+// what remembers them, keeps a new one from being begun.
+TEST_F(LogShardsTest, HaveNoPlaceAnyMoreOnceTheyWerePutOutOfTheWayAsDocumented) {
+  std::ifstream in(testing::vectors_dir() / "../../docs/operations.md");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const std::string begin = "sh -c 'cd /var/lib/avouch &&";
+  std::vector<std::string> commands;
+  for (std::size_t at = text.find(begin); at != std::string::npos; at = text.find(begin, at)) {
+    at += begin.size();
+    commands.push_back(text.substr(at, text.find('\'', at) - at));
+  }
+  ASSERT_EQ(commands.size(), 2U);
+  for (const std::string& command : commands) {
+    for (const char* label : {"", "2026-q4", "2027"}) {
+      ASSERT_TRUE(shards_.open(label).has_value());
+      const std::string end = *label == '\0' ? std::string() : "-" + std::string(label);
+      for (const char* name : {"log-head", "log-witnessed", "renewals"}) touch(name + end);
+    }
+    touch("records");
+    ASSERT_EQ(shards_.labels().value().size(), 3U);
+    const auto ran =
+        testing::run_command({"sh", "-c", "cd '" + folder_.path().string() + "' && " + command});
+    ASSERT_TRUE(ran.has_value()) << ran.error().message;
+    EXPECT_EQ(shards_.labels().value(), Labels());
+    EXPECT_EQ(shards_.place_of_any().value(), std::nullopt);
+    std::vector<std::filesystem::path> left;
+    for (const auto& each : std::filesystem::directory_iterator(folder_.path())) {
+      if (each.path().filename() != "records") left.push_back(each.path());
+    }
+    ASSERT_EQ(left.size(), 1U) << "one folder has all of it";
+    EXPECT_TRUE(std::filesystem::exists(left.front() / "log-2027"));
+    EXPECT_TRUE(std::filesystem::exists(left.front() / "renewals-2026-q4"));
+    std::filesystem::remove_all(left.front());
+  }
 }
 
 }  // namespace

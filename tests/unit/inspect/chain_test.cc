@@ -3,8 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+
+#include "codec/base64.h"
 #include "crypto/random.h"
+#include "inspect/shards.h"
 #include "inspect/verify.h"
+#include "kube/resource.h"
 #include "support/answering_transport.h"
 #include "support/manual_clock.h"
 #include "support/served_log.h"
@@ -12,6 +18,7 @@
 #include "tlog/entry.h"
 #include "tlog/shard.h"
 #include "tlog/shard_name.h"
+#include "tlog/stored_entry.h"
 
 namespace avouch::inspect {
 namespace {
@@ -81,10 +88,12 @@ class ChainTest : public ::testing::Test {
         best = shard;
       }
     }
-    if (path == "/log/shards") return {.status = 200, .body = list};
+    if (path == "/log/shards") return {.status = list_status, .body = list};
+    if (path.starts_with("/v1/log/entries/")) return serve_content(path, request.query);
     if (best == nullptr) return {.status = 404, .body = "{}"};
     const std::string rest = path.substr(best->prefix().size());
     if (rest == "shard") {
+      if (hides_links) return {.status = 404, .body = "{}"};
       if (const auto lie = shard_lies.find(best->label); lie != shard_lies.end()) {
         return {.status = 200, .body = lie->second};
       }
@@ -95,6 +104,22 @@ class ChainTest : public ::testing::Test {
     const auto found = best->log.store.fetch(rest);
     if (!found.has_value() || !*found) return {.status = 404, .body = "{}"};
     return {.status = 200, .body = std::string(as_text(**found))};
+  }
+  // Entry INDEX of the log that the query names, to whoever has a token.
+  HttpResponse serve_content(const std::string& path, const std::string& query) {
+    const auto of = std::find_if(shards.begin(), shards.end(), [&](Shard* shard) {
+      return query == "log=" + kube::url_encode(shard->origin());
+    });
+    if (of == shards.end()) return {.status = 404, .body = "{}"};
+    const tlog::NoteVerifier key = (*of)->signer.verifier();
+    const auto at = tlog::fetch_checkpoint((*of)->log.store, std::span(&key, 1), key.name).value();
+    const std::uint64_t index = std::stoull(path.substr(path.rfind('/') + 1));
+    const auto kept = tlog::read_stored_entry((*of)->log.store, at, {}, index);
+    if (!kept.has_value()) return {.status = 500, .body = kept.error().message};
+    return {.status = 200,
+            .body = R"({"index":)" + std::to_string(index) + R"(,"kind":"any","statement":")" +
+                    codec::to_base64(kept->entry) + R"(","preimage":")" +
+                    codec::to_base64(withholds ? Bytes{} : kept->preimage) + R"("})"};
   }
   static std::uint64_t size_of(Shard& shard) {
     const tlog::NoteVerifier key = shard.signer.verifier();
@@ -114,8 +139,8 @@ class ChainTest : public ::testing::Test {
   template <typename Ask>
   Result<ProofStep> ask(const Ask& question) {
     const kube::Client api(transport);
-    LogAccess access(transport, {}, "");
-    const auto all = access.shards().value();
+    LogAccess access(transport, {}, reader);
+    const auto all = list_shards(access, kChain).value();
     access.select(all.back());
     const TrustAnchors newest = anchors_for(anchors(), all.back().origin).value();
     Verifier verifier(api, access, newest, clock, [](const std::string&) {});
@@ -124,6 +149,13 @@ class ChainTest : public ::testing::Test {
   }
   Result<ProofStep> chain() {
     return ask([](Verifier& verifier) { return verifier.chain(""); });
+  }
+  // Nothing fails, and that is not proven.
+  void expect_untold(const std::string& words) {
+    const auto proof = chain();
+    ASSERT_TRUE(proof.has_value()) << proof.error().message;
+    EXPECT_TRUE(is_untold(*proof)) << render_text(*proof);
+    EXPECT_THAT(render_text(*proof), HasSubstr(words));
   }
   void expect_broken(const std::string& words) {
     const auto proof = chain();
@@ -135,6 +167,9 @@ class ChainTest : public ::testing::Test {
   Shard first{""}, second{"2026"}, third{"2027"};
   std::vector<Shard*> shards{&first, &second, &third};
   std::map<std::string, std::string> shard_lies;
+  bool hides_links = false, withholds = false;
+  std::string reader;
+  int list_status = 200;
   std::string list = R"({"shards":[{"origin":"log","prefix":"/log/","closed":true},)"
                      R"({"origin":"log/2026","prefix":"/log/2026/","closed":true},)"
                      R"({"origin":"log/2027","prefix":"/log/2027/","closed":false}]})";
@@ -178,7 +213,7 @@ TEST_F(ChainTest, ProvesNothingWhereOlderOrNewerLogsAreHeldBack) {
   expect_broken("its first entry names log, which the controller does not list");
   list = R"({"shards":[{"origin":"log","prefix":"/log/","closed":true},)"
          R"({"origin":"log/2026","prefix":"/log/2026/","closed":true}]})";
-  expect_broken("log/2027 is not listed");
+  expect_broken("log/2027, which follows, is not listed");
   // Whoever begins later by choice is told nothing of what was before.
   list = R"({"shards":[{"origin":"log","prefix":"/log/","closed":true},)"
          R"({"origin":"log/2026","prefix":"/log/2026/","closed":true},)"
@@ -214,8 +249,106 @@ TEST_F(ChainTest, FailsWhereANewLogFollowsNone) {
 TEST_F(ChainTest, FailsWhereTheLinksAreMadeUp) {
   shard_lies["2026"] = "{}";
   expect_broken("what it says of its neighbours holds");
+}
+
+// A log that says nothing of its neighbours has none by that.
+TEST_F(ChainTest, IsProvenByTheEntriesThemselvesWhereTheLinksAreHidden) {
+  hides_links = true;
+  expect_untold("what entry 0 says cannot be read: there is no token to read it with");
+  expect_untold("what entry 6 says cannot be read: there is no token to read it with");
+  reader = "token";
+  const auto proof = chain();
+  ASSERT_TRUE(proof.has_value()) << proof.error().message;
+  EXPECT_TRUE(all_hold(*proof)) << render_text(*proof);
+  withholds = true;
+  expect_untold("what entry 299 says cannot be read: it is withheld");
+  hides_links = false;
   shard_lies["2026"] = R"({"version":1,"entries":[]})";
-  expect_broken("it names no log before it");
+  expect_untold("what entry 299 says cannot be read: it is withheld");
+}
+
+TEST_F(ChainTest, FindsNeighboursThatAreNotListedWhereTheLinksAreHidden) {
+  hides_links = true;
+  for (const char* token : {"", "token"}) {
+    reader = token;
+    const bool reads = !reader.empty();
+    // The newest log alone, as if there were no shards before it.
+    list = R"({"shards":[{"origin":"log/2027","prefix":"/log/2027/","closed":false}]})";
+    expect_untold(reads ? "its first entry names log/2026, which the controller does not list"
+                        : "the log before it is listed, or there is none: what entry 0 says");
+    // The last one closed, in favour of one that is held back.
+    list = R"({"shards":[{"origin":"log","prefix":"/log/","closed":true}]})";
+    expect_untold(reads ? "its last entry closes it, and log/2026, which follows, is not listed"
+                        : "its last entry closes it, and what entry 6 says cannot be read");
+    // No list at all.
+    list_status = 404;
+    expect_untold("it is the newest log");
+    list_status = 200;
+  }
+}
+
+TEST_F(ChainTest, ANewestLogThatIsClosedIsNotProvenByACheckpointEither) {
+  list = R"({"shards":[{"origin":"log","prefix":"/log/","closed":true}]})";
+  const auto since = [this](const std::string& note) {
+    return ask([&](Verifier& verifier) { return verifier.log(note); });
+  };
+  for (const std::string& note : {std::string(), first.note}) {
+    const auto proof = since(note);
+    ASSERT_TRUE(proof.has_value()) << proof.error().message;
+    EXPECT_TRUE(is_untold(*proof)) << render_text(*proof);
+    EXPECT_THAT(render_text(*proof), HasSubstr("log/2026, which follows, is not listed"));
+  }
+  // Whoever asked for that very log is told nothing of others.
+  const kube::Client api(transport);
+  LogAccess access(transport, {}, "");
+  Verifier verifier(api, access, anchors(), clock, [](const std::string&) {});
+  EXPECT_TRUE(all_hold(*verifier.log(first.note)));
+}
+
+// The first log of a chain that began with shards has a label, and none before it.
+TEST_F(ChainTest, IsProvenOfAFirstLogWithALabel) {
+  Shard alone("2027");
+  alone.add(
+      tlog::kGenesis,
+      codec::Cbor::map({{codec::Cbor::text("type"), codec::Cbor::text("registration-policy")}}));
+  alone.grow(5);
+  third.log.disk = alone.log.disk;
+  list = R"({"shards":[{"origin":"log/2027","prefix":"/log/2027/","closed":false}]})";
+  expect_untold("what entry 0 says cannot be read");
+  // Which is not asked of a checkpoint.
+  EXPECT_TRUE(all_hold(*ask([](Verifier& verifier) { return verifier.log(""); })));
+  reader = "token";
+  const auto proof = chain();
+  ASSERT_TRUE(proof.has_value()) << proof.error().message;
+  EXPECT_TRUE(all_hold(*proof)) << render_text(*proof);
+  EXPECT_THAT(render_text(*proof), HasSubstr("it is the first"));
+  // Content that is none of that entry's.
+  transport.on(kProxied + "/v1/log/entries/0", [](const HttpRequest&) {
+    return HttpResponse{
+        .status = 200,
+        .body = R"({"index":0,"kind":"genesis","statement":"AAAA","preimage":"AAAA"})"};
+  });
+  expect_broken("what it says of its neighbours holds");
+}
+
+// Retention: entry 0 is not served any more, where a log is older than its entries are.
+TEST_F(ChainTest, OfALogWhoseBeginWasPrunedIsUntold) {
+  Shard pruned("2026");
+  pruned.begin_after(first);
+  pruned.grow(300);
+  using std::chrono::hours;
+  pruned.add(tlog::kRetentionKind, tlog::retention_payload({hours(24), hours(24)}, SystemTime()));
+  pruned.add(tlog::kPruningKind, tlog::pruning_payload({300, 256, 256}, SystemTime()));
+  pruned.grow(302);
+  shard_lies["2026"] =  // as it is made of what is stored, all of which is there
+      std::string(as_text(*tlog::make_shard_resource(pruned.log.store, "log/2026", 302)));
+  pruned.log.prune_to(256);
+  second.log.disk = pruned.log.disk;
+  list = R"({"shards":[{"origin":"log/2026","prefix":"/log/2026/","closed":false}]})";
+  reader = "token";
+  expect_untold("its minimum index is 256");
+  hides_links = true;
+  expect_untold("its minimum index is 256");
 }
 
 TEST_F(ChainTest, KnowsNoKeyButTheChains) {
@@ -234,14 +367,51 @@ TEST_F(ChainTest, ReadsTheListStrictly) {
                           R"({"shards":[{"origin":"log","prefix":"/api/"}]})",
                           R"({"shards":[{"origin":"log","prefix":"/log/../x/"}]})",
                           R"({"shards":[{"origin":"log","prefix":"/log/?x/"}]})",
-                          R"({"shards":[{"prefix":"/log/"}]})", R"({"shards":{}})", "nonsense"}) {
+                          R"({"shards":[{"prefix":"/log/"}]})", R"({"shards":{}})", "nonsense",
+                          R"({"shards":[],"notServed":"log"})"}) {
     list = bad;
     LogAccess access(transport, {}, "");
     EXPECT_FALSE(access.shards().has_value()) << bad;
   }
+  list = R"({"shards":[],"notServed":["log/2026"]})";
+  LogAccess access(transport, {}, "");
+  ASSERT_TRUE(access.shards().has_value());
+  EXPECT_EQ(access.not_served(), std::vector<std::string>{"log/2026"});
   transport.on(kProxied + "/log/shards",
                [](const HttpRequest&) { return HttpResponse{.status = 404, .body = "{}"}; });
   EXPECT_TRUE(listed().empty());  // of a controller that has one log
+}
+
+// Another log than the newest is not read in its place.
+TEST_F(ChainTest, AListThatCannotBeReadIsNoListOfOneLog) {
+  LogAccess access(transport, {}, "");
+  for (const int status : {503, 500, 403, 429}) {
+    list_status = status;
+    const auto found = list_shards(access, kChain);
+    ASSERT_FALSE(found.has_value()) << status;
+    EXPECT_EQ(found.error().kind, status == 403 ? ErrorKind::kRejected : ErrorKind::kRetryable);
+    EXPECT_THAT(found.error().message, HasSubstr("which logs there are cannot be told"));
+  }
+  list_status = 404;
+  const auto one = list_shards(access, kChain);
+  ASSERT_TRUE(one.has_value());
+  ASSERT_EQ(one->size(), 1U);
+  EXPECT_EQ(one->front().origin, kChain);
+  EXPECT_EQ(one->front().prefix, "/log/");
+
+  list_status = 200;
+  list = R"({"shards":[{"origin":"log/2027","prefix":"/log/2027/","closed":false},)"
+         R"({"origin":"other/2028","prefix":"/log/2028/","closed":false},)"
+         R"({"origin":"log","prefix":"/log/","closed":true}]})";
+  const auto sorted = list_shards(access, kChain).value();
+  ASSERT_EQ(sorted.size(), 2U);
+  EXPECT_EQ(sorted.back().origin, "log/2027");
+  EXPECT_EQ(find_shard(sorted, kChain, "--from", "2027").value(), 1U);
+  EXPECT_EQ(find_shard(sorted, kChain, "--from", "log").value(), 0U);
+  const auto none = find_shard(sorted, kChain, "--from", "2030");
+  ASSERT_FALSE(none.has_value());
+  EXPECT_EQ(none.error().message,
+            "--from 2030: there is no such log; expected one of log, log/2027");
 }
 
 TEST_F(ChainTest, AsksForContentOfTheLogThatIsSelected) {

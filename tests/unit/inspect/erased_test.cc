@@ -72,6 +72,22 @@ TEST_F(ErasedTest, WhatNoEntryErasedIsNotTakenForErased) {
   expect_failing(verify_entry(verdict), "content was erased by entry");
 }
 
+// Any erasure of another entry would do, if its content need not be shown.
+TEST_F(ErasedTest, AnErasureWhoseContentIsWithheldProvesNothing) {
+  const auto verdict = add_node_verdict({});
+  const auto of_another = add_erasure(1);
+  serve({}, verdict);
+  say_erased(verdict, of_another);
+  std::string withheld = json_entry(of_another, kinds[of_another], entries[of_another]);
+  withheld.resize(withheld.find(R"(,"preimage")"));
+  transport.answer(kProxy + "/v1/log/entries/" + std::to_string(of_another),
+                   withheld + R"(,"withheld":"not entitled"})");
+  const auto proof = verify_entry(verdict);
+  ASSERT_TRUE(proof.has_value()) << proof.error().message;
+  EXPECT_TRUE(is_untold(*proof)) << render_text(*proof);
+  EXPECT_THAT(render_text(*proof), HasSubstr("its content was not read"));
+}
+
 TEST_F(ErasedTest, ANodesVerdictCannotBeToldAnyMore) {
   const Bytes token = token_for("uid-1");
   const auto verdict = add_node_verdict(token);

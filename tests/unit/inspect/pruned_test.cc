@@ -6,6 +6,7 @@
 #include "tests/unit/inspect/lying_release.h"
 #include "tlog/builder.h"
 #include "tlog/preimages.h"
+#include "tlog/recovery.h"
 #include "tlog/retention.h"
 
 namespace avouch::inspect {
@@ -17,10 +18,11 @@ using ::testing::HasSubstr;
 class PrunedTest : public VerifyTest {
  protected:
   // A verdict and others, the policy at 300 and the pruning at 301.
-  void make_log(const Bytes& token, std::uint64_t content_from = 256, std::uint64_t minimum = 256) {
+  void make_log(const Bytes& token, std::uint64_t content_from = 256, std::uint64_t minimum = 256,
+                tlog::RetentionPolicy policy = {hours(24), hours(24)}) {
     verdict = add_node_verdict(token);
     while (entries.size() < 300) add("epoch", "log:0", Cbor::map({}));
-    add("retention", "log:0", tlog::retention_payload({hours(24), hours(24)}, SystemTime{}));
+    add("retention", "log:0", tlog::retention_payload(policy, SystemTime{}));
     add("pruning", "log:0", tlog::pruning_payload({300, content_from, minimum}, SystemTime{}));
     serve(token, verdict);
     tlog::Builder builder;
@@ -37,6 +39,16 @@ class PrunedTest : public VerifyTest {
     }
     const std::string said(as_text(tlog::format_retention(retention)));
     transport.answer(kProxy + "/log/retention", said);
+  }
+  // The checkpoint of the first `size` entries.
+  std::string older(std::uint64_t size) const {
+    tlog::Builder builder;
+    for (std::uint64_t i = 0; i < size; ++i) {
+      builder.push({i, entries[i].statement, entries[i].preimage, ""},
+                   tlog::leaf_hash(entries[i].statement));
+    }
+    const auto signer = tlog::NoteSigner::make(kOrigin, log_key).value();
+    return tlog::sign_checkpoint(kOrigin, size, builder.root(), signer).value().note();
   }
   void answer_410(const std::string& path, const std::string& body) {
     transport.on(kProxy + path, [body](const HttpRequest&) {
@@ -92,6 +104,17 @@ TEST_F(PrunedTest, WhatNoEntryPrunedIsNotTakenForPruned) {
   expect_failing(verify_entry(299), "content was pruned by entry 301");
 }
 
+// An entry that looks like a pruning and has no effect (FORMAT.md, 'Retention') excuses nothing.
+TEST_F(PrunedTest, APruningThatItsPolicyDoesNotAllowPrunesNothing) {
+  make_log(token_for("uid-1"), 256, 0, {hours(0), hours(0)});
+  say_pruned(verdict, 301);
+  expect_failing(verify_entry(verdict), "content was pruned by entry 301");
+  const auto node = verify_node();
+  ASSERT_TRUE(node.has_value()) << node.error().message;
+  EXPECT_FALSE(is_untold(*node)) << render_text(*node);
+  EXPECT_FALSE(all_hold(*node));
+}
+
 TEST_F(PrunedTest, AnEntryThatIsNotServedCannotBeToldAnyMore) {
   make_log(token_for("uid-1"));
   deny_tiles();
@@ -103,6 +126,32 @@ TEST_F(PrunedTest, AnEntryThatIsNotServedCannotBeToldAnyMore) {
   }
   // What is above is proven as before.
   EXPECT_TRUE(all_hold(*verify_entry(299)));
+}
+
+// Not an answer that is to be asked for again, for ever.
+TEST_F(PrunedTest, ACheckpointThatIsTooOldProvesNothingAnyMore) {
+  make_log({});
+  deny_tiles();
+  for (const std::uint64_t size : {1U, 255U}) {
+    const auto proof = verify_log(older(size));
+    ASSERT_TRUE(proof.has_value()) << proof.error().message;
+    EXPECT_TRUE(is_untold(*proof)) << render_text(*proof);
+    EXPECT_THAT(render_text(*proof), HasSubstr("entry 301, which is in the log, says that its "
+                                               "minimum index is 256"));
+  }
+  for (const std::uint64_t size : {256U, 300U}) {  // from there on it is proven as before
+    const auto proof = verify_log(older(size));
+    ASSERT_TRUE(proof.has_value()) << proof.error().message;
+    EXPECT_TRUE(all_hold(*proof)) << render_text(*proof);
+  }
+  // What is gone without a word, or away, is asked for again.
+  transport.answer(kProxy + "/log/retention", R"({"version":1,"contentGone":0,"entries":[]})");
+  const auto gone = verify_log(older(255));
+  ASSERT_FALSE(gone.has_value());
+  EXPECT_EQ(gone.error().kind, ErrorKind::kRetryable);
+  transport.answer(kProxy + "/log/retention",
+                   R"({"version":1,"contentGone":0,"entries":[{"index":299,"preimage":"AA=="}]})");
+  expect_failing(verify_log(older(255)), "what the log says of its retention holds");
 }
 
 TEST_F(PrunedTest, AnEntryThatIsGoneWithoutAWordIsNot) {

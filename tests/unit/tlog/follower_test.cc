@@ -108,18 +108,24 @@ void prune(ServedLog& log, bool with_its_word = true, std::uint64_t minimum = 51
   if (!with_its_word) log.disk.objects.erase("retention");
 }
 
-NewEntry closing_entry() {
+NewEntry entry_of_ours(std::string_view kind, codec::Cbor payload) {
   static const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
-  return make_entry(key,
-                    {kAvouchOrigin, "log:1", std::string(kShardKind),
-                     shard_end_payload({kStart, std::string(kAvouchOrigin) + "/2027"})},
+  return make_entry(key, {kAvouchOrigin, "log:1", std::string(kind), std::move(payload)},
                     crypto::system_random())
       .value();
 }
+NewEntry closing_entry() {
+  return entry_of_ours(kShardKind,
+                       shard_end_payload({kStart, std::string(kAvouchOrigin) + "/2027"}));
+}
+// A log that begins as ours do.
+struct OwnLog : ServedLog {
+  OwnLog() { add(entry_of_ours(kGenesis, codec::Cbor::map({}))); }
+};
 
 TEST(Follower, SaysWhenALogIsClosedAndExpectsNothingMoreOfIt) {
-  for (const std::uint64_t size : {1U, 256U, 257U, 300U}) {
-    ServedLog log;
+  for (const std::uint64_t size : {2U, 256U, 257U, 300U}) {
+    OwnLog log;
     FollowOptions how = options();
     how.growth_within = 60s;
     Follower follower = follow(how);
@@ -136,14 +142,16 @@ TEST(Follower, SaysWhenALogIsClosedAndExpectsNothingMoreOfIt) {
     log.grow_to(size + 1);
     found(step(follower, log), FindingKind::kBrokenChain, "closes the log");
     EXPECT_EQ(follower.position()->size(), size);
-    Follower again = follow(options(), position);
-    again.close();  // as whoever kept the position has kept too
-    found(step(again, log), FindingKind::kBrokenChain, "closes the log");
+    for (const bool is_kept : {false, true}) {
+      Follower again = follow(options(), position);
+      if (is_kept) again.close();  // by whoever kept the position; the entry itself tells too
+      found(step(again, log), FindingKind::kBrokenChain, "closes the log");
+    }
   }
 }
 
 TEST(Follower, RemembersThatALogIsClosedOverAReaderThatFails) {
-  ServedLog log;
+  OwnLog log;
   log.grow_to(255);
   log.add(closing_entry());
   log.grow_to(256);
@@ -158,12 +166,66 @@ TEST(Follower, RemembersThatALogIsClosedOverAReaderThatFails) {
 }
 
 TEST(Follower, FindsEntriesBehindTheOneThatClosesALog) {
-  ServedLog log;
+  OwnLog log;
   log.grow_to(10);
   log.add(closing_entry());
   log.grow_to(12);
   Follower follower = follow();
   found(step(follower, log), FindingKind::kBrokenChain, "entry 10 closes the log");
+}
+
+// Of a log that takes entries of anybody, a stranger could end whoever follows it.
+TEST(Follower, IsNotClosedByAStrangersEntry) {
+  for (const std::uint64_t size : {2U, 256U, 300U}) {
+    ServedLog log;
+    FollowOptions how = options();
+    how.growth_within = 60s;
+    Follower follower = follow(how);
+    log.grow_to(size - 1);
+    log.add(closing_entry());
+    log.grow_to(size);
+    const FollowStep last = step(follower, log);
+    EXPECT_TRUE(last.advanced && last.findings.empty()) << size;
+    EXPECT_FALSE(last.closes);
+    EXPECT_EQ(step(follower, log, kStart + 24h).findings.size(), 1U) << "growth is expected of it";
+    const std::string position = follower.position()->note();
+    log.add(closing_entry());
+    log.grow_to(size + 2);
+    Follower again = follow(options(), position);
+    for (Follower* each : {&follower, &again}) {
+      EXPECT_TRUE(step(*each, log).advanced);
+      EXPECT_FALSE(each->is_closed());
+    }
+  }
+}
+
+// Where that it is closed was kept nowhere, or lost.
+TEST(Follower, LearnsThatAStoredPositionClosesTheLog) {
+  for (const std::uint64_t size : {2U, 256U, 300U}) {
+    OwnLog log;
+    log.grow_to(size - 1);
+    log.add(closing_entry());
+    log.grow_to(size);
+    Follower first = follow();
+    const std::string position = (step(first, log), first.position()->note());
+    for (int good = 0; good < 8; ++good) {
+      Follower again = follow(options(), position);
+      BusyReader busy(log.store, good);
+      (void)again.step(busy, kStart);
+      EXPECT_TRUE(step(again, log).findings.empty());
+      EXPECT_TRUE(again.is_closed()) << size << " " << good;
+    }
+    Follower later = follow(options(), position);
+    log.grow_to(size + 300);
+    // Not served, so that nobody sees what it was: else the log would be followed on.
+    const auto whole = log.disk.objects;
+    if (size == 256) {
+      log.disk.objects.erase("tile/entries/000");
+      found(step(later, log), FindingKind::kDamaged, "entry 255, the last that was followed");
+    }
+    log.disk.objects = whole;
+    found(step(later, log), FindingKind::kBrokenChain, "closes the log");
+  }
 }
 
 TEST(Follower, TakesEntriesForPrunedWhereTheLogSaysSo) {

@@ -137,6 +137,21 @@ TEST(ShardLinks, AreInTheFirstAndTheLastEntry) {
   }
 }
 
+// What was pruned keeps nobody from what is there: how the log ends.
+TEST(ShardLinks, SayNothingOfAFirstEntryThatIsNotServed) {
+  LinkedLog log;
+  log.add(begin_entry());
+  log.grow_to(299);
+  log.add(end_entry());
+  log.grow_to(300);
+  log.serve_links();
+  log.prune_to(256);
+  const auto links = load_shard_links(log.store, log.checkpoint());
+  ASSERT_TRUE(links.has_value()) << links.error().message;
+  EXPECT_FALSE(links->predecessor.has_value());
+  EXPECT_EQ(links->end, (ShardEnd{kNow, kNext}));
+}
+
 TEST(ShardLinks, AreNoneOfALogThatIsInNoShards) {
   LinkedLog log;
   log.grow_to(300);

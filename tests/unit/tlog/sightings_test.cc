@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include "crypto/random.h"
 #include "support/served_log.h"
+#include "tlog/entry.h"
+#include "tlog/retention.h"
 #include "unit/tlog/names.h"
 
 namespace avouch::tlog {
@@ -52,6 +55,32 @@ class SightingsTest : public ::testing::Test {
                            .value();
   Sightings sightings_{60s};
 };
+
+// A witness that cosigns no more, of a log that prunes.
+TEST_F(SightingsTest, ACheckpointThatIsTooOldToBeComparedIsSaidOnce) {
+  static const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
+  const auto add = [&](std::string_view kind, codec::Cbor payload) {
+    log_.add(make_entry(key, {kAvouchOrigin, "log:1", std::string(kind), std::move(payload)},
+                        crypto::system_random())
+                 .value());
+  };
+  const std::string old = log_.grow_to(100).note();
+  const std::string fits = log_.grow_to(512).note();
+  log_.grow_to(700);
+  add(kRetentionKind, retention_payload({24h, 24h}, kFirstSeen));
+  add(kPruningKind, pruning_payload({700, 512, 512}, kFirstSeen));
+  log_.grow_to(800);
+  log_.prune_to(512);
+  ASSERT_TRUE(follower_.step(log_.store, kFirstSeen).value().advanced);
+  const auto first = take("a", old);
+  EXPECT_THAT(first.findings, IsEmpty());
+  EXPECT_THAT(first.too_old.value_or(""), HasSubstr("minimum index is 512, as entry 701 says"));
+  EXPECT_FALSE(take("a", old).too_old.has_value());
+  EXPECT_FALSE(take("b", fits).too_old.has_value());
+  // Gone without a word it is asked for again.
+  log_.disk.objects.erase("retention");
+  EXPECT_TRUE(sightings_.take("c", old, follower_, log_.store, kFirstSeen).failed.has_value());
+}
 
 TEST_F(SightingsTest, WhoIsShownTheSameHistoryGivesNoFinding) {
   testing::ServedLog same(signer_);
