@@ -315,7 +315,9 @@ class Reading {
       const Event& event = log_.log().events()[number];
       const bool known =
           std::any_of(out_.command_lines.begin(), out_.command_lines.end(), [&](const auto& line) {
-            return hashes(event, line.text) || hashes(event, "BOOT_IMAGE=" + line.text);
+            const bool of_grub = line.names > 0;  // which alone puts that before the file's name
+            return hashes(event, line.text) ||
+                   (of_grub && hashes(event, "BOOT_IMAGE=" + line.text));
           });
       if (known) continue;
       out_.files.push_back(number);

@@ -53,8 +53,11 @@ Result<ClosedShards::List> ClosedShards::list() {
         out.not_served.push_back(label);
         continue;
       }
-      const tlog::VerifiedCheckpoint& last = (*shard)->log.checkpoint();
-      line = known.emplace(label, Line{label, (*shard)->log.end().next, last.size(), last.root()})
+      const tlog::ClosedLog& log = (*shard)->log;
+      const tlog::VerifiedCheckpoint& last = log.checkpoint();
+      line = known
+                 .emplace(label,
+                          Line{label, log.end().next, last.size(), last.root(), log.signed_by()})
                  .first;
     }
     out.lines.push_back(line->second);

@@ -49,6 +49,7 @@ class ClosedShards {
     std::string label, next;
     std::uint64_t size = 0;
     tlog::Hash root{};
+    std::vector<tlog::NoteVerifier> keys;  // that signed its last checkpoint
   };
   struct List {
     std::vector<Line> lines;              // oldest first

@@ -72,26 +72,28 @@ HttpResponse ShardsHandler::list() {
   const auto closed = parts_.closed.list();
   if (!closed.has_value()) return not_now();
   Json::Array shards;
-  const auto add = [&](const std::string& label) -> Json& {
-    const std::string origin = tlog::shard_origin(parts_.closed.chain(), label);
+  const auto add = [&](const std::string& label,
+                       const std::vector<tlog::NoteVerifier>& keys) -> Json& {
     std::string vkeys;
-    if (const auto keys = tlog::keys_for(origin, parts_.keys); keys.has_value()) {
-      for (const tlog::NoteVerifier& key : *keys) {
-        vkeys += (vkeys.empty() ? "" : "\n") + tlog::format_vkey(key);
-      }
+    for (const tlog::NoteVerifier& key : keys) {
+      vkeys += (vkeys.empty() ? "" : "\n") + tlog::format_vkey(key);
     }
-    shards.push_back(
-        Json::Object{{"origin", origin}, {"vkey", vkeys}, {"prefix", shard_prefix(label)}});
+    shards.push_back(Json::Object{{"origin", tlog::shard_origin(parts_.closed.chain(), label)},
+                                  {"vkey", vkeys},
+                                  {"prefix", shard_prefix(label)}});
     return shards.back();
   };
   for (const ClosedShards::Line& line : closed->lines) {
-    Json& out = add(line.label);
+    Json& out = add(line.label, line.keys);
     out["closed"] = true;
     out["size"] = static_cast<std::int64_t>(line.size);
     out["root"] = codec::to_base64(line.root);
     out["next"] = line.next;
   }
-  add(parts_.open_label)["closed"] = false;
+  const auto present =
+      tlog::keys_for(tlog::shard_origin(parts_.closed.chain(), parts_.open_label), parts_.keys);
+  if (!present.has_value()) return problem(500, "LogFailed", present.error().message);
+  add(parts_.open_label, *present)["closed"] = false;
   Json body = Json::Object{{"version", std::int64_t{1}},
                            {"chain", parts_.closed.chain()},
                            {"shards", std::move(shards)}};

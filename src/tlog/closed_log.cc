@@ -1,5 +1,7 @@
 #include "tlog/closed_log.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -41,7 +43,13 @@ Result<ClosedLog> ClosedLog::open(TileReader& store, std::span<const NoteVerifie
                     "that follows it");
   }
   AVOUCH_TRY(Retention retention, load_retention(store, checkpoint));
-  return ClosedLog(store, std::move(checkpoint), std::move(retention), *std::move(links.end));
+  std::vector<NoteVerifier> signed_by;
+  std::copy_if(log_keys.begin(), log_keys.end(), std::back_inserter(signed_by),
+               [&](const NoteVerifier& key) {
+                 return verify_note(checkpoint.note(), std::span(&key, 1)).has_value();
+               });
+  return ClosedLog(store, std::move(checkpoint), std::move(retention), *std::move(links.end),
+                   std::move(signed_by));
 }
 
 Result<StoredEntry> ClosedLog::get(std::uint64_t index) const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "tlog/checkpoint.h"
@@ -28,21 +29,26 @@ class ClosedLog {
   const VerifiedCheckpoint& checkpoint() const { return checkpoint_; }
   const Retention& retention() const { return retention_; }
   const ShardEnd& end() const { return end_; }
+  // Those of the keys it was opened with that signed its last checkpoint.
+  const std::vector<NoteVerifier>& signed_by() const { return signed_by_; }
 
   // kRejected where there is none of that index; kFatal for damage.
   Result<StoredEntry> get(std::uint64_t index) const;
 
  private:
-  ClosedLog(TileReader& store, VerifiedCheckpoint checkpoint, Retention retention, ShardEnd end)
+  ClosedLog(TileReader& store, VerifiedCheckpoint checkpoint, Retention retention, ShardEnd end,
+            std::vector<NoteVerifier> signed_by)
       : store_(&store),
         checkpoint_(std::move(checkpoint)),
         retention_(std::move(retention)),
-        end_(std::move(end)) {}
+        end_(std::move(end)),
+        signed_by_(std::move(signed_by)) {}
 
   TileReader* store_;
   VerifiedCheckpoint checkpoint_;
   Retention retention_;
   ShardEnd end_;
+  std::vector<NoteVerifier> signed_by_;
 };
 
 // What the stored log says of its neighbours under `checkpoint`: load_shard_links() of a store.

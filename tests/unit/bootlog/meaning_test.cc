@@ -177,6 +177,19 @@ TEST(Meaning, ExplainsTheHashOfTheLoadOptionsByTheCommandLine) {
   }
 }
 
+// Firmware starts a kernel by "BOOT_IMAGE=ima_policy=tcb", which has no such argument.
+TEST(Meaning, ExplainsNoLoadOptionsOfGrubsByALineOfSystemds) {
+  for (const std::uint32_t pcr : {8U, 12U}) {
+    PlainLog log = good_log();
+    Bytes tag;
+    put_le(tag, 0x8f3b22ed, 4);
+    put_le(tag, 0, 4);
+    log.add(log.make(9, kEventTag, tag, to_utf16("BOOT_IMAGE=ima_policy=tcb quiet")));
+    log.add(log.make(pcr, kIpl, to_utf16("ima_policy=tcb quiet")));
+    EXPECT_THAT(meaning(log).files_or_lines, SizeIs(1)) << pcr;
+  }
+}
+
 TEST(B3, RefusesDataThatItsDigestIsNotOf) {
   const auto changed = [](std::uint32_t pcr, std::uint32_t type, std::string_view text) {
     PlainLog log = good_log();

@@ -22,8 +22,15 @@ const crypto::PrivateKey& chain_key() {
   static const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEd25519);
   return key;
 }
+const crypto::PrivateKey& former_key() {
+  static const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEd25519);
+  return key;
+}
+// The oldest was signed by a key that signs no more.
 tlog::NoteSigner signer_for(const std::string& label) {
-  return tlog::NoteSigner::make(tlog::shard_origin(kChain, label), chain_key()).value();
+  return tlog::NoteSigner::make(tlog::shard_origin(kChain, label),
+                                label.empty() ? former_key() : chain_key())
+      .value();
 }
 
 // A closed log of 300 entries, and another reader of it each time it is opened.
@@ -79,7 +86,7 @@ class ShardsHandlerTest : public ::testing::Test {
   // 2025 was taken away by somebody.
   ClosedShards closed{
       kChain, {"", "2025", "2026"}, [this](const std::string& label) { return open(label); }};
-  ShardsHandler handler{{closed, "2027", {signer_for("").verifier()}}, nullptr};
+  ShardsHandler handler{{closed, "2027", {signer_for("2027").verifier()}}, nullptr};
 };
 
 TEST_F(ShardsHandlerTest, ListsAllThatAreThereOldestFirst) {
