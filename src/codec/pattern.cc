@@ -55,4 +55,13 @@ bool Pattern::found_in(std::string_view subject) const {
 
 const std::string& Pattern::text() const { return compiled_->text; }
 
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (std::string_view("\\.+*?()|[]{}^$").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
 }  // namespace avouch::codec

@@ -36,4 +36,7 @@ class Pattern {
   std::shared_ptr<const Compiled> compiled_;
 };
 
+// The expression that matches `text` alone: a backslash before what means something to RE2.
+std::string escaped(std::string_view text);
+
 }  // namespace avouch::codec

@@ -16,6 +16,8 @@ constexpr milliseconds kLongestRetry{60'000};  // between quotes that found no t
 constexpr milliseconds kWidestPhase{30'000};
 
 // A beacon that comes a little early must not wait for the next one.
+constexpr int kReadsOfLog = 3;  // so many fail before a quote is sent without what they would say
+
 milliseconds shortest_pause(milliseconds heartbeat) { return heartbeat * 3 / 4; }
 
 }  // namespace
@@ -227,7 +229,7 @@ std::optional<Measurement> Collector::measure(const std::string& beacon) {
   return *std::move(measured);
 }
 
-void Collector::read_logs(const Measurement& measurement) {
+bool Collector::read_logs(const Measurement& measurement) {
   const bool other_boot =
       measurement_ && (measurement_->reset_count != measurement.reset_count ||
                        measurement_->restart_count != measurement.restart_count);
@@ -243,16 +245,20 @@ void Collector::read_logs(const Measurement& measurement) {
     if (*boot_log) boot_log_reference_ = {crypto::sha256(**boot_log), (*boot_log)->size()};
   }
   // After the quote: the log then has at least every entry that the quote covers.
-  if (const auto advanced = runtime_log_.advance(); !advanced.has_value()) {
-    events_.on_problem("runtime log", advanced.error());
-  }
+  const auto advanced = runtime_log_.advance();
+  if (!advanced.has_value()) events_.on_problem("runtime log", advanced.error());
+  return advanced.has_value() || advanced.error().kind != ErrorKind::kRetryable;
 }
 
 void Collector::heartbeat(const std::string& beacon) {
   auto measured = measure(beacon);
   if (!measured) return;
-  read_logs(*measured);
+  // What was read before ends where this quote does not. A log that stays unreadable is another
+  // matter: not every policy wants it.
+  const bool is_whole = read_logs(*measured);
   measurement_ = std::move(measured);
+  unread_ = is_whole ? 0 : unread_ + 1;
+  if (unread_ > 0 && unread_ < kReadsOfLog) return quote_retry_.failed(clock_.steady_now());
   {
     const std::lock_guard lock(mutex_);
     beacon_waits_ = told_.beacon != beacon;

@@ -102,7 +102,7 @@ class Collector {
   void answer_activation(const ActivationRequest& request);
   void heartbeat(const std::string& beacon);
   std::optional<Measurement> measure(const std::string& beacon);
-  void read_logs(const Measurement& measurement);
+  bool read_logs(const Measurement& measurement);  // false: the runtime log may be read again
   void send();
   void upload(const HeartbeatAnswer& answer);
   bool publish();
@@ -134,6 +134,7 @@ class Collector {
   std::optional<Measurement> measurement_;
   std::optional<attest::BootLogReference> boot_log_reference_;
   RuntimeLog runtime_log_;
+  int unread_ = 0;  // in a row, as it could not be read for now
 
   std::string quoted_beacon_;             // the last quote's
   std::string settled_beacon_;            // quoted for, and answered

@@ -13,6 +13,7 @@
 #include "bootlog/meaning.h"
 #include "bootlog/replay.h"
 #include "bootlog/variable.h"
+#include "codec/pattern.h"
 
 namespace avouch::provision {
 namespace {
@@ -61,7 +62,9 @@ class BootValues {
     for (const MeasuredVariable& each : meaning_.variables) add_variable(each);
     std::set<std::string> lines;
     for (const bootlog::CommandLine& each : meaning_.command_lines) lines.insert(each.text);
-    for (const std::string& line : lines) out_.remarks.push_back("Kernel command line: " + line);
+    for (const std::string& line : lines) {
+      out_.remarks.push_back("Kernel command line, as an expression: " + codec::escaped(line));
+    }
     if (!origin_.empty()) tell_what_is_left_out();
     for (const std::string& quirk : meaning_.quirks_used) {
       out_.remarks.push_back(

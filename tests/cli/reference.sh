@@ -134,7 +134,7 @@ expect 2 "bad.deb: no Debian package" from-debs --name pkg bad.deb
 expect 2 "missing.deb" from-debs --name pkg missing.deb
 
 # A golden node's kernel files.
-expect 0 "Kernel command line: .*console=ttyS0" from-evidence --name golden "$VECTORS/bootlogs/good.bin"
+expect 0 "Kernel command line, as an expression: .*console=ttyS0" from-evidence --name golden "$VECTORS/bootlogs/good.bin"
 expect 0 "entries|ReferenceManifest" from-evidence --name golden "$VECTORS/runtimelogs/tcb.bin"
 mkdir node
 cp "$VECTORS/bootlogs/good.bin" node/binary_bios_measurements

@@ -49,5 +49,15 @@ TEST(Pattern, TakesTimeLinearInTheText) {
   EXPECT_FALSE(pattern("(a*)*b").matches(std::string(40, 'a')));
 }
 
+TEST(Escaped, MatchesTheTextAlone) {
+  for (const std::string text :
+       {"/vmlinuz-6.1 ima_policy=tcb|critical_data", "a.b+c*d?(e)[f]{g}^h$i\\j|k", "x=\"y z\" |"}) {
+    const Pattern exact = pattern(escaped(text));
+    EXPECT_TRUE(exact.matches(text)) << text;
+    EXPECT_FALSE(exact.matches(text.substr(0, text.find('|')))) << text;
+    EXPECT_FALSE(exact.matches(text.substr(text.find('|') + 1))) << text;
+  }
+}
+
 }  // namespace
 }  // namespace avouch::codec

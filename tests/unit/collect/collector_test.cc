@@ -557,10 +557,27 @@ TEST_F(CollectorTest, LeavesAHopelessChallengeAlone) {
   EXPECT_EQ(count("activation"), 1U);
 }
 
-TEST_F(CollectorTest, SendsHeartbeatsWithoutLogsThatCannotBeRead) {
-  logs.broken = true;
+TEST_F(CollectorTest, SendsNoQuoteBesideARuntimeLogThatEndsBeforeIt) {
+  logs.runtime = ima_entry("one");
   beacon_comes(7);
   ASSERT_EQ(uplink.heartbeats.size(), 1U);
+  append(*logs.runtime, ima_entry("two"));
+  logs.broken = true;
+  clock.advance(10s);
+  beacon_comes(8);
+  EXPECT_EQ(uplink.heartbeats.size(), 1U);
+  logs.broken = false;
+  run_for(10s);
+  ASSERT_EQ(uplink.heartbeats.size(), 2U);
+  EXPECT_EQ(uplink.heartbeats[1].runtime_log->entries, 2U);
+}
+
+TEST_F(CollectorTest, SendsHeartbeatsWithoutLogsThatCannotBeReadAtAll) {
+  logs.broken = true;
+  beacon_comes(7);
+  EXPECT_TRUE(uplink.heartbeats.empty()) << "it is tried again";
+  run_for(30s);
+  ASSERT_FALSE(uplink.heartbeats.empty());
   EXPECT_FALSE(uplink.heartbeats[0].boot_log.has_value());
   EXPECT_FALSE(uplink.heartbeats[0].runtime_log.has_value());
 }

@@ -93,7 +93,7 @@ TEST(FromBootLog, AcceptsTheSameBootAgainAndNoOther) {
 
 TEST(FromBootLog, NamesCommandLinesForThePolicy) {
   const Draft draft = of_boot_log(read_vector("bootlogs/good.bin"));
-  EXPECT_TRUE(holds(draft.remarks, "Kernel command line: "));
+  EXPECT_TRUE(holds(draft.remarks, "Kernel command line, as an expression: /vmlinuz root=none"));
   EXPECT_TRUE(holds(draft.remarks, "console=ttyS0"));
   EXPECT_TRUE(holds(draft.remarks, "No quote proves"));
   EXPECT_FALSE(draft.secure_boot_certificates.empty());
