@@ -1,6 +1,7 @@
 #include "attest/policy.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "attest/json_text.h"
@@ -222,9 +223,11 @@ void read_reference_keys(Fields& fields, PolicySpec& out) {
 }
 
 // Any program of a running node makes them what it likes: 16 and 23 it can reset, and where
-// nothing measures into 11 or 15 they are zero until it extends them by values that are known.
+// nothing measures into the others (no IMA, no systemd-stub) they are zero until it extends them by
+// values that are known.
 bool is_of_running_system(const ExactPcr& pcr) {
-  return pcr.index == 11 || pcr.index == 15 || pcr.index == 16 || pcr.index == 23;
+  constexpr std::array<unsigned, 7> kFree = {10, 11, 12, 13, 15, 16, 23};
+  return std::find(kFree.begin(), kFree.end(), pcr.index) != kFree.end();
 }
 
 // A policy that checks nothing proves nothing.
@@ -233,10 +236,11 @@ void require_a_check(Fields& fields, const PolicySpec& spec) {
   if (spec.runtime && checks_something(*spec.runtime)) return;
   if (!std::all_of(spec.exact.begin(), spec.exact.end(), is_of_running_system)) return;
   if (!spec.exact.empty()) {
-    return fields.error("pcrs.exact",
-                        "nothing is proven by PCR 11, 15, 16 and 23 alone, which a running node "
-                        "can extend or reset as it likes: expected another PCR beside them (0 to "
-                        "7 speak of firmware and boot loader), or a rule in bootLog or runtime");
+    return fields.error(
+        "pcrs.exact",
+        "nothing is proven by PCR 10 to 13, 15, 16 and 23 alone, which a running node "
+        "can extend or reset as it likes: expected another PCR beside them (0 to "
+        "7 speak of firmware and boot loader), or a rule in bootLog or runtime");
   }
   fields.error("pcrs.exact",
                "nothing is checked: expected at least one PCR with its accepted values, or a rule "

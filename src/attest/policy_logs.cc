@@ -45,6 +45,21 @@ std::vector<Expression> read_patterns(Fields& fields, std::string_view list) {
   return out;
 }
 
+// Arguments that nobody chose: an expression that takes one takes what it likes.
+constexpr std::array<std::string_view, 2> kUnchosen = {"q7vx0kzw", "m3t9=hj"};
+
+void refuse_what_takes_anything(Fields& fields, const std::vector<Pattern>& required) {
+  for (std::size_t i = 0; i < required.size(); ++i) {
+    const auto taken =
+        std::find_if(kUnchosen.begin(), kUnchosen.end(),
+                     [&](std::string_view argument) { return required[i].matches(argument); });
+    if (taken == kUnchosen.end()) continue;
+    fields.error(element("required", i),
+                 "\"" + required[i].text() + "\" is satisfied by any argument at all, such as \"" +
+                     std::string(*taken) + "\": expected one that names what the line must have");
+  }
+}
+
 std::vector<std::string> read_expressions(Fields& fields, std::string_view list) {
   std::vector<std::string> out;
   for (const Pattern& pattern : read_patterns(fields, list)) out.push_back(pattern.text());
@@ -99,6 +114,7 @@ std::optional<BootLogSpec> read_boot_log(Fields& fields) {
   boot_log->refuse_empty("references");
   if (auto line = boot_log->object("kernelCommandLine")) {
     out.command_line_required = read_patterns(*line, "required");
+    refuse_what_takes_anything(*line, out.command_line_required);
     out.command_line_forbidden = read_patterns<codec::KernelPattern>(*line, "forbidden");
     line->refuse_empty("required");
     line->refuse_empty("forbidden");

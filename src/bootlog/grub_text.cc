@@ -9,7 +9,7 @@ namespace {
 // Commands of GRUB 2.12 and of distributions' configurations that start no program, or run others
 // that are measured by themselves (source, configfile, blscfg, eval).
 constexpr std::string_view kHarmless =
-    " . [ acpi authenticate background_color background_image badram bli blocklist blscfg"
+    " . [ authenticate background_color background_image badram bli blocklist blscfg"
     " boot break btrfs-get-default-subvol btrfs-info btrfs-list-subvols btrfs-mount-subvol"
     " cat clear cmp color configfile continue cpuid crc cryptomount cutmem date devicetree"
     " distrust echo efitextmode eval exit export extract_entries_configfile"
@@ -28,10 +28,10 @@ constexpr std::string_view kHarmless =
     " tpm_record_pcrs tpm2_key_protector_clear tpm2_key_protector_init true trust unset usb"
     " vbeinfo verify_detached version videoinfo ";
 
-// After these GRUB measures no more (its verifier is gone, or the rescue prompt runs), or memory
-// and devices were written to.
+// After these GRUB measures no more (its verifier is gone, or the rescue prompt runs), or memory,
+// devices or the firmware's tables were written to: without its table the TPM is not found.
 constexpr std::string_view kStopsMeasuring =
-    " normal_exit outb outl outw rmmod setpci write_byte write_dword write_word wrmsr ";
+    " acpi normal_exit outb outl outw rmmod setpci write_byte write_dword write_word wrmsr ";
 
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
 

@@ -253,8 +253,8 @@ class Reading {
     const GrubText read = read_grub_text(text);
     if (read.unproves) {
       problem(number, code::kEventUnexpected,
-              "GRUB ran a command after which it measures no more, or that writes to memory or "
-              "devices: take it out of the boot loader's configuration");
+              "GRUB ran a command after which it measures no more, or that writes to memory, "
+              "devices or the firmware's tables: take it out of the boot loader's configuration");
     }
     if (has_prefix && !read.kernels) return;
     const bool is_line =

@@ -131,12 +131,28 @@ TEST(ParsePolicy, RefusesAPolicyThatRestsOnPcrsOfTheRunningSystemAlone) {
     }
     return errors_with({"pcrs", "exact"}, "[" + out + "]");
   };
-  for (const int index : {11, 15, 16, 23}) {
-    EXPECT_TRUE(contains(exact({index}), "spec.pcrs.exact: nothing is proven by PCR 11")) << index;
+  for (const int index : {10, 11, 12, 13, 15, 16, 23}) {
+    EXPECT_TRUE(contains(exact({index}), "spec.pcrs.exact: nothing is proven by PCR 10")) << index;
     EXPECT_EQ(exact({index, 7}), "") << index;
   }
   EXPECT_TRUE(contains(exact({11, 15, 16, 23}), "nothing is proven"));
-  for (const int index : {0, 4, 8, 10, 12, 14, 17}) EXPECT_EQ(exact({index}), "") << index;
+  for (const int index : {0, 4, 8, 14, 17}) EXPECT_EQ(exact({index}), "") << index;
+}
+
+TEST(ParsePolicy, RefusesAnArgumentThatAnyLineHas) {
+  const auto with = [](const std::string& required) {
+    return errors_with(
+        {"bootLog"},
+        R"({"secureBoot": "Optional", "kernelCommandLine": {"required": [")" + required + "\"]}}");
+  };
+  for (const char* any : {".*", ".+", "[a-z0-9]*", ".*=.*", "(quiet|.*)"}) {
+    EXPECT_TRUE(contains(with(any), "kernelCommandLine.required[0]: \"" + std::string(any) +
+                                        "\" is satisfied by any argument"))
+        << any;
+  }
+  for (const char* some : {"quiet", "root=.*", ".*tcb.*", "/vmlinuz.* quiet"}) {
+    EXPECT_EQ(with(some), "") << some;
+  }
 }
 
 TEST(ParsePolicy, APolicyWithPcrsOfTheRunningSystemBesideALogIsTaken) {
