@@ -119,6 +119,9 @@ std::optional<BootLogSpec> read_boot_log(Fields& fields) {
     line->refuse_empty("required");
     line->refuse_empty("forbidden");
     line->finish();
+    if (out.command_line_required.empty() && out.command_line_forbidden.empty()) {
+      boot_log->error("kernelCommandLine", "asks for nothing: expected required or forbidden");
+    }
   }
   out.quirks = boot_log->strings("quirks", kMaxNames, 64);
   boot_log->finish();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -74,22 +75,27 @@ class Line {
   }
 
   // What is for init must not be what satisfies an expression of the whole line, nor pass unseen;
-  // and no name of a file may read as an argument.
+  // what stands in quotes neither, unless the expression writes them too; and no name of a file may
+  // read as an argument.
   bool is(const codec::Pattern& pattern) const {
     if (line_.names == kOnlyNames) return false;
     if (line_.names > 0 && !line_.text.starts_with('/') && !line_.text.starts_with('(')) {
       return false;
     }
+    const auto writes = [&](std::string_view what, std::string_view as) {
+      return line_.text.find(what) == std::string::npos ||
+             pattern.text().find(as) != std::string::npos;
+    };
+    if (!writes("\"", "\"") || !writes("'", "'") || !writes("\\", "\\\\")) return false;
     const bool knows_more = pattern.text().find("--") != std::string::npos;
-    return (before_.empty() || knows_more || pattern.matches(before_)) &&
-           pattern.matches(line_.text);
+    return (!before_ || knows_more || pattern.matches(*before_)) && pattern.matches(line_.text);
   }
 
  private:
   const CommandLine& line_;
   std::vector<std::vector<std::string>> readings_;
   std::vector<std::string> words_;
-  std::string before_;  // the part before "--"; empty where there is none
+  std::optional<std::string> before_;  // the part before "--", where there is one
 };
 
 class Rules {

@@ -270,6 +270,27 @@ TEST(CommandLine, HasNoArgumentInTheNameOfAFile) {
   EXPECT_THAT(command("chainloader /vmlinuz a", "/vmlinuz .*"), ElementsAre("KernelCommandLine"));
 }
 
+// Expressions with a border before and behind what they ask for.
+TEST(CommandLine, SatisfiesNoWholeLineByWhatIsForInitOrInQuotes) {
+  const auto codes = [](const std::string& line, const std::string& required) {
+    PlainLog log = good_log();
+    std::erase_if(log.events, [](const PlainEvent& event) { return event.pcr == 8; });
+    log.add(log.make(12, kIpl, to_utf16(line)));
+    return appraise(log, command_line({required})).codes();
+  };
+  const std::string bordered = "(.* )?ima_policy=tcb( .*)?";
+  EXPECT_THAT(codes("quiet ima_policy=tcb x", bordered), IsEmpty());
+  for (const char* line :
+       {"-- ima_policy=tcb", "-- x ima_policy=tcb y", "\"--\" ima_policy=tcb",
+        "\"x=a ima_policy=tcb b\"", "x='a ima_policy=tcb b'", "'a ima_policy=tcb b"}) {
+    for (const std::string& required : {bordered, std::string(".*ima_policy=tcb.*")}) {
+      EXPECT_THAT(codes(line, required), ElementsAre("KernelCommandLine")) << line;
+    }
+  }
+  EXPECT_THAT(codes("x=\"a b\" ima_policy=tcb", "x=\"a b\" ima_policy=tcb"), IsEmpty());
+  EXPECT_THAT(codes("x=a\\b ima_policy=tcb", "x=a\\\\b ima_policy=tcb"), IsEmpty());
+}
+
 TEST(CommandLine, OfSystemdHasNoNameOfAFile) {
   PlainLog log = good_log();
   std::erase_if(log.events, [](const PlainEvent& event) { return event.pcr == 8; });
