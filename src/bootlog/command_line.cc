@@ -82,16 +82,19 @@ class Line {
     if (line_.names > 0 && !line_.text.starts_with('/') && !line_.text.starts_with('(')) {
       return false;
     }
-    const auto writes = [&](std::string_view what, std::string_view as) {
-      return line_.text.find(what) == std::string::npos ||
-             pattern.text().find(as) != std::string::npos;
-    };
-    if (!writes("\"", "\"") || !writes("'", "'") || !writes("\\", "\\\\")) return false;
+    if (!writes(pattern, "\"", "\"") || !writes(pattern, "'", "'")) return false;
+    if (!writes(pattern, "\\", "\\\\") && !writes(pattern, "\\", "\\Q")) return false;
     const bool knows_more = pattern.text().find("--") != std::string::npos;
     return (!before_ || knows_more || pattern.matches(*before_)) && pattern.matches(line_.text);
   }
 
  private:
+  // Whether the expression has what the line has, as expressions write it.
+  bool writes(const codec::Pattern& pattern, std::string_view what, std::string_view as) const {
+    return line_.text.find(what) == std::string::npos ||
+           pattern.text().find(as) != std::string::npos;
+  }
+
   const CommandLine& line_;
   std::vector<std::vector<std::string>> readings_;
   std::vector<std::string> words_;

@@ -258,7 +258,10 @@ void Collector::heartbeat(const std::string& beacon) {
   const bool is_whole = read_logs(*measured);
   measurement_ = std::move(measured);
   unread_ = is_whole ? 0 : unread_ + 1;
-  if (unread_ > 0 && unread_ < kReadsOfLog) return quote_retry_.failed(clock_.steady_now());
+  if (unread_ > 0 && unread_ < kReadsOfLog) {
+    next_quote_.reset();
+    return quote_retry_.failed(clock_.steady_now());
+  }
   {
     const std::lock_guard lock(mutex_);
     beacon_waits_ = told_.beacon != beacon;
