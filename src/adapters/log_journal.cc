@@ -56,6 +56,7 @@ Result<void> LogJournal::list() {
 }
 
 Result<std::vector<tlog::Record>> LogJournal::recover(std::uint64_t from) {
+  next_.reset();  // another attempt, where what came after the last one failed
   AVOUCH_CHECK(list());
   std::vector<tlog::Record> records;
   for (std::size_t i = 0; i < firsts_.size(); ++i) {

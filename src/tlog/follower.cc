@@ -227,7 +227,7 @@ Result<Follower::Walked> Follower::walk_above_pruned(Walked walked, const Verifi
   }
   Walked above = *std::move(tried);
   above.pruned = minimum - followed;
-  if (followed > 0) {
+  if (position_) {
     above.skipped =
         Finding{FindingKind::kDamaged,
                 "entries " + std::to_string(followed) + " to " + std::to_string(minimum - 1) +

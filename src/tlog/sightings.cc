@@ -46,7 +46,16 @@ Sightings::Compared Sightings::take(const std::string& by, const std::optional<s
     const auto since = std::chrono::duration_cast<std::chrono::seconds>(now - ahead->second.since);
     if (reaches(follower, ahead->second.seen.size())) {
       compare(by, ahead->second.seen, follower, reader, out);
-      if (!out.failed) ahead_.erase(ahead);
+      if (out.too_old) {
+        // It was ahead when it was first seen, and the log has denied since what would tell.
+        compared_.erase(by);
+        out.findings.push_back({FindingKind::kHeldBack,
+                                by + " was shown a checkpoint before it could be followed here: " +
+                                    *std::exchange(out.too_old, std::nullopt),
+                                std::nullopt});
+      } else if (!out.failed) {
+        ahead_.erase(ahead);
+      }
     } else if (shown_within_.count() > 0 && since > shown_within_) {
       out.findings.push_back({FindingKind::kHeldBack,
                               by + " was shown " + std::to_string(ahead->second.seen.size()) +

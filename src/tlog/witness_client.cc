@@ -46,7 +46,8 @@ WitnessOutcome outcome(Kind kind, std::string why) {
   return made;
 }
 
-// "SIZE\n", without sign and leading zero.
+}  // namespace
+
 std::optional<std::uint64_t> parse_size_body(std::string_view body) {
   if (!body.ends_with('\n')) return std::nullopt;
   body.remove_suffix(1);
@@ -58,8 +59,6 @@ std::optional<std::uint64_t> parse_size_body(std::string_view body) {
   }
   return size;
 }
-
-}  // namespace
 
 Result<std::string> WitnessProgress::request(const VerifiedCheckpoint& checkpoint,
                                              const NodeSource& nodes) const {

@@ -86,6 +86,9 @@ class WitnessProgress {
   std::uint64_t size_ = 0;
 };
 
+// The body of a 409: "SIZE\n", without sign and leading zero. Nothing where it is something else.
+std::optional<std::uint64_t> parse_size_body(std::string_view body);
+
 // How long to wait after so many failures in a row (at least 1): 1 s, doubled each time, at most a
 // minute.
 std::chrono::milliseconds witness_pause(std::uint64_t failures);

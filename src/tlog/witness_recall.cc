@@ -1,10 +1,12 @@
 #include "tlog/witness_recall.h"
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 
 #include "base/hex.h"
 #include "crypto/hash.h"
+#include "tlog/witness.h"
 
 namespace avouch::tlog {
 namespace {
@@ -20,73 +22,120 @@ struct Answer {
 
 Answer silent(std::string why) { return {.shown = {}, .silent = std::move(why), .ahead = {}}; }
 
-bool has_line_of(const std::optional<UnverifiedNote>& kept, const CosignerKey& key) {
-  if (!kept) return false;
-  const auto lines = verify_cosignatures(*kept, std::span(&key, 1));
+bool has_line_of(const UnverifiedNote& note, const CosignerKey& key) {
+  const auto lines = verify_cosignatures(note, std::span(&key, 1));
   return lines.has_value() && !lines->empty();
 }
 
 // What was kept is one of this log's, or nothing is.
-std::optional<UnverifiedNote> kept_of(const RecallOptions& options) {
+struct Kept {
+  UnverifiedNote note;
+  std::uint64_t size = 0;
+};
+std::optional<Kept> kept_of(const RecallOptions& options) {
   if (!options.kept) return std::nullopt;
-  if (!verify_checkpoint(*options.kept, options.log_keys, options.origin).has_value()) {
-    return std::nullopt;
-  }
+  const auto checkpoint = verify_checkpoint(*options.kept, options.log_keys, options.origin);
+  if (!checkpoint.has_value()) return std::nullopt;
   auto parsed = parse_note_unverified(*options.kept);
   if (!parsed.has_value()) return std::nullopt;
-  return *std::move(parsed);
+  return Kept{*std::move(parsed), checkpoint->size()};
 }
 
-Answer ask_one(const WitnessToRecall& witness, const RecallOptions& options, bool has_cosigned,
-               const std::stop_token& stop) {
-  const std::string digest = to_hex(crypto::sha256(as_bytes(options.origin)));
-  const auto reply = witness.exchange->checkpoint(digest, stop);
-  if (!reply.has_value()) return silent(reply.error().message);
-  std::string why = "HTTP status " + std::to_string(reply->status);
-  if (reply->status == 200) {
-    auto shown = verify_checkpoint(reply->body, options.log_keys, options.origin);
-    if (shown.has_value()) {
-      return {.shown = std::move(shown).value(), .silent = {}, .ahead = {}};
+// One witness, asked.
+class Question {
+ public:
+  // `least`: the size that it has cosigned, as far as is known here.
+  Question(const WitnessToRecall& witness, const RecallOptions& options, std::uint64_t least)
+      : witness_(witness), options_(options), least_(least) {}
+
+  Answer ask(const std::stop_token& stop) {
+    const std::string digest = to_hex(crypto::sha256(as_bytes(options_.origin)));
+    const auto reply = witness_.exchange->checkpoint(digest, stop);
+    if (!reply.has_value()) return silent(reply.error().message);
+    why_ = "HTTP status " + std::to_string(reply->status);
+    auto shown = reply->status == 200 ? read(reply->body) : std::nullopt;
+    const std::uint64_t stored = options_.stored ? options_.stored->size() : 0;
+    // A copy that somebody else has kept for it may be old: only more than is stored tells enough.
+    if (shown && shown->size() > stored)
+      return {.shown = std::move(shown), .silent = {}, .ahead = {}};
+    if (stored == 0) {
+      if (shown) return {.shown = std::move(shown), .silent = {}, .ahead = {}};
+      return reply->status == 404 ? has(0) : silent(why_);
     }
-    why = shown.error().message;
+    Answer told = ask_for_size(stored, reply->status, stop);
+    told.shown = std::move(shown);
+    return told;
   }
-  bool knows_nothing = reply->status == 404;
-  if (options.stored && options.stored->size() > 0) {
-    WitnessProgress from_nothing(witness.key);
-    const auto body = from_nothing.request(*options.stored, {});
-    if (!body.has_value()) return silent(body.error().message);
-    const auto told = witness.exchange->add_checkpoint(*body, stop);
+
+ private:
+  std::optional<VerifiedCheckpoint> read(const std::string& body) {
+    auto shown = verify_checkpoint(body, options_.log_keys, options_.origin);
+    const auto note = parse_note_unverified(body);
+    if (!shown.has_value()) {
+      why_ = shown.error().message;
+    } else if (!note.has_value() || !has_line_of(*note, witness_.key)) {
+      why_ = "shows a checkpoint without a line by its key " + witness_.key.name;
+    } else {
+      return std::move(shown).value();
+    }
+    return std::nullopt;
+  }
+
+  // The stored checkpoint with its own size as the one to start from: nobody cosigns it who has not
+  // cosigned it before, and who has another one says which (409). So asking changes nothing.
+  Answer ask_for_size(std::uint64_t stored, int shown_status, const std::stop_token& stop) {
+    const std::string body = format_add_checkpoint({stored, {}, options_.stored->note()});
+    const auto told = witness_.exchange->add_checkpoint(body, stop);
     if (!told.has_value()) return silent(told.error().message);
-    const WitnessOutcome said = from_nothing.take(*options.stored, *told, options.stored->size());
-    if (said.kind == OutcomeKind::kAhead) {
-      return {.shown = {}, .silent = {}, .ahead = said.why};
+    const auto size = told->status == 409 && told->content_type == kTlogSizeType
+                          ? parse_size_body(told->body)
+                          : std::nullopt;
+    if (size && *size > stored) {
+      return ahead("has cosigned this log at size " + std::to_string(*size) +
+                   ", which has published no more than " + std::to_string(stored));
     }
-    if (said.kind == OutcomeKind::kAskAgain) return {};
-    const bool is_first = said.kind == OutcomeKind::kCosigned && reply->status != 200;
-    knows_nothing = is_first || (knows_nothing && (told->status == 404 || told->status == 403));
-    why += said.why.empty() ? "" : "; " + said.why;
+    if ((size && *size == stored) || told->status == 422) {
+      return ahead("has cosigned another checkpoint of this log at size " + std::to_string(stored));
+    }
+    if (size) return has(*size);
+    const WitnessOutcome said = WitnessProgress(witness_.key).take(*options_.stored, *told, stored);
+    if (said.kind == OutcomeKind::kCosigned) return has(stored);
+    if (shown_status == 404 && told->status == 404) return has(0);
+    return silent(why_ + (said.why.empty() ? "" : "; " + said.why));
   }
-  if (knows_nothing && !has_cosigned) return {};
-  if (knows_nothing) {
-    why +=
-        "; it says that it knows nothing of this log, but has cosigned it: it has lost its state, "
-        "or this is another's answer (a proxy's)";
+
+  static Answer ahead(std::string what) {
+    return {.shown = {}, .silent = {}, .ahead = std::move(what)};
   }
-  return silent(std::move(why));
-}
+  // It says that it remembers so much of this log.
+  Answer has(std::uint64_t size) const {
+    if (size >= least_) return {};
+    return silent(why_ + "; it says that it knows " +
+                  (size == 0 ? "nothing" : "size " + std::to_string(size)) +
+                  " of this log, but has cosigned size " + std::to_string(least_) +
+                  ": it has lost its state, or this is another's answer (a proxy's)");
+  }
+
+  const WitnessToRecall& witness_;
+  const RecallOptions& options_;
+  const std::uint64_t least_;
+  std::string why_;
+};
 
 }  // namespace
 
 Result<Recalled> recall(const RecallOptions& options, const LogPolicy& policy,
                         std::span<const WitnessToRecall> witnesses, const std::stop_token& stop) {
-  const std::optional<UnverifiedNote> kept = kept_of(options);
+  const std::optional<Kept> kept = kept_of(options);
   std::vector<Answer> answers(witnesses.size());
   {
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < witnesses.size(); ++i) {
       threads.emplace_back([&, i] {
-        const bool has_cosigned = has_line_of(kept, witnesses[i].key);
-        answers[i] = ask_one(witnesses[i], options, has_cosigned, stop);
+        const bool has_cosigned = kept && has_line_of(kept->note, witnesses[i].key);
+        // A log without entries has been cosigned as well.
+        const std::uint64_t least = has_cosigned ? std::max<std::uint64_t>(kept->size, 1) : 0;
+        answers[i] = Question(witnesses[i], options, least).ask(stop);
       });
     }
   }

@@ -2,8 +2,9 @@
 
 // What the witnesses of a log remember of it, asked before it signs anything: a store that was put
 // back, with all that lies beside it, has forgotten what they have not. Each is asked at its
-// monitoring endpoint. Who shows nothing there is sent the stored checkpoint to cosign, as its
-// answer says which size it has: not every witness has such an endpoint.
+// monitoring endpoint, where a copy may be old and which not every witness has; so who shows no
+// more there than is stored is sent the stored checkpoint as well, and its answer says which size
+// it has.
 
 #include <optional>
 #include <span>
@@ -41,9 +42,9 @@ struct Recalled {
 };
 
 // Asks all at once; ends within a second once `stop` is requested. Silent is also who shows what
-// none of the keys has signed, and who says that it knows nothing of a log whose kept note it has
-// cosigned: a proxy says that too. kRetryable: one says that it has cosigned more than is stored,
-// and shows no checkpoint; stopped.
+// none of the keys has signed or it has not cosigned, and who says that it knows less than the kept
+// note that it has cosigned: a proxy says that too. kRetryable: one says that it has cosigned more
+// than is stored, or another tree, and shows no checkpoint; stopped.
 Result<Recalled> recall(const RecallOptions& options, const LogPolicy& policy,
                         std::span<const WitnessToRecall> witnesses, const std::stop_token& stop);
 

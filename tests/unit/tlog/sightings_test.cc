@@ -82,6 +82,30 @@ TEST_F(SightingsTest, ACheckpointThatIsTooOldToBeComparedIsSaidOnce) {
   EXPECT_TRUE(sightings_.take("c", old, follower_, log_.store, kFirstSeen).failed.has_value());
 }
 
+// A log that has forked denies what would show it, as soon as the position has come by.
+TEST_F(SightingsTest, NoPruningExcusesACheckpointThatWasAheadWhenItWasSeen) {
+  static const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
+  const auto add = [&](std::string_view kind, codec::Cbor payload) {
+    log_.add(make_entry(key, {kAvouchOrigin, "log:1", std::string(kind), std::move(payload)},
+                        crypto::system_random())
+                 .value());
+  };
+  follow_to(500);
+  EXPECT_THAT(take("a", fork_.grow_to(700).note()).findings, IsEmpty());
+  log_.grow_to(1400);
+  add(kRetentionKind, retention_payload({24h, 24h}, kFirstSeen));
+  add(kPruningKind, pruning_payload({1400, 1280, 1280}, kFirstSeen));
+  follow_to(1500);
+  log_.prune_to(1280);
+  for (int look = 0; look < 2; ++look) {
+    const auto compared = take("a", std::nullopt);
+    ASSERT_EQ(compared.findings.size(), 1U) << "at each look";
+    EXPECT_EQ(compared.findings[0].kind, FindingKind::kHeldBack);
+    EXPECT_THAT(compared.findings[0].what, HasSubstr("minimum index is 1280"));
+    EXPECT_FALSE(compared.too_old.has_value());
+  }
+}
+
 TEST_F(SightingsTest, WhoIsShownTheSameHistoryGivesNoFinding) {
   testing::ServedLog same(signer_);
   for (const std::uint64_t size : {1U, 5U, 256U, 300U, 700U}) {

@@ -36,7 +36,7 @@ class Scripted final : public WitnessExchange {
  public:
   Scripted(Said shows, Said cosigns) : shows_(std::move(shows)), cosigns_(std::move(cosigns)) {}
   Result<WitnessReply> add_checkpoint(const std::string& body, std::stop_token) override {
-    EXPECT_TRUE(body.starts_with("old 0\n\n")) << body;
+    EXPECT_TRUE(body.starts_with("old 10\n\n")) << "asking has nobody cosign anything: " << body;
     return cosigns_;
   }
   Result<WitnessReply> checkpoint(const std::string&, std::stop_token) override { return shows_; }
@@ -49,7 +49,7 @@ struct Script {
   Said shows = kNever, cosigns = kUnknown;
 };
 const Script kSilent{kAway, kAway};
-const Script kHasTen{kNever, has_size(10)};
+const Script kHasSeven{kNever, has_size(7)};
 
 class RecallTest : public ::testing::Test {
  protected:
@@ -86,11 +86,13 @@ class RecallTest : public ::testing::Test {
     const auto recalled = ask(quorum, scripts);
     return recalled.has_value() ? recalled->missing.value_or("") : recalled.error().message;
   }
-  // The one witness has cosigned what was kept.
-  void keep_line() {
-    const std::string note = checkpoint(9, key_).note();
-    options_.kept = note + cosigners_[0].cosign(parse_note_unverified(note)->text, 7).value();
+  // As the first witness shows it.
+  std::string cosigned(std::uint64_t size) const {
+    const std::string note = checkpoint(size, key_).note();
+    return note + cosigners_[0].cosign(parse_note_unverified(note)->text, 7).value();
   }
+  // The one witness has cosigned what was kept.
+  void keep_line(std::uint64_t size) { options_.kept = cosigned(size); }
 
   const NoteSigner key_ = log_key();
   std::vector<Cosigner> cosigners_;
@@ -98,8 +100,7 @@ class RecallTest : public ::testing::Test {
 };
 
 TEST_F(RecallTest, ShowsWhatWitnessesShow) {
-  const Script shows{says(200, checkpoint(12, key_).note()), kAway};
-  const auto recalled = ask("quorum w0", {shows});
+  const auto recalled = ask("quorum w0", {{says(200, cosigned(12)), kAway}});
   ASSERT_TRUE(recalled.has_value()) << recalled.error().message;
   EXPECT_EQ(recalled->missing, std::nullopt);
   ASSERT_EQ(recalled->shown.size(), 1U);
@@ -109,7 +110,7 @@ TEST_F(RecallTest, ShowsWhatWitnessesShow) {
 
 // Nobody of those who have answered may have been passed over by a quorum of the others.
 TEST_F(RecallTest, WaitsForWhoeverCouldBeAQuorumWithoutTheOthers) {
-  const Script heard = kHasTen;
+  const Script heard = kHasSeven;
   const std::string any = "group g any w0 w1\nquorum g";
   EXPECT_THAT(missing(any, {heard, kSilent}), HasSubstr("quorum by themselves"));
   EXPECT_THAT(missing(any, {heard, heard}), IsEmpty());
@@ -128,7 +129,7 @@ TEST_F(RecallTest, WaitsForWhoeverCouldBeAQuorumWithoutTheOthers) {
 }
 
 TEST_F(RecallTest, NamesTheSilentInTheOrderOfThePolicy) {
-  EXPECT_EQ(missing("group g all w0 w1 w2\nquorum g", {kSilent, kHasTen, kSilent}),
+  EXPECT_EQ(missing("group g all w0 w1 w2\nquorum g", {kSilent, kHasSeven, kSilent}),
             "no quorum of witnesses says what it remembers of this log: w0: away; w2: away");
 }
 
@@ -141,13 +142,33 @@ TEST_F(RecallTest, AsksWhoShowsNothingForTheSizeThatItHas) {
   }
   const Script anothers{says(200, checkpoint(9, log_key()).note()), says(403)};
   EXPECT_THAT(missing("quorum w0", {anothers}), HasSubstr("no signature by a known key"));
-  keep_line();
-  EXPECT_THAT(missing("quorum w0", {kHasTen}), IsEmpty());
+  keep_line(7);
+  EXPECT_THAT(missing("quorum w0", {kHasSeven}), IsEmpty());
+  keep_line(9);
+  EXPECT_THAT(missing("quorum w0", {kHasSeven}),
+              HasSubstr("knows size 7 of this log, but has cosigned size 9"));
+}
+
+// A cache keeps old ones; and what it has not cosigned may be anybody's copy.
+TEST_F(RecallTest, BelievesNoCopyThatHasNoMoreThanIsStored) {
+  for (const std::uint64_t size : {9U, 10U}) {
+    EXPECT_THAT(missing("quorum w0", {{says(200, cosigned(size)), kAway}}), HasSubstr("w0: away"));
+    EXPECT_THAT(missing("quorum w0", {{says(200, cosigned(size)), has_size(9)}}), IsEmpty());
+  }
+  EXPECT_THAT(missing("quorum w0", {{says(200, checkpoint(12, key_).note()), says(503)}}),
+              HasSubstr("without a line by its key a.example"));
+}
+
+TEST_F(RecallTest, StopsWhereAWitnessHasAnotherTreeOfThatSize) {
+  for (const Said& other : {has_size(10), says(422)}) {
+    EXPECT_THAT(missing("quorum w0", {{kNever, other}}),
+                HasSubstr("witness w0 has cosigned another checkpoint of this log at size 10"));
+  }
 }
 
 TEST_F(RecallTest, StopsWhereAWitnessHasMoreThanIsStored) {
   const auto recalled =
-      ask("group g 2 w0 w1 w2\nquorum g", {kHasTen, kHasTen, {kNever, has_size(11)}});
+      ask("group g 2 w0 w1 w2\nquorum g", {kHasSeven, kHasSeven, {kNever, has_size(11)}});
   ASSERT_FALSE(recalled.has_value());
   EXPECT_EQ(recalled.error().kind, ErrorKind::kRetryable);
   EXPECT_THAT(recalled.error().message, HasSubstr("witness w2 has cosigned this log at size 11"));
@@ -155,13 +176,19 @@ TEST_F(RecallTest, StopsWhereAWitnessHasMoreThanIsStored) {
 
 TEST_F(RecallTest, BelievesThatAWitnessKnowsNothingUntilItHasCosigned) {
   const std::string text = parse_note_unverified(options_.stored->note())->text;
-  const Script first{says(405), says(200, cosigners_[0].cosign(text, 7).value())};
-  const std::vector<Script> know_nothing{{kNever, kUnknown}, {kNever, says(403)}, first};
+  const Script knows_it{says(405), says(200, cosigners_[0].cosign(text, 7).value())};
+  const std::vector<Script> know_nothing{{kNever, kUnknown}, {says(405), has_size(0)}};
   for (const Script& each : know_nothing) EXPECT_THAT(missing("quorum w0", {each}), IsEmpty());
-  keep_line();
-  for (const Script& each : know_nothing) {
-    EXPECT_THAT(missing("quorum w0", {each}),
-                HasSubstr("has lost its state, or this is another's"));
+  EXPECT_THAT(missing("quorum w0", {knows_it}), IsEmpty());
+  EXPECT_THAT(missing("quorum w0", {{kNever, says(403)}}), HasSubstr("403"))
+      << "it has another key";
+  keep_line(9);
+  EXPECT_THAT(missing("quorum w0", {knows_it}), IsEmpty());
+  for (int again = 0; again < 2; ++again) {
+    for (const Script& each : know_nothing) {
+      EXPECT_THAT(missing("quorum w0", {each}),
+                  HasSubstr("has lost its state, or this is another's"));
+    }
   }
   // Of an empty store nobody is asked.
   options_.stored.reset();
@@ -169,6 +196,53 @@ TEST_F(RecallTest, BelievesThatAWitnessKnowsNothingUntilItHasCosigned) {
   options_.kept.reset();
   EXPECT_THAT(missing("quorum w0", {{kNever, kAway}}), IsEmpty());
   EXPECT_THAT(missing("quorum w0", {{says(403), kAway}}), HasSubstr("403"));
+}
+
+// The real one: its state is not changed by being asked.
+TEST_F(RecallTest, HasNoWitnessCosignByAsking) {
+  class Memory final : public WitnessMemory {
+   public:
+    Result<std::optional<std::string>> latest(std::string_view) override { return note; }
+    Result<void> replace(std::string_view, const std::optional<std::string>&,
+                         std::string_view next) override {
+      note = std::string(next);
+      return {};
+    }
+    std::optional<std::string> note;
+  };
+  class Real final : public WitnessExchange {
+   public:
+    explicit Real(const Witness& witness) : witness_(witness) {}
+    Result<WitnessReply> add_checkpoint(const std::string& body, std::stop_token) override {
+      const WitnessAnswer answer =
+          witness_.add_checkpoint(body, SystemTime(std::chrono::hours(500'000)));
+      return WitnessReply{answer.status, std::string(answer.content_type), answer.body};
+    }
+    Result<WitnessReply> checkpoint(const std::string&, std::stop_token) override {
+      return says(404);
+    }
+
+   private:
+    const Witness& witness_;
+  };
+  Memory memory;
+  const Witness witness =
+      Witness::make(cosigners_[0], {{std::string(kOrigin), {key_.verifier()}}}, memory).value();
+  Real real(witness);
+  const std::vector<WitnessToRecall> one{{"w0", cosigners_[0].key(), &real}};
+  const LogPolicy policy =
+      LogPolicy::parse("witness w0 " + format_cosigner_vkey(cosigners_[0].key()) + "\nquorum w0\n")
+          .value();
+  EXPECT_EQ(recall(options_, policy, one, {})->missing, std::nullopt) << "it knows nothing of it";
+  EXPECT_EQ(memory.note, std::nullopt);
+  keep_line(9);
+  for (int again = 0; again < 2; ++again) {
+    EXPECT_THAT(recall(options_, policy, one, {})->missing.value_or(""),
+                HasSubstr("lost its state"));
+  }
+  EXPECT_EQ(memory.note, std::nullopt);
+  memory.note = options_.stored->note();
+  EXPECT_EQ(recall(options_, policy, one, {})->missing, std::nullopt);
 }
 
 TEST_F(RecallTest, EndsWhenItIsToldTo) {
