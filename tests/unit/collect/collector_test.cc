@@ -616,6 +616,7 @@ TEST_F(CollectorTest, DoesNotSendTheBootLogOfTheBootBefore) {
   device.reboot();
   clock.advance(10s);
   beacon_comes(8);
+  run_for(30s);
   ASSERT_EQ(uplink.heartbeats.size(), 2U);
   EXPECT_FALSE(uplink.heartbeats[1].boot_log.has_value());
 }
