@@ -82,21 +82,42 @@ Result<void> make_log_schema(PostgresSession& session, const std::string& suffix
   return {};
 }
 
+namespace {
+
+Result<void> migrate_to_next(PostgresSession& session, std::uint64_t version, bool& raced) {
+  AVOUCH_CHECK(session.begin());
+  for (const char* statement : kMigrations.at(version)) {
+    const auto done = session.run(statement);
+    if (!done.has_value()) {
+      raced = session.has_raced();
+      session.rollback();
+      return raced ? retryable("log: another connection makes the database's tables: " +
+                               done.error().message)
+                   : done.error();
+    }
+  }
+  AVOUCH_TRY(const PostgresSession::Outcome outcome, session.commit());
+  if (outcome == PostgresSession::Outcome::kUnknown) {
+    return retryable("log: the connection was lost while the database's tables were made");
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<void> migrate_log_schema(PostgresSession& session) {
-  AVOUCH_TRY(const std::uint64_t version, log_schema_version(session));
-  for (std::uint64_t next = version; next < kLogSchemaVersion; ++next) {
-    AVOUCH_CHECK(session.begin());
-    for (const char* statement : kMigrations[next]) {
-      const auto done = session.run(statement);
-      if (!done.has_value()) {
-        session.rollback();
-        return done.error();
-      }
+  AVOUCH_TRY(std::uint64_t version, log_schema_version(session));
+  // One whose connection was lost may still be at it, and be done by the second time.
+  for (bool again = true; version < kLogSchemaVersion;) {
+    bool raced = false;
+    const auto done = migrate_to_next(session, version, raced);
+    if (done.has_value()) {
+      ++version;
+      continue;
     }
-    AVOUCH_TRY(const PostgresSession::Outcome outcome, session.commit());
-    if (outcome == PostgresSession::Outcome::kUnknown) {
-      return retryable("log: the connection was lost while the database's tables were made");
-    }
+    if (!again || !raced) return done.error();
+    again = false;
+    AVOUCH_TRY(version, log_schema_version(session));
   }
   return {};
 }

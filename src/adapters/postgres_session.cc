@@ -294,6 +294,7 @@ Result<std::unique_ptr<pg_result, PostgresRows::Clear>> PostgresSession::receive
 Result<PostgresRows> PostgresSession::run(const char* statement, std::span<const SqlValue> values) {
   if (!is_open()) return retryable("database: not connected");
   ambiguous_ = false;
+  raced_ = false;
   observe(PostgresEvent::When::kBefore, statement);
   AVOUCH_CHECK(send(statement, values));
   AVOUCH_TRY(auto answer, receive(statement));
@@ -319,6 +320,8 @@ Result<PostgresRows> PostgresSession::run(const char* statement, std::span<const
   }
   // statement_completion_unknown, of distributed databases.
   if (state == "40003") ambiguous_ = true;
+  raced_ = std::string_view(statement).starts_with("CREATE ") &&
+           (state == "23505" || state == "42P07" || state == "42P06");
   return error_of(state, message, statement);
 }
 

@@ -102,6 +102,9 @@ class PostgresSession {
   // An error means that nothing was committed.
   Result<Outcome> commit();
   void rollback();  // closes the connection where that fails
+  // Whether the last statement failed as another connection has just made what it was to make:
+  // PostgreSQL's IF NOT EXISTS looks before it makes, and holds nobody off in between.
+  bool has_raced() const { return raced_; }
 
  private:
   struct Finish {
@@ -117,6 +120,7 @@ class PostgresSession {
   PostgresOptions options_;
   std::unique_ptr<pg_conn, Finish> connection_;
   bool ambiguous_ = false;  // what the last statement did is not known
+  bool raced_ = false;      // the last one made what another connection made at the same time
 };
 
 // `text` in one line of printable ASCII, shortened: for messages.

@@ -245,15 +245,15 @@ Result<void> check_prunings(const PolicyMap& policies,
     const auto& [index, pruning] = prunings[i];
     const bool is_newest = i + 1 == prunings.size();
     const std::string by =
-        "names a pruning by the policy of entry " + std::to_string(pruning.policy);
+        where + ": names a pruning by the policy of entry " + std::to_string(pruning.policy);
     if (const auto next = policies.upper_bound(pruning.policy);
         next != policies.end() && next->first < index) {
-      return rejected(where + ": " + by + ", and entry " + std::to_string(next->first) +
+      return rejected(by + ", and entry " + std::to_string(next->first) +
                       " has another one before it");
     }
     const auto policy = policies.find(pruning.policy);
     if (policy == policies.end() && !is_newest) continue;
-    if (policy == policies.end()) return rejected(where + ": " + by + ", and not that policy");
+    if (policy == policies.end()) return rejected(by + ", and not that policy");
     if (i == 0 && !is_newest) continue;
     if (!allows(policy->second, i == 0 ? Pruning() : prunings[i - 1].second, pruning)) {
       return rejected(where + ": names a pruning that the policy of entry " +

@@ -94,6 +94,8 @@ TEST(ParsePolicyLogs, RefusesListsOfRulesWithoutAny) {
         contains(log_errors_of(R"("bootLog": {"kernelCommandLine": {")" + list + R"(": []}})"),
                  "spec.bootLog.kernelCommandLine." + list + ": is empty"));
   }
+  EXPECT_TRUE(contains(log_errors_of(R"("bootLog": {"kernelCommandLine": {}})"),
+                       "spec.bootLog.kernelCommandLine: asks for nothing"));
   EXPECT_TRUE(contains(log_errors_of(R"("bootLog": {}, "referenceKeys": [])"),
                        "spec.referenceKeys: is empty"));
   EXPECT_TRUE(
