@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "contract/tlog/one_life.h"
@@ -21,6 +22,7 @@ using adapters::PostgresEvent;
 using testing::LogProcess;
 using testing::PostgresLogEngine;
 using testing::PostgresServer;
+using testing::Sql;
 using testing::submission;
 using testing::submissions;
 
@@ -49,6 +51,27 @@ class LogPostgresTest : public ::testing::Test {
   PostgresLogEngine engine_;
   std::optional<VerifiedCheckpoint> published_;
 };
+
+// IF NOT EXISTS looks, and then makes: a connection that was lost may commit in between.
+TEST_F(LogPostgresTest, MakesItsTablesThoughAnotherConnectionMakesOneOfThem) {
+  Sql other(PostgresServer::shared().connection(engine_.schema));
+  other.run(
+      "BEGIN; CREATE TABLE avouch_log_schema (version BIGINT PRIMARY KEY); "
+      "SELECT count(*) FROM avouch_log_schema");
+  std::thread late([&] {
+    const char* waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE "
+        "'CREATE TABLE IF NOT EXISTS avouch_log_s%'";
+    for (int look = 0; look < 20'000 && engine_.sql().run(waiting) == "0"; ++look) {
+    }
+    other.run("COMMIT");
+  });
+  auto store = engine_.open_store();
+  ASSERT_TRUE(store.has_value()) << store.error().message;
+  const auto records = (*store)->recover(0);
+  late.join();
+  EXPECT_TRUE(records.has_value()) << records.error().message;
+}
 
 TEST_F(LogPostgresTest, FencesAWriterThatWasReplaced) {
   const auto old = engine_.open_store().value();
