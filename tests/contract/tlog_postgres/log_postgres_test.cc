@@ -58,7 +58,7 @@ TEST_F(LogPostgresTest, MakesItsTablesThoughAnotherConnectionMakesOneOfThem) {
   other.run(
       "BEGIN; CREATE TABLE avouch_log_schema (version BIGINT PRIMARY KEY); "
       "SELECT count(*) FROM avouch_log_schema");
-  std::thread late([&] {
+  std::jthread late([&] {
     const char* waiting =
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE "
         "'CREATE TABLE IF NOT EXISTS avouch_log_s%'";
