@@ -118,8 +118,9 @@ std::optional<BootLogSpec> read_boot_log(Fields& fields) {
     out.command_line_forbidden = read_patterns<codec::KernelPattern>(*line, "forbidden");
     line->refuse_empty("required");
     line->refuse_empty("forbidden");
+    const bool asks = line->has("required") || line->has("forbidden");
     line->finish();
-    if (out.command_line_required.empty() && out.command_line_forbidden.empty()) {
+    if (!asks) {
       boot_log->error("kernelCommandLine", "asks for nothing: expected required or forbidden");
     }
   }

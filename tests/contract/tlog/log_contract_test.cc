@@ -180,6 +180,23 @@ TEST_P(LogContract, PublishesAfterARestartWhatWasOnlySequenced) {
   check_whole_log(process.store(), process.log().checkpoint().checkpoint());
 }
 
+// A start that fails after it has asked asks again.
+TEST_P(LogContract, GivesWhatIsOnlySequencedAsOftenAsItIsAsked) {
+  {
+    LogProcess process(*engine_);
+    ASSERT_TRUE(process.open().has_value());
+    ASSERT_TRUE(process.append(submissions("a", 3)).has_value());
+    process.die();
+  }
+  const auto store = engine_->open_store();
+  ASSERT_TRUE(store.has_value()) << store.error().message;
+  for (int again = 0; again < 3; ++again) {
+    const auto records = (*store)->recover(0);
+    ASSERT_TRUE(records.has_value()) << records.error().message;
+    EXPECT_EQ(records->size(), 3U);
+  }
+}
+
 TEST_P(LogContract, PublishesWhatIsSequencedWhenItIsClosed) {
   {
     LogProcess process(*engine_);

@@ -96,6 +96,8 @@ TEST(ParsePolicyLogs, RefusesListsOfRulesWithoutAny) {
   }
   EXPECT_TRUE(contains(log_errors_of(R"("bootLog": {"kernelCommandLine": {}})"),
                        "spec.bootLog.kernelCommandLine: asks for nothing"));
+  EXPECT_FALSE(contains(log_errors_of(R"("bootLog": {"kernelCommandLine": {"required": ["("]}})"),
+                        "asks for nothing"));
   EXPECT_TRUE(contains(log_errors_of(R"("bootLog": {}, "referenceKeys": [])"),
                        "spec.referenceKeys: is empty"));
   EXPECT_TRUE(

@@ -276,6 +276,18 @@ TEST(Follower, SaysWhichEntriesWerePrunedUnreadAndGoesOn) {
   EXPECT_TRUE(step(follower, log).findings.empty());
 }
 
+// Nor where all that was followed of it was that there was nothing.
+TEST(Follower, SaysWhichEntriesWerePrunedUnreadOfALogThatItKnewEmpty) {
+  ServedLog log;
+  Follower follower = follow();
+  log.grow_to(0);
+  EXPECT_TRUE(step(follower, log).advanced);
+  prune(log);
+  const FollowStep next = step(follower, log);
+  ASSERT_EQ(next.findings.size(), 1U);
+  EXPECT_THAT(next.findings[0].what, HasSubstr("entries 0 to 511 were pruned"));
+}
+
 TEST(Follower, SaysSoThoughAReaderFailsOnTheWay) {
   ServedLog log;
   Follower first = follow();

@@ -30,6 +30,12 @@ class SightingsTest : public ::testing::Test {
     log_.grow_to(size);
     ASSERT_TRUE(follower_.step(log_.store, kFirstSeen).value().advanced);
   }
+  void add(std::string_view kind, codec::Cbor payload) {
+    static const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
+    log_.add(make_entry(key, {kAvouchOrigin, "log:1", std::string(kind), std::move(payload)},
+                        crypto::system_random())
+                 .value());
+  }
   // That one fork was found, and is proven.
   void expect_fork(const Sightings::Compared& compared) const {
     ASSERT_EQ(compared.findings.size(), 1U);
@@ -58,12 +64,6 @@ class SightingsTest : public ::testing::Test {
 
 // A witness that cosigns no more, of a log that prunes.
 TEST_F(SightingsTest, ACheckpointThatIsTooOldToBeComparedIsSaidOnce) {
-  static const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
-  const auto add = [&](std::string_view kind, codec::Cbor payload) {
-    log_.add(make_entry(key, {kAvouchOrigin, "log:1", std::string(kind), std::move(payload)},
-                        crypto::system_random())
-                 .value());
-  };
   const std::string old = log_.grow_to(100).note();
   const std::string fits = log_.grow_to(512).note();
   log_.grow_to(700);
@@ -84,12 +84,6 @@ TEST_F(SightingsTest, ACheckpointThatIsTooOldToBeComparedIsSaidOnce) {
 
 // A log that has forked denies what would show it, as soon as the position has come by.
 TEST_F(SightingsTest, NoPruningExcusesACheckpointThatWasAheadWhenItWasSeen) {
-  static const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
-  const auto add = [&](std::string_view kind, codec::Cbor payload) {
-    log_.add(make_entry(key, {kAvouchOrigin, "log:1", std::string(kind), std::move(payload)},
-                        crypto::system_random())
-                 .value());
-  };
   follow_to(500);
   EXPECT_THAT(take("a", fork_.grow_to(700).note()).findings, IsEmpty());
   log_.grow_to(1400);
