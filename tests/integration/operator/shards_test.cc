@@ -54,12 +54,14 @@ class LogInShards : public ControllerScene {
     }
     return out;
   }
-  // Of the newest log, by the chain's key.
+  // Of the newest log, by the chain's key; 0 while that is not published.
   std::uint64_t newest_size() const {
     const auto all = shards();
-    if (all.empty()) return 0;
+    const auto chain = user().read_anchors();
+    if (all.empty() || !chain.has_value()) return 0;
     ControllerTiles tiles(controller_.address(), all.back().prefix);
-    const auto trust = inspect::anchors_for(anchors(), all.back().origin);
+    const auto trust = inspect::anchors_for(*chain, all.back().origin);
+    if (!trust.has_value()) return 0;
     const auto at = tlog::fetch_checkpoint(tiles, trust->log_keys, trust->origin);
     return at.has_value() ? at->size() : 0;
   }
