@@ -59,6 +59,9 @@ void read_log(Section log, ControllerConfig::Log& out) {
   read_shards(log, out);
   Section witnesses = log.section("witnesses");
   witnesses.boolean("requireAtStart", out.witnesses.require_at_start);
+  if (out.witnesses.require_at_start && !witnesses.has("policyFile")) {
+    witnesses.error("requireAtStart", "expected policyFile too: without one no witness is asked");
+  }
   read_log_witnesses(std::move(witnesses), out.witnesses);
   Section references = log.section("references");
   if (references.has("policyFile")) {

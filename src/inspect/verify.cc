@@ -11,6 +11,7 @@
 #include "tlog/entry.h"
 #include "tlog/hashed_rekord.h"
 #include "tlog/retention.h"
+#include "tlog/shard_name.h"
 #include "tlog/signed_statement.h"
 
 namespace avouch::inspect {
@@ -257,10 +258,19 @@ Error no_entry(std::uint64_t index, std::uint64_t size) {
 
 Result<ProofStep> Verifier::log(std::string_view older) {
   const std::string newest = anchors_.origin;
-  if (const auto of = origin_of(older); !of.empty() && of != newest && enter(of)) {
+  const std::string of = origin_of(older);
+  if (!of.empty() && of != newest && enter(of)) {
     AVOUCH_TRY(ProofStep out, log_since(older));
     AVOUCH_TRY(ProofStep chained, chain(of));
     out.parts.push_back(std::move(chained));
+    return out;
+  }
+  if (of != newest && tlog::label_of(anchors_.issuer(), of)) {
+    ProofStep out = note("log " + newest);
+    out.parts.push_back(untold("the log only grew since the older checkpoint",
+                               "that is of log " + of +
+                                   ", which the controller does not list: archived, or held back. "
+                                   "Verify it where it is kept"));
     return out;
   }
   AVOUCH_TRY(ProofStep out, log_since(older));

@@ -120,6 +120,7 @@ class Verifier {
   struct Joints {
     tlog::ShardLinks links;
     std::string begin_untold, end_untold;  // why `links` has not got it, or ""
+    bool is_begun = false;                 // its first entry says how, or its name does
   };
   enum class Of { kEnd, kBoth };
   Result<Joints> joints(const tlog::VerifiedCheckpoint& head, Of of);

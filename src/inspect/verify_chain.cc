@@ -79,6 +79,7 @@ Result<Verifier::Joints> Verifier::joints(const tlog::VerifiedCheckpoint& head, 
   }
   const auto label = tlog::label_of(anchors_.issuer(), head.origin());
   const bool is_first_by_name = label && label->empty();
+  out.is_begun = is_first_by_name;
   if (of == Of::kEnd || out.links.predecessor || is_first_by_name) return out;
   if (head.size() == 0) {
     out.begin_untold = "it has no entry yet";
@@ -88,6 +89,7 @@ Result<Verifier::Joints> Verifier::joints(const tlog::VerifiedCheckpoint& head, 
   if (begin && text_of(*begin, "type") == tlog::kPredecessorType) {
     AVOUCH_TRY(out.links.predecessor, tlog::parse_predecessor(*begin, head.origin()));
   }
+  out.is_begun = begin.has_value();
   return out;
 }
 
@@ -100,6 +102,9 @@ ProofStep Verifier::prove_begin(const Joints& joints,
   }
   const std::string claim = "the log before it is listed, or there is none";
   if (!joints.begin_untold.empty()) return untold(claim, joints.begin_untold);
+  if (!joints.links.predecessor && !joints.is_begun) {
+    return untold(claim, "its first entry is no genesis of this log");
+  }
   if (!joints.links.predecessor) return holds(claim, "it is the first");
   return untold(claim, "its first entry names " + joints.links.predecessor->origin +
                            ", which the controller does not list: archived (--from says from "

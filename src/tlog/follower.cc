@@ -208,7 +208,13 @@ Result<Follower::Walked> Follower::walk_above_pruned(Walked walked, const Verifi
   const std::uint64_t minimum = retention->pruning.minimum_index;
   const std::uint64_t followed = position_ ? position_->size() : 0;
   if (minimum <= std::max(followed, edge_.size())) return walked;
-  if (followed > 0 && !fetch_consistency(reader, position_->checkpoint(), to).has_value()) {
+  const auto grown = followed > 0 ? fetch_consistency(reader, position_->checkpoint(), to)
+                                  : Result<std::vector<Hash>>(std::vector<Hash>());
+  if (!grown.has_value()) {
+    if (grown.error().kind == ErrorKind::kRetryable) {
+      const auto denial = find_denial(reader, to, followed);
+      if (!denial.has_value() || !*denial) return grown.error();  // not there for now
+    }
     walked.findings.clear();
     add(walked.findings, FindingKind::kDamaged,
         "entries below " + std::to_string(minimum) + " were pruned, as entry " +

@@ -147,6 +147,8 @@ TEST(Configuration, WitnessesAreAskedWhereAPolicyIsNamed) {
               HasSubstr("c.yaml:1: log.witnesses.policyFile: \"p\": expected an absolute path"));
   EXPECT_THAT(error_of(controller("log: {witnesses: {caFile: /c}}\n")),
               HasSubstr("log.witnesses.caFile: expected policyFile too"));
+  EXPECT_THAT(error_of(controller("log: {witnesses: {requireAtStart: true}}\n")),
+              HasSubstr("log.witnesses.requireAtStart: expected policyFile too"));
   EXPECT_THAT(error_of(controller("log: {witnesses: {policyFile: /p, every: 10ms}}\n")),
               HasSubstr("log.witnesses.every"));
 }

@@ -223,6 +223,26 @@ TEST_F(ChainTest, ProvesNothingWhereOlderOrNewerLogsAreHeldBack) {
   EXPECT_TRUE(all_hold(*proof)) << render_text(*proof);
 }
 
+TEST_F(ChainTest, IsUntoldWhereTheFirstLogThatIsListedBeginsWithoutAWord) {
+  Shard alone("2026");
+  alone.close("log/2027", 300);
+  second.log.disk = alone.log.disk;
+  reader = "token";
+  third.begin_after(alone);
+  list = R"({"shards":[{"origin":"log/2026","prefix":"/log/2026/","closed":true}]})";
+  expect_untold("its first entry is no genesis of this log");
+}
+
+// Nothing was done wrong: it is kept elsewhere by now.
+TEST_F(ChainTest, ACheckpointOfALogThatIsNotListedIsUntold) {
+  list = R"({"shards":[{"origin":"log/2026","prefix":"/log/2026/","closed":true},)"
+         R"({"origin":"log/2027","prefix":"/log/2027/","closed":false}]})";
+  const auto proof = ask([&](Verifier& verifier) { return verifier.log(first.note); });
+  ASSERT_TRUE(proof.has_value()) << proof.error().message;
+  EXPECT_TRUE(is_untold(*proof)) << render_text(*proof);
+  EXPECT_THAT(render_text(*proof), HasSubstr("of log log, which the controller does not list"));
+}
+
 TEST_F(ChainTest, FailsWhereALogWasCutShort) {
   Shard cut("2026");
   cut.begin_after(first);

@@ -288,6 +288,26 @@ TEST(Follower, SaysWhichEntriesWerePrunedUnreadOfALogThatItKnewEmpty) {
   EXPECT_THAT(next.findings[0].what, HasSubstr("entries 0 to 511 were pruned"));
 }
 
+// That the log cannot be told to be the same any more is said once it cannot.
+TEST(Follower, SaysNothingOfTheSameLogBecauseAReaderFails) {
+  ServedLog log;
+  Follower first = follow();
+  log.grow_to(300);
+  EXPECT_TRUE(step(first, log).advanced);
+  const std::string position = first.position()->note();
+  prune(log);
+  bool ended = false;
+  for (int good = 1; good < 60 && !ended; ++good) {
+    Follower follower = follow(options(), position);
+    BusyReader busy(log.store, good);
+    const auto made = follower.step(busy, kStart);
+    ended = made.has_value() && !made->findings.empty();
+    if (ended) EXPECT_THAT(made->findings[0].what, HasSubstr("follow it anew"));
+    if (made.has_value() && !ended) EXPECT_FALSE(made->advanced) << good;
+  }
+  EXPECT_TRUE(ended);
+}
+
 TEST(Follower, SaysSoThoughAReaderFailsOnTheWay) {
   ServedLog log;
   Follower first = follow();
