@@ -138,7 +138,7 @@ class Rules {
     const auto& required = policy_.command_line_required;
     return std::any_of(required.begin(), required.end(), [&](const codec::Pattern& pattern) {
       return codec::folded_argument(pattern.text()).find(name) != std::string::npos &&
-             pattern.matches(line_.text());
+             line_.is(pattern);
     });
   }
   void refuse(const std::string& what, bool is_there) {

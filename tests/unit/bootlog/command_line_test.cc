@@ -125,6 +125,13 @@ TEST(CommandLine, IsRefusedWithWhatMakesNothingSureUnlessTheWholeLineIsKnown) {
   EXPECT_THAT(appraise(log, command_line({"/vmlinuz initrd=/i quiet"})).codes(), IsEmpty());
   EXPECT_THAT(appraise(log, command_line({"/vmlinuz .*quiet"})).codes(),
               Contains("KernelCommandLine"));
+  // One that takes the line as it stands, but not what the kernel makes of it, does not know it.
+  for (const std::string line : {"/vmlinuz a=\"initrd=/i quiet\"", "/vmlinuz quiet -- initrd=/i"}) {
+    EXPECT_THAT(
+        appraise(with_command_line(line), command_line({".*quiet.*", ".*initrd=/i.*"})).codes(),
+        Contains("KernelCommandLine"))
+        << line;
+  }
 }
 
 TEST(CommandLine, OfWhichTheKernelMaySeeAPartSatisfiesNothing) {
