@@ -19,6 +19,10 @@ source "$HACK_DIR/lib/build.sh"
   echo "usage: hack/run-corpus.sh DIR" >&2
   exit 2
 }
+[[ -d $1/cases ]] || {
+  echo "run-corpus: $1 has no cases/: expected a corpus as docs/offline-appraisal.md describes it" >&2
+  exit 2
+}
 
 program=${AVOUCH_KUBECTL:-}
 if [[ -z $program ]]; then
