@@ -411,8 +411,27 @@ TEST(Meaning, ReadsEveryTextThatMayHaveBeenTheCommandLine) {
 
 // Its verifier is gone then, or its rescue prompt runs commands that are not measured.
 TEST(Meaning, RefusesACommandAfterWhichGrubMeasuresNoMore) {
-  for (const std::string text :
-       {"rmmod tpm", "acpi --exclude=TPM2", "time rmmod tpm", "normal_exit", "write_dword 0x1 2"}) {
+  for (const std::string text : {"rmmod tpm",
+                                 "acpi --exclude=TPM2",
+                                 "time rmmod tpm",
+                                 "normal_exit",
+                                 "write_dword 0x1 2",
+                                 "cutmem 1M 2M",
+                                 "badram 0x1,0x2",
+                                 "devicetree /dtb",
+                                 "gdbstub com0",
+                                 "hdparm -H (hd0)",
+                                 "loadbios /bios",
+                                 "serial --port=mmio,7f3a1000 --speed=115200",
+                                 "serial mmio,7f3a1000",
+                                 "serial --port=0xcf9",
+                                 "serial port7f3a",
+                                 "serial -p 0xcf9",
+                                 "serial pci,00:1f.0 x",
+                                 "terminal_output serial_mmio,7f3a1000",
+                                 "time terminal_input console serial_port7f3a",
+                                 "initrd /initrd.img newc:init:/vmlinuz",
+                                 "initrdefi newc:x:(hd0)/y"}) {
     PlainLog bare = good_log();  // the log need not have the prefix
     bare.add(bare.make(8, kCompactHash, to_bytes(text)));
     EXPECT_THAT(first_problem(meaning(bare)), is_unexpected("after which it measures no more"))
@@ -422,6 +441,24 @@ TEST(Meaning, RefusesACommandAfterWhichGrubMeasuresNoMore) {
            log.make(8, kIpl, to_bytes("grub_cmd: " + text), to_bytes(text)));
     EXPECT_THAT(first_problem(meaning(log)), is_unexpected("after which it measures no more"))
         << text;
+  }
+}
+
+TEST(Meaning, TakesTheConsolesOfRealConfigurations) {
+  for (const std::string text :
+       {"serial", "serial --unit=0 --speed=115200 --word=8 --parity=no --stop=1",
+        "serial --port=0x3f8 --speed=9600", "serial -u 1 -s 115200", "serial com0", "serial auto",
+        "serial efi0 --rtscts=off", "terminal_output gfxterm", "terminal_output console",
+        "terminal_output --append serial", "terminal_input serial_com0 console",
+        "terminal_input at_keyboard", "terminal_output",
+        "initrd /initrd.img-6.1.0-13-amd64 /more"}) {
+    PlainLog log = good_log();
+    insert(log, log.find(8, kIpl),
+           log.make(8, kIpl, to_bytes("grub_cmd: " + text), to_bytes(text)));
+    const Meaning found = meaning(log);
+    EXPECT_THAT(found.problems, IsEmpty()) << text;
+    EXPECT_EQ(found.command_lines.size(), meaning(good_log()).command_lines.size()) << text;
+    EXPECT_THAT(found.unknown_command_lines, IsEmpty()) << text;
   }
 }
 
