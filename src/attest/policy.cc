@@ -222,25 +222,41 @@ void read_reference_keys(Fields& fields, PolicySpec& out) {
   fields.refuse_empty("referenceKeys");
 }
 
+// Whether a value that every machine can have is accepted: of PCR 17 to 22 where no dynamic launch
+// set them, all ones.
+bool accepts_no_launch(const ExactPcr& pcr) {
+  const auto is_blank = [](const Bytes& value) {
+    return std::all_of(value.begin(), value.end(),
+                       [](std::uint8_t byte) { return byte == 0xff; }) ||
+           std::all_of(value.begin(), value.end(), [](std::uint8_t byte) { return byte == 0; });
+  };
+  return std::any_of(pcr.accepted.begin(), pcr.accepted.end(), [&](const auto& bank) {
+    return std::any_of(bank.second.begin(), bank.second.end(), is_blank);
+  });
+}
+
 // Any program of a running node makes them what it likes: 16 and 23 it can reset, and where
-// nothing measures into the others (no IMA, no systemd-stub) they are zero until it extends them by
-// values that are known.
-bool is_of_running_system(const ExactPcr& pcr) {
-  constexpr std::array<unsigned, 7> kFree = {10, 11, 12, 13, 15, 16, 23};
-  return std::find(kFree.begin(), kFree.end(), pcr.index) != kFree.end();
+// nothing measures into the others (no GRUB, shim, IMA, systemd-stub) they are zero until it
+// extends them by values that are known.
+bool proves_nothing_alone(const ExactPcr& pcr) {
+  constexpr unsigned kFirstOfLoader = 8, kDebug = 16, kFirstOfLaunch = 17, kLastOfLaunch = 22;
+  if (pcr.index >= kFirstOfLaunch && pcr.index <= kLastOfLaunch) return accepts_no_launch(pcr);
+  return pcr.index >= kFirstOfLoader && (pcr.index <= kDebug || pcr.index > kLastOfLaunch);
 }
 
 // A policy that checks nothing proves nothing.
 void require_a_check(Fields& fields, const PolicySpec& spec) {
   if (spec.boot_log && checks_something(*spec.boot_log)) return;
   if (spec.runtime && checks_something(*spec.runtime)) return;
-  if (!std::all_of(spec.exact.begin(), spec.exact.end(), is_of_running_system)) return;
+  if (!std::all_of(spec.exact.begin(), spec.exact.end(), proves_nothing_alone)) return;
   if (!spec.exact.empty()) {
     return fields.error(
         "pcrs.exact",
-        "nothing is proven by PCR 10 to 13, 15, 16 and 23 alone, which a running node "
-        "can extend or reset as it likes: expected another PCR beside them (0 to "
-        "7 speak of firmware and boot loader), or a rule in bootLog or runtime");
+        "nothing is proven by PCR 8 to 16 and 23 alone, which a running node can extend or reset "
+        "as "
+        "it likes, nor by 17 to 22 as every machine has them without a dynamic launch: expected "
+        "another PCR beside them (0 to 7 speak of firmware and boot loader), or a rule in bootLog "
+        "or runtime");
   }
   fields.error("pcrs.exact",
                "nothing is checked: expected at least one PCR with its accepted values, or a rule "

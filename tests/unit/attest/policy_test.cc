@@ -131,12 +131,25 @@ TEST(ParsePolicy, RefusesAPolicyThatRestsOnPcrsOfTheRunningSystemAlone) {
     }
     return errors_with({"pcrs", "exact"}, "[" + out + "]");
   };
-  for (const int index : {10, 11, 12, 13, 15, 16, 23}) {
-    EXPECT_TRUE(contains(exact({index}), "spec.pcrs.exact: nothing is proven by PCR 10")) << index;
+  for (const int index : {8, 9, 10, 11, 12, 13, 14, 15, 16, 23}) {
+    EXPECT_TRUE(contains(exact({index}), "spec.pcrs.exact: nothing is proven by PCR 8")) << index;
     EXPECT_EQ(exact({index, 7}), "") << index;
   }
-  EXPECT_TRUE(contains(exact({11, 15, 16, 23}), "nothing is proven"));
-  for (const int index : {0, 4, 8, 14, 17}) EXPECT_EQ(exact({index}), "") << index;
+  EXPECT_TRUE(contains(exact({8, 9, 11, 14, 15, 16, 23}), "nothing is proven"));
+  for (const int index : {0, 1, 4, 7, 17, 22}) EXPECT_EQ(exact({index}), "") << index;
+}
+
+TEST(ParsePolicy, RefusesAPolicyThatRestsOnPcrsOfALaunchThatWasNone) {
+  for (const std::string& blank : {std::string(64, 'f'), std::string(64, '0')}) {
+    for (const std::string index : {"17", "20", "22"}) {
+      const std::string entry =
+          R"({"index": )" + index + R"(, "sha256": [")" + kSeven + R"(", ")" + blank + "\"]}";
+      EXPECT_TRUE(contains(errors_with({"pcrs", "exact"}, "[" + entry + "]"), "a dynamic launch"))
+          << index;
+      const std::string seven = R"({"index": 7, "sha256": [")" + std::string(kSeven) + "\"]}";
+      EXPECT_EQ(errors_with({"pcrs", "exact"}, "[" + entry + "," + seven + "]"), "") << index;
+    }
+  }
 }
 
 TEST(ParsePolicy, RefusesAnArgumentThatAnyLineHas) {
