@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,6 +50,66 @@ std::string joined(std::span<const std::string> arguments) {
   return out;
 }
 
+// What an expression writes as it is: a blank for what bounds its parts, NUL for whatever else
+// stands for more than itself.
+std::string literals_of(std::string_view expression) {
+  std::string out;
+  bool quoted = false, in_class = false;  // between \Q and \E; between [ and ]
+  for (std::size_t i = 0; i < expression.size(); ++i) {
+    const char c = expression[i];
+    const char next = i + 1 < expression.size() ? expression[i + 1] : '\0';
+    if (quoted && c == '\\' && next == 'E') {
+      quoted = false;
+      ++i;
+    } else if (quoted) {
+      out += c;
+    } else if (c == '\\') {
+      quoted = next == 'Q';
+      const bool is_itself = std::isalnum(static_cast<unsigned char>(next)) == 0 && !in_class;
+      if (!quoted) out += is_itself ? next : '\0';
+      ++i;
+    } else if (in_class || c == '[') {
+      in_class = c != ']';
+      out += '\0';
+    } else if (std::string_view("()|^$").find(c) != std::string_view::npos) {
+      out += ' ';
+    } else {
+      out += std::string_view(".*+?{}]").find(c) != std::string_view::npos ? '\0' : c;
+    }
+  }
+  return out;
+}
+
+// Whole words.
+bool has_words(std::string_view text, std::string_view words) {
+  for (std::size_t at = text.find(words); at != std::string_view::npos;
+       at = text.find(words, at + 1)) {
+    const std::size_t end = at + words.size();
+    if ((at == 0 || text[at - 1] == ' ') && (end == text.size() || text[end] == ' ')) return true;
+  }
+  return false;
+}
+
+// From the first word with a quote or a backslash to the last one.
+std::string_view quoted_part(std::string_view line) {
+  constexpr std::string_view kQuotes = "\"'\\";
+  const std::size_t first = line.find_first_of(kQuotes), last = line.find_last_of(kQuotes);
+  if (first == std::string_view::npos) return {};
+  const std::size_t before = line.rfind(' ', first);
+  const std::size_t begin = before == std::string_view::npos ? 0 : before + 1;
+  return line.substr(begin, std::min(line.find(' ', last), line.size()) - begin);
+}
+
+// From the word "--" on.
+std::string_view part_for_init(std::string_view line) {
+  for (std::size_t at = 0; at < line.size();
+       at = std::min(line.find(' ', at), line.size() - 1) + 1) {
+    const std::string_view rest = line.substr(at);
+    if (rest == "--" || rest.starts_with("-- ")) return rest;
+  }
+  return {};
+}
+
 // A line, split once.
 class Line {
  public:
@@ -74,27 +135,24 @@ class Line {
     });
   }
 
-  // What is for init must not be what satisfies an expression of the whole line, nor pass unseen;
-  // what stands in quotes neither, unless the expression writes them too; and no name of a file may
-  // read as an argument.
+  // What is for init must not be what satisfies an expression of the whole line, nor pass unseen:
+  // the part before it must match alone, or that part be written in the expression. What lies
+  // between quotes must be written too, as one quote more in what is free turns all of them round;
+  // and no name of a file may read as an argument.
   bool is(const codec::Pattern& pattern) const {
     if (line_.names == kOnlyNames) return false;
     if (line_.names > 0 && !line_.text.starts_with('/') && !line_.text.starts_with('(')) {
       return false;
     }
-    if (!writes(pattern, "\"", "\"") || !writes(pattern, "'", "'")) return false;
-    if (!writes(pattern, "\\", "\\\\") && !writes(pattern, "\\", "\\Q")) return false;
-    const bool knows_more = pattern.text().find("--") != std::string::npos;
-    return (!before_ || knows_more || pattern.matches(*before_)) && pattern.matches(line_.text);
+    if (!pattern.matches(line_.text)) return false;
+    const std::string_view quoted = quoted_part(line_.text), for_init = part_for_init(line_.text);
+    const std::string written = literals_of(pattern.text());
+    if (!quoted.empty() && !has_words(written, quoted)) return false;
+    return !before_ || pattern.matches(*before_) ||
+           (!for_init.empty() && has_words(written, for_init));
   }
 
  private:
-  // Whether the expression has what the line has, as expressions write it.
-  bool writes(const codec::Pattern& pattern, std::string_view what, std::string_view as) const {
-    return line_.text.find(what) == std::string::npos ||
-           pattern.text().find(as) != std::string::npos;
-  }
-
   const CommandLine& line_;
   std::vector<std::vector<std::string>> readings_;
   std::vector<std::string> words_;

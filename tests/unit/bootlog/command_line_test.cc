@@ -296,6 +296,41 @@ TEST(CommandLine, SatisfiesNoWholeLineByWhatIsForInitOrInQuotes) {
   }
   EXPECT_THAT(codes("x=\"a b\" ima_policy=tcb", "x=\"a b\" ima_policy=tcb"), IsEmpty());
   EXPECT_THAT(codes("x=a\\b ima_policy=tcb", "x=a\\\\b ima_policy=tcb"), IsEmpty());
+  // That expressions may have something for init is no word for what it is.
+  EXPECT_THAT(codes("quiet -- ima_policy=tcb", bordered + "( -- .*)?"),
+              ElementsAre("KernelCommandLine"));
+  EXPECT_THAT(codes("quiet ima_policy=tcb -- x", bordered + "( -- .*)?"), IsEmpty());
+}
+
+// What an expression leaves free may have one quote more, which turns round all that follow.
+TEST(CommandLine, IsNoWholeLineUnlessItsQuotesAreWritten) {
+  const auto codes = [](const std::string& line, const std::string& required) {
+    PlainLog log = good_log();
+    std::erase_if(log.events, [](const PlainEvent& event) { return event.pcr == 8; });
+    log.add(log.make(12, kIpl, to_utf16(line)));
+    return appraise(log, command_line({required})).codes();
+  };
+  const std::string rest = " ro dyndbg=\"file tpm* +p\" ima_policy=tcb";
+  for (const std::string required :
+       {"root=[^ ]+ ro dyndbg=\"file tpm\\* \\+p\" ima_policy=tcb",
+        "root=\\S+\\Q ro dyndbg=\"file tpm* +p\" ima_policy\\E=tcb",
+        "root=(?:/dev/.+) ro( dyndbg=\"file\\ tpm\\*\\ \\+p\")? ima_policy=tcb"}) {
+    EXPECT_THAT(codes("root=/dev/vda2" + rest, required), IsEmpty()) << required;
+    EXPECT_THAT(codes("root=/dev/vda2\"" + rest, required), ElementsAre("KernelCommandLine"))
+        << required;
+    EXPECT_THAT(codes("root=/dev/'a" + rest, required), ElementsAre("KernelCommandLine"))
+        << required;
+    EXPECT_THAT(codes("root=/dev/a\\" + rest, required), ElementsAre("KernelCommandLine"))
+        << required;
+  }
+  const std::string in_quotes = "root=/dev/vda2 x=\"a ima_policy=tcb b";
+  for (const std::string required :
+       {"(.* )?ima_policy=tcb( [^\"]*)?", "(.* )?\"?ima_policy=tcb\"?( .*)?",
+        "(.* )?ima_policy=tcb( .*)?( [x=\"a z])?", "(.* )?ima_policy=tcb( .*)?( x=\"a?)?"}) {
+    EXPECT_THAT(codes(in_quotes, required), ElementsAre("KernelCommandLine")) << required;
+    EXPECT_THAT(codes(in_quotes + "\"", required), ElementsAre("KernelCommandLine")) << required;
+    EXPECT_THAT(codes("\" ima_policy=tcb", required), ElementsAre("KernelCommandLine")) << required;
+  }
 }
 
 TEST(CommandLine, OfSystemdHasNoNameOfAFile) {
