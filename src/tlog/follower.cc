@@ -204,6 +204,9 @@ Result<Follower::Walked> Follower::walk_above_pruned(Walked walked, const Verifi
   }
   // Held against the root of `to`. Whatever else is wrong, what was found stands.
   const auto retention = load_retention(reader, to);
+  if (!retention.has_value() && retention.error().kind == ErrorKind::kRetryable) {
+    return retention.error();  // whether it is a fault of the log's cannot be told for now
+  }
   if (!retention.has_value()) return walked;
   const std::uint64_t minimum = retention->pruning.minimum_index;
   const std::uint64_t followed = position_ ? position_->size() : 0;
@@ -225,6 +228,7 @@ Result<Follower::Walked> Follower::walk_above_pruned(Walked walked, const Verifi
     return walked;
   }
   auto edge = RightEdge::load(minimum, reader, to.size());
+  if (!edge.has_value() && edge.error().kind == ErrorKind::kRetryable) return edge.error();
   if (!edge.has_value()) return walked;
   auto tried = walk_on(std::move(edge).value(), false, to, reader);
   if (!tried.has_value()) {
