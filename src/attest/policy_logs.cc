@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+
+#include "codec/utf8.h"
 
 namespace avouch::attest {
 namespace {
@@ -45,18 +48,27 @@ std::vector<Expression> read_patterns(Fields& fields, std::string_view list) {
   return out;
 }
 
-// Arguments that nobody chose: an expression that takes one takes what it likes.
-constexpr std::array<std::string_view, 2> kUnchosen = {"q7vx0kzw", "m3t9=hj"};
+// Arguments, and whole lines, that nobody chose: an expression that takes one takes what it likes.
+std::vector<std::string> unchosen() {
+  std::vector<std::string> out = {"q7vx0kzw", "m3t9=hj", "q7vx0kzw m3t9=hj", "/q7vx-0 kzw=/m3t9 hj",
+                                  "(hd7)/q7vx-0 kzw=/m3t9 hj"};
+  std::string long_one = "/q7vx-0";
+  while (long_one.size() < 1'200) long_one += " kzw=/m3t9";  // RE2 counts to 1,000
+  out.push_back(std::move(long_one));
+  return out;
+}
 
 void refuse_what_takes_anything(Fields& fields, const std::vector<Pattern>& required) {
+  static const std::vector<std::string> kUnchosen = unchosen();
   for (std::size_t i = 0; i < required.size(); ++i) {
     const auto taken =
         std::find_if(kUnchosen.begin(), kUnchosen.end(),
-                     [&](std::string_view argument) { return required[i].matches(argument); });
+                     [&](const std::string& each) { return required[i].matches(each); });
     if (taken == kUnchosen.end()) continue;
-    fields.error(element("required", i),
-                 "\"" + required[i].text() + "\" is satisfied by any argument at all, such as \"" +
-                     std::string(*taken) + "\": expected one that names what the line must have");
+    fields.error(element("required", i), "\"" + required[i].text() +
+                                             "\" is satisfied by anything at all, such as " +
+                                             codec::in_quotes(*taken, 40) +
+                                             ": expected one that names what the line must have");
   }
 }
 

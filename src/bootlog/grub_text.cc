@@ -31,8 +31,9 @@ constexpr std::string_view kHarmless =
 // devices or the firmware's tables may have been written to: without its table the TPM is not
 // found. Most are those that GRUB itself forbids under Secure Boot (grub_register_*_lockdown).
 constexpr std::string_view kStopsMeasuring =
-    " acpi badram cutmem devicetree fakebios gdbstub gdbstub_break hdparm loadbios normal_exit"
-    " outb outl outw rmmod setpci write_byte write_dword write_word wrmsr ";
+    " acpi badram cmosclean cmosset cmoswrite cutmem devicetree efiemu_loadcore efiemu_pnvram"
+    " efiemu_prepare fakebios gdbstub gdbstub_break hdparm loadbios normal_exit outb outl outw"
+    " rmmod setpci write_byte write_dword write_word wrmsr ";
 
 // Which consoles there are. Their words may name an address that GRUB then writes to.
 constexpr std::string_view kConsoles = " serial terminal_input terminal_output ";

@@ -169,10 +169,11 @@ class Judgement {
     return {};
   }
 
-  // Firmware that verifies does not start what dbx forbids; one that does not verify might.
+  // Firmware that verifies does not start what dbx forbids; one that does not verify might. What
+  // an event of PCR 2 or 4 is called is not proven: its digest may be a program's.
   void judge_dbx() {
     const MeasuredVariable* dbx = meaning_.configuration(kSecurityDatabaseGuid, "dbx");
-    if (dbx == nullptr || meaning_.images.empty()) return;
+    if (dbx == nullptr) return;
     const auto entries = parse_signature_lists(dbx->variable.value);
     if (!entries.has_value()) {
       return out_.add(Claim::kConfiguration, dbx->event, code::kSecureBootUnproven,
@@ -187,10 +188,12 @@ class Judgement {
       return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end());
     };
     std::sort(forbidden.begin(), forbidden.end(), less);
-    for (const std::size_t image : meaning_.images) {
-      const ByteView digest = proven_sha256(log_.log().events()[image]);
+    const std::span<const Event> events = log_.log().events();
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      if ((events[i].pcr != 2 && events[i].pcr != 4) || !log_.is_proven(events[i])) continue;
+      const ByteView digest = proven_sha256(events[i]);
       if (!digest.empty() && std::binary_search(forbidden.begin(), forbidden.end(), digest, less)) {
-        out_.add(Claim::kExecutables, image, code::kImageRevoked,
+        out_.add(Claim::kExecutables, i, code::kImageRevoked,
                  "the node's own dbx forbids the program sha256:" + to_hex(digest));
       }
     }

@@ -305,6 +305,7 @@ class Reading {
       load_options_.push_back(number);
     } else {
       out_.files.push_back(number);
+      if (options) out_.files_or_lines.push_back(number);
     }
   }
 

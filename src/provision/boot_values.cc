@@ -60,11 +60,7 @@ class BootValues {
     for (const std::size_t image : meaning_.images) add_component(image, true);
     for (const std::size_t file : meaning_.files) add_component(file, false);
     for (const MeasuredVariable& each : meaning_.variables) add_variable(each);
-    std::set<std::string> lines;
-    for (const bootlog::CommandLine& each : meaning_.command_lines) lines.insert(each.text);
-    for (const std::string& line : lines) {
-      out_.remarks.push_back("Kernel command line, as an expression: " + codec::escaped(line));
-    }
+    tell_command_lines();
     if (!origin_.empty()) tell_what_is_left_out();
     for (const std::string& quirk : meaning_.quirks_used) {
       out_.remarks.push_back(
@@ -80,6 +76,18 @@ class BootValues {
   }
 
  private:
+  // Each text must match what is required: GRUB's command and its copy, where it put quotes, by one
+  // expression.
+  void tell_command_lines() {
+    std::set<std::string> lines;
+    for (const bootlog::CommandLine& each : meaning_.command_lines) {
+      lines.insert(codec::escaped(each.text));
+    }
+    std::string all;
+    for (const std::string& line : lines) all += (all.empty() ? "" : "|") + line;
+    if (!all.empty()) out_.remarks.push_back("Kernel command line, as an expression: " + all);
+  }
+
   // What the log calls it: for people, for nobody vouches for it.
   std::string name_of(std::size_t number) const {
     const Event& event = log_.log().events()[number];

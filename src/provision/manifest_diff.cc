@@ -18,34 +18,33 @@ using reference::Digest;
 using reference::Manifest;
 using reference::ManifestWithList;
 
-// What a manifest says, each statement one line. Digests of files, of which there may be a million,
-// are apart.
+// What a manifest says, each statement one text. Digests of files, of which there may be a million,
+// are apart. Names, which may have anything in them, stand last and as they are.
 std::set<std::string> statements_of(const Manifest& manifest) {
   std::set<std::string> out;
-  if (!manifest.provider.empty()) out.insert("provider: " + printable_path(manifest.provider));
+  if (!manifest.provider.empty()) out.insert("provider: " + manifest.provider);
   if (manifest.not_before) out.insert("notBefore: " + to_rfc3339(*manifest.not_before));
   if (manifest.not_after) out.insert("notAfter: " + to_rfc3339(*manifest.not_after));
   for (const reference::BootComponent& each : manifest.boot_components) {
-    std::string line = "bootComponents: " + printable_path(each.name);
-    if (each.authenticode) line += ", authenticode " + reference::digest_text(*each.authenticode);
-    if (each.digest) line += ", digest " + reference::digest_text(*each.digest);
-    out.insert(line);
+    std::string line = "bootComponents:";
+    if (each.authenticode) line += " authenticode " + reference::digest_text(*each.authenticode);
+    if (each.digest) line += " digest " + reference::digest_text(*each.digest);
+    out.insert(line + ", name " + each.name);
   }
   for (const crypto::Certificate& each : manifest.secure_boot_certificates) {
     out.insert("secureBootCertificates: sha256:" + to_hex(each.fingerprint()) + " " +
-               printable_path(each.subject()));
+               each.subject());
   }
   for (const reference::ImaSigner& each : manifest.ima_signers) {
     out.insert("ima.signers: sha256:" + to_hex(each.certificate.fingerprint()) + " " +
-               printable_path(each.certificate.subject()));
+               each.certificate.subject());
   }
   for (const Digest& each : manifest.revoked) {
     out.insert("revoked: " + reference::digest_text(each));
   }
   if (manifest.ima_source) {
     if (const auto* name = std::get_if<attest::ConfigMapName>(&*manifest.ima_source)) {
-      out.insert("ima.source.configMap: " + printable_path(name->ns) + "/" +
-                 printable_path(name->name));
+      out.insert("ima.source.configMap: " + name->ns + "/" + name->name);
       if (manifest.ima_list_digest) {
         out.insert("ima.source.digest: " + attest::digest_text(*manifest.ima_list_digest));
       }
@@ -55,8 +54,8 @@ std::set<std::string> statements_of(const Manifest& manifest) {
     }
   }
   for (const reference::ManifestSignature& each : manifest.signatures) {
-    out.insert("signature: keyid " + printable_path(each.key_id) + ", sha256 of sig " +
-               to_hex(crypto::sha256(each.signature)).substr(0, 16));
+    out.insert("signature: sha256 of sig " + to_hex(crypto::sha256(each.signature)).substr(0, 16) +
+               ", keyid " + each.key_id);
   }
   return out;
 }
@@ -103,7 +102,9 @@ class Diff {
   }
 
  private:
-  void add(char sign, const std::string& statement) { lines_.push_back(sign + (" " + statement)); }
+  void add(char sign, const std::string& statement) {
+    lines_.push_back(sign + (" " + printable_path(statement)));
+  }
 
   void missing(char sign, const std::vector<Digest>& of, const std::vector<Digest>& in) {
     std::vector<Digest> left;

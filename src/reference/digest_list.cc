@@ -135,6 +135,9 @@ Result<void> DigestListReader::take_lines(ByteView piece) {
 }
 
 Result<void> DigestListReader::take_line(std::string_view line) {
+  if (line.find('\0') != std::string_view::npos) {
+    return at_line("has a NUL, after which nothing would be read: make the list without -z");
+  }
   if (line.ends_with('\r')) line.remove_suffix(1);
   if (line.empty() || line.front() == '#') return {};
   const std::string_view whole = line;

@@ -158,9 +158,10 @@ TEST(ParsePolicy, RefusesAnArgumentThatAnyLineHas) {
         {"bootLog"},
         R"({"secureBoot": "Optional", "kernelCommandLine": {"required": [")" + required + "\"]}}");
   };
-  for (const char* any : {".*", ".+", "[a-z0-9]*", ".*=.*", "(quiet|.*)"}) {
+  for (const char* any : {".*", ".+", "[a-z0-9]*", ".*=.*", "(quiet|.*)", "/.*", ".* .*", ".{30,}",
+                          "[(/].*", "/[^ ]+ .+", ".{999}.*"}) {
     EXPECT_TRUE(contains(with(any), "kernelCommandLine.required[0]: \"" + std::string(any) +
-                                        "\" is satisfied by any argument"))
+                                        "\" is satisfied by anything"))
         << any;
   }
   for (const char* some : {"quiet", "root=.*", ".*tcb.*", "/vmlinuz.* quiet"}) {

@@ -421,6 +421,17 @@ TEST(B16, RefusesAProgramThatTheNodesOwnDbxForbids) {
   set_variable(log, "dbx", value);
   EXPECT_THAT(appraise(log).codes(), ElementsAre("BootImageRevoked"));
   EXPECT_THAT(appraise(log, optional_secure_boot()).codes(), ElementsAre("BootImageRevoked"));
+  // Of a driver of PCR 2 too, whatever the log calls it.
+  for (const std::uint32_t type : {kBootServicesDriver, kPlatformFirmwareBlob, kPostCode}) {
+    PlainLog driver = good_log();
+    set_variable(driver, "dbx", value);
+    driver.events[driver.find(4, kBootServicesApplication, "g")].digests[1].second = Bytes(32, 7);
+    PlainEvent event = driver.make(2, type, to_bytes("an option ROM"));
+    event.digests[1].second = grub;
+    driver.events.insert(driver.events.begin(), event);
+    EXPECT_THAT(appraise(driver, optional_secure_boot()).codes(), ElementsAre("BootImageRevoked"))
+        << type;
+  }
 }
 
 // What the log has in a bank that is not quoted is anybody's; a bank that root fills hides nothing.

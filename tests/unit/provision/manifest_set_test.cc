@@ -188,6 +188,21 @@ TEST(DiffManifests, SaysWhatChanged) {
   EXPECT_TRUE(diff_manifests(old_one, old_one).empty());
 }
 
+// Names come from logs and other people's files.
+TEST(DiffManifests, IsNotMisledByNames) {
+  const auto component = [](const std::string& name, const std::string& more) {
+    return read({manifest_object(
+        "a", reference::json(R"({"bootComponents": [{"name": ")" + name + R"(", "digest": ")" +
+                             digest_text(sha("x")) + "\"" + more + "}]}"))});
+  };
+  const std::string other = digest_text(sha("y"));
+  const auto in_name = component("grub, authenticode " + other, ""),
+             in_field = component("grub", R"(, "authenticode": ")" + other + "\"");
+  EXPECT_EQ(diff_manifests(in_name, in_field).size(), 3U);
+  EXPECT_EQ(diff_manifests(component("caf\u00e9", ""), component("caf\u00e8", "")).size(), 3U);
+  EXPECT_TRUE(diff_manifests(in_field, in_field).empty());
+}
+
 TEST(DiffManifests, ComparesByNameWhereThereAreSeveral) {
   const auto a = read({manifest_object("a", revoking("x")), manifest_object("b", revoking("y"))});
   const auto b = read({manifest_object("b", revoking("y")), manifest_object("c", revoking("z"))});

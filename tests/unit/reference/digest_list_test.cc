@@ -68,6 +68,13 @@ TEST(DigestList, NamesTheLineOfAMistake) {
   }
 }
 
+// As `sha256sum -z` prints them: all but the first would be taken for its path.
+TEST(DigestList, RefusesLinesThatANulEnds) {
+  const std::string nul(1, '\0');
+  EXPECT_TRUE(contains(error_of(hex_sha256("a") + "  a" + nul + hex_sha256("b") + "  b" + nul),
+                       "line 1: has a NUL"));
+}
+
 TEST(DigestList, SaysWhySha1IsRefused) {
   EXPECT_TRUE(contains(error_of(hex_of(HashAlgorithm::kSha1, "a") + "  a\n"), "SHA-1"));
 }
