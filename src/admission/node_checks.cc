@@ -142,9 +142,9 @@ std::string reasons_for(const std::string& policy, const std::vector<std::string
   return out;
 }
 
-std::optional<Failure> is_affirming(const NodeQuestion& question) {
+std::optional<Failure> is_satisfied(const NodeQuestion& question) {
   const attest::Status status = judged(question)->status;
-  if (status == attest::Status::kAffirming) return std::nullopt;
+  if (attest::satisfies(status)) return std::nullopt;
   std::string message = reasons_for(question.policy.name, question.verdict->reasons);
   if (message.empty()) {
     message = std::string(code::kReasonsNotRead) + ": the controller's verdict on it is " +
@@ -163,7 +163,7 @@ constexpr std::array<Check, 8> kNodeChecks = {
     &is_of_this_boot,   // a reboot ends trust
     &is_fresh,          // expires > now
     &covers_policy,     // digest of the spec as stored now
-    &is_affirming,
+    &is_satisfied,
 };
 
 }  // namespace

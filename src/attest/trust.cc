@@ -20,6 +20,8 @@ std::string_view status_name(Status status) {
 
 Status worse(Status a, Status b) { return std::max(a, b); }
 
+bool satisfies(Status status) { return status == Status::kAffirming || status == Status::kWarning; }
+
 std::string_view claim_name(Claim claim) {
   constexpr std::array<std::string_view, kClaimCount> kNames = {
       "instanceIdentity", "configuration", "executables",   "fileSystem",

@@ -18,6 +18,9 @@ enum class Status : std::uint8_t {
 
 std::string_view status_name(Status status);  // "none", "affirming", "warning", "contraindicated"
 Status worse(Status a, Status b);
+// Whether it satisfies the policy that it is of. A warning does: nothing gives one but what a
+// policy says that it puts up with (runtime.violations: Record).
+bool satisfies(Status status);
 
 // Claim labels of the vector, 0 to 7.
 enum class Claim : std::uint8_t {
@@ -35,7 +38,8 @@ std::string_view claim_name(Claim claim);  // "instanceIdentity", as in the cust
 
 // Values used here; their tier is that of tier_of().
 inline constexpr std::int8_t kNotMeasured = 0, kGenuine = 2, kApprovedBoot = 3, kUnacceptable = 96,
-                             kNotRecognized = 97;
+                             kNotRecognized = 97,
+                             kUnrecognizedCode = 33;  // of executables: some that nobody knows
 
 struct TrustVector {
   std::array<std::int8_t, kClaimCount> values{};  // all "not measured"

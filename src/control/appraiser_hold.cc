@@ -23,12 +23,13 @@ std::optional<attest::Status> judged(const NodeVerdict& verdict, std::string_vie
 }
 
 bool affirms(const NodeVerdict& verdict, std::string_view policy) {
-  return judged(verdict, policy) == attest::Status::kAffirming;
+  const auto status = judged(verdict, policy);
+  return status.has_value() && attest::satisfies(*status);
 }
 
 bool fails(const NodeVerdict& verdict, std::string_view policy) {
   const auto status = judged(verdict, policy);
-  return status.has_value() && *status != attest::Status::kAffirming;
+  return status.has_value() && !attest::satisfies(*status);
 }
 
 bool taints(const attest::PolicySpec& spec) {

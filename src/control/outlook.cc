@@ -41,8 +41,8 @@ AttestedCondition attested(const NodeState& state,
   if (is_judged(verdict.phase)) reason.message += unsatisfied_text(verdict, selecting);
   switch (verdict.phase) {
     case Phase::kTrusted:
-      return {"True", reason.code, reason.message};
     case Phase::kWarning:
+      return {"True", reason.code, reason.message};
     case Phase::kContraindicated:
       return {"False", reason.code, reason.message};
     case Phase::kPending:
@@ -55,15 +55,15 @@ AttestedCondition attested(const NodeState& state,
 
 Standing standing_by(const NodeVerdict& verdict, const NodeState& state,
                      const std::vector<const ResolvedPolicy*>& selecting) {
-  if (verdict.phase == Phase::kTrusted) return Standing::kGood;
+  if (is_trusted(verdict.phase)) return Standing::kGood;
   const bool judged = is_judged(verdict.phase);
   const auto fails = [&](const ResolvedPolicy* policy) {
     if (policy->in_force == nullptr || policy->spec().mode != attest::Mode::kEnforce) return false;
-    return !judged || std::any_of(verdict.policies.begin(), verdict.policies.end(),
-                                  [&](const attest::TokenPolicy& one) {
-                                    return one.name == policy->name &&
-                                           one.status != attest::Status::kAffirming;
-                                  });
+    return !judged ||
+           std::any_of(verdict.policies.begin(), verdict.policies.end(),
+                       [&](const attest::TokenPolicy& one) {
+                         return one.name == policy->name && !attest::satisfies(one.status);
+                       });
   };
   const bool enforced = std::any_of(selecting.begin(), selecting.end(), fails);
   if (!enforced && state.record.held_by.empty()) return Standing::kGood;
@@ -81,8 +81,8 @@ NodeSignals signals_of(const NodeState& state,
   // Trust is shown once it is logged, distrust at once.
   out.standing = std::max(standing_by(*state.saved.verdict, state, selecting),
                           standing_by(*state.record.verdict, state, selecting));
-  out.label = !selecting.empty() && state.saved.verdict->phase == Phase::kTrusted &&
-              state.record.held_by.empty();
+  out.label =
+      !selecting.empty() && is_trusted(state.saved.verdict->phase) && state.record.held_by.empty();
   const bool wanted = std::any_of(selecting.begin(), selecting.end(), [](const auto* policy) {
     return policy->in_force != nullptr && policy->spec().condition;
   });
@@ -296,7 +296,7 @@ std::string unsatisfied_text(const NodeVerdict& verdict,
   std::size_t count = 0;
   bool stops = false;
   for (const attest::TokenPolicy& judged : verdict.policies) {
-    if (judged.status == attest::Status::kAffirming) continue;
+    if (attest::satisfies(judged.status)) continue;
     const auto found =
         std::find_if(selecting.begin(), selecting.end(), [&](const ResolvedPolicy* policy) {
           return policy->name == judged.name && policy->in_force != nullptr;

@@ -79,6 +79,8 @@ bool is_judged(Phase phase) {
   return phase == Phase::kTrusted || phase == Phase::kWarning || phase == Phase::kContraindicated;
 }
 
+bool is_trusted(Phase phase) { return phase == Phase::kTrusted || phase == Phase::kWarning; }
+
 Phase phase_of(attest::Status status) {
   switch (status) {
     case attest::Status::kAffirming:
@@ -153,7 +155,7 @@ NodeVerdict unsteady_instead_of(const NodeVerdict& next, const NodeVerdict& curr
   const std::size_t others = std::min(next.reasons.size(), kMaxReasons - 1);
   std::copy_n(next.reasons.begin(), others, std::back_inserter(out.reasons));
   std::copy_if(next.policies.begin(), next.policies.end(), std::back_inserter(out.policies),
-               [](const auto& one) { return one.status != attest::Status::kAffirming; });
+               [](const auto& one) { return !attest::satisfies(one.status); });
   out.boot = current.boot;
   out.ak_name = current.ak_name;
   out.issued_at = current.issued_at;

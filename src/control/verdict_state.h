@@ -27,6 +27,8 @@ Phase phase_of(attest::Status status);
 
 // Whether the phase rests on evidence that was judged: Trusted, Warning, Contraindicated.
 bool is_judged(Phase phase);
+// Every policy that selects the node is satisfied, with reservations or without.
+bool is_trusted(Phase phase);
 
 // Where in the log a verdict was entered.
 struct LogPlace {

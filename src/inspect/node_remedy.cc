@@ -140,8 +140,12 @@ std::string verdict_remedy(const NodeReport& node, SystemTime now) {
     return "the agent has written nothing: is its pod running on this node, and can it open the "
            "TPM?";
   }
-  const bool judged = node.phase == "Contraindicated" || node.phase == "Warning";
-  if (judged && fails_unenforced_only(node)) {
+  if (node.phase == "Warning") {
+    return "nothing that must be done: every policy is satisfied, with the reservation above, "
+           "which "
+           "lasts until the node is booted anew";
+  }
+  if (node.phase == "Contraindicated" && fails_unenforced_only(node)) {
     return "nothing that must be done now: no policy that is not satisfied is enforced, so no pod "
            "is denied and nothing tainted. Before one of them is: " +
            remedy_of_reasons(node);

@@ -31,8 +31,9 @@ bool has_ended(const kube::PodView& pod) {
 
 OwnPods own_pods_on_failing(const kube::Client& api, const ReleaseName& release,
                             const std::vector<NodeReport>& nodes) {
-  const bool any_trusted = std::any_of(
-      nodes.begin(), nodes.end(), [](const NodeReport& node) { return node.phase == "Trusted"; });
+  const bool any_trusted = std::any_of(nodes.begin(), nodes.end(), [](const NodeReport& node) {
+    return node.phase == "Trusted" || node.phase == "Warning";
+  });
   std::map<std::string, std::string> failing;
   for (const NodeReport& node : nodes) {
     const bool fails = node.phase == "Contraindicated" && !fails_unenforced_only(node);

@@ -14,7 +14,7 @@ using codec::Json;
 
 // By the newest evidence; else what the policies said last is old, and none of them is satisfied.
 bool is_judged_now(const NodeReport& node, SystemTime now) {
-  return (node.phase == "Contraindicated" || node.phase == "Warning") && !node.expired(now);
+  return node.phase == "Contraindicated" && !node.expired(now);
 }
 
 std::string state_of(const NodeReport& node, SystemTime now) {
@@ -108,7 +108,7 @@ std::optional<LetIn> let_in_by(std::uint64_t index, const codec::Cbor& payload,
 bool PodToday::fails(SystemTime now) const {
   if (pod.node.empty()) return false;
   if (node.expired(now) || is_judged_now(node, now) || node.phase == "Stale") return true;
-  return node.phase != "Trusted" && let_in_entry.has_value();
+  return node.phase != "Trusted" && node.phase != "Warning" && let_in_entry.has_value();
 }
 
 Result<PodToday> pod_today(const kube::Client& api, const std::string& ns, const std::string& name,

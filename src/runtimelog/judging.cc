@@ -139,6 +139,20 @@ Reason not_measured(const Rules& rules, Coverage coverage) {
   return out;
 }
 
+// As often another verdict as the count doubles.
+Reason violations_recorded(std::uint64_t count) {
+  const std::uint64_t least = std::bit_floor(count);
+  Reason out =
+      attest::refuse(code::kViolation,
+                     "runtime log: " + std::to_string(least) + (least == count ? "" : " or more") +
+                         (count == 1 ? " entry records" : " entries record") +
+                         " a file that was open for writing while it was measured, or changed "
+                         "afterwards: what was "
+                         "used of it is unknown. The policy puts up with it (violations: Record)");
+  out.severity = Status::kWarning;
+  return out;
+}
+
 }  // namespace
 
 RuntimeResult conclude(const Findings& findings, const ReplayState& proven, const Rules& rules,
@@ -160,6 +174,11 @@ RuntimeResult conclude(const Findings& findings, const ReplayState& proven, cons
     out.vector[attest::Claim::kExecutables] = attest::kGenuine;
   } else {
     out.reasons.push_back(not_measured(rules, coverage));
+  }
+  if (counts.violations > 0) {
+    out.status = Status::kWarning;
+    out.vector[attest::Claim::kExecutables] = attest::kUnrecognizedCode;
+    out.reasons.push_back(violations_recorded(counts.violations));
   }
   return out;
 }

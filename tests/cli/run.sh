@@ -145,6 +145,19 @@ expect 0 "01-good-baseline: affirming under policy baseline" "${appraise[@]}" "$
 expect 0 '"status": "affirming"' "${appraise[@]}" -o json "$CORPUS/cases/01-good-baseline/"
 expect 4 "PcrMismatch \(contraindicated\)" "${appraise[@]}" "$CORPUS/cases/07a-own-db"
 expect 4 "BootEventDigest" "${appraise[@]}" "$CORPUS/cases/11-ev-data-cmdline"
+# A warning: violations that the policy puts up with.
+python3 "$HERE/../../hack/lib/corpus_policy.py" "$CORPUS" "$CORPUS/policy/ima.json" "$scratch/ima"
+violation=("${appraise[0]}" --trust-bundle "$scratch/makers.pem" --references "$scratch/ima/references" "$CORPUS/cases/06c-ima-violation")
+expect 4 "RuntimeViolation \(contraindicated\)" "${violation[@]}" --policy "$scratch/ima/policy.json"
+python3 - "$scratch/ima/policy.json" >"$scratch/recording.json" <<'EOF'
+import json, sys
+policy = json.load(open(sys.argv[1]))
+policy["spec"]["runtime"].update({"violations": "Record", "exclude": [r"/usr/share/late/l1\.txt"]})
+json.dump(policy, sys.stdout)
+EOF
+expect 3 "06c-ima-violation: warning under policy ima" "${violation[@]}" --policy "$scratch/recording.json"
+expect 3 "RuntimeViolation \(warning\): .*: 2 entries record" "${violation[@]}" --policy "$scratch/recording.json"
+expect 3 '"status": "warning"' "${violation[@]}" --policy "$scratch/recording.json" -o json
 expect 4 "not valid before" "${appraise[@]}" --at 2001-01-01T00:00:00Z "$CORPUS/cases/01-good-baseline"
 expect 2 "meta.json is missing" "${appraise[@]}" "$CORPUS"
 expect 2 "there is no such file" appraise --policy /nonexistent "$CORPUS/cases/01-good-baseline"

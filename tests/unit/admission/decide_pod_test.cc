@@ -157,6 +157,12 @@ TEST(DecidePod, DeniesByEveryWayWhatIsNotProved) {
   }
 }
 
+TEST(DecidePod, AllowsOnANodeThatSatisfiesThePolicyWithReservations) {
+  World world;
+  world.trust("good", {"production"}, Status::kWarning);
+  EXPECT_TRUE(world.pods(binding("good")).allowed);
+}
+
 TEST(DecidePod, ShowsTheReasonsOfThePolicyThatDenies) {
   World world;
   world.trust("good", {"production"}, Status::kContraindicated);

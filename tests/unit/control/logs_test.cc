@@ -60,6 +60,36 @@ TEST_F(Logs, F4_ANewBootWithTheOldBootLogIsContraindicated) {
   EXPECT_EQ(first(), "BootLogReplayMismatch");
 }
 
+// Warning: every policy is satisfied, one with a reservation.
+TEST_F(Logs, AViolationThatThePolicyRecordsIsAWarningThatCostsNoTrust) {
+  set_manifest(manifest({"good"}));
+  enrol(R"("runtime": {"references": [{"name": "files"}], "violations": "Record"})");
+  measure_aggregate();
+  measure(ima_file("/bin/a", "good"));
+  store_runtime_log();
+  beat();
+  arrived();
+  ASSERT_EQ(world.phase("n"), Phase::kTrusted) << first();
+  append(runtime_log, testing::ima_violation("/bin/b").bytes());
+  ++runtime_entries;
+  agent.tpm.extend(10, kBank, Bytes(32, 0xff));
+  store_runtime_log();
+  beat();
+  arrived();
+  EXPECT_EQ(world.phase("n"), Phase::kWarning);
+  EXPECT_EQ(first(), "RuntimeViolation");
+  const NodeSignals signals = world.signals("n");
+  EXPECT_TRUE(signals.label);
+  EXPECT_EQ(signals.taint, attest::TaintEffect::kNone);
+  EXPECT_EQ(signals.standing, Standing::kGood);
+  ASSERT_TRUE(signals.condition.has_value());
+  EXPECT_EQ(signals.condition->status, "True");
+  EXPECT_EQ(signals.condition->reason, "RuntimeViolation");
+  EXPECT_EQ(signals.condition->message.find("not satisfied"), std::string::npos);
+  ASSERT_EQ(verdict().policies.size(), 1U);
+  EXPECT_EQ(verdict().policies[0].status, attest::Status::kWarning);
+}
+
 TEST_F(Logs, ABootPcrThatChangesAfterTheFirstEntryWasJudgedIsFoundAtOnceAndJudgedAnewOnce) {
   set_manifest(manifest({"good"}));
   enrol(kRuntimePolicy);

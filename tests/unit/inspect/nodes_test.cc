@@ -358,6 +358,14 @@ TEST(Nodes, ExplainsThatWhatClaimsTheNodesNameIsNotEnrolled) {
             std::string::npos)
       << failing;
 
+  const std::string reserved = explain_text(
+      node_with("Warning", R"("status":"True","reason":"Activated","message":"m")",
+                R"("reasons":[{"code":"RuntimeViolation","severity":"warning","message":"m"}])"),
+      kNow);
+  EXPECT_NE(reserved.find("What to do: nothing that must be done: every policy is satisfied"),
+            std::string::npos)
+      << reserved;
+
   const std::string once = explain_text(node_with("Pending", gone, told), kNow);
   EXPECT_EQ(once.find("Enrolled="), std::string::npos) << "it is the verdict's reason: " << once;
   const std::string good = explain_text(

@@ -203,8 +203,27 @@ TEST(R6, DeniesViolationsOrRecordsThem) {
   RuleInput input = good_input();
   input.violations = OnViolation::kRecord;
   const Appraised recorded = appraise_machine(machine, rules_of(std::move(input)));
-  EXPECT_TRUE(recorded.affirming());
+  // With a reservation, that is said: nobody knows what was used of the file.
+  EXPECT_EQ(recorded.result.status, attest::Status::kWarning);
+  EXPECT_EQ(recorded.result.vector[attest::Claim::kExecutables], attest::kUnrecognizedCode);
+  ASSERT_EQ(recorded.codes(), only(code::kViolation));
+  EXPECT_EQ(recorded.result.reasons.at(0).severity, attest::Status::kWarning);
+  EXPECT_NE(recorded.result.reasons.at(0).message.find(": 1 entry records"), std::string::npos);
   EXPECT_EQ(recorded.findings.counts().violations, 1U);
+}
+
+// Each of many is no other verdict, which would be an entry of the log.
+TEST(R6, TellsViolationsThatAreRecordedInPowersOfTwo) {
+  ImaMachine machine = good_machine();
+  std::set<std::string> messages;
+  for (int i = 0; i < 9; ++i) {
+    machine.measure(ima_violation("/var/lib/" + std::to_string(i)));
+    RuleInput input = good_input();
+    input.violations = OnViolation::kRecord;
+    messages.insert(
+        appraise_machine(machine, rules_of(std::move(input))).result.reasons.at(0).message);
+  }
+  EXPECT_EQ(messages.size(), 7U);  // 1, 2, 2 or more, 4, 4 or more, 8, 8 or more
 }
 
 TEST(R6, RefusesAViolationThatTheKernelDidNotExtend) {
