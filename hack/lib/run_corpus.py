@@ -48,7 +48,7 @@ FITS = {
     "signature": ["SignatureInvalid", "QuoteMalformed", "QuoteNotAQuote"],
     "signature-parse": ["QuoteMalformed", "SignatureInvalid"],
 }
-OUTCOMES = {0: "accept", 3: "reject", 4: "reject"}
+OUTCOMES = {0: "accept", 3: "accept", 4: "reject"}
 
 
 def unusable(text):

@@ -52,9 +52,12 @@ std::vector<Expression> read_patterns(Fields& fields, std::string_view list) {
 std::vector<std::string> unchosen() {
   std::vector<std::string> out = {"q7vx0kzw", "m3t9=hj", "q7vx0kzw m3t9=hj", "/q7vx-0 kzw=/m3t9 hj",
                                   "(hd7)/q7vx-0 kzw=/m3t9 hj"};
-  std::string long_one = "/q7vx-0";
-  while (long_one.size() < 1'200) long_one += " kzw=/m3t9";  // RE2 counts to 1,000
-  out.push_back(std::move(long_one));
+  std::string line = "/q7vx-0";
+  for (const std::size_t size :
+       {20, 40, 60, 80, 120, 180, 300, 500, 800, 1'200}) {  // RE2 counts to 1,000
+    while (line.size() < size) line += " kzw=/m3t9";
+    out.push_back(line);
+  }
   return out;
 }
 

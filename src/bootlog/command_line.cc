@@ -80,24 +80,59 @@ std::string literals_of(std::string_view expression) {
   return out;
 }
 
-// Whole words.
+// A backslash is a quote where it stands before a blank, before a quote or at the end.
+bool is_quote(std::string_view line, std::size_t at) {
+  const char next = at + 1 < line.size() ? line[at + 1] : ' ';
+  return line[at] == '"' || line[at] == '\'' ||
+         (line[at] == '\\' && (next == ' ' || next == '"' || next == '\''));
+}
+
+// From the first word with a quote to the last one.
+std::string_view quoted_part(std::string_view line) {
+  std::size_t first = line.size(), last = 0;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (!is_quote(line, i)) continue;
+    first = std::min(first, i);
+    last = i;
+  }
+  if (first == line.size()) return {};
+  const std::size_t before = line.rfind(' ', first);
+  const std::size_t begin = before == std::string_view::npos ? 0 : before + 1;
+  return line.substr(begin, std::min(line.find(' ', last), line.size()) - begin);
+}
+
+// Whether what follows is outside of quotes, to the kernel, which knows only ", and to those who
+// know ' too, with backslashes (systemd, shells) or without (systemd since 250).
+bool is_closed(std::string_view text) {
+  const auto ends_open = [text](bool escapes) {
+    char open = '\0';
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const char c = text[i];
+      if (escapes && c == '\\' && open != '\'') {
+        if (++i == text.size()) return true;
+      } else if (open == '\0' && (c == '"' || c == '\'')) {
+        open = c;
+      } else if (c == open) {
+        open = '\0';
+      }
+    }
+    return open != '\0';
+  };
+  return std::count(text.begin(), text.end(), '"') % 2 == 0 && !ends_open(true) &&
+         !ends_open(false);
+}
+
+// Whole words, outside of quotes where they begin.
 bool has_words(std::string_view text, std::string_view words) {
   for (std::size_t at = text.find(words); at != std::string_view::npos;
        at = text.find(words, at + 1)) {
     const std::size_t end = at + words.size();
-    if ((at == 0 || text[at - 1] == ' ') && (end == text.size() || text[end] == ' ')) return true;
+    if ((at == 0 || text[at - 1] == ' ') && (end == text.size() || text[end] == ' ') &&
+        is_closed(text.substr(0, at))) {
+      return true;
+    }
   }
   return false;
-}
-
-// From the first word with a quote or a backslash to the last one.
-std::string_view quoted_part(std::string_view line) {
-  constexpr std::string_view kQuotes = "\"'\\";
-  const std::size_t first = line.find_first_of(kQuotes), last = line.find_last_of(kQuotes);
-  if (first == std::string_view::npos) return {};
-  const std::size_t before = line.rfind(' ', first);
-  const std::size_t begin = before == std::string_view::npos ? 0 : before + 1;
-  return line.substr(begin, std::min(line.find(' ', last), line.size()) - begin);
 }
 
 // From the word "--" on.
@@ -147,7 +182,9 @@ class Line {
     if (!pattern.matches(line_.text)) return false;
     const std::string_view quoted = quoted_part(line_.text), for_init = part_for_init(line_.text);
     const std::string written = literals_of(pattern.text());
-    if (!quoted.empty() && !has_words(written, quoted)) return false;
+    const bool is_written =
+        has_words(written, line_.text) || (is_closed(quoted) && has_words(written, quoted));
+    if (!quoted.empty() && !is_written) return false;
     return !before_ || pattern.matches(*before_) ||
            (!for_init.empty() && has_words(written, for_init));
   }
@@ -158,6 +195,15 @@ class Line {
   std::vector<std::string> words_;
   std::optional<std::string> before_;  // the part before "--", where there is one
 };
+
+std::size_t count_of(std::string_view what, std::string_view text) {
+  std::size_t out = 0;
+  for (std::size_t at = text.find(what); at != std::string_view::npos;
+       at = text.find(what, at + 1)) {
+    ++out;
+  }
+  return out;
+}
 
 class Rules {
  public:
@@ -195,7 +241,9 @@ class Rules {
   bool is_known_with(std::string_view name) const {
     const auto& required = policy_.command_line_required;
     return std::any_of(required.begin(), required.end(), [&](const codec::Pattern& pattern) {
-      return codec::folded_argument(pattern.text()).find(name) != std::string::npos &&
+      // As often as the line has it: what is left free may have another.
+      const std::size_t named = count_of(name, codec::folded_argument(pattern.text()));
+      return named > 0 && named >= count_of(name, codec::folded_argument(line_.text())) &&
              line_.is(pattern);
     });
   }

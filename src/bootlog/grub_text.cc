@@ -1,6 +1,7 @@
 #include "bootlog/grub_text.h"
 
 #include <algorithm>
+#include <cctype>
 #include <string>
 
 namespace avouch::bootlog {
@@ -42,7 +43,8 @@ constexpr std::string_view kConsoleOptions =
 constexpr std::string_view kConsoleNames =
     " at_keyboard audio cbmemc console gfxterm mda_text morse ofconsole pc spkmodem usb_keyboard"
     " vga_text auto com efi usb even odd no on off ";
-constexpr std::string_view kConsolePorts = " 0x2e8 0x2f8 0x3e8 0x3f8 ";  // of a PC's COM1 to COM4
+constexpr std::string_view kConsolePorts =
+    " 0x2e8 0x2f8 0x3e8 0x3f8 auto ";  // COM1 to COM4 of a PC
 
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
 
@@ -79,12 +81,19 @@ std::string_view without_digits(std::string_view word) {
   return word.substr(0, word.find_last_not_of("0123456789") + 1);
 }
 
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
 // What a console may be told: a number, one of the consoles, or an option with such a value.
 bool is_of_console(std::string_view word) {
   const std::size_t equals = word.find('=');
   if (equals != std::string_view::npos) {
     const std::string_view option = word.substr(0, equals), value = word.substr(equals + 1);
-    if (option == "--port") return is_one_of(value, kConsolePorts);
+    if (option == "--port") return is_one_of(lower_case(value), kConsolePorts);
     return is_one_of(option, kConsoleOptions) &&
            (without_digits(value).empty() || is_one_of(value, kConsoleNames));
   }
@@ -101,7 +110,7 @@ bool is_of_console(std::string_view word) {
 bool has_unsafe_words(std::string_view text) {
   const std::string_view command = first_word(text);
   const bool is_console = is_one_of(command, kConsoles);
-  if (!is_console && !command.starts_with("initrd")) return false;
+  if (!is_console && command.find("initrd") == std::string_view::npos) return false;
   for (text = after_first_word(text); !text.empty(); text = after_first_word(text)) {
     const std::string_view word = first_word(text);
     if (is_console ? !is_of_console(word) : word.starts_with("newc:")) return true;

@@ -131,7 +131,8 @@ std::string verdict_remedy(const NodeReport& node, SystemTime now) {
     return "the verdict was not renewed in time, so admission denies: is the controller's pod "
            "ready, and the agent's pod on this node?";
   }
-  if (node.phase == "Trusted" && node.not_fresh) {
+  const bool trusted = node.phase == "Trusted" || node.phase == "Warning";
+  if (trusted && node.not_fresh) {
     return "the verdict stands until it expires, but newer evidence was refused: look at the log "
            "of the agent's pod on this node, and at who may write its AttestationEvidence";
   }
@@ -170,10 +171,10 @@ std::string node_remedy(const NodeReport& node, SystemTime now) {
   const std::string by_verdict = verdict_remedy(node, now);
   if (condition == nullptr) return by_verdict;
   const std::string by_enrolment = enrolment_text(*condition, node);
-  const bool judged = node.phase == "Contraindicated" || node.phase == "Warning";
+  const bool trusted = node.phase == "Trusted" || node.phase == "Warning";
   const bool nothing_else =
       !node.expired(now) &&
-      (node.phase == "Trusted" ? !node.not_fresh : !judged && condition->status != "True");
+      (trusted ? !node.not_fresh : node.phase != "Contraindicated" && condition->status != "True");
   return nothing_else ? by_enrolment : by_verdict + ". Of the enrolment: " + by_enrolment;
 }
 

@@ -162,7 +162,7 @@ Error no_evidence_kind(const kube::ApiError& error, const ReleaseName& release) 
 bool fails_unenforced_only(const NodeReport& node) {
   bool fails = false;
   for (const NodePolicy& policy : node.policies) {
-    if (policy.result == "affirming") continue;
+    if (policy.satisfied()) continue;
     if (!stops_nothing(policy.mode)) return false;
     fails = true;
   }

@@ -44,6 +44,7 @@ struct NodePolicy {
   std::string name;
   std::string result;  // "affirming", "warning", "contraindicated"
   std::string mode;    // "" where the policy was not read
+  bool satisfied() const { return result == "affirming" || result == "warning"; }
 };
 
 // What the API server's objects say; nothing is verified here (verify.h does that).

@@ -49,7 +49,8 @@ std::string effect_of(const PolicyReport& policy, bool judged) {
 std::vector<const NodePolicy*> not_satisfied(const NodeReport& node, SystemTime now) {
   std::vector<const NodePolicy*> out;
   for (const NodePolicy& policy : node.policies) {
-    if (!is_judged_now(node, now) || policy.result != "affirming") out.push_back(&policy);
+    const bool judged = is_judged_now(node, now) || (node.phase == "Warning" && !node.expired(now));
+    if (!judged || !policy.satisfied()) out.push_back(&policy);
   }
   return out;
 }

@@ -30,7 +30,8 @@ std::optional<PolicyNodes> counts_of(const Json& policy) {
   if (!matched || !trusted || !seen || seen != count_at(policy, {"metadata", "generation"})) {
     return std::nullopt;
   }
-  return PolicyNodes{.matched = *matched, .trusted = *trusted};
+  const auto warning = count_at(policy, {"status", "nodes", "warning"});
+  return PolicyNodes{.matched = *matched, .trusted = *trusted + warning.value_or(0)};
 }
 
 std::string_view log_heading(std::string_view reason) {
@@ -152,7 +153,7 @@ std::string policy_lines(const std::vector<PolicyReport>& policies,
     std::vector<std::string> failing;
     for (const NodeReport& node : nodes) {
       for (const NodePolicy& judged : node.policies) {
-        if (judged.name == policy.name && judged.result != "affirming") {
+        if (judged.name == policy.name && !judged.satisfied()) {
           failing.push_back(node.name);
         }
       }

@@ -85,7 +85,13 @@ class BootValues {
     }
     std::string all;
     for (const std::string& line : lines) all += (all.empty() ? "" : "|") + line;
-    if (!all.empty()) out_.remarks.push_back("Kernel command line, as an expression: " + all);
+    if (all.empty()) return;
+    out_.remarks.push_back("Kernel command line, as an expression: " + all);
+    if (all.size() > codec::Pattern::kMaxBytes) {
+      out_.remarks.push_back("That is longer than an expression may be (" +
+                             std::to_string(codec::Pattern::kMaxBytes) +
+                             " characters): put groups and repetitions in its place");
+    }
   }
 
   // What the log calls it: for people, for nobody vouches for it.

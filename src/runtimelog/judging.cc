@@ -139,16 +139,14 @@ Reason not_measured(const Rules& rules, Coverage coverage) {
   return out;
 }
 
-// As often another verdict as the count doubles.
+// Another verdict where the count has doubled: each of many would be an entry of the log.
 Reason violations_recorded(std::uint64_t count) {
-  const std::uint64_t least = std::bit_floor(count);
-  Reason out =
-      attest::refuse(code::kViolation,
-                     "runtime log: " + std::to_string(least) + (least == count ? "" : " or more") +
-                         (count == 1 ? " entry records" : " entries record") +
-                         " a file that was open for writing while it was measured, or changed "
-                         "afterwards: what was "
-                         "used of it is unknown. The policy puts up with it (violations: Record)");
+  Reason out = attest::refuse(
+      code::kViolation,
+      "runtime log: " + std::to_string(std::bit_floor(count)) +
+          " or more entries record a file that was open for writing while it was measured, or "
+          "changed afterwards: what was used of it is unknown. The policy puts up with it "
+          "(violations: Record)");
   out.severity = Status::kWarning;
   return out;
 }

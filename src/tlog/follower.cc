@@ -1,6 +1,7 @@
 #include "tlog/follower.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "base/hex.h"
@@ -27,6 +28,22 @@ void add(std::vector<Finding>& findings, FindingKind kind, std::string what) {
 }
 
 std::string seconds_text(std::chrono::seconds age) { return std::to_string(age.count()) + " s"; }
+
+// Tells a reader that failed from a log that does not serve something.
+class FailingReader final : public TileReader {
+ public:
+  explicit FailingReader(TileReader& inner) : inner_(inner) {}
+  Result<std::optional<Bytes>> fetch(std::string_view path) override {
+    auto out = inner_.fetch(path);
+    if (!out.has_value()) failed_ = true;
+    return out;
+  }
+  bool has_failed() const { return failed_; }
+
+ private:
+  TileReader& inner_;
+  std::atomic<bool> failed_ = false;
+};
 
 // Tiles and bundles as they are served, and what is wrong with them.
 class Served {
@@ -200,11 +217,14 @@ Result<Follower::Walked> Follower::walk(const VerifiedCheckpoint& to, TileReader
 Result<Follower::Walked> Follower::walk_above_pruned(Walked walked, const VerifiedCheckpoint& to,
                                                      TileReader& reader) {
   for (const Finding& finding : walked.findings) {
-    if (finding.kind == FindingKind::kForked) return walked;
+    if (finding.kind == FindingKind::kForked || finding.kind == FindingKind::kBrokenChain) {
+      return walked;
+    }
   }
   // Held against the root of `to`. Whatever else is wrong, what was found stands.
-  const auto retention = load_retention(reader, to);
-  if (!retention.has_value() && retention.error().kind == ErrorKind::kRetryable) {
+  FailingReader watched(reader);
+  const auto retention = load_retention(watched, to);
+  if (!retention.has_value() && watched.has_failed()) {
     return retention.error();  // whether it is a fault of the log's cannot be told for now
   }
   if (!retention.has_value()) return walked;
@@ -227,8 +247,8 @@ Result<Follower::Walked> Follower::walk_above_pruned(Walked walked, const Verifi
             "anew, without the stored position");
     return walked;
   }
-  auto edge = RightEdge::load(minimum, reader, to.size());
-  if (!edge.has_value() && edge.error().kind == ErrorKind::kRetryable) return edge.error();
+  auto edge = RightEdge::load(minimum, watched, to.size());
+  if (!edge.has_value() && watched.has_failed()) return edge.error();
   if (!edge.has_value()) return walked;
   auto tried = walk_on(std::move(edge).value(), false, to, reader);
   if (!tried.has_value()) {

@@ -156,7 +156,7 @@ policy["spec"]["runtime"].update({"violations": "Record", "exclude": [r"/usr/sha
 json.dump(policy, sys.stdout)
 EOF
 expect 3 "06c-ima-violation: warning under policy ima" "${violation[@]}" --policy "$scratch/recording.json"
-expect 3 "RuntimeViolation \(warning\): .*: 2 entries record" "${violation[@]}" --policy "$scratch/recording.json"
+expect 3 "RuntimeViolation \(warning\): .*: 2 or more entries record" "${violation[@]}" --policy "$scratch/recording.json"
 expect 3 '"status": "warning"' "${violation[@]}" --policy "$scratch/recording.json" -o json
 expect 4 "not valid before" "${appraise[@]}" --at 2001-01-01T00:00:00Z "$CORPUS/cases/01-good-baseline"
 expect 2 "meta.json is missing" "${appraise[@]}" "$CORPUS"

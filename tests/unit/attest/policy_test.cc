@@ -159,7 +159,7 @@ TEST(ParsePolicy, RefusesAnArgumentThatAnyLineHas) {
         R"({"secureBoot": "Optional", "kernelCommandLine": {"required": [")" + required + "\"]}}");
   };
   for (const char* any : {".*", ".+", "[a-z0-9]*", ".*=.*", "(quiet|.*)", "/.*", ".* .*", ".{30,}",
-                          "[(/].*", "/[^ ]+ .+", ".{999}.*"}) {
+                          "[(/].*", "/[^ ]+ .+", ".{999}.*", ".{30,200}", "[^ ]+( [^ ]+){5,20}"}) {
     EXPECT_TRUE(contains(with(any), "kernelCommandLine.required[0]: \"" + std::string(any) +
                                         "\" is satisfied by anything"))
         << any;

@@ -125,6 +125,10 @@ TEST(CommandLine, IsRefusedWithWhatMakesNothingSureUnlessTheWholeLineIsKnown) {
   EXPECT_THAT(appraise(log, command_line({"/vmlinuz initrd=/i quiet"})).codes(), IsEmpty());
   EXPECT_THAT(appraise(log, command_line({"/vmlinuz .*quiet"})).codes(),
               Contains("KernelCommandLine"));
+  EXPECT_THAT(appraise(with_command_line("/vmlinuz root=/dev/a,initrd=/evil initrd=/i"),
+                       command_line({"/vmlinuz root=[^ ]+ initrd=/i"}))
+                  .codes(),
+              Contains("KernelCommandLine"));
   // One that takes the line as it stands, but not what the kernel makes of it, does not know it.
   for (const std::string line : {"/vmlinuz a=\"initrd=/i quiet\"", "/vmlinuz quiet -- initrd=/i"}) {
     EXPECT_THAT(
@@ -323,6 +327,27 @@ TEST(CommandLine, IsNoWholeLineUnlessItsQuotesAreWritten) {
     EXPECT_THAT(codes("root=/dev/a\\" + rest, required), ElementsAre("KernelCommandLine"))
         << required;
   }
+  // What is written may be half of an argument.
+  for (const std::string half : {"dyndbg=\"file", "+p\"", "dyndbg='file", "+p'", "dyndbg=\\"}) {
+    const std::string whole = "dyndbg=\"file \\+p\" dyndbg='file \\+p' dyndbg=\\\\ x";
+    EXPECT_THAT(codes("root=/dev/vda2 " + half + " ima_policy=tcb",
+                      "(.* )?ima_policy=tcb( .*)?( " + whole + ")?"),
+                ElementsAre("KernelCommandLine"))
+        << half;
+  }
+  // The middle of two is closed by itself.
+  EXPECT_THAT(
+      codes("root=/y +p\" ima_policy=tcb \"trace=x",
+            "([^ ]+ )*ima_policy=tcb( [^ ]+)*|root=/x \"dyndbg=file a \\+p\" ima_policy=tcb "
+            "\"trace=x y\""),
+      ElementsAre("KernelCommandLine"));
+  EXPECT_THAT(codes("x=\\' ima_policy=tcb y=\\'", "x=\\\\'( .*)? y=\\\\'"),
+              ElementsAre("KernelCommandLine"));
+  EXPECT_THAT(codes("msg=it's ima_policy=tcb", "msg=it's ima_policy=tcb"), IsEmpty());
+  // systemd-boot names files with backslashes, which differ among nodes.
+  EXPECT_THAT(codes("initrd=\\0123abcd\\6.1.0\\initrd root=/dev/vda2 ima_policy=tcb",
+                    "initrd=\\\\[0-9a-f]+\\\\[^ ]+\\\\initrd root=/dev/vda2 ima_policy=tcb"),
+              IsEmpty());
   const std::string in_quotes = "root=/dev/vda2 x=\"a ima_policy=tcb b";
   for (const std::string required :
        {"(.* )?ima_policy=tcb( [^\"]*)?", "(.* )?\"?ima_policy=tcb\"?( .*)?",

@@ -431,7 +431,8 @@ TEST(Meaning, RefusesACommandAfterWhichGrubMeasuresNoMore) {
                                  "terminal_output serial_mmio,7f3a1000",
                                  "time terminal_input console serial_port7f3a",
                                  "initrd /initrd.img newc:init:/vmlinuz",
-                                 "initrdefi newc:x:(hd0)/y"}) {
+                                 "initrdefi newc:x:(hd0)/y",
+                                 "legacy_initrd newc:x:(hd0)/y"}) {
     PlainLog bare = good_log();  // the log need not have the prefix
     bare.add(bare.make(8, kCompactHash, to_bytes(text)));
     EXPECT_THAT(first_problem(meaning(bare)), is_unexpected("after which it measures no more"))
@@ -447,10 +448,10 @@ TEST(Meaning, RefusesACommandAfterWhichGrubMeasuresNoMore) {
 TEST(Meaning, TakesTheConsolesOfRealConfigurations) {
   for (const std::string text :
        {"serial", "serial --unit=0 --speed=115200 --word=8 --parity=no --stop=1",
-        "serial --port=0x3f8 --speed=9600", "serial -u 1 -s 115200", "serial com0", "serial auto",
-        "serial efi0 --rtscts=off", "terminal_output gfxterm", "terminal_output console",
-        "terminal_output --append serial", "terminal_input serial_com0 console",
-        "terminal_input at_keyboard", "terminal_output",
+        "serial --port=0x3f8 --speed=9600", "serial --unit=0 --port=0x3F8", "serial --port=auto",
+        "serial -u 1 -s 115200", "serial com0", "serial auto", "serial efi0 --rtscts=off",
+        "terminal_output gfxterm", "terminal_output console", "terminal_output --append serial",
+        "terminal_input serial_com0 console", "terminal_input at_keyboard", "terminal_output",
         "initrd /initrd.img-6.1.0-13-amd64 /more"}) {
     PlainLog log = good_log();
     insert(log, log.find(8, kIpl),

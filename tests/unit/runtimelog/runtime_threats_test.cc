@@ -208,7 +208,8 @@ TEST(R6, DeniesViolationsOrRecordsThem) {
   EXPECT_EQ(recorded.result.vector[attest::Claim::kExecutables], attest::kUnrecognizedCode);
   ASSERT_EQ(recorded.codes(), only(code::kViolation));
   EXPECT_EQ(recorded.result.reasons.at(0).severity, attest::Status::kWarning);
-  EXPECT_NE(recorded.result.reasons.at(0).message.find(": 1 entry records"), std::string::npos);
+  EXPECT_NE(recorded.result.reasons.at(0).message.find(": 1 or more entries record"),
+            std::string::npos);
   EXPECT_EQ(recorded.findings.counts().violations, 1U);
 }
 
@@ -223,7 +224,7 @@ TEST(R6, TellsViolationsThatAreRecordedInPowersOfTwo) {
     messages.insert(
         appraise_machine(machine, rules_of(std::move(input))).result.reasons.at(0).message);
   }
-  EXPECT_EQ(messages.size(), 7U);  // 1, 2, 2 or more, 4, 4 or more, 8, 8 or more
+  EXPECT_EQ(messages.size(), 4U);  // 1, 2, 4 and 8 or more
 }
 
 TEST(R6, RefusesAViolationThatTheKernelDidNotExtend) {
