@@ -61,7 +61,9 @@ inline attest::TokenClaims claims_on(const std::string& node, const std::string&
   for (const auto& policy : policies) claims.status = attest::worse(claims.status, policy.status);
   claims.vector[attest::Claim::kInstanceIdentity] = attest::kGenuine;
   claims.vector[attest::Claim::kExecutables] =
-      claims.status == attest::Status::kAffirming ? attest::kApprovedBoot : attest::kUnacceptable;
+      claims.status == attest::Status::kAffirming ? attest::kApprovedBoot
+      : claims.status == attest::Status::kWarning ? attest::kUnrecognizedCode
+                                                  : attest::kUnacceptable;
   claims.node_uid = uid;
   claims.node_name = node;
   claims.ak_name = Bytes(34, 0x0b);

@@ -60,14 +60,17 @@ TEST(Nodes, ShowsThatAVerdictWasNotRenewedAlthoughNobodyWroteSo) {
 TEST(Nodes, NamesThePoliciesThatAreNotSatisfiedAndWhetherTheyStopAnything) {
   AnsweringTransport transport;
   transport.answer("/api/v1/nodes", R"({"kind":"NodeList","metadata":{"resourceVersion":"1"},
-      "items":[{"metadata":{"name":"a","uid":"u-a"}},{"metadata":{"name":"b","uid":"u-b"}}]})");
+      "items":[{"metadata":{"name":"a","uid":"u-a"}},{"metadata":{"name":"b","uid":"u-b"}},
+      {"metadata":{"name":"c","uid":"u-c"}}]})");
   transport.answer("/apis/avouch.dev/v1alpha1/attestationevidences",
                    R"({"kind":"AttestationEvidenceList","metadata":{"resourceVersion":"1"},"items":[
       {"metadata":{"name":"a"},"status":{"phase":"Contraindicated","verdict":{"policies":[
         {"name":"pilot","result":"contraindicated"},{"name":"production","result":"affirming"}]}}},
       {"metadata":{"name":"b"},"status":{"phase":"Contraindicated","verdict":{"policies":[
-        {"name":"pilot","result":"contraindicated"},{"name":"production","result":"warning"},
-        {"name":"unread","result":"affirming"}]}}}]})");
+        {"name":"pilot","result":"contraindicated"},{"name":"production","result":"contraindicated"},
+        {"name":"unread","result":"affirming"}]}}},
+      {"metadata":{"name":"c"},"status":{"phase":"Contraindicated","verdict":{"policies":[
+        {"name":"pilot","result":"contraindicated"},{"name":"production","result":"warning"}]}}}]})");
   transport.answer("/apis/avouch.dev/v1alpha1/attestationpolicies",
                    R"({"kind":"AttestationPolicyList","metadata":{"resourceVersion":"1"},"items":[
       {"metadata":{"name":"production"},"spec":{}},
@@ -78,13 +81,19 @@ TEST(Nodes, NamesThePoliciesThatAreNotSatisfiedAndWhetherTheyStopAnything) {
   const auto nodes = report_nodes(api, *policies);
   ASSERT_TRUE(nodes.has_value()) << nodes.error().message;
   EXPECT_EQ(policy_lines(*policies, *nodes),
-            "Policy pilot (mode Audit: it denies and taints nothing) is not satisfied by: a, b\n"
+            "Policy pilot (mode Audit: it denies and taints nothing) is not satisfied by: a, b, c\n"
             "Policy production (mode Enforce) is not satisfied by: b\n");
+  EXPECT_TRUE(fails_unenforced_only(nodes->at(0)));
+  EXPECT_FALSE(fails_unenforced_only(nodes->at(1)));
+  EXPECT_TRUE(fails_unenforced_only(nodes->at(2))) << "a warning satisfies";
+  EXPECT_NE(explain_text(nodes->at(2), kNow).find("policy production (mode Enforce): warning\n"),
+            std::string::npos);
   const std::string text = explain_text(nodes->at(1), kNow);
   EXPECT_NE(text.find("policy pilot (mode Audit: it denies and taints nothing): contraindicated\n"),
             std::string::npos)
       << text;
-  EXPECT_NE(text.find("policy production (mode Enforce): warning\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("policy production (mode Enforce): contraindicated\n"), std::string::npos)
+      << text;
   EXPECT_NE(text.find("policy unread: affirming\n"), std::string::npos) << text;
   EXPECT_NE(codec::to_json(status_json(*nodes, kNow))
                 .find(R"({"mode":"Audit","name":"pilot","result":"contraindicated"})"),
@@ -103,6 +112,7 @@ TEST(Nodes, SaysThatNoNodeSatisfiesAPolicyThatIsEnforced) {
   const std::string now = R"("observedGeneration":3,"nodes":)";
   const auto two = policies_of("", now + R"({"matched":2,"trusted":0,"contraindicated":2})");
   EXPECT_TRUE(any_stops_all(two));
+  EXPECT_FALSE(any_stops_all(policies_of("", now + R"({"matched":2,"trusted":0,"warning":2})")));
   EXPECT_EQ(
       nowhere_text(two),
       "SATISFIED NOWHERE: policy p (mode Enforce) selects 2 nodes, and none of them satisfies "
