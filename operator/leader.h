@@ -39,7 +39,7 @@ class Leader {
   Result<void> start(const std::stop_token& stop);
 
   // Whether the log's period is over: the next leader closes it and begins the one that follows.
-  // After start().
+  // Not while content is being pruned: that would wait for it. After start().
   bool log_is_over() const;
 
   // Serves no more, finishes what is decided, closes the log.

@@ -275,7 +275,7 @@ Result<void> Leader::Parts::serve_shards() {
 
 bool Leader::Parts::log_is_over() const {
   return log_is_open && control::is_over(shard, period_of(config), clock.now()) &&
-         !log->status().read_only;
+         !log->status().read_only && !control::is_being_pruned(*log);
 }
 
 }  // namespace avouch::controller
