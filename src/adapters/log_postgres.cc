@@ -174,7 +174,14 @@ Result<void> LogPostgres::check_tenure(PostgresSession& session, std::uint64_t l
   return {};
 }
 
+// Of a publication that went before, the outcome may not have been known: what the checkpoint is
+// now is asked for again, once the transaction that it was in has ended.
 Result<std::vector<tlog::Record>> LogPostgres::recover(std::uint64_t from) {
+  AVOUCH_CHECK(publishing_.begin());
+  const auto is_ours = check_tenure(publishing_, kPublishLane);
+  auto present = is_ours.has_value() ? read_log_checkpoint(publishing_, false) : is_ours.error();
+  publishing_.rollback();
+  AVOUCH_TRY(checkpoint_, std::move(present));
   AVOUCH_CHECK(committing_.connect());
   return read_log_batches(committing_, from, next_index_);
 }

@@ -73,6 +73,27 @@ TEST_F(LogPostgresTest, MakesItsTablesThoughAnotherConnectionMakesOneOfThem) {
   EXPECT_TRUE(records.has_value()) << records.error().message;
 }
 
+// As where a log is opened again in one process.
+TEST_F(LogPostgresTest, TakesUpACheckpointWhoseCommitWasLost) {
+  bool is_armed = false;
+  engine_.options.database.observe = [&](const PostgresEvent& event) {
+    if (!is_armed || event.when == PostgresEvent::When::kBefore || event.statement != "COMMIT") {
+      return;
+    }
+    is_armed = false;
+    testing::lose_answer(engine_.sql(), event);
+  };
+  const auto store = engine_.open_store().value();
+  ASSERT_TRUE(store->recover(0).has_value());
+  is_armed = true;
+  EXPECT_EQ(store->publish("one", 0).error().kind, ErrorKind::kRetryable);
+  EXPECT_FALSE(is_armed);
+  ASSERT_TRUE(store->recover(0).has_value());
+  EXPECT_EQ(store->fetch("checkpoint").value(), to_bytes("one"));
+  const auto published = store->publish("two", 0);
+  EXPECT_TRUE(published.has_value()) << published.error().message;
+}
+
 TEST_F(LogPostgresTest, FencesAWriterThatWasReplaced) {
   const auto old = engine_.open_store().value();
   const std::vector first{record(0), record(1)};
