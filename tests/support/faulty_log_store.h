@@ -113,6 +113,9 @@ class FaultyLogStore final : public tlog::Store {
     }
     return {};
   }
+  Result<void> set_aside(std::string_view path) override {
+    return faults_.run("set aside", [&] { return inner_->set_aside(path); });
+  }
   Result<void> publish(std::string_view checkpoint, std::uint64_t size) override {
     return faults_.run("publish", [&] { return inner_->publish(checkpoint, size); });
   }
