@@ -271,21 +271,21 @@ Result<Opened> open_to_read(const RecoveryOptions& options, Store& store,
 }
 
 Result<void> load_recent_ids(const VerifiedCheckpoint& checkpoint, std::uint64_t count,
-                             TileReader& reader, RecentIds& ids) {
+                             const Retention& retention, TileReader& reader, RecentIds& ids) {
   const std::uint64_t size = checkpoint.size();
   const std::uint64_t begin = size - std::min(size, count);
   for (std::uint64_t group = begin / kTileWidth; group * kTileWidth < size; ++group) {
     const Tile tile{0, group, tile_width(size, 0, group)};
     AVOUCH_TRY(const std::optional<Bytes> tile_bytes,
                find_resource(reader, {Resource::Kind::kTile, tile}));
-    AVOUCH_TRY(const std::optional<Bytes> slot_bytes, reader.fetch(preimages_path(group)));
-    if (!tile_bytes || !slot_bytes) {
-      return fatal("log: " + (tile_bytes ? preimages_path(group) : tile_path(tile)) +
-                   " is missing");
-    }
+    if (!tile_bytes) return fatal("log: " + tile_path(tile) + " is missing");
     const auto leaves = parse_tile(*tile_bytes, tile.width);
-    const auto slots = parse_preimages(group, *slot_bytes);
     if (!leaves.has_value()) return fatal("log: " + leaves.error().message);
+    const auto slots = fetch_preimages(reader, group);
+    if (!slots.has_value() && slots.error().kind == ErrorKind::kRetryable) return slots.error();
+    // Of what is to be pruned the ids are gone too: prune_content() goes on with it.
+    const bool is_to_be_pruned = (group + 1) * kTileWidth <= retention.pruning.content_from;
+    if (!slots.has_value() && is_to_be_pruned) continue;
     if (!slots.has_value()) return fatal("log: " + slots.error().message);
     for (std::size_t i = 0; i < std::min(leaves->size(), slots->size()); ++i) {
       const std::uint64_t index = group * kTileWidth + i;

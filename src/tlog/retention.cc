@@ -307,12 +307,6 @@ Result<Retention> load_retention(TileReader& reader, const VerifiedCheckpoint& c
 
 namespace {
 
-Result<std::vector<PreimageSlot>> slots_of(std::uint64_t group,
-                                           const Result<std::optional<Bytes>>& bytes) {
-  if (!bytes.has_value()) return bytes.error();
-  return *bytes ? parse_preimages(group, **bytes) : rejected("is missing");
-}
-
 // Of a group that cannot be read: what is known beside it.
 std::vector<PreimageSlot> known_slots(const Retention& retention, std::uint64_t group) {
   std::vector<PreimageSlot> slots(kTileWidth);
@@ -334,16 +328,15 @@ Result<std::vector<std::string>> prune_content(Store& store, std::string_view or
   for (; group < end && groups > 0; ++group, --groups) {
     const std::string path = preimages_path(group);
     const std::string bundle = bundle_path({0, group, kTileWidth});
-    const auto bytes = store.fetch(path);
-    if (!bytes.has_value() && bytes.error().kind == ErrorKind::kRetryable) return bytes.error();
+    auto slots = fetch_preimages(store, group);
+    if (!slots.has_value() && slots.error().kind == ErrorKind::kRetryable) return slots.error();
     AVOUCH_TRY(const std::optional<Bytes> bundle_bytes, store.fetch(bundle));
     if (!bundle_bytes) return fatal("log: " + bundle + " is missing");
     const auto entries = parse_bundle(*bundle_bytes, kTileWidth);
     if (!entries.has_value()) return fatal("log: " + bundle + ": " + entries.error().message);
-    auto slots = slots_of(group, bytes);
     bool has_any = !slots.has_value();
     if (!slots.has_value()) {
-      lost.push_back(path + ": " + slots.error().message);
+      lost.push_back(slots.error().message);
       AVOUCH_CHECK(store.set_aside(path));
       slots = known_slots(retention, group);
     }
