@@ -39,6 +39,8 @@ void print_copied(const tlog::CopyReport& report, const std::string& origin, For
     out["had"] = static_cast<std::int64_t>(report.had);
     out["objects"] = static_cast<std::int64_t>(report.objects);
     out["bytes"] = static_cast<std::int64_t>(report.bytes);
+    out["left"] = static_cast<std::int64_t>(report.left);
+    out["lost"] = static_cast<std::int64_t>(report.lost);
     std::cout << codec::to_json_pretty(out) << '\n';
     return;
   }
@@ -46,6 +48,14 @@ void print_copied(const tlog::CopyReport& report, const std::string& origin, For
             << report.objects << " objects, " << report.bytes << " bytes";
   if (report.had > 0) std::cout << " (" << report.had << " entries were there)";
   std::cout << "\nwhole on both sides: everything is what the checkpoint's signer committed to\n";
+  if (report.left > 0) {
+    std::cout << "left behind: " << report.left
+              << " entries that the source has committed and never published\n";
+  }
+  if (report.lost > 0) {
+    std::cout << "but for the content of " << report.lost
+              << " entries, which is never pruned and which the source has lost (log fsck)\n";
+  }
 }
 
 }  // namespace
@@ -76,6 +86,7 @@ Result<Exit> log_copy(const LogCopyOptions& options, const Common& common,
   auto to = open_place(options.to, false, options.take_over);
   if (!to.has_value()) return with_context(std::move(to).error(), "--to");
   tlog::CopyOptions how;
+  how.published_only = options.published_only;
   how.progress = [&](std::string_view what, std::uint64_t entries) {
     progress(std::string(what) + ": " + std::to_string(entries) + " entries");
   };

@@ -13,7 +13,8 @@ struct LogCopyOptions {
   // "files:DIRECTORY", or "postgres:FILE" with a file that holds libpq's connection string: not the
   // string itself, which is a secret and would be seen among the processes.
   std::string from, to;
-  bool take_over = false;  // from a writer that ended without closing its database
+  bool take_over = false;       // from a writer that ended without closing its database
+  bool published_only = false;  // tlog::CopyOptions
 };
 
 // "" or what is wrong with such a place.

@@ -35,6 +35,7 @@ Json to_json(const std::string& origin, std::uint64_t size, const tlog::FsckRepo
   out["preimages"] = number(report.preimages);
   out["erased"] = number(report.erased);
   out["pruned"] = number(report.pruned);
+  out["lost"] = number(report.lost);
   out["minimumIndex"] = number(report.minimum_index);
   out["damageCount"] = number(report.damage_count);
   out["damages"] = std::move(damages);

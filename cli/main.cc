@@ -381,6 +381,9 @@ void add_log_copy(CLI::App* log, Options& options) {
   copy->add_flag("--take-over", options.log_copy.take_over,
                  "Although a database's last writer did not close it; one that still runs is "
                  "locked out");
+  copy->add_flag("--published-only", options.log_copy.published_only,
+                 "Leave behind what was committed and never published: of a log that is READ-ONLY, "
+                 "whose writer cannot publish it");
   copy->parse_complete_callback([&options] {
     options.needs_vkey = "log copy needs --vkey: a store is not asked for the key it is held by";
     options.local = [&options](const Context::Progress& progress) {

@@ -36,7 +36,9 @@
 #include "log/server_key.h"
 #include "log/serving.h"
 #include "tlog/log.h"
+#include "tlog/recovery.h"
 #include "tlog/rekor_answer.h"
+#include "tlog/tree.h"
 #include "tlog/witnessing.h"
 
 namespace avouch::logprogram {
@@ -177,9 +179,11 @@ Result<void> LogServer::Parts::open_log(const std::stop_token& stop) {
     options.read_only_on_conflict = true;
     if (witnessing) {
       // A log that was put back together with its head file would sign a second history.
-      AVOUCH_TRY(tlog::Recalled recalled, witnessing->recall(config.origin, stop));
+      AVOUCH_TRY(const tlog::VerifiedCheckpoint empty,
+                 tlog::sign_checkpoint(config.origin, 0, tlog::empty_root(), keys->log));
+      AVOUCH_TRY(tlog::Recalled recalled, witnessing->recall(empty, stop));
       if (recalled.missing) return retryable(*recalled.missing);
-      options.remembered = std::move(recalled.shown);
+      options.remembered = std::move(recalled.remembered);
     }
     AVOUCH_TRY(log,
                tlog::Log::open(std::move(options), *store, {head_file.get()}, keys->log, clock));

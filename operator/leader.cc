@@ -17,9 +17,9 @@ constexpr std::chrono::seconds kLongestTurn{60};  // of the appraiser: then some
 }  // namespace
 
 Leader::Leader(const config::ControllerConfig& config, const kube::Client& client, Clock& clock,
-               Signals& signals, std::string identity,
+               Signals& signals, WrittenLog& written, std::string identity,
                control::FencedAnchor::LeadingUntil leading_until, SayOnLease say_on_lease)
-    : parts_(std::make_unique<Parts>(config, client, clock, signals, std::move(identity),
+    : parts_(std::make_unique<Parts>(config, client, clock, signals, written, std::move(identity),
                                      std::move(leading_until), std::move(say_on_lease))) {}
 
 Leader::~Leader() { stop(); }

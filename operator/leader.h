@@ -16,6 +16,7 @@
 #include "control/fenced_anchor.h"
 #include "kube/client.h"
 #include "operator/signals.h"
+#include "operator/written_log.h"
 
 namespace avouch::controller {
 
@@ -24,11 +25,11 @@ class Leader {
   // Puts a text on the Lease, for whoever may read that.
   using SayOnLease = std::function<void(std::string)>;
 
-  // The references outlive the leader. `client` writes as long as this process leads, and the log
-  // publishes as long.
+  // The references outlive the leader, and `written` those that follow it. `client` writes as long
+  // as this process leads, and the log publishes as long.
   Leader(const config::ControllerConfig& config, const kube::Client& client, Clock& clock,
-         Signals& signals, std::string identity, control::FencedAnchor::LeadingUntil leading_until,
-         SayOnLease say_on_lease);
+         Signals& signals, WrittenLog& written, std::string identity,
+         control::FencedAnchor::LeadingUntil leading_until, SayOnLease say_on_lease);
   ~Leader();  // stop()
   Leader(const Leader&) = delete;
   Leader& operator=(const Leader&) = delete;
@@ -38,7 +39,7 @@ class Leader {
   Result<void> start(const std::stop_token& stop);
 
   // Whether the log's period is over: the next leader closes it and begins the one that follows.
-  // After start().
+  // Not while content is being pruned: that would wait for it. After start().
   bool log_is_over() const;
 
   // Serves no more, finishes what is decided, closes the log.

@@ -75,12 +75,14 @@ kube::InformerOptions one_of(kube::ResourcePath resource, const std::string& nam
 }  // namespace
 
 Leader::Parts::Parts(const config::ControllerConfig& the_config, const kube::Client& the_client,
-                     Clock& the_clock, Signals& the_signals, std::string identity,
-                     control::FencedAnchor::LeadingUntil until, SayOnLease say)
+                     Clock& the_clock, Signals& the_signals, WrittenLog& the_written,
+                     std::string identity, control::FencedAnchor::LeadingUntil until,
+                     SayOnLease say)
     : config(the_config),
       client(the_client),
       clock(the_clock),
       signals(the_signals),
+      written(the_written),
       leading_until(std::move(until)),
       say_on_lease(std::move(say)),
       trust(trust_options(config, [this](const std::string& why) { tell_webhook_key(why); }),

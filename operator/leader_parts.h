@@ -56,6 +56,7 @@
 #include "control/webhook_pods.h"
 #include "kube/informer.h"
 #include "operator/leader.h"
+#include "operator/written_log.h"
 #include "tlog/log.h"
 #include "tlog/shard_name.h"
 #include "tlog/witnessing.h"
@@ -73,7 +74,7 @@ inline constexpr const char* kPods = "pods";      // of the queue of trust objec
 // What comes later uses what comes before.
 struct Leader::Parts final : control::AppraiserOutput {
   Parts(const config::ControllerConfig& the_config, const kube::Client& the_client,
-        Clock& the_clock, Signals& the_signals, std::string identity,
+        Clock& the_clock, Signals& the_signals, WrittenLog& the_written, std::string identity,
         control::FencedAnchor::LeadingUntil until, SayOnLease say);
 
   // What the appraiser decides.
@@ -144,8 +145,10 @@ struct Leader::Parts final : control::AppraiserOutput {
   Result<void> open_witnesses();
   // Which other logs' entries may be referred to.
   Result<void> open_references();
-  // Checkpoints of the log that others hold: witnesses, and the cluster itself.
+  // Checkpoints of the log that others hold: witnesses, the cluster itself, and this process where
+  // it has written the log before.
   Result<std::vector<tlog::Remembered>> what_others_remember();
+  Result<void> do_without_witnesses(bool is_in_cluster, const std::string& missing);
   void tell_read_only(const std::string& why);
   void check_log();       // begins to
   void keep_retention();  // the same
@@ -175,6 +178,7 @@ struct Leader::Parts final : control::AppraiserOutput {
   const kube::Client& client;
   Clock& clock;
   Signals& signals;
+  WrittenLog& written;
   const control::FencedAnchor::LeadingUntil leading_until;
   const SayOnLease say_on_lease;
 

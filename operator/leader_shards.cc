@@ -215,12 +215,15 @@ Result<void> Leader::Parts::open_log_of_shard() {
   options.on_fatal = [this](const Error& error) { signals.fatal("log", error); };
   options.on_lost_content = [this](const std::string& what) { signals.problem("log", what); };
   options.on_published = [this](const tlog::VerifiedCheckpoint& checkpoint) {
+    written.published(checkpoint);
     if (witnessing) witnessing->published(checkpoint);
   };
   options.read_only_on_conflict = true;
   AVOUCH_TRY(options.remembered, what_others_remember());
   AVOUCH_TRY(log, tlog::Log::open(options, *log_store, {head_file.get()},
                                   std::move(signing.front()), clock));
+  const tlog::LogStatus status = log->status();
+  if (!status.read_only && !status.closed_by) written.begin(log->checkpoint());
   return {};
 }
 
@@ -272,7 +275,7 @@ Result<void> Leader::Parts::serve_shards() {
 
 bool Leader::Parts::log_is_over() const {
   return log_is_open && control::is_over(shard, period_of(config), clock.now()) &&
-         !log->status().read_only;
+         !log->status().read_only && !control::is_being_pruned(*log);
 }
 
 }  // namespace avouch::controller

@@ -8,6 +8,8 @@
 #include "adapters/log_files.h"
 #include "adapters/log_metrics.h"
 #include "operator/leader_parts.h"
+#include "tlog/recovery.h"
+#include "tlog/tree.h"
 
 namespace avouch::controller {
 
@@ -42,11 +44,7 @@ Result<void> Leader::Parts::open_witnesses() {
 }
 
 Result<std::vector<tlog::Remembered>> Leader::Parts::what_others_remember() {
-  tlog::Recalled recalled;
-  if (witnessing) {
-    AVOUCH_TRY(recalled, witnessing->recall(log_origin, stopping));
-  }
-  std::vector<tlog::Remembered> all = std::move(recalled.shown);
+  std::vector<tlog::Remembered> all;
   if (!beacon_object) {
     AVOUCH_TRY(std::vector<tlog::NoteVerifier> own_keys, log_keys(log_origin));
     beacon_object = std::make_unique<control::BeaconObject>(
@@ -56,28 +54,47 @@ Result<std::vector<tlog::Remembered>> Leader::Parts::what_others_remember() {
                                                .log_keys = std::move(own_keys)});
   }
   AVOUCH_TRY(std::optional<tlog::VerifiedCheckpoint> there, beacon_object->read());
-  bool is_in_cluster = there.has_value();
+  const bool is_in_cluster = there.has_value();
   if (there) {
     all.push_back({"ConfigMap " + config.release.name_space + "/" + config.release.object("beacon"),
                    *std::move(there)});
   }
+  const std::optional<tlog::VerifiedCheckpoint> own = written.newest();
+  if (own && own->origin() == log_origin) {
+    // Nobody knows more of it than who has written it ever since its witnesses were asked.
+    all.push_back({"this process", *own});
+    return all;
+  }
+  if (!witnessing) return all;
+  AVOUCH_TRY(const std::vector<tlog::NoteSigner> signing, signers());
+  AVOUCH_TRY(const tlog::VerifiedCheckpoint empty,
+             tlog::sign_checkpoint(log_origin, 0, tlog::empty_root(), signing));
+  AVOUCH_TRY(tlog::Recalled recalled, witnessing->recall(empty, stopping));
+  for (tlog::Remembered& each : recalled.remembered) all.push_back(std::move(each));
   if (!recalled.missing) return all;
-  // The ConfigMap is not on the volume, and seconds old: without it a log that was put back
-  // together with its head file would sign a second history. It proves nothing where it was put
-  // back too. A log that is to follow another one is not in it yet, but the other one is.
-  AVOUCH_TRY(const std::optional<Bytes> stored, log_store->fetch("checkpoint"));
-  if (!stored && !is_in_cluster) {
-    AVOUCH_TRY(const std::vector<tlog::NoteVerifier> of_chain, log_keys(keys->log_origin));
-    AVOUCH_TRY(const std::optional<std::string> label,
-               control::beacon_shard(client, config.release.name_space,
-                                     config.release.object("beacon"), keys->log_origin, of_chain));
-    is_in_cluster = label.has_value();
-  }
-  if (!is_in_cluster || config.log.witnesses.require_at_start) {
-    return retryable("log witnesses: " + *recalled.missing);
-  }
+  AVOUCH_CHECK(do_without_witnesses(is_in_cluster, "log witnesses: " + *recalled.missing));
   signals.problem("log witnesses", *recalled.missing);
   return all;
+}
+
+// The ConfigMap is not on the volume, and seconds old: without it a log that was put back together
+// with its head file would sign a second history. It proves nothing where it was put back too. A
+// log that is to follow another one is not in it yet, but the other one is.
+Result<void> Leader::Parts::do_without_witnesses(bool is_in_cluster, const std::string& missing) {
+  AVOUCH_TRY(const std::optional<Bytes> stored, log_store->fetch("checkpoint"));
+  const std::optional<tlog::VerifiedCheckpoint> own = written.newest();
+  const bool follows_own = own && tlog::label_of(keys->log_origin, own->origin()).has_value();
+  // This process had that one open, and closed it: there was none by this name before.
+  if (!stored && follows_own) return {};
+  if (config.log.witnesses.require_at_start) return retryable(missing);
+  if (is_in_cluster) return {};
+  if (stored) return retryable(missing);
+  AVOUCH_TRY(const std::vector<tlog::NoteVerifier> of_chain, log_keys(keys->log_origin));
+  AVOUCH_TRY(const std::optional<std::string> label,
+             control::beacon_shard(client, config.release.name_space,
+                                   config.release.object("beacon"), keys->log_origin, of_chain));
+  if (!label) return retryable(missing);
+  return {};
 }
 
 // Reading goes on; nothing is taken and nothing signed until a person has looked.

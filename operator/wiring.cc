@@ -22,6 +22,7 @@
 #include "observe/logging.h"
 #include "operator/leader.h"
 #include "operator/signals.h"
+#include "operator/written_log.h"
 
 namespace avouch::controller {
 namespace {
@@ -161,9 +162,10 @@ Result<void> run(const config::ControllerConfig& config, const std::string& kube
   signals.note("health", "serving on " + health->address());
   elector.start();
   Result<void> outcome;
+  WrittenLog written;
   // One leader after another, each for a log; most often one for ever.
   const auto lead = [&](const std::stop_token& stop) {
-    Leader leader(config, client, clock, signals, own_identity, leading_until,
+    Leader leader(config, client, clock, signals, written, own_identity, leading_until,
                   [&elector](std::string text) { elector.say(std::move(text)); });
     outcome = leader.start(stop);
     const bool is_found = outcome.has_value() &&

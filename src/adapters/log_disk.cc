@@ -96,6 +96,21 @@ Result<void> DurableWriter::write(const std::filesystem::path& root, std::span<c
   return {};
 }
 
+Result<void> DurableWriter::move(const std::filesystem::path& root,
+                                 const std::filesystem::path& from,
+                                 const std::filesystem::path& to) {
+  std::set<std::filesystem::path> changed;
+  AVOUCH_CHECK(make_directories(root, to.parent_path(), false, changed));
+  changed.insert({from.parent_path(), to.parent_path()});
+  if (::rename(from.c_str(), to.c_str()) != 0 && errno != ENOENT) {
+    return disk_error("rename to", to);
+  }
+  for (auto directory = changed.rbegin(); directory != changed.rend(); ++directory) {
+    AVOUCH_CHECK(sync_directory(*directory));
+  }
+  return {};
+}
+
 Result<void> DurableWriter::write_some(std::span<const File> files,
                                        std::set<std::filesystem::path>& changed) {
   std::vector<FileHandle> handles;

@@ -45,6 +45,10 @@ class DurableWriter {
   // return everything is on stable storage.
   Result<void> write(const std::filesystem::path& root, std::span<const File> files);
 
+  // Moves a file to `to` below `root`, over what is there, durably. Harmless where it is missing.
+  Result<void> move(const std::filesystem::path& root, const std::filesystem::path& from,
+                    const std::filesystem::path& to);
+
   // Forgets that `directory` is durable: it has been removed.
   void forget(const std::filesystem::path& directory) { durable_.erase(directory); }
 

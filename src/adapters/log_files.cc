@@ -71,6 +71,7 @@ class LogFiles final : public tlog::Store {
   }
 
   Result<void> put(std::span<const tlog::Object> objects) override;
+  Result<void> set_aside(std::string_view path) override;
   Result<void> publish(std::string_view checkpoint, std::uint64_t size) override;
 
  private:
@@ -106,6 +107,14 @@ Result<void> LogFiles::put(std::span<const tlog::Object> objects) {
                                   [](const tlog::Object& object) { return object.erases; });
   if (erases) journal_.leave_segment();
   return {};
+}
+
+Result<void> LogFiles::set_aside(std::string_view path) {
+  if (!path.starts_with(tlog::kPreimagesPrefix))
+    return rejected("log: only preimages are set aside");
+  AVOUCH_TRY(const std::filesystem::path file, locate(root_, path));
+  return writer_.move(root_, file,
+                      root_ / "private" / "damaged" / path.substr(tlog::kPreimagesPrefix.size()));
 }
 
 Result<void> LogFiles::publish(std::string_view checkpoint, std::uint64_t size) {

@@ -16,6 +16,7 @@
 #include "adapters/log_postgres_schema.h"
 #include "base/hex.h"
 #include "crypto/random.h"
+#include "tlog/preimages.h"
 #include "tlog/tile.h"
 
 namespace avouch::adapters {
@@ -119,6 +120,7 @@ class LogPostgres final : public tlog::Store {
   Result<std::vector<tlog::Record>> recover(std::uint64_t from) override;
   Result<void> commit(std::span<const tlog::Record> batch) override;
   Result<void> put(std::span<const tlog::Object> objects) override;
+  Result<void> set_aside(std::string_view path) override;
   Result<void> publish(std::string_view checkpoint, std::uint64_t size) override;
 
  private:
@@ -174,7 +176,14 @@ Result<void> LogPostgres::check_tenure(PostgresSession& session, std::uint64_t l
   return {};
 }
 
+// Of a publication that went before, the outcome may not have been known: what the checkpoint is
+// now is asked for again, once the transaction that it was in has ended.
 Result<std::vector<tlog::Record>> LogPostgres::recover(std::uint64_t from) {
+  AVOUCH_CHECK(publishing_.begin());
+  const auto is_ours = check_tenure(publishing_, kPublishLane);
+  auto present = is_ours.has_value() ? read_log_checkpoint(publishing_, false) : is_ours.error();
+  publishing_.rollback();
+  AVOUCH_TRY(checkpoint_, std::move(present));
   AVOUCH_CHECK(committing_.connect());
   return read_log_batches(committing_, from, next_index_);
 }
@@ -292,6 +301,24 @@ Result<void> LogPostgres::put_one(const tlog::Object& object, const LogObjectKey
   if (!object.replaceable && present && equal(*present, object.bytes)) return {};
   return fatal("log: database: " + object.path +
                " holds other bytes than belong there: damage, or another writer");
+}
+
+// The row as it is, which need not be readable.
+Result<void> LogPostgres::set_aside(std::string_view path) {
+  if (!path.starts_with(tlog::kPreimagesPrefix))
+    return rejected("log: only preimages are set aside");
+  AVOUCH_TRY(const std::optional<LogObjectKey> key, log_object_key(path));
+  const std::array<SqlValue, 3> values{kDamagedPreimages, key->kind, key->index};
+  const auto move = [&]() -> Result<void> {
+    AVOUCH_CHECK(publishing_.run(
+        "DELETE FROM avouch_log_object WHERE kind = $1 AND tile_index = $3 AND EXISTS "
+        "(SELECT 1 FROM avouch_log_object AS present WHERE kind = $2 AND tile_index = $3)",
+        values));
+    AVOUCH_CHECK(publishing_.run(
+        "UPDATE avouch_log_object SET kind = $1 WHERE kind = $2 AND tile_index = $3", values));
+    return {};
+  };
+  return publishing(move);
 }
 
 Result<void> LogPostgres::publish(std::string_view checkpoint, std::uint64_t size) {

@@ -16,6 +16,9 @@
 
 namespace avouch::adapters {
 
+// A group of preimages that was set aside, by the index that it had. No path names it.
+inline constexpr std::uint64_t kDamagedPreimages = 5;
+
 // The key of an object: what its path names.
 struct LogObjectKey {
   std::uint64_t kind = 0;  // 1 tile, 2 bundle, 3 preimages, 4 retention

@@ -1,6 +1,7 @@
 #include "control/shard_chain.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "tlog/entry.h"
@@ -72,6 +73,11 @@ Result<void> close_log(tlog::Log& log, const ShardRules& rules, const std::strin
 
 }  // namespace
 
+bool is_being_pruned(const tlog::Log& log) {
+  const std::shared_ptr<const tlog::Retention> retention = log.retention();
+  return retention->content_gone < retention->pruning.content_from && !log.status().read_only;
+}
+
 bool is_over(const std::string& label, tlog::ShardPeriod period, SystemTime now) {
   return tlog::label_after(label, period, now).has_value();
 }
@@ -103,6 +109,12 @@ Result<ShardOpened> open_newest_shard(ShardLogs& logs, const ShardRules& rules,
                end_of_log(*log, *status.closed_by, tlog::shard_origin(rules.chain, label)));
     AVOUCH_TRY(std::string next, successor(rules, label, end));
     AVOUCH_CHECK(logs.settle());
+    // Nobody writes to it once the next one is there.
+    if (is_being_pruned(*log)) {
+      return retryable("log " + tlog::shard_origin(rules.chain, label) +
+                       ": is closed, and content that it says was pruned is being taken out of "
+                       "it; the log that follows it begins then");
+    }
     if (std::find(known.begin(), known.end(), label) == known.end()) known.push_back(label);
     known.push_back(next);
     label = std::move(next);

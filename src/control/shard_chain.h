@@ -8,7 +8,8 @@
 //   2. where it is new, it gets its genesis entries, which have the last checkpoint of the log
 //   before
 //   3. where it is over, it is closed by an entry that names the next; its checkpoint is published
-//   4. where it is closed, the log that its last entry names is opened, and so on from 2
+//   4. where it is closed, and what it says was pruned is out of it, the log that its last entry
+//      names is opened, and so on from 2
 //
 // So a closed log has exactly one successor: the entry that names it is in the log, and its place
 // follows from its name.
@@ -69,6 +70,10 @@ struct ShardOpened {
 Result<ShardOpened> open_newest_shard(ShardLogs& logs, const ShardRules& rules,
                                       const crypto::PrivateKey& verifier_key,
                                       crypto::Random& random, SystemTime now);
+
+// Whether content that it says was pruned is being taken out of it. Of one that may not be written
+// nothing is taken.
+bool is_being_pruned(const tlog::Log& log);
 
 // Whether the log with that label is over: then open_newest_shard() closes it.
 bool is_over(const std::string& label, tlog::ShardPeriod period, SystemTime now);

@@ -27,17 +27,26 @@ class Copy {
   Result<CopyReport> run() {
     AVOUCH_TRY(const VerifiedCheckpoint checkpoint, published(from_, "the source"));
     size_ = report_.entries = checkpoint.size();
-    AVOUCH_CHECK(expect_nothing_pending(from_, size_, "the source",
-                                        "start its writer once, and stop it again"));
+    if (options_.published_only) {
+      AVOUCH_TRY(const std::vector<Record> pending, from_.recover(size_));
+      report_.left = pending.size();
+    } else {
+      AVOUCH_CHECK(expect_nothing_pending(
+          from_, size_, "the source",
+          "start its writer once, and stop it again; where it is READ-ONLY, --published-only "
+          "leaves them behind"));
+    }
     AVOUCH_CHECK(check_target());
     AVOUCH_TRY(const FsckReport source, read_all(from_, checkpoint, "checking the source"));
-    // What prunings come to is calculated anew from the entries.
+    // What prunings come to is calculated anew from the entries, where all of them are there. What
+    // is lost for good is lost in the copy too.
+    report_.lost = source.lost;
     if (!options_.preimages || !is_damaged_in(source, kRetentionPath)) {
-      AVOUCH_CHECK(expect_whole(source, "the source"));
+      AVOUCH_CHECK(expect_no_more_damage(source, "the source"));
     }
     AVOUCH_CHECK(copy_all(source.retention));
     AVOUCH_TRY(const FsckReport target, read_all(to_, checkpoint, "checking the target"));
-    AVOUCH_CHECK(expect_whole(target, "the target"));
+    AVOUCH_CHECK(expect_no_more_damage(target, "the target"));
     AVOUCH_TRY(const VerifiedCheckpoint after, published(from_, "the source"));
     if (after.note() != checkpoint.note()) {
       return rejected("copy: the source was written to meanwhile: stop its writer");
@@ -109,13 +118,15 @@ class Copy {
                        [path](const Damage& damage) { return damage.path == path; });
   }
 
-  static Result<void> expect_whole(const FsckReport& found, const std::string& which) {
-    if (found.is_whole()) return {};
-    const Damage& first = found.damages.front();
-    return rejected("copy: " + which + " is damaged: " + first.path + ": " + first.what +
-                    (found.damage_count > 1
-                         ? "; and " + std::to_string(found.damage_count - 1) + " more"
-                         : ""));
+  // Than what is lost for good.
+  static Result<void> expect_no_more_damage(const FsckReport& found, const std::string& which) {
+    const std::uint64_t count = found.damage_count - found.groups_with_lost;
+    if (count == 0) return {};
+    const auto first = std::find_if(found.damages.begin(), found.damages.end(),
+                                    [](const Damage& each) { return !each.is_of_lost; });
+    return rejected("copy: " + which + " is damaged: " +
+                    (first == found.damages.end() ? "" : first->path + ": " + first->what + "; ") +
+                    std::to_string(count) + " in all");
   }
 
   Result<void> copy_all(const Retention& walked) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/hex.h"
@@ -92,10 +93,10 @@ class Walk {
                 "; the entries under this checkpoint say: " + text(walked_));
   }
 
-  void damaged(std::string path, std::string what) {
+  void damaged(std::string path, std::string what, bool is_of_lost = false) {
     ++report_.damage_count;
     if (report_.damages.size() < options_.max_damages) {
-      report_.damages.push_back({std::move(path), std::move(what)});
+      report_.damages.push_back({std::move(path), std::move(what), is_of_lost});
     }
   }
 
@@ -204,9 +205,11 @@ class Walk {
       damaged(path, "has " + std::to_string(slots->size()) + " preimages, expected " +
                         std::to_string(entries.size()));
     }
+    const std::uint64_t lost_before = report_.lost;
     for (std::size_t i = 0; i < std::min(slots->size(), entries.size()); ++i) {
       check_preimage(path, n * kTileWidth + i, entries[i], (*slots)[i]);
     }
+    tell_lost(path, lost_before);
     return {};
   }
 
@@ -219,6 +222,8 @@ class Walk {
       const bool is_of_pruning = may_be_gone && is_pruned(slot);
       if (is_of_pruning && index < said_.pruning.content_from) {
         ++report_.pruned;
+      } else if (is_own && !may_be_gone && !slot.erased && index < said_.content_gone) {
+        take_lost(index, entry);
       } else if (slot.erased || is_own) {
         missing_.try_emplace(index, Missing{erased_by(slot), is_of_pruning});
       }
@@ -240,7 +245,34 @@ class Walk {
     if (const auto erased = erased_index(entry, slot.preimage, index)) {
       check_erasure(*erased, index);
     }
-    walked_.take(index, entry, slot.preimage);
+    walk(index, entry, slot.preimage);
+  }
+
+  // Of those before an entry all are known, unless one was lost.
+  void walk(std::uint64_t index, const Bytes& entry, const Bytes& preimage) {
+    walked_.take(index, entry, preimage,
+                 has_lost_retention_ ? Retention::Before::kSome : Retention::Before::kAll);
+  }
+
+  void take_lost(std::uint64_t index, const Bytes& entry) {
+    ++report_.lost;
+    lost_.insert(index);
+    if (!is_of_retention(entry)) return;
+    has_lost_retention_ = true;
+    const auto known = std::find_if(said_.sources.begin(), said_.sources.end(),
+                                    [index](const auto& each) { return each.index == index; });
+    if (known != said_.sources.end()) walk(index, entry, known->preimage);
+  }
+
+  void tell_lost(const std::string& path, std::uint64_t lost_before) {
+    if (report_.lost == lost_before) return;
+    ++report_.groups_with_lost;
+    damaged(path,
+            "content that is never pruned is lost of " +
+                std::to_string(report_.lost - lost_before) +
+                " entries: the group could not be read when entry " +
+                std::to_string(*said_.pruning_index) + " had content pruned, or was damaged since",
+            true);
   }
 
   // Only what is before an entry is erased by it: it has been read.
@@ -262,7 +294,8 @@ class Walk {
         ++report_.pruned;
         continue;
       }
-      if (missing.is_erased || is_later) {
+      const bool is_by_lost = missing.by && lost_.contains(*missing.by);  // which cannot say so
+      if (missing.is_erased || is_later || is_by_lost) {
         ++report_.erased;
         continue;
       }
@@ -306,6 +339,8 @@ class Walk {
   Retention said_, walked_;  // as the object of its name says; as the entries do that were read
   std::map<unsigned, Held> held_;  // by level; nodes stay where they are
   std::map<std::uint64_t, Missing> missing_;
+  std::set<std::uint64_t> lost_;
+  bool has_lost_retention_ = false;
 };
 
 }  // namespace

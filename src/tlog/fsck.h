@@ -18,8 +18,9 @@
 namespace avouch::tlog {
 
 struct Damage {
-  std::string path;  // of the object, e.g. "tile/entries/x001/067"
-  std::string what;  // with the index of the entry or hash, and what is at odds with it
+  std::string path;         // of the object, e.g. "tile/entries/x001/067"
+  std::string what;         // with the index of the entry or hash, and what is at odds with it
+  bool is_of_lost = false;  // FsckReport::lost
 };
 
 struct FsckOptions {
@@ -42,7 +43,10 @@ struct FsckReport {
   std::uint64_t entries = 0, tiles = 0, bundles = 0, bytes = 0;  // read
   std::uint64_t preimages = 0;                                   // checked
   std::uint64_t erased = 0, pruned = 0;  // preimages that are gone, as an entry says
-  std::uint64_t minimum_index = 0;       // entries below were not read: they are not served
+  // Preimages that are never pruned, and are gone where content was: the group of 256 that had them
+  // could not be read by then, or was damaged since. One Damage for each such group.
+  std::uint64_t lost = 0, groups_with_lost = 0;
+  std::uint64_t minimum_index = 0;  // entries below were not read: they are not served
   // What all entries come to, where a store was read with its preimages: authoritative, whatever
   // the object of that name says.
   Retention retention{};

@@ -108,7 +108,8 @@ Result<std::unique_ptr<Log>> Log::open(LogOptions options, Store& store,
   RecentIds recent(options.recent_ids);
   auto tried = open_stored_log(recovery, store, anchors, signers);
   if (tried.has_value()) {
-    auto loaded = load_recent_ids(tried->checkpoint, options.recent_ids, store, recent);
+    auto loaded =
+        load_recent_ids(tried->checkpoint, options.recent_ids, tried->retention, store, recent);
     if (!loaded.has_value()) tried = std::move(loaded).error();
   }
   if (!tried.has_value() && tried.error().kind == ErrorKind::kFatal &&

@@ -83,6 +83,15 @@ Result<std::vector<PreimageSlot>> parse_preimages(std::uint64_t group, ByteView 
   return slots;
 }
 
+Result<std::vector<PreimageSlot>> fetch_preimages(TileReader& reader, std::uint64_t group) {
+  const std::string path = preimages_path(group);
+  AVOUCH_TRY(const std::optional<Bytes> bytes, reader.fetch(path));
+  if (!bytes) return rejected(path + ": is missing");
+  auto slots = parse_preimages(group, *bytes);
+  if (!slots.has_value()) return with_context(std::move(slots).error(), path);
+  return slots;
+}
+
 void erase_slot(PreimageSlot& slot, std::uint64_t by, ErasedBy kind) {
   const std::string_view prefix = kind == ErasedBy::kErasure ? kErasureId : kPruningId;
   if (!slot.erased) slot = {true, {}, std::string(prefix) + std::to_string(by)};

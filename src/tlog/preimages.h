@@ -40,6 +40,10 @@ Bytes format_preimages(std::uint64_t group, const std::vector<PreimageSlot>& slo
 // kRejected: damaged (its digest), another group, or too many slots.
 Result<std::vector<PreimageSlot>> parse_preimages(std::uint64_t group, ByteView bytes);
 
+// As they are stored. kRejected, with the path: as parse_preimages(), or missing. Errors of the
+// reader.
+Result<std::vector<PreimageSlot>> fetch_preimages(TileReader& reader, std::uint64_t group);
+
 // That the entry of index `by` erases the content of another.
 struct Erasure {
   std::uint64_t index = 0, by = 0;

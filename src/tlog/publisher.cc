@@ -94,7 +94,10 @@ void Log::Impl::prune(std::unique_lock<std::mutex>& lock) {
   }
   for (const std::string& lost : pruned.has_value() ? *pruned : std::vector<std::string>()) {
     if (!options.on_lost_content) continue;
-    options.on_lost_content(lost + ": it was to be pruned, and is written anew without content");
+    options.on_lost_content(
+        lost +
+        ": it was to be pruned, and is written anew without content; what was there is "
+        "set aside (see \"A log that is read-only\" in docs/operations.md)");
   }
   lock.lock();
   if (pruned.has_value()) {

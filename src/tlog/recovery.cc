@@ -93,9 +93,12 @@ Result<void> check_behind(const Held& held, const VerifiedCheckpoint& published,
 
 // Takes the records up to the newest remembered checkpoint into the builder and compares every root
 // on the way. Returns that checkpoint, or nothing if none is ahead of the published one.
-Result<std::optional<VerifiedCheckpoint>> walk_ahead(const std::vector<Held>& anchors,
+Result<std::optional<VerifiedCheckpoint>> walk_ahead(const RecoveryOptions& options,
+                                                     const std::vector<Held>& anchors,
+                                                     std::span<const NoteSigner> signers,
                                                      Opened& opened) {
   std::optional<VerifiedCheckpoint> newest;
+  bool is_ours = false;  // as it was signed, by the present key
   const std::uint64_t end = opened.builder.size() + opened.pending.size();
   for (const Held& held : anchors) {
     if (!held.checkpoint || held.checkpoint->size() <= opened.checkpoint.size()) {
@@ -106,7 +109,9 @@ Result<std::optional<VerifiedCheckpoint>> walk_ahead(const std::vector<Held>& an
                    " entries, but the store ends at " + std::to_string(end) +
                    std::string(kBackupAdvice));
     }
-    if (!newest || held.checkpoint->size() > newest->size()) newest = held.checkpoint;
+    if (newest && held.checkpoint->size() <= newest->size()) continue;
+    newest = held.checkpoint;
+    is_ours = held.anchor != nullptr;
   }
   if (!newest) return newest;
 
@@ -124,6 +129,9 @@ Result<std::optional<VerifiedCheckpoint>> walk_ahead(const std::vector<Held>& an
   }
   opened.pending.erase(opened.pending.begin(),
                        opened.pending.begin() + static_cast<std::ptrdiff_t>(taken));
+  if (is_ours) return newest;
+  // What others show has lines of theirs, and may be by a former key alone.
+  AVOUCH_TRY(newest, sign_checkpoint(options.origin, newest->size(), newest->root(), signers));
   return newest;
 }
 
@@ -213,7 +221,8 @@ Result<Opened> open_stored_log(const RecoveryOptions& options, Store& store,
                 std::move(retention).value(),
                 {}};
   AVOUCH_CHECK(check_anchors(options, held, opened, store));
-  AVOUCH_TRY(const std::optional<VerifiedCheckpoint> ahead, walk_ahead(held, opened));
+  AVOUCH_TRY(const std::optional<VerifiedCheckpoint> ahead,
+             walk_ahead(options, held, signers, opened));
   if (ahead) {
     AVOUCH_CHECK(store.put(opened.builder.take_objects()));
     AVOUCH_CHECK(erase_preimages(store, opened.builder.take_erasures()));
@@ -262,21 +271,21 @@ Result<Opened> open_to_read(const RecoveryOptions& options, Store& store,
 }
 
 Result<void> load_recent_ids(const VerifiedCheckpoint& checkpoint, std::uint64_t count,
-                             TileReader& reader, RecentIds& ids) {
+                             const Retention& retention, TileReader& reader, RecentIds& ids) {
   const std::uint64_t size = checkpoint.size();
   const std::uint64_t begin = size - std::min(size, count);
   for (std::uint64_t group = begin / kTileWidth; group * kTileWidth < size; ++group) {
     const Tile tile{0, group, tile_width(size, 0, group)};
     AVOUCH_TRY(const std::optional<Bytes> tile_bytes,
                find_resource(reader, {Resource::Kind::kTile, tile}));
-    AVOUCH_TRY(const std::optional<Bytes> slot_bytes, reader.fetch(preimages_path(group)));
-    if (!tile_bytes || !slot_bytes) {
-      return fatal("log: " + (tile_bytes ? preimages_path(group) : tile_path(tile)) +
-                   " is missing");
-    }
+    if (!tile_bytes) return fatal("log: " + tile_path(tile) + " is missing");
     const auto leaves = parse_tile(*tile_bytes, tile.width);
-    const auto slots = parse_preimages(group, *slot_bytes);
     if (!leaves.has_value()) return fatal("log: " + leaves.error().message);
+    const auto slots = fetch_preimages(reader, group);
+    if (!slots.has_value() && slots.error().kind == ErrorKind::kRetryable) return slots.error();
+    // Of what is to be pruned the ids are gone too: prune_content() goes on with it.
+    const bool is_to_be_pruned = (group + 1) * kTileWidth <= retention.pruning.content_from;
+    if (!slots.has_value() && is_to_be_pruned) continue;
     if (!slots.has_value()) return fatal("log: " + slots.error().message);
     for (std::size_t i = 0; i < std::min(leaves->size(), slots->size()); ++i) {
       const std::uint64_t index = group * kTileWidth + i;

@@ -49,8 +49,9 @@ Result<Opened> open_to_read(const RecoveryOptions& options, Store& store,
                             const Error& why);
 
 // Puts the ids of the last entries under `checkpoint` into `ids`, oldest first.
+// But for those of groups that cannot be read and are to be pruned, as `retention` says.
 Result<void> load_recent_ids(const VerifiedCheckpoint& checkpoint, std::uint64_t count,
-                             TileReader& reader, RecentIds& ids);
+                             const Retention& retention, TileReader& reader, RecentIds& ids);
 
 // A checkpoint by all of `signers`, checked with their own keys.
 Result<VerifiedCheckpoint> sign_checkpoint(const std::string& origin, std::uint64_t size,

@@ -305,6 +305,20 @@ Result<Retention> load_retention(TileReader& reader, const VerifiedCheckpoint& c
   return out;
 }
 
+namespace {
+
+// Of a group that cannot be read: what is known beside it.
+std::vector<PreimageSlot> known_slots(const Retention& retention, std::uint64_t group) {
+  std::vector<PreimageSlot> slots(kTileWidth);
+  for (const Retention::Source& source : retention.sources) {
+    if (source.index / kTileWidth != group) continue;
+    slots[source.index % kTileWidth].preimage = source.preimage;
+  }
+  return slots;
+}
+
+}  // namespace
+
 Result<std::vector<std::string>> prune_content(Store& store, std::string_view origin,
                                                std::size_t groups, Retention& retention) {
   const std::uint64_t end = retention.pruning.content_from / kTileWidth;
@@ -314,16 +328,17 @@ Result<std::vector<std::string>> prune_content(Store& store, std::string_view or
   for (; group < end && groups > 0; ++group, --groups) {
     const std::string path = preimages_path(group);
     const std::string bundle = bundle_path({0, group, kTileWidth});
-    AVOUCH_TRY(const std::optional<Bytes> bytes, store.fetch(path));
+    auto slots = fetch_preimages(store, group);
+    if (!slots.has_value() && slots.error().kind == ErrorKind::kRetryable) return slots.error();
     AVOUCH_TRY(const std::optional<Bytes> bundle_bytes, store.fetch(bundle));
     if (!bundle_bytes) return fatal("log: " + bundle + " is missing");
     const auto entries = parse_bundle(*bundle_bytes, kTileWidth);
     if (!entries.has_value()) return fatal("log: " + bundle + ": " + entries.error().message);
-    auto slots = bytes ? parse_preimages(group, *bytes) : rejected("is missing");
     bool has_any = !slots.has_value();
     if (!slots.has_value()) {
-      lost.push_back(path + ": " + slots.error().message);
-      slots = std::vector<PreimageSlot>(entries->size());
+      lost.push_back(slots.error().message);
+      AVOUCH_CHECK(store.set_aside(path));
+      slots = known_slots(retention, group);
     }
     for (std::size_t i = 0; i < std::min(slots->size(), entries->size()); ++i) {
       const auto statement = parse_statement_unverified((*entries)[i]);

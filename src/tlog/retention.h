@@ -113,9 +113,9 @@ Result<Retention> load_retention(TileReader& reader, const VerifiedCheckpoint& c
 
 // Takes content that `retention` says is gone out of at most `groups` groups of 256 entries, from
 // content_gone on, and moves that. Durable on return; doing it again is harmless. A group that is
-// missing or damaged is written anew without any content, as nobody can tell what of it to keep;
-// returned is which, and why. Errors as of Store::put(); kFatal too where a bundle is missing or
-// damaged.
+// missing or damaged is set aside (Store::set_aside()) and written anew with no more content than
+// `retention` has, as nobody can tell what of it to keep; returned is which, and why. Errors as of
+// Store::put(); kFatal too where a bundle is missing or damaged.
 Result<std::vector<std::string>> prune_content(Store& store, std::string_view origin,
                                                std::size_t groups, Retention& retention);
 

@@ -62,6 +62,11 @@ class Store : public TileReader {
   // other bytes where the object is not replaceable are kFatal.
   virtual Result<void> put(std::span<const Object> objects) = 0;
 
+  // What lies at `path`, a group of preimages that cannot be read, lies where nobody reads it from
+  // then on, for a person to mend; it takes the place of one that was set aside before. Durable on
+  // return; harmless where there is nothing. From the thread of put(), whose errors it has.
+  virtual Result<void> set_aside(std::string_view path) = 0;
+
   // Replaces "checkpoint" atomically; on return it is on stable storage. Committed records below
   // `size` may be forgotten from then on: put() has been given all of them.
   virtual Result<void> publish(std::string_view checkpoint, std::uint64_t size) = 0;

@@ -63,14 +63,17 @@ Witnessing::Witnessing(WitnessingOptions options, LogPolicy policy,
 
 Witnessing::~Witnessing() { stop(); }
 
-Result<Recalled> Witnessing::recall(const std::string& origin, const std::stop_token& stop) {
-  RecallOptions asking{.origin = origin, .log_keys = options_.log_keys, .stored = {}, .kept = {}};
+Result<Recalled> Witnessing::recall(const VerifiedCheckpoint& empty, const std::stop_token& stop) {
+  if (waited_for_ && clock_.steady_now() < recall_again_) return *waited_for_;
+  RecallOptions asking{
+      .empty = empty, .log_keys = options_.log_keys, .stored = {}, .nodes = {}, .kept = {}};
   asking.log_keys.insert(asking.log_keys.end(), options_.former_keys.begin(),
                          options_.former_keys.end());
   AVOUCH_TRY(const std::optional<Bytes> stored, tiles_.fetch("checkpoint"));
   if (stored) {
-    auto checkpoint = verify_checkpoint(as_text(*stored), asking.log_keys, origin);
+    auto checkpoint = verify_checkpoint(as_text(*stored), asking.log_keys, empty.origin());
     if (checkpoint.has_value()) asking.stored = std::move(checkpoint).value();
+    if (asking.stored) asking.nodes = tile_nodes(tiles_, asking.stored->size());
   }
   if (memory_ != nullptr) {
     AVOUCH_TRY(asking.kept, memory_->read());
@@ -79,7 +82,26 @@ Result<Recalled> Witnessing::recall(const std::string& origin, const std::stop_t
   for (const std::unique_ptr<Worker>& worker : workers_) {
     witnesses.push_back({worker->name, worker->key, worker->exchange.get()});
   }
-  return tlog::recall(asking, notes_.policy(), witnesses, stop);
+  AVOUCH_TRY(Recalled recalled, tlog::recall(asking, notes_.policy(), witnesses, stop));
+  for (const Recalled::Claim& claim : recalled.claims) tell_claim(claim);
+  if (recalled.missing) {
+    waited_for_ = recalled;
+    recall_again_ = clock_.steady_now() + witness_pause(++recalls_in_vain_);
+  }
+  return recalled;
+}
+
+// Once, as it is said again with each answer.
+void Witnessing::tell_claim(const Recalled::Claim& claim) {
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    if (worker->name != claim.witness) continue;
+    {
+      const std::lock_guard lock(mutex_);
+      if (worker->status.trouble == claim.what) return;
+      worker->status.trouble = claim.what;
+    }
+    if (options_.on_trouble) options_.on_trouble(claim.witness, claim.what);
+  }
 }
 
 Result<void> Witnessing::start(const VerifiedCheckpoint& newest) {

@@ -70,8 +70,11 @@ class Witnessing {
   Witnessing& operator=(const Witnessing&) = delete;
 
   // What the witnesses remember of this log, before anything of it is signed (witness_recall.h).
-  // Before start(). Errors of recall(), of the store and of the memory.
-  Result<Recalled> recall(const std::string& origin, const std::stop_token& stop);
+  // Before start(). Where that was too little, they are asked again after a pause that grows
+  // (witness_pause()), and until then the answer is the same. `empty`: as of RecallOptions. Errors
+  // of recall(), of the store and
+  // of the memory.
+  Result<Recalled> recall(const VerifiedCheckpoint& empty, const std::stop_token& stop);
 
   // Takes up the witnessed note that an earlier process kept, if it still is one of this log, and
   // begins to ask.
@@ -91,6 +94,7 @@ class Witnessing {
   void take(Worker& worker, const VerifiedCheckpoint& target, const WitnessOutcome& outcome,
             const std::stop_token& stop);
   void raise(Worker& worker, const std::string& what, const std::stop_token& stop);
+  void tell_claim(const Recalled::Claim& claim);
   void keep();
 
   // With `mutex_` held.
@@ -111,6 +115,11 @@ class Witnessing {
   std::shared_ptr<const VerifiedCheckpoint> newest_, target_;
   SteadyTime round_begun_{};
   std::uint64_t round_ = 0;
+
+  // Of recall() alone.
+  std::optional<Recalled> waited_for_;
+  std::uint64_t recalls_in_vain_ = 0;
+  SteadyTime recall_again_{};
 
   std::mutex memory_mutex_;  // guards the memory and what lies in it
   std::optional<std::string> kept_;

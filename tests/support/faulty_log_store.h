@@ -36,9 +36,16 @@ class Faults {
     all_ = kind;
     commits_work_ = true;
   }
+  // Every step whose name begins so fails from now on, until heal().
+  void fail_each(const std::string& name, ErrorKind kind) {
+    const std::lock_guard lock(mutex_);
+    name_ = name;
+    all_ = kind;
+  }
   void heal() {
     const std::lock_guard lock(mutex_);
     all_.reset();
+    name_.clear();
     step_.reset();
     dead_ = commits_work_ = false;
   }
@@ -62,7 +69,7 @@ class Faults {
     const std::lock_guard lock(mutex_);
     const std::size_t step = steps_;
     if (!dead_) ++steps_;
-    const bool spared = commits_work_ && what == "commit";
+    const bool spared = (commits_work_ && what == "commit") || !what.starts_with(name_);
     if (dead_ || (all_ && !spared)) {
       return Error{dead_ ? ErrorKind::kFatal : *all_, what + ": injected fault"};
     }
@@ -79,7 +86,8 @@ class Faults {
   std::size_t steps_ = 0, failures_ = 0;
   bool commit_is_atomic_ = false, commits_work_ = false;
   std::optional<std::size_t> step_;
-  std::optional<ErrorKind> all_;
+  std::optional<ErrorKind> all_;  // of those whose name begins so
+  std::string name_;
   Outcome outcome_ = Outcome::kFailed;
   ErrorKind kind_ = ErrorKind::kFatal;
   bool dead_ = false;
@@ -104,6 +112,9 @@ class FaultyLogStore final : public tlog::Store {
           faults_.run("put " + object.path, [&] { return inner_->put(std::span(&object, 1)); }));
     }
     return {};
+  }
+  Result<void> set_aside(std::string_view path) override {
+    return faults_.run("set aside", [&] { return inner_->set_aside(path); });
   }
   Result<void> publish(std::string_view checkpoint, std::uint64_t size) override {
     return faults_.run("publish", [&] { return inner_->publish(checkpoint, size); });

@@ -57,6 +57,15 @@ class MemoryLogStore final : public tlog::Store {
     return {};
   }
 
+  Result<void> set_aside(std::string_view path) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = disk_.objects.find(path);
+    if (found == disk_.objects.end()) return {};
+    disk_.objects["damaged/" + std::string(path)] = found->second;
+    disk_.objects.erase(found);
+    return {};
+  }
+
   Result<void> publish(std::string_view checkpoint, std::uint64_t size) override {
     const std::lock_guard lock(mutex_);
     disk_.objects["checkpoint"] = to_bytes(checkpoint);

@@ -2,6 +2,8 @@
 
 // The `postgres` engine for the contract suite: a schema of its own on the program's server.
 
+#include <sys/socket.h>
+
 #include <string>
 
 #include "adapters/log_postgres.h"
@@ -10,6 +12,19 @@
 #include "support/postgres_server.h"
 
 namespace avouch::testing {
+
+// The server has done what was sent, and its answer, with the connection, is lost.
+inline void lose_answer(Sql& sql, const adapters::PostgresEvent& event) {
+  const std::string busy =
+      "SELECT count(*) FROM pg_stat_activity WHERE pid = " + std::to_string(event.backend) +
+      " AND state = 'active'";
+  // Twice idle: a statement that was just sent may not have been begun.
+  for (int idle = 0; idle < 2;) idle = sql.run(busy) == "0" ? idle + 1 : 0;
+  char unread[4096];
+  while (::recv(event.socket, unread, sizeof unread, MSG_DONTWAIT) > 0) {
+  }
+  ::shutdown(event.socket, SHUT_RDWR);
+}
 
 class PostgresLogEngine final : public LogEngine {
  public:

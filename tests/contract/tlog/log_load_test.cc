@@ -66,6 +66,7 @@ class GatedStore final : public Store {
     puts.pass();
     return inner_.put(objects);
   }
+  Result<void> set_aside(std::string_view path) override { return inner_.set_aside(path); }
   Result<void> publish(std::string_view checkpoint, std::uint64_t size) override {
     return inner_.publish(checkpoint, size);
   }

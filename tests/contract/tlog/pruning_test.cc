@@ -107,6 +107,36 @@ TEST_P(PruningContract, TakesContentBelowTheBoundaryAndLeavesAllElse) {
   EXPECT_TRUE(engine_->holds(secret_of("a512")));
 }
 
+// It holds nothing up, and a person may mend it yet.
+TEST_P(PruningContract, SetsAsideWhatItCannotRead) {
+  LogProcess process(*engine_);
+  std::vector<std::string> lost;
+  process.options.on_lost_content = [&](const std::string& what) { lost.push_back(what); };
+  ASSERT_TRUE(process.open().has_value());
+  ASSERT_TRUE(process.append(verdicts("a", 300)).has_value());
+  const std::uint64_t policy = append_one(process, retention_of(kDays));
+  ASSERT_TRUE(process.publish().has_value());
+  const Object damaged{"preimages/000", to_bytes("what was there"), true};
+  ASSERT_TRUE(process.store().put(std::span(&damaged, 1)).has_value());
+  // And ends before it has written it anew.
+  process.faults.fail_each("put preimages/000", ErrorKind::kRetryable);
+  (void)append_one(process, pruning_of({policy, 256, 0}));
+  ASSERT_TRUE(process.publish().has_value());
+  EXPECT_TRUE(testing::eventually([&] { return !*process.store().fetch("preimages/000"); }));
+  process.die();
+  const auto opened = process.open();
+  ASSERT_TRUE(opened.has_value()) << opened.error().message;
+  ASSERT_TRUE(wait_for_pruning(process));
+  EXPECT_TRUE(engine_->holds("what was there"));
+  expect_whole(process, 256);
+  process.close();
+  ASSERT_EQ(lost.size(), 1U);
+  EXPECT_NE(lost[0].find("preimages/000: "), std::string::npos) << lost[0];
+  EXPECT_NE(lost[0].find("is set aside"), std::string::npos) << lost[0];
+  ASSERT_TRUE(process.open().has_value());
+  EXPECT_EQ(process.log().status().failure, std::nullopt);
+}
+
 TEST_P(PruningContract, GoesOnFromOneToTheNextAndKeepsWhatWasErased) {
   LogProcess process(*engine_);
   ASSERT_TRUE(process.open().has_value());

@@ -4,10 +4,12 @@
 
 #include "contract/tlog/engine_cases.h"
 #include "tlog/client.h"
+#include "tlog/recovery.h"
 
 namespace avouch::tlog {
 namespace {
 
+using testing::kTestOrigin;
 using testing::LogProcess;
 using testing::submission;
 using testing::submissions;
@@ -111,6 +113,49 @@ TEST_P(ReadOnlyContract, HoldsWhatOthersRememberAgainstTheStore) {
   ASSERT_TRUE(open(process, {{"witness w", at_eight}}).has_value());
   EXPECT_NE(process.log().status().read_only->find("contradicts the store"), std::string::npos);
   EXPECT_EQ(process.log().checkpoint().note(), fork.note());
+}
+
+// The store has lost what it had published, and has committed it: whoever shows it may have it by a
+// former key, and with lines of others. Whatever fails, what is kept is the log's own by its key.
+TEST_P(ReadOnlyContract, SignsAnewWhatOnlyOthersRemember) {
+  grow("a", 5);
+  const auto before = anchored();
+  {
+    LogProcess process(*engine_);
+    ASSERT_TRUE(process.open().has_value());
+    ASSERT_TRUE(process.append(submissions("b", 3)).has_value());
+    process.die();
+  }
+  engine_->back_up_store();
+  const VerifiedCheckpoint own = grow("c", 0);
+  ASSERT_EQ(own.size(), 8U);
+  const auto former =
+      NoteSigner::make(kTestOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519));
+  const VerifiedCheckpoint shown =
+      sign_checkpoint(kTestOrigin, own.size(), own.root(), std::span(&*former, 1)).value();
+  bool is_done = false;
+  for (std::size_t step = 0; !is_done; ++step) {
+    ASSERT_LT(step, 100U);
+    SCOPED_TRACE("step " + std::to_string(step));
+    engine_->restore_store();
+    engine_->lose_anchor("head");
+    ASSERT_TRUE(engine_->open_anchor("head").value()->replace(std::nullopt, *before).has_value());
+    {
+      LogProcess process(*engine_);
+      process.options.remembered = {{"witness w", shown}};
+      process.faults.fail_step(step, testing::Faults::Outcome::kFailedButPersisted,
+                               ErrorKind::kFatal);
+      is_done = process.open().has_value();
+      EXPECT_EQ(process.faults.failures(), is_done ? 0U : 1U);
+    }
+    LogProcess process(*engine_);
+    process.options.remembered = {{"witness w", shown}};
+    const auto opened = process.open();
+    ASSERT_TRUE(opened.has_value()) << opened.error().message;
+    EXPECT_EQ(process.log().checkpoint().note(), own.note());
+    process.close();
+    EXPECT_EQ(anchored(), own.note());
+  }
 }
 
 TEST_P(ReadOnlyContract, IsNotOpenedWhereNothingCanBeRead) {

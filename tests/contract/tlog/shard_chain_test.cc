@@ -8,6 +8,7 @@
 
 #include "contract/tlog/engine_cases.h"
 #include "control/sequenced_log.h"
+#include "support/eventually.h"
 #include "support/own_entries.h"
 #include "support/sanitized.h"
 #include "tlog/client.h"
@@ -83,7 +84,7 @@ class ChainProcess final : public ShardLogs {
     tlog::LogOptions options;
     options.origin = tlog::shard_origin(kTestOrigin, label);
     options.read_only_on_conflict = true;
-    AVOUCH_TRY(log_, tlog::Log::open(options, *store_, {anchor_.get()}, signer_of(label), clock_));
+    AVOUCH_TRY(log_, tlog::Log::open(options, *store_, {anchor_.get()}, signer_of(label), clock));
     return log_.get();
   }
   Result<void> begin(const std::optional<tlog::Predecessor>& predecessor) override {
@@ -107,10 +108,10 @@ class ChainProcess final : public ShardLogs {
   }
 
   Faults faults;
+  testing::ManualClock clock;
 
  private:
   Disks& disks_;
-  testing::ManualClock clock_;
   std::optional<std::string> label_;
   std::unique_ptr<tlog::Store> store_;
   std::unique_ptr<tlog::Anchor> anchor_;
@@ -225,6 +226,40 @@ TEST_P(ShardChain, SaysWhenItIsOver) {
   EXPECT_TRUE(is_over("", ShardPeriod::kYear, on(2027, 1, 1)));
   EXPECT_FALSE(is_over("2027", ShardPeriod::kYear, on(2028, 1, 1) - milliseconds(1)));
   EXPECT_TRUE(is_over("2027", ShardPeriod::kYear, on(2028, 1, 1)));
+}
+
+// Nobody could take it out later: a closed log is not written.
+TEST_P(ShardChain, BeginsNoLogBeforeTheOldOneIsPruned) {
+  ChainProcess process(*disks_);
+  const auto opened = process.run(ShardPeriod::kNone, on(2026, 5, 1));
+  ASSERT_TRUE(opened.has_value()) << opened.error().message;
+  for (tlog::Submission& each : testing::verdicts("old", 256)) {
+    ASSERT_TRUE(opened->log->append_and_wait(std::move(each)).has_value());
+  }
+  const auto policy = opened->log->append_and_wait(testing::retention_of({hours(24), hours(0)}));
+  ASSERT_TRUE(policy.has_value() && opened->log->publish_now().has_value());
+  process.faults.fail_each("put preimages/000", ErrorKind::kRetryable);
+  const tlog::Pruning pruning{policy->index, 256, 0};
+  ASSERT_TRUE(opened->log->append_and_wait(testing::pruning_of(pruning)).has_value());
+
+  for (int again = 0; again < 2; ++again) {
+    const auto refused = process.run(ShardPeriod::kYear, on(2026, 5, 2));
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().kind, ErrorKind::kRetryable);
+    EXPECT_THAT(refused.error().message, HasSubstr("is being taken out of it"));
+  }
+  EXPECT_EQ(labels(), Labels{""});
+  EXPECT_TRUE(holds("old0"));
+
+  process.faults.heal();
+  EXPECT_TRUE(testing::eventually([&] {
+    process.clock.advance(seconds(1));
+    return process.run(ShardPeriod::kYear, on(2026, 5, 2)).has_value();
+  }));
+  process.close();
+  EXPECT_EQ(labels(), (Labels{"", "2026"}));
+  EXPECT_FALSE(holds("old0"));
+  expect_chain();
 }
 
 // Each step of the change, failed, or failed but done; then a process that is not disturbed.

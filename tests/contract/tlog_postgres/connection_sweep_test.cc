@@ -3,7 +3,6 @@
 // contradicted.
 
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 
 #include <array>
 #include <cstdio>
@@ -47,7 +46,8 @@ class Cutter {
     if (armed_ != event.backend) return;
     armed_ = 0;
     if (loss_ == Loss::kMeanwhile) return end(event);
-    lose_answer(event);
+    ++cuts_;
+    testing::lose_answer(sql_, event);
   }
 
   std::size_t statements() const { return statements_; }
@@ -58,19 +58,6 @@ class Cutter {
   void end(const PostgresEvent& event) {
     ++cuts_;
     sql_.run("SELECT pg_terminate_backend(" + std::to_string(event.backend) + ", 10000)");
-  }
-
-  void lose_answer(const PostgresEvent& event) {
-    ++cuts_;
-    const std::string busy =
-        "SELECT count(*) FROM pg_stat_activity WHERE pid = " + std::to_string(event.backend) +
-        " AND state = 'active'";
-    // Twice idle: a statement that was just sent may not have been begun.
-    for (int idle = 0; idle < 2;) idle = sql_.run(busy) == "0" ? idle + 1 : 0;
-    char unread[4096];
-    while (::recv(event.socket, unread, sizeof unread, MSG_DONTWAIT) > 0) {
-    }
-    ::shutdown(event.socket, SHUT_RDWR);
   }
 
   Sql& sql_;

@@ -27,7 +27,7 @@ using testing::LogProcess;
 using testing::PostgresLogEngine;
 using testing::submissions;
 
-const CopyOptions kEntriesOnly{.preimages = false, .progress = {}};
+const CopyOptions kEntriesOnly{.preimages = false, .published_only = false, .progress = {}};
 
 Result<CopyReport> copy(LogEngine& from, LogEngine& to, const NoteVerifier& key,
                         const CopyOptions& options = kEntriesOnly) {
@@ -268,6 +268,29 @@ TEST(LogCopy, RefusesASourceThatIsNotWhole) {
   source.run("UPDATE avouch_log_object SET bytes = '\\x0001' WHERE kind = 2 AND tile_index = 0");
   expect_refused(copy(source, target), "the source is damaged: tile/entries/000");
   EXPECT_EQ(target.run("SELECT count(*) FROM avouch_log_object"), "0");
+}
+
+// Of a log that is read-only, whose writer publishes them never.
+TEST(LogCopy, LeavesBehindWhatWasNotPublishedWhereItIsToldTo) {
+  FilesLogEngine source;
+  PostgresLogEngine target;
+  const VerifiedCheckpoint published = grow(source, "a", 300);
+  {
+    LogProcess process(source);
+    ASSERT_TRUE(process.open().has_value());
+    ASSERT_TRUE(process.append(submissions("b", 2)).has_value());
+    process.die();
+  }
+  expect_refused(copy(source, target), "where it is READ-ONLY, --published-only");
+  CopyOptions options = kEntriesOnly;
+  options.published_only = true;
+  const auto copied = copy(source, target, testing::test_log_signer().verifier(), options);
+  ASSERT_TRUE(copied.has_value()) << copied.error().message;
+  EXPECT_EQ(copied->left, 2U);
+  EXPECT_EQ(copied->entries, 300U);
+  EXPECT_EQ(testing::must_fetch(*target.open_store().value(), "checkpoint"),
+            to_bytes(published.note()));
+  EXPECT_EQ(grow(target, "c", 1).size(), 301U);
 }
 
 TEST(LogCopy, RefusesASourceThatIsWritten) {

@@ -73,6 +73,45 @@ TEST_F(LogPostgresTest, MakesItsTablesThoughAnotherConnectionMakesOneOfThem) {
   EXPECT_TRUE(records.has_value()) << records.error().message;
 }
 
+// As where a log is opened again in one process.
+TEST_F(LogPostgresTest, TakesUpACheckpointWhoseCommitWasLost) {
+  bool is_armed = false;
+  engine_.options.database.observe = [&](const PostgresEvent& event) {
+    if (!is_armed || event.when == PostgresEvent::When::kBefore || event.statement != "COMMIT") {
+      return;
+    }
+    is_armed = false;
+    testing::lose_answer(engine_.sql(), event);
+  };
+  const auto store = engine_.open_store().value();
+  ASSERT_TRUE(store->recover(0).has_value());
+  is_armed = true;
+  EXPECT_EQ(store->publish("one", 0).error().kind, ErrorKind::kRetryable);
+  EXPECT_FALSE(is_armed);
+  ASSERT_TRUE(store->recover(0).has_value());
+  EXPECT_EQ(store->fetch("checkpoint").value(), to_bytes("one"));
+  const auto published = store->publish("two", 0);
+  EXPECT_TRUE(published.has_value()) << published.error().message;
+}
+
+TEST_F(LogPostgresTest, SetsAsideARowThatCannotBeRead) {
+  const auto store = engine_.open_store().value();
+  const std::vector<Object> group{{"preimages/000", to_bytes("any"), true}};
+  for (int again = 0; again < 2; ++again) {
+    ASSERT_TRUE(store->put(group).has_value());
+    engine_.run("UPDATE avouch_log_object SET bytes = bytes || 'x' WHERE kind = 3");
+    EXPECT_EQ(store->fetch("preimages/000").error().kind, ErrorKind::kFatal);
+    for (int twice = 0; twice < 2; ++twice) {
+      const auto done = store->set_aside("preimages/000");
+      ASSERT_TRUE(done.has_value()) << done.error().message;
+    }
+    EXPECT_EQ(store->fetch("preimages/000").value(), std::nullopt);
+    EXPECT_EQ(engine_.run("SELECT convert_from(bytes, 'UTF8') FROM avouch_log_object "
+                          "WHERE kind = 5 AND tile_index = 0"),
+              "anyx");
+  }
+}
+
 TEST_F(LogPostgresTest, FencesAWriterThatWasReplaced) {
   const auto old = engine_.open_store().value();
   const std::vector first{record(0), record(1)};

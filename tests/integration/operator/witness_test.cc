@@ -7,16 +7,19 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 
 #include "adapters/log_files.h"
 #include "adapters/system_clock.h"
 #include "integration/operator/controller_scene.h"
+#include "support/sanitized.h"
 #include "support/test_authority.h"
 #include "support/tls_server.h"
 #include "support/witness_peer.h"
 #include "tlog/fsck.h"
+#include "tlog/shard_name.h"
 
 namespace avouch::testing {
 namespace {
@@ -34,9 +37,9 @@ class WitnessedController : public ControllerScene {
     write_text(dir_ / "ca.crt", authority_.pem());
     configure_witnesses();
   }
-  void configure_witnesses(const std::string& more = "") {
-    configure("witnesses: {policyFile: " + (dir_ / "policy") + ", caFile: " + (dir_ / "ca.crt") +
-              ", every: 200ms" + more + "}");
+  void configure_witnesses(const std::string& more = "", const std::string& of_log = "") {
+    configure(of_log + "witnesses: {policyFile: " + (dir_ / "policy") +
+              ", caFile: " + (dir_ / "ca.crt") + ", every: 200ms" + more + "}");
   }
 
   void serve_witness() {
@@ -56,6 +59,10 @@ class WitnessedController : public ControllerScene {
   std::string witness_answer(const std::string& request) {
     if (is_away_) return http_answer(503, "");
     tlog::WitnessReply reply{404, "text/plain", ""};
+    if (claims_more_) {
+      if (!request.starts_with("POST ")) return http_answer(404, "");
+      return http_answer(409, "999999\n", "Content-Type: text/x.tlog.size\r\n");
+    }
     if (request.starts_with("POST /w/add-checkpoint ")) {
       reply = peer_.add_checkpoint(body_of(request));
     } else if (request.starts_with("GET /w/")) {
@@ -122,7 +129,7 @@ class WitnessedController : public ControllerScene {
 
   const TestAuthority authority_{};
   WitnessPeer peer_{"witness.test/w", adapters::SystemClock().now()};
-  std::atomic<bool> is_away_ = false;
+  std::atomic<bool> is_away_ = false, claims_more_ = false;
   std::unique_ptr<TlsServer> witness_;
 };
 
@@ -240,6 +247,58 @@ TEST_F(WitnessedController, IsCosignedAndReadOnlyAfterABackupUntilANewLogBegins)
       tlog::verify_checkpoint(read_text(dir_ / "data/log.old/public/checkpoint"), keys, origin);
   ASSERT_TRUE(note.has_value()) << note.error().message;
   EXPECT_TRUE(tlog::check_log(**old_log, *note, {})->is_whole());
+}
+
+// Whoever answers in its name can say so: the cluster remembers the log, and it is served.
+TEST_F(WitnessedController, StartsThoughItsWitnessClaimsMoreAndShowsNothing) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  ASSERT_TRUE(eventually([&] {
+    return client_->get(kube::config_maps(kNamespace), "avouch-beacon").has_value();
+  })) << log();
+  stop();
+  claims_more_ = true;
+  ASSERT_NO_FATAL_FAILURE(start());
+  EXPECT_NE(log().find("w: says that it has cosigned this log at size 999999"), std::string::npos)
+      << log();
+  // Said twice more to the log that runs, it is an alarm.
+  EXPECT_TRUE(eventually([&] { return metric("avouch_log_witness_alarm{witness=\"w\"}") == "1"; }));
+  EXPECT_TRUE(eventually([&] { return metric("avouch_log_read_only") == "1"; })) << log();
+  EXPECT_GT(size_of(checkpoint("/log/")), 2U);
+}
+
+// docs/operations.md: a start waits for them, and a change of shard in the process does not. A
+// month ends some seconds after the start.
+TEST_F(WitnessedController, ChangesTheShardWhileItsWitnessIsAway) {
+  if (kSanitized) return;  // a sanitizer's library must be the first that is loaded
+  using std::chrono::milliseconds;
+  const auto now = std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now());
+  const std::chrono::year_month_day today(std::chrono::floor<std::chrono::days>(now));
+  const auto month = today.year() / today.month() + std::chrono::months(1);
+  const SystemTime ends{std::chrono::sys_days(month / 1)};
+  const auto ahead = ends - now - milliseconds(20'000);
+  const auto published = [&](SystemTime time) {
+    const std::string file =
+        dir_ / "data/log-" + tlog::label_at(tlog::ShardPeriod::kMonth, time) + "/public/checkpoint";
+    return std::filesystem::exists(file) ? size_of(read_text(file)) : 0;
+  };
+  configure_witnesses(", requireAtStart: true", "shards: month, ");
+  const auto launch_ahead = [&] {
+    controller_.launch(kubeconfig_, {std::string("LD_PRELOAD=") + AVOUCH_TEST_CLOCK,
+                                     "AVOUCH_CLOCK_AHEAD=" + std::to_string(ahead.count())});
+  };
+  launch_ahead();
+  ASSERT_TRUE(eventually([&] { return published(now) > 2; })) << log();
+  is_away_ = true;
+  ASSERT_EQ(published(ends), 0U) << "the machine was too slow for this test";
+  ASSERT_TRUE(eventually([&] { return published(ends) > 4 && is_ready(); })) << log();
+  EXPECT_NE(log().find("its period is over"), std::string::npos);
+  EXPECT_NE(log().find("no quorum of witnesses says what it remembers"), std::string::npos);
+  EXPECT_EQ(log().find("READ-ONLY"), std::string::npos) << log();
+  stop();
+
+  launch_ahead();
+  EXPECT_TRUE(waits_for_witness()) << health("/readyz");
+  stop();
 }
 
 // docs/operations.md, "Lost keys".

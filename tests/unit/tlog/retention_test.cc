@@ -412,12 +412,15 @@ TEST_F(RetentionObject, WhatCannotBeReadOfItIsGoneWithAllBesideIt) {
   push(pruning_entry({800, 768, 0}));
   (void)publish();
   disk.objects.erase("preimages/000");
-  disk.objects["preimages/001"][100] ^= 1;
+  Bytes& damaged = disk.objects["preimages/001"];
+  damaged[100] ^= 1;
+  const Bytes aside = damaged;
   const auto lost = prune_content(store, kAvouchOrigin, 16, retention);
   ASSERT_TRUE(lost.has_value()) << lost.error().message;
   EXPECT_THAT(*lost, ::testing::ElementsAre(HasSubstr("preimages/000: is missing"),
                                             HasSubstr("preimages/001: ")));
   EXPECT_EQ(retention.content_gone, 768U);
+  EXPECT_EQ(disk.objects["damaged/preimages/001"], aside) << "for a person to mend";
   for (std::uint64_t group = 0; group < 3; ++group) {
     const auto slots = parse_preimages(group, disk.objects[preimages_path(group)]).value();
     ASSERT_EQ(slots.size(), 256U);
@@ -425,6 +428,48 @@ TEST_F(RetentionObject, WhatCannotBeReadOfItIsGoneWithAllBesideIt) {
     EXPECT_EQ(is_pruned(slots[0]), group > 0) << "what may not be lost is missed on";
   }
   EXPECT_TRUE(prune_content(store, kAvouchOrigin, 16, retention)->empty());
+}
+
+// What was lost with a damaged group is said, and no more than that; the log can be moved as it is.
+TEST_F(RetentionObject, WhatWasLostIsSaidAndNeedNotBeFoundToCopyTheLog) {
+  push(log_entry_of(kEpoch, Cbor::map({{Cbor::text("n"), Cbor::integer(1)}})));
+  push(policy_entry({hours(720), hours(0)}));
+  push_verdicts(300);
+  push(policy_entry(kMonths));
+  push_verdicts(600);
+  push(pruning_entry({300, 256, 256}));
+  push(policy_entry({hours(720), hours(0)}));
+  (void)publish();
+  const std::uint64_t newest = builder.size() - 1;
+  for (int i = 0; i < 6; ++i) push(policy_entry({hours(720), hours(0)}));  // the first is forgotten
+  push(pruning_entry({newest + 6, 512, 256}));
+  const VerifiedCheckpoint checkpoint = publish();
+  disk.objects["checkpoint"] = to_bytes(checkpoint.note());
+  disk.objects["preimages/000"][100] ^= 1;
+  disk.objects["preimages/001"][100] ^= 1;
+  while (retention.content_gone < 512) {
+    ASSERT_TRUE(prune_content(store, kAvouchOrigin, 1, retention).has_value());
+  }
+  const auto said = check_log(store, checkpoint, {.preimages = true});
+  ASSERT_TRUE(said.has_value());
+  EXPECT_EQ(said->lost, 2U) << "what the log has beside it is put back";
+  ASSERT_EQ(said->damage_count, 1U) << said->damages[1].what;
+  EXPECT_EQ(said->damages[0].path, "preimages/000");
+  EXPECT_THAT(said->damages[0].what,
+              HasSubstr("is lost of 2 entries: the group could not be read"));
+  EXPECT_EQ(said->retention.pruning, (Pruning{newest + 6, 512, 256}));
+
+  testing::MemoryDisk other;
+  testing::MemoryLogStore target(other);
+  const std::vector keys{signer().verifier()};
+  const auto copied = copy_log(store, target, keys, kAvouchOrigin, {});
+  ASSERT_TRUE(copied.has_value()) << copied.error().message;
+  EXPECT_EQ(copied->lost, 2U);
+  EXPECT_EQ(load_retention(target, checkpoint)->pruning, (Pruning{newest + 6, 512, 256}));
+  disk.objects["preimages/002"][100] ^= 1;
+  const auto refused = copy_log(store, target, keys, kAvouchOrigin, {});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_THAT(refused.error().message, HasSubstr("is damaged: preimages/002: "));
 }
 
 }  // namespace

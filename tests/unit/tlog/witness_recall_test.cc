@@ -31,12 +31,16 @@ Said has_size(std::uint64_t size) {
 }
 const Said kAway = retryable("away"), kUnknown = says(404), kNever = says(404);
 
+// What is sent of an empty store.
+const std::string kEmptyText = format_checkpoint({kOrigin, 0, empty_root(), {}}).value();
+
 // Answers alike whoever asks.
 class Scripted final : public WitnessExchange {
  public:
   Scripted(Said shows, Said cosigns) : shows_(std::move(shows)), cosigns_(std::move(cosigns)) {}
   Result<WitnessReply> add_checkpoint(const std::string& body, std::stop_token) override {
-    EXPECT_TRUE(body.starts_with("old 10\n\n")) << "asking has nobody cosign anything: " << body;
+    EXPECT_TRUE(body.starts_with("old 10\n\n") || body.starts_with("old 0\n\n" + kEmptyText))
+        << "asking has nobody cosign anything: " << body;
     return cosigns_;
   }
   Result<WitnessReply> checkpoint(const std::string&, std::stop_token) override { return shows_; }
@@ -65,7 +69,6 @@ class RecallTest : public ::testing::Test {
       cosigners_.push_back(
           Cosigner::make(name, crypto::PrivateKey::generate(crypto::KeyType::kEd25519)).value());
     }
-    options_ = {.origin = kOrigin, .log_keys = {key_.verifier()}, .stored = {}, .kept = {}};
     options_.stored = checkpoint(10, key_);
   }
   // Witness wN is scripts[N]; `quorum` is a line of the policy, or two.
@@ -87,25 +90,33 @@ class RecallTest : public ::testing::Test {
     return recalled.has_value() ? recalled->missing.value_or("") : recalled.error().message;
   }
   // As the first witness shows it.
-  std::string cosigned(std::uint64_t size) const {
-    const std::string note = checkpoint(size, key_).note();
+  std::string cosigned(const VerifiedCheckpoint& checkpoint) const {
+    const std::string& note = checkpoint.note();
     return note + cosigners_[0].cosign(parse_note_unverified(note)->text, 7).value();
+  }
+  std::string cosigned(std::uint64_t size) const { return cosigned(checkpoint(size, key_)); }
+  VerifiedCheckpoint of_another_tree(std::uint64_t size) const {
+    return sign_checkpoint(kOrigin, size, leaf_hash(to_bytes("another")), key_).value();
   }
   // The one witness has cosigned what was kept.
   void keep_line(std::uint64_t size) { options_.kept = cosigned(size); }
 
   const NoteSigner key_ = log_key();
   std::vector<Cosigner> cosigners_;
-  RecallOptions options_;
+  RecallOptions options_{.empty = sign_checkpoint(kOrigin, 0, empty_root(), key_).value(),
+                         .log_keys = {key_.verifier()},
+                         .stored = {},
+                         .nodes = {},
+                         .kept = {}};
 };
 
 TEST_F(RecallTest, ShowsWhatWitnessesShow) {
   const auto recalled = ask("quorum w0", {{says(200, cosigned(12)), kAway}});
   ASSERT_TRUE(recalled.has_value()) << recalled.error().message;
   EXPECT_EQ(recalled->missing, std::nullopt);
-  ASSERT_EQ(recalled->shown.size(), 1U);
-  EXPECT_EQ(recalled->shown[0].whose, "witness w0");
-  EXPECT_EQ(recalled->shown[0].checkpoint.size(), 12U);
+  ASSERT_EQ(recalled->remembered.size(), 1U);
+  EXPECT_EQ(recalled->remembered[0].whose, "witness w0");
+  EXPECT_EQ(recalled->remembered[0].checkpoint.size(), 12U);
 }
 
 // Nobody of those who have answered may have been passed over by a quorum of the others.
@@ -159,19 +170,67 @@ TEST_F(RecallTest, BelievesNoCopyThatHasNoMoreThanIsStored) {
               HasSubstr("without a line by its key a.example"));
 }
 
-TEST_F(RecallTest, StopsWhereAWitnessHasAnotherTreeOfThatSize) {
-  for (const Said& other : {has_size(10), says(422)}) {
-    EXPECT_THAT(missing("quorum w0", {{kNever, other}}),
-                HasSubstr("witness w0 has cosigned another checkpoint of this log at size 10"));
+// A status alone is anybody's: whoever says so is silent, and the quorum decides.
+TEST_F(RecallTest, TakesWhatIsOnlyClaimedForSilence) {
+  const std::vector<std::pair<Said, std::string>> claims{
+      {has_size(10), "says that it has cosigned another checkpoint of this log at size 10"},
+      {says(422), "says that it has cosigned another checkpoint of this log at size 10"},
+      {has_size(11), "says that it has cosigned this log at size 11, which has published no more"}};
+  for (const auto& [said, words] : claims) {
+    const Script claim{kNever, said};
+    const auto recalled = ask("group g 2 w0 w1 w2\nquorum g", {kHasSeven, claim, kHasSeven});
+    ASSERT_TRUE(recalled.has_value()) << recalled.error().message;
+    EXPECT_EQ(recalled->missing, std::nullopt);
+    ASSERT_EQ(recalled->claims.size(), 1U);
+    EXPECT_EQ(recalled->claims[0].witness, "w1");
+    EXPECT_THAT(recalled->claims[0].what, HasSubstr(words));
+    EXPECT_THAT(missing("group g any w0 w1\nquorum g", {kHasSeven, claim}),
+                HasSubstr("quorum by themselves"));
+    EXPECT_THAT(missing("quorum w0", {claim}), HasSubstr("w0: " + words));
   }
 }
 
-TEST_F(RecallTest, StopsWhereAWitnessHasMoreThanIsStored) {
-  const auto recalled =
-      ask("group g 2 w0 w1 w2\nquorum g", {kHasSeven, kHasSeven, {kNever, has_size(11)}});
-  ASSERT_FALSE(recalled.has_value());
-  EXPECT_EQ(recalled.error().kind, ErrorKind::kRetryable);
-  EXPECT_THAT(recalled.error().message, HasSubstr("witness w2 has cosigned this log at size 11"));
+// Such a log is not signed any more, whoever is silent: it need not wait to be read.
+TEST_F(RecallTest, WaitsForNobodyWhereAnotherTreeIsShown) {
+  const std::string all = "group g all w0 w1\nquorum g";
+  const auto expect_proof = [&](const Script& shown, std::uint64_t size) {
+    const auto recalled = ask(all, {shown, kSilent});
+    ASSERT_TRUE(recalled.has_value()) << recalled.error().message;
+    EXPECT_EQ(recalled->missing, std::nullopt);
+    ASSERT_EQ(recalled->remembered.size(), 1U);
+    EXPECT_EQ(recalled->remembered[0].checkpoint.size(), size);
+  };
+  const auto shows = [&](std::uint64_t size) { return says(200, cosigned(of_another_tree(size))); };
+  expect_proof({shows(10), says(422)}, 10);
+  expect_proof({shows(10), kAway}, 10);
+  EXPECT_THAT(missing(all, {{shows(1), has_size(1)}, kSilent}), HasSubstr("no quorum"))
+      << "nothing to hold it against";
+  options_.nodes = [](const Node&) -> Result<Hash> { return leaf_hash(to_bytes("any")); };
+  expect_proof({shows(1), has_size(1)}, 1);
+  EXPECT_THAT(missing(all, {{says(200, cosigned(1)), has_size(1)}, kSilent}),
+              HasSubstr("no quorum"));
+  EXPECT_THAT(missing(all, {{says(200, cosigned(12)), kAway}, kSilent}), HasSubstr("no quorum"))
+      << "it may have been committed";
+  options_.stored.reset();
+  expect_proof({says(200, cosigned(12)), kAway}, 12);
+}
+
+// Where the head file was put back alone, this is the newest that is known.
+TEST_F(RecallTest, HoldsTheKeptNoteAgainstTheStore) {
+  keep_line(12);
+  auto recalled = ask("quorum w0", {{kNever, has_size(10)}});
+  ASSERT_TRUE(recalled.has_value()) << recalled.error().message;
+  ASSERT_EQ(recalled->remembered.size(), 1U);
+  EXPECT_EQ(recalled->remembered[0].whose, "the witnessed checkpoint that was kept");
+  EXPECT_EQ(recalled->remembered[0].checkpoint.size(), 12U);
+  options_.kept = cosigned(of_another_tree(10));
+  EXPECT_THAT(missing("quorum w0", {kSilent}), IsEmpty()) << "a proof";
+  options_.kept = cosigned(checkpoint(12, log_key()));
+  recalled = ask("quorum w0", {kHasSeven});
+  ASSERT_TRUE(recalled.has_value()) << recalled.error().message;
+  EXPECT_TRUE(recalled->remembered.empty()) << "by a key that is not known";
+  EXPECT_THAT(recalled->missing.value_or(""), HasSubstr("but has cosigned size 12"))
+      << "the witness' own line tells, whichever key has signed";
 }
 
 TEST_F(RecallTest, BelievesThatAWitnessKnowsNothingUntilItHasCosigned) {
@@ -190,12 +249,28 @@ TEST_F(RecallTest, BelievesThatAWitnessKnowsNothingUntilItHasCosigned) {
                   HasSubstr("has lost its state, or this is another's"));
     }
   }
-  // Of an empty store nobody is asked.
+}
+
+// Of an empty store nobody but the witnesses knows whether it is a new one's.
+TEST_F(RecallTest, AsksOfAnEmptyStoreToo) {
   options_.stored.reset();
-  EXPECT_THAT(missing("quorum w0", {{kNever, kAway}}), HasSubstr("lost its state"));
-  options_.kept.reset();
-  EXPECT_THAT(missing("quorum w0", {{kNever, kAway}}), IsEmpty());
-  EXPECT_THAT(missing("quorum w0", {{says(403), kAway}}), HasSubstr("403"));
+  const Script cosigns{kNever, says(200, cosigners_[0].cosign(kEmptyText, 7).value())};
+  const std::vector<Script> know_nothing{cosigns,
+                                         {says(405), cosigns.cosigns},
+                                         {says(405), has_size(0)},
+                                         {kNever, kUnknown},
+                                         {kNever, says(400)},
+                                         {says(200, cosigned(options_.empty)), has_size(0)}};
+  for (const Script& each : know_nothing) EXPECT_THAT(missing("quorum w0", {each}), IsEmpty());
+  EXPECT_THAT(missing("quorum w0", {{kNever, kAway}}), HasSubstr("w0: away"))
+      << "404 alone is anybody's";
+  EXPECT_THAT(missing("quorum w0", {{says(403), says(403)}}), HasSubstr("403"));
+  EXPECT_THAT(missing("quorum w0", {{kNever, has_size(9)}}),
+              HasSubstr("says that it has cosigned this log at size 9"));
+  options_.kept = cosigned(checkpoint(9, log_key()));
+  for (const Script& each : know_nothing) {
+    EXPECT_THAT(missing("quorum w0", {each}), HasSubstr("lost its state"));
+  }
 }
 
 // The real one: its state is not changed by being asked.
@@ -242,6 +317,20 @@ TEST_F(RecallTest, HasNoWitnessCosignByAsking) {
   }
   EXPECT_EQ(memory.note, std::nullopt);
   memory.note = options_.stored->note();
+  EXPECT_EQ(recall(options_, policy, one, {})->missing, std::nullopt);
+  // Of an empty store it learns that there is an empty log, and says no other thing for that.
+  options_.stored.reset();
+  options_.kept = cosigned(checkpoint(9, log_key()));
+  const auto before = memory.note;
+  EXPECT_THAT(recall(options_, policy, one, {})->missing.value_or(""), HasSubstr("size 10"));
+  EXPECT_EQ(memory.note, before);
+  memory.note.reset();
+  for (int again = 0; again < 2; ++again) {
+    EXPECT_THAT(recall(options_, policy, one, {})->missing.value_or(""),
+                HasSubstr("lost its state"));
+    EXPECT_TRUE(memory.note.value_or("").starts_with(kEmptyText));
+  }
+  options_.kept.reset();
   EXPECT_EQ(recall(options_, policy, one, {})->missing, std::nullopt);
 }
 

@@ -107,6 +107,9 @@ class WitnessingTest : public ::testing::Test {
       clock_.advance(step);
     }
   }
+  Result<Recalled> recall() {
+    return witnessing_->recall(sign_checkpoint(kOrigin, 0, empty_root(), log_key_).value(), {});
+  }
   std::uint64_t witnessed_size() const {
     const auto witnessed = witnessing_->notes().witnessed();
     return witnessed ? witnessed->size : 0;
@@ -322,27 +325,27 @@ TEST_F(WitnessingTest, RecallsWhatWitnessesRememberOfIt) {
   const VerifiedCheckpoint newest = grow();
   ASSERT_TRUE(in_time([&] { return witnessed_size() == newest.size(); }));
   make();
-  const auto recalled = witnessing_->recall(kOrigin, {});
+  const auto recalled = recall();
   ASSERT_TRUE(recalled.has_value()) << recalled.error().message;
   EXPECT_EQ(recalled->missing, std::nullopt);
-  ASSERT_EQ(recalled->shown.size(), kWitnesses);
-  EXPECT_EQ(recalled->shown[2].whose, "witness w2");
-  EXPECT_EQ(recalled->shown[0].checkpoint.size(), newest.size());
+  ASSERT_EQ(recalled->remembered.size(), kWitnesses + 1) << "and what was kept";
+  EXPECT_EQ(recalled->remembered[2].whose, "witness w2");
+  EXPECT_EQ(recalled->remembered[0].checkpoint.size(), newest.size());
 
   const NoteSigner next =
       NoteSigner::make(kOrigin, crypto::PrivateKey::generate(crypto::KeyType::kEd25519)).value();
   const NoteVerifier former = std::exchange(log_key_, next).verifier();
   make();
-  EXPECT_TRUE(witnessing_->recall(kOrigin, {})->missing.has_value());
+  EXPECT_TRUE(recall()->missing.has_value());
   former_keys_ = {former};
   make();
-  EXPECT_EQ(witnessing_->recall(kOrigin, {})->shown.size(), kWitnesses);
+  EXPECT_EQ(recall()->remembered.size(), kWitnesses + 1);
 
   for (std::size_t i = 0; i < 2; ++i) {
     peers_[i] = std::make_unique<WitnessPeer>("new.example", kOrigin, former, clock_.now());
   }
   make();
-  EXPECT_EQ(witnessing_->recall(kOrigin, {})->missing, std::nullopt) << "other witnesses";
+  EXPECT_EQ(recall()->missing, std::nullopt) << "other witnesses";
 }
 
 // By the memory of its own, a witness that says that it knows nothing is not believed.
@@ -353,10 +356,37 @@ TEST_F(WitnessingTest, RecallsWhoHasCosignedIt) {
   witnessing_->stop();
   for (const auto& peer : peers_) peer->forget();
   make();
-  const auto recalled = witnessing_->recall(kOrigin, {});
+  const auto recalled = recall();
   ASSERT_TRUE(recalled.has_value()) << recalled.error().message;
   ASSERT_TRUE(recalled->missing.has_value());
   EXPECT_NE(recalled->missing->find("has cosigned size"), std::string::npos) << *recalled->missing;
+}
+
+// Whoever waits for them asks as often as the log that runs: after 1 s, 2 s, 4 s and so on.
+TEST_F(WitnessingTest, AsksThoseThatItWaitsForLessAndLessOften) {
+  int asked = 0;
+  const PeerExchange::InTheWay gone =
+      [&](const std::stop_token&) -> std::optional<Result<WitnessReply>> {
+    ++asked;
+    return Result<WitnessReply>(retryable("away"));
+  };
+  const PeerExchange::InTheWay claims =
+      [](const std::stop_token&) -> std::optional<Result<WitnessReply>> {
+    return Result<WitnessReply>(WitnessReply{422, "text/plain", ""});
+  };
+  grow();
+  make({gone, claims});
+  const auto is_missing = [&] { return recall()->missing.has_value(); };
+  for (int half_seconds = 0; half_seconds < 240; ++half_seconds) {
+    ASSERT_TRUE(is_missing()) << half_seconds;
+    clock_.advance(500ms);
+  }
+  EXPECT_EQ(asked, 7) << "after 0, 1, 3, 7, 15, 31 and 63 s";
+  ASSERT_EQ(troubles().size(), 1U) << "said once";
+  EXPECT_NE(troubles()[0].find("w1: says that it has cosigned another"), std::string::npos)
+      << troubles()[0];
+  make();
+  EXPECT_FALSE(is_missing());
 }
 
 }  // namespace
