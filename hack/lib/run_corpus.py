@@ -73,7 +73,10 @@ def appraise(program, policy, case):
     """(verdict, codes, text of the first reason)"""
     command = [program, "appraise", "--policy", policy / "policy.json", "--references", policy / "references",
                "--trust-bundle", policy / "bundle.pem", "--output", "json", case]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    except OSError as error:
+        unusable(f"{program} cannot be run: {error.strerror}: expected a kubectl-avouch")
     if done.returncode not in OUTCOMES:
         return f"exit status {done.returncode}", [], done.stderr.strip()
     result = json.loads(done.stdout)

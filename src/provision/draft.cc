@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "base/listing.h"
 #include "base/time_text.h"
 #include "codec/base64.h"
 #include "crypto/hash.h"
@@ -51,6 +52,13 @@ class Making {
   Making(Draft& draft, const ManifestOptions& options) : draft_(draft), options_(options) {}
 
   Result<Manifests> run() {
+    if (draft_.boot_components.empty() && draft_.secure_boot_certificates.empty() &&
+        draft_.ima_signers.empty() && draft_.files.empty()) {
+      return rejected(
+          "the manifest says nothing: there is no boot component, certificate or file "
+          "to put into it" +
+          (draft_.remarks.empty() ? "" : "; " + list_of_some(draft_.remarks, 4)));
+    }
     const auto& files = draft_.files.sorted();
     AVOUCH_CHECK(place_files(files));
     const std::size_t parts =
@@ -74,9 +82,7 @@ class Making {
         if (files.size() > kMaxInlineDigests) {
           return rejected(std::to_string(files.size()) +
                           " digests of files, and a manifest holds " +
-                          std::to_string(kMaxInlineDigests) +
-                          ": give --split (several manifests), --config-map NAMESPACE or --list "
-                          "FILE");
+                          std::to_string(kMaxInlineDigests) + ": " + std::string(kWaysToHoldMore));
         }
         [[fallthrough]];
       case ListPlace::kSplit:

@@ -504,7 +504,7 @@ TEST(TrustBundle, NamesAnEntryInDerAndHowToConvertIt) {
   const auto refused = parse_trust_bundle({{"a.pem", maker.root().pem()}, {"b.cer", der}});
   ASSERT_FALSE(refused.has_value());
   EXPECT_TRUE(refused.error().message.starts_with(
-      R"(trust bundle entry "b.cer": certificates: in DER, which is binary)"))
+      R"(trust bundle "b.cer": certificates: in DER, which is binary)"))
       << refused.error().message;
   EXPECT_NE(refused.error().message.find("openssl x509 -inform DER"), std::string::npos);
 }
