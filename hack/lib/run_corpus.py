@@ -73,10 +73,7 @@ def appraise(program, policy, case):
     """(verdict, codes, text of the first reason)"""
     command = [program, "appraise", "--policy", policy / "policy.json", "--references", policy / "references",
                "--trust-bundle", policy / "bundle.pem", "--output", "json", case]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    except OSError as error:
-        unusable(f"{program} cannot be run: {error.strerror}: expected a kubectl-avouch")
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     if done.returncode not in OUTCOMES:
         return f"exit status {done.returncode}", [], done.stderr.strip()
     result = json.loads(done.stdout)
@@ -100,6 +97,10 @@ def main():
     cases = sorted(path.parent for path in corpus.glob("cases/*/meta.json"))
     if not cases:
         unusable(f"{corpus} has no cases/*/meta.json: expected a corpus in the layout of its DATA.md")
+    try:
+        subprocess.run([program, "version", "--client"], capture_output=True, check=False, timeout=300)
+    except OSError as error:
+        unusable(f"{program} cannot be run: {error.strerror}: expected a kubectl-avouch")
     different = 0
     with tempfile.TemporaryDirectory() as temporary:
         policies = prepare(corpus, pathlib.Path(temporary))

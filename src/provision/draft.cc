@@ -4,7 +4,6 @@
 #include <span>
 #include <utility>
 
-#include "base/listing.h"
 #include "base/time_text.h"
 #include "codec/base64.h"
 #include "crypto/hash.h"
@@ -54,10 +53,7 @@ class Making {
   Result<Manifests> run() {
     if (draft_.boot_components.empty() && draft_.secure_boot_certificates.empty() &&
         draft_.ima_signers.empty() && draft_.files.empty()) {
-      return rejected(
-          "the manifest says nothing: there is no boot component, certificate or file "
-          "to put into it" +
-          (draft_.remarks.empty() ? "" : "; " + list_of_some(draft_.remarks, 4)));
+      return rejected(nothing_to_say());
     }
     const auto& files = draft_.files.sorted();
     AVOUCH_CHECK(place_files(files));
@@ -72,6 +68,16 @@ class Making {
  private:
   std::string name_of(std::size_t part) const {
     return part == 0 ? options_.name : options_.name + "-" + std::to_string(part + 1);
+  }
+
+  std::string nothing_to_say() const {
+    constexpr std::size_t kShown = 4;
+    std::string out =
+        "the manifest says nothing: there is no boot component, certificate or file to put into it";
+    for (std::size_t i = 0; i < std::min(kShown, draft_.remarks.size()); ++i) {
+      out += (out.ends_with('.') ? " " : ". ") + draft_.remarks[i];
+    }
+    return out;
   }
 
   // What each manifest's `ima` says of files.

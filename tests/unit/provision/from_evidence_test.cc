@@ -195,8 +195,7 @@ TEST(FromBootLog, TellsASecureBootThatIsOff) {
   const std::size_t at = bootlog::find_variable(log, "SecureBoot");
   log.events[at] = log.make(7, bootlog::kVariableDriverConfig,
                             bootlog::variable_bytes(bootlog::kGlobalGuid, "SecureBoot", Bytes{0}));
-  EXPECT_TRUE(
-      holds(of_boot_log(log.bytes()).remarks, "SecureBootDisabled: Secure Boot is disabled"));
+  EXPECT_TRUE(holds(of_boot_log(log.bytes()).remarks, "Secure Boot is disabled: enable"));
 }
 
 TEST(FromBootLog, RefusesEveryTruncation) {
