@@ -70,7 +70,7 @@ TEST(DumpLog, SaysWhichPcrsOfABootLogWereCompared) {
   tpm::PcrValues one = values_after(log, {HashAlgorithm::kSha1, HashAlgorithm::kSha256}, 1U << 7);
   EXPECT_THAT(dump(log, one).notes,
               ElementsAre("PCRs compared (sha1: 7; sha256: 7): all are as the log gives them",
-                          "PCR 0-6, 8, 9, 14: not compared, as no value was given; nothing is "
+                          "PCR 0-6, 8-9, 14: not compared, as no value was given; nothing is "
                           "proven of its events"));
   one[{HashAlgorithm::kSha256, 7}].back() ^= 1;
   EXPECT_EQ(dump(log, one).notes.front(),
