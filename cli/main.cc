@@ -539,8 +539,10 @@ void add_eventlog(CLI::App& app, Options& options) {
          "Copy of .../tpm0/binary_bios_measurements or .../ima/binary_runtime_measurements")
       ->required();
   sub->footer(
+      ">>> marks the first event that the PCRs do not have. Read the PCRs first and a runtime log "
+      "after them: what it has grown by since is told apart. On a terminal long texts are cut.\n"
       "Exit status: 0 decoded, and as the PCRs say where they are given; 2 unusable input; 4 the "
-      "log does not give the PCRs");
+      "log does not give the PCRs, or none of them is its");
   sub->final_callback([&options] {
     options.offline = [&options] { return avouch::cli::eventlog(options.eventlog); };
   });

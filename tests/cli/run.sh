@@ -90,6 +90,7 @@ expect 0 "^Exit status:$" verify node --help
 expect 0 "does not hold \(with --trusted also" verify pod --help
 expect 0 "does not hold$" explain node --help
 expect 0 "re-appraise" verify node --help
+expect 0 "^>>> marks .* Read the PCRs first" eventlog --help
 speaker=(--service-account audit/auditor)
 expect 2 "service-account" log endorse 3
 expect 2 "text" log dispute "${speaker[@]}" 3
