@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/files.h"
+#include "cli/offline.h"
 #include "cli/session.h"
 #include "inspect/absent.h"
 #include "inspect/boot_log.h"
@@ -253,7 +254,7 @@ Result<Exit> explain_node(const Context& context, const std::string& name, BootL
     std::cout << codec::to_json_pretty(out) << '\n';
   } else {
     std::cout << inspect::explain_text(node, now);
-    if (log.has_value()) std::cout << "\nBoot log:\n" << appraisal::to_table(*log);
+    if (log.has_value()) std::cout << "\nBoot log:\n" << appraisal::to_table(*log, shown_text());
   }
   if (!log.has_value()) {
     std::cerr << "note: no boot log is shown: " << printable(log.error().message) << '\n';

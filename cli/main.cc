@@ -66,24 +66,27 @@ constexpr const char* kFooter =
   kubectl avouch appraise --policy policy.yaml --references refs --trust-bundle ca.pem case
                                               judges stored evidence, without a cluster
   kubectl avouch reference from-debs *.deb --name debian-12-files --split
-                                              reference values, without a cluster
+                                              reference values, out of packages
 
 An auditor who does not trust the cluster keeps the keys and gives them by --verifier-keys, --vkey
 and --origin; without them they are those that the cluster itself names.
 
 )";
 
-constexpr const char* kExitStatus =
-    R"(Exit status:
+// `also`: what else 1 means.
+std::string exit_status(const std::string& also = "") {
+  return R"(Exit status:
   0  done, and everything that was checked holds
-  1  something that was checked does not hold (for verify --trusted also: it is not trusted; for
-     status: pods are not guarded or may not be, verdicts are not written, the log does not take all
-     that is decided, or keys of the release are on a node that fails)
+  1  something that was checked does not hold)" +
+         also + R"(
   2  the command line is wrong
   3  the API server, the controller or its log gave no answer: try again
   4  there is no such object, entry or file, a file cannot be read or written, no permission, no
-     usable kubeconfig, login or key, or what was to be proven has been erased
-appraise, eventlog and reference have their own: see their --help)";
+     usable kubeconfig, login or key, or what was to be proven has been erased)";
+}
+constexpr const char* kAlsoOfAll = R"( (for verify --trusted also: it is not trusted; for
+     status: pods are not guarded or may not be, verdicts are not written, the log does not take all
+     that is decided, or keys of the release are on a node that fails))";
 
 constexpr const char* kStatusFooter =
     R"(Columns:
@@ -250,6 +253,7 @@ CLI::Option* add_namespace(CLI::App* sub, Options& options) {
 
 void add_trusted(CLI::App* sub, Options& options, const char* what) {
   sub->add_flag("--trusted", options.demands.trusted, what);
+  sub->footer(exit_status(" (with --trusted also: it is not trusted)"));
 }
 
 void add_reappraise(CLI::App* sub, Options& options) {
@@ -538,8 +542,10 @@ void add_eventlog(CLI::App& app, Options& options) {
          "Copy of .../tpm0/binary_bios_measurements or .../ima/binary_runtime_measurements")
       ->required();
   sub->footer(
+      ">>> marks the first event that the PCRs do not have. Read the PCRs first and a runtime log "
+      "after them: what it has grown by since is told apart. On a terminal long texts are cut.\n"
       "Exit status: 0 decoded, and as the PCRs say where they are given; 2 unusable input; 4 the "
-      "log does not give the PCRs");
+      "log does not give the PCRs, or none of them is its");
   sub->final_callback([&options] {
     options.offline = [&options] { return avouch::cli::eventlog(options.eventlog); };
   });
@@ -608,7 +614,8 @@ int run_parsed(Options& options) {
 int main(int argc, char** argv) try {
   CLI::App app{kAbout};
   app.name("kubectl avouch");
-  app.footer(std::string(kFooter) + kExitStatus);
+  app.footer(kFooter + exit_status(kAlsoOfAll) +
+             "\nappraise, eventlog and reference have their own: see their --help");
   app.require_subcommand(1);
   app.fallthrough();  // global options may stand behind the command, as with kubectl
   app.set_version_flag("--version", std::string("kubectl-avouch ") + kVersion);
@@ -634,7 +641,7 @@ int main(int argc, char** argv) try {
       leaf(&app, options, "version", "Versions of this program and of the release",
            [](const Context& context) { return avouch::cli::version(context, kVersion); });
   version->add_flag("--client", options.client_only, "This program's only; asks no server");
-  avouch::cli::add_examples(app, kExitStatus);
+  avouch::cli::add_examples(app, exit_status());
 
   try {
     app.parse(argc, argv);

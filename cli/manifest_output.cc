@@ -2,6 +2,7 @@
 
 #include <iostream>
 
+#include "base/listing.h"
 #include "base/time_text.h"
 #include "provision/yaml_text.h"
 
@@ -52,7 +53,13 @@ Result<provision::ManifestOptions> options_of(const MakeOptions& options) {
 
 Result<Exit> finish(provision::Draft draft, const provision::ManifestOptions& to,
                     const MakeOptions& options) {
-  AVOUCH_TRY(const provision::Manifests made, provision::make_manifests(draft, to));
+  auto tried = provision::make_manifests(draft, to);
+  if (!tried.has_value()) {
+    const std::string from = options.node.empty() ? list_of_some(options.inputs, 8)
+                                                  : "evidence of node \"" + options.node + "\"";
+    return with_context(tried.error(), from);
+  }
+  const provision::Manifests made = *std::move(tried);
   if (!made.list.empty()) AVOUCH_CHECK(put(options.list_file, made.list, options.if_there));
   AVOUCH_CHECK(
       put(options.output, provision::to_yaml(made.objects, draft.remarks), options.if_there));

@@ -1,7 +1,11 @@
 #include "cli/offline.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
+#include <system_error>
 #include <utility>
 
 #include "adapters/case_folder.h"
@@ -85,6 +89,20 @@ void print_text(const appraisal::OfflineVerdict& verdict) {
   }
 }
 
+Result<void> check_case_folder(const std::string& folder) {
+  namespace fs = std::filesystem;
+  constexpr const char* kExpected = "expected the folder of one case, with meta.json in it";
+  std::error_code failed;
+  const fs::file_status status = fs::status(folder, failed);
+  if (status.type() == fs::file_type::not_found) {
+    return rejected(folder + ": there is no such folder; " + kExpected);
+  }
+  if (failed) return rejected(folder + ": " + failed.message());
+  if (!fs::is_directory(status)) return rejected(folder + ": is no folder; " + kExpected);
+  if (fs::exists(fs::path(folder) / "meta.json", failed) || failed) return {};
+  return rejected(folder + ": meta.json is missing in this folder; " + kExpected);
+}
+
 // Beside each binary log the kernel has one for people.
 bool is_text(ByteView log) {
   constexpr std::size_t kLooked = 64;
@@ -95,6 +113,10 @@ bool is_text(ByteView log) {
 }
 
 }  // namespace
+
+std::size_t shown_text() {
+  return isatty(STDOUT_FILENO) == 1 ? appraisal::kTerminalText : appraisal::kWholeText;
+}
 
 Result<Appraised> eventlog(const EventlogOptions& options) {
   AVOUCH_TRY(const Bytes log, read_input(options.file, appraisal::kMaxRuntimeLogBytes));
@@ -117,7 +139,7 @@ Result<Appraised> eventlog(const EventlogOptions& options) {
   } else if (options.output == "yaml") {
     std::cout << appraisal::to_yaml(appraisal::to_json(dump.value()));
   } else {
-    std::cout << appraisal::to_table(dump.value());
+    std::cout << appraisal::to_table(dump.value(), shown_text());
   }
   return dump->problems.empty() ? Appraised::kAffirming : Appraised::kContraindicated;
 }
@@ -143,6 +165,7 @@ Result<Appraised> appraise(const AppraiseOptions& options, Format format, Clock&
     return rejected(options.policy_file + ": what it refers to cannot be used; " +
                     list_of_some(in_force.problems, kShownProblems));
   }
+  AVOUCH_CHECK(check_case_folder(options.case_folder));
   adapters::CaseFolder folder(options.case_folder);
   auto stored = appraisal::read_case(folder);
   if (!stored.has_value()) return rejected(options.case_folder + ": " + stored.error().message);

@@ -2,6 +2,7 @@
 
 // Commands that ask no server: appraisal of stored evidence, and decoding of logs.
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ struct EventlogOptions {
   std::string pcrs_file;  // "" : nothing to compare with
   std::string output;     // "text", "json" or "yaml"
 };
+
+// How much of a text a table shows: all of it, but on a terminal.
+std::size_t shown_text();
 
 // Prints the log, decoded, and how the PCRs differ from it.
 Result<Appraised> eventlog(const EventlogOptions& options);

@@ -1,10 +1,12 @@
 #include "cli/reference.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <map>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "adapters/deb_files.h"
@@ -35,7 +37,10 @@ Result<std::vector<Json>> read_objects(const std::string& file) {
 }
 
 std::string done_text(const provision::FilesDone& done) {
-  return std::to_string(done.files) + " files, " + std::to_string(done.bytes / 1'000'000) + " MB";
+  constexpr std::uint64_t kMegabyte = 1'000'000;
+  return std::to_string(done.files) + " files, " +
+         (done.bytes < kMegabyte ? std::to_string(done.bytes) + " bytes"
+                                 : std::to_string(done.bytes / kMegabyte) + " MB");
 }
 
 // `add` reads one input into the sink.
@@ -46,9 +51,13 @@ Result<Exit> make_of_files(const MakeOptions& options, const Add& add) {
   if (!algorithms.has_value()) return with_context(algorithms.error(), "--hash");
   Progress progress;
   std::string now;
-  provision::FileDigester digester(*std::move(algorithms), [&](const provision::FilesDone& done) {
+  const auto tell = [&](const provision::FilesDone& done) {
     progress.step("hashing " + now + ": " + done_text(done) + " so far");
-  });
+  };
+  const bool is_inline = to.place == provision::ListPlace::kInline;
+  provision::FileDigester digester(
+      *std::move(algorithms), tell,
+      is_inline ? std::optional(provision::kMaxInlineDigests) : std::nullopt);
   std::vector<std::string> remarks;
   for (const std::string& input : options.inputs) {
     now = input;
@@ -63,7 +72,8 @@ Result<Exit> make_of_files(const MakeOptions& options, const Add& add) {
   draft.files = digester.take();
   draft.remarks = std::move(remarks);
   draft.remarks.push_back(done_text(digester.done()) + " of " +
-                          std::to_string(options.inputs.size()) + " inputs");
+                          std::to_string(options.inputs.size()) +
+                          (options.inputs.size() == 1 ? " input" : " inputs"));
   return finish(std::move(draft), to, options);
 }
 
@@ -150,7 +160,10 @@ Result<Exit> reference_from_debs(const MakeOptions& options) {
 }
 
 Result<Exit> reference_sign(const SignOptions& options) {
-  AVOUCH_CHECK(check_output(options.output, IfThere::kReplace));
+  std::error_code unknown;
+  const bool is_itself = std::filesystem::equivalent(options.output, options.file, unknown);
+  const IfThere if_there = is_itself ? IfThere::kReplace : options.if_there;
+  AVOUCH_CHECK(check_output(options.output, if_there));
   AVOUCH_TRY(const std::string pem, read_text(options.key_file, kMaxPemBytes));
   const auto key = crypto::PrivateKey::from_pem(pem);
   if (!key.has_value()) return with_context(key.error(), options.key_file);
@@ -167,7 +180,7 @@ Result<Exit> reference_sign(const SignOptions& options) {
     remarks.push_back(std::move(line));
     at = end + 1;
   }
-  AVOUCH_CHECK(put(options.output, provision::to_yaml(*done, remarks), IfThere::kReplace));
+  AVOUCH_CHECK(put(options.output, provision::to_yaml(*done, remarks), if_there));
   return Exit::kGood;
 }
 

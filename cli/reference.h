@@ -56,6 +56,7 @@ Result<Exit> reference_import(const ImportOptions& options);
 
 struct SignOptions {
   std::string file, key_file, output;
+  IfThere if_there = IfThere::kRefuse;  // of another output than `file` itself
 };
 Result<Exit> reference_sign(const SignOptions& options);
 

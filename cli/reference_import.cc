@@ -39,6 +39,12 @@ Result<crypto::PublicKey> read_key(const std::string& file) {
   return key;
 }
 
+// No CoRIM begins so: they are maps or have a tag. XML in UTF-16 begins with 0xff or 0xfe.
+bool is_cbor(std::string_view bytes) {
+  const auto first = static_cast<std::uint8_t>(bytes.empty() ? 0 : bytes.front());
+  return first >= 0x80 && first < 0xfe;
+}
+
 bool is_xml(std::string_view bytes) {
   if (bytes.starts_with("\xef\xbb\xbf")) bytes.remove_prefix(3);
   const std::size_t start = bytes.find_first_not_of(" \t\r\n");
@@ -121,6 +127,10 @@ Result<Exit> reference_import(const ImportOptions& options) {
   }
   const std::string& file = options.to.inputs.front();
   AVOUCH_TRY(const std::string bytes, read_text(file, provision::kMaxCorimBytes));
+  if (!is_xml(bytes) && !is_cbor(bytes)) {
+    return rejected(file + (bytes.empty() ? ": is empty" : ": is neither") +
+                    "; expected a CoRIM (CBOR) or the SWID tag of a PC Client RIM (XML in UTF-8)");
+  }
   auto draft = is_xml(bytes) ? import_rim(as_bytes(bytes), key, options)
                              : import_corim(as_bytes(bytes), key, options, to);
   if (!draft.has_value()) return with_context(draft.error(), file);

@@ -61,7 +61,9 @@ void add_hash(CLI::App* sub, MakeOptions& to) {
 
 void add_reference(CLI::App& app, Run& run, RunInCluster& in_cluster) {
   CLI::App* reference = app.add_subcommand(
-      "reference", "Makes, compares, signs and checks ReferenceManifests, without a cluster");
+      "reference",
+      "Makes, compares, signs and checks ReferenceManifests; asks no cluster but for upload and "
+      "from-evidence --node");
   reference->require_subcommand(1);
   reference->footer("Each has an exit status of its own: see its --help");
 
@@ -152,6 +154,8 @@ void add_reference(CLI::App& app, Run& run, RunInCluster& in_cluster) {
       ->required();
   sign->add_option("-o,--output", signing->output,
                    "File for the signed manifests, may be FILE itself; default: standard output");
+  sign->add_flag_callback(
+      "--force", [signing] { signing->if_there = IfThere::kReplace; }, kForceHelp);
   sign->add_option("file", signing->file, "Manifests, in YAML or JSON")->required();
 
   const auto checking = std::make_shared<CheckOptions>();

@@ -48,12 +48,17 @@ std::string of_one(const std::string& near, const std::vector<std::string>& name
   return std::find(names.begin(), names.end(), one) == names.end() ? near : one;
 }
 
-// Of a word that `command` has no command for. People know TYPE/NAME and plurals from kubectl.
-std::string no_such_command(const CLI::App& command, const std::string& word) {
+std::vector<std::string> names_of(const CLI::App& command) {
   std::vector<std::string> names;
   for (const CLI::App* one : command.get_subcommands([](const CLI::App*) { return true; })) {
     names.push_back(one->get_name());
   }
+  return names;
+}
+
+// Of a word that `command` has no command for. People know TYPE/NAME and plurals from kubectl.
+std::string no_such_command(const CLI::App& command, const std::string& word) {
+  const std::vector<std::string> names = names_of(command);
   const std::string what = codec::in_quotes(word) + " is no command of " + command.get_name();
   const std::size_t slash = word.find('/');
   const auto near = codec::nearest_name(word.substr(0, slash), names);
@@ -88,6 +93,12 @@ std::string words_of(const CLI::App& app, const CLI::Error& error) {
     }
     return "not expected: " + out + meant(command_of(app), extras.empty() ? "" : extras.front());
   }
+  if (error.get_name() == "ArgumentMismatch") {
+    // Of an option that is not known CLI11 takes the value for one word too many.
+    for (const std::string& extra : app.remaining(true)) {
+      if (extra.starts_with('-')) return "not expected: " + codec::in_quotes(extra);
+    }
+  }
   if (error.get_name() != "RequiredError") return words;
   if (const CLI::App& command = command_of(app); command.get_require_subcommand_min() > 0) {
     const std::string word = unknown_word(app);
@@ -110,7 +121,10 @@ int finish_parse(CLI::App& app, const CLI::ParseError& error, std::string_view f
   const bool is_word = !first.empty() && first.front() != '-';
   if (error.get_exit_code() != 0 && is_word && app.get_subcommands().empty()) {
     // Of a word that is no command CLI11 says only that there is none.
-    std::cerr << "kubectl avouch: \"" << printable(first) << "\" is no command\n" << choices(app);
+    const auto near = codec::nearest_name(first, names_of(app));
+    std::cerr << "kubectl avouch: \"" << printable(first) << "\" is no command"
+              << (near ? "; did you mean \"" + *near + "\"?" : "") << '\n'
+              << choices(app);
     return static_cast<int>(Exit::kUsage);
   }
   app.failure_message(&failure_text);

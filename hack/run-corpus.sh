@@ -25,6 +25,10 @@ source "$HACK_DIR/lib/build.sh"
 }
 
 program=${AVOUCH_KUBECTL:-}
+if [[ -n $program ]] && ! command -v "$program" >/dev/null; then
+  echo "run-corpus: AVOUCH_KUBECTL: $program cannot be run: expected the path of a kubectl-avouch; without it, one is built" >&2
+  exit 2
+fi
 if [[ -z $program ]]; then
   require_root
   install_build_deps

@@ -97,6 +97,10 @@ def main():
     cases = sorted(path.parent for path in corpus.glob("cases/*/meta.json"))
     if not cases:
         unusable(f"{corpus} has no cases/*/meta.json: expected a corpus in the layout of its DATA.md")
+    try:
+        subprocess.run([program, "version", "--client"], capture_output=True, check=False, timeout=300)
+    except OSError as error:
+        unusable(f"{program} cannot be run: {error.strerror}: expected a kubectl-avouch")
     different = 0
     with tempfile.TemporaryDirectory() as temporary:
         policies = prepare(corpus, pathlib.Path(temporary))

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -55,6 +57,12 @@ class Package {
       : name_(std::move(name)), limits_(limits), sink_(sink) {}
 
   Result<void> read(const std::string& file) {
+    std::error_code unknown;
+    const auto type = std::filesystem::status(file, unknown).type();
+    if (type == std::filesystem::file_type::not_found) return bad("there is no such file");
+    if (type == std::filesystem::file_type::directory) {
+      return bad("is a folder; expected a Debian package (.deb)");
+    }
     outer_.reset(archive_read_new());
     if (outer_ == nullptr) return retryable(name_ + ": out of memory");
     if (archive_read_support_format_ar(outer_.get()) != ARCHIVE_OK ||

@@ -7,6 +7,7 @@
 
 #include "adapters/files.h"
 #include "config/objects.h"
+#include "provision/file_list.h"
 #include "reference/digest_list.h"
 
 namespace avouch::adapters {
@@ -171,13 +172,19 @@ Result<std::shared_ptr<const reference::DigestSet>> FileMaterial::find_list(
 Result<attest::Policy> read_policy_file(const std::filesystem::path& path) {
   AVOUCH_TRY(const std::vector<Json> objects, read_objects(path));
   const Json* policy = nullptr;
+  std::string found;
   for (const Json& object : objects) {
-    if (object.text({"kind"}) != "AttestationPolicy") continue;
+    const std::string_view kind = object.text({"kind"});
+    if (kind != "AttestationPolicy") {
+      if (found.empty())
+        found = ", but an object of kind \"" + provision::printable_path(kind) + "\"";
+      continue;
+    }
     if (policy != nullptr)
       return rejected(path.string() + ": holds more than one AttestationPolicy");
     policy = &object;
   }
-  if (policy == nullptr) return rejected(path.string() + ": holds no AttestationPolicy");
+  if (policy == nullptr) return rejected(path.string() + ": holds no AttestationPolicy" + found);
   if (policy->text({"apiVersion"}) != kApiVersion) {
     return rejected(path.string() + ": apiVersion: expected " + std::string(kApiVersion));
   }

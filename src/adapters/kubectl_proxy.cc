@@ -149,7 +149,7 @@ Result<std::unique_ptr<KubectlProxy>> KubectlProxy::start(const KubectlOptions& 
     int status = 0;
     if (waitpid(child, &status, WNOHANG) == child) {
       out->child_ = -1;
-      return rejected("kubectl proxy did not start: " + kubectl_complaint(out->folder_));
+      return rejected("kubectl cannot reach a cluster: " + kubectl_complaint(out->folder_));
     }
     if (std::chrono::steady_clock::now() >= deadline) {
       return retryable("kubectl proxy did not start in time: " + kubectl_complaint(out->folder_));

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "attest/reason_json.h"
 #include "base/hex.h"
 #include "bootlog/bind.h"
 #include "bootlog/describe.h"
@@ -21,9 +20,6 @@ namespace {
 
 using attest::Checked;
 using attest::Reason;
-using codec::Json;
-
-constexpr std::size_t kMaxShownText = 120;
 
 std::string printable(std::string_view text) {
   std::string out;
@@ -43,6 +39,83 @@ bool is_runtime_log(ByteView log) {
   return first.has_value() && *first == runtimelog::kImaPcr;
 }
 
+// No boot log begins so.
+bool is_big_endian_runtime_log(ByteView log) {
+  ByteReader reader(log);
+  const auto first = reader.be32("PCR");
+  return first.has_value() && *first == runtimelog::kImaPcr;
+}
+
+constexpr std::string_view kWeak =
+    "in SHA-1 alone, which proves nothing: other events with the same digests can be made";
+
+// Those of `values` for which `takes` holds.
+template <typename Takes>
+tpm::PcrSelection selection_of(const tpm::PcrValues& values, const Takes& takes) {
+  tpm::PcrSelection out;
+  for (const auto& each : values) {
+    const tpm::PcrId& pcr = each.first;
+    if (!takes(pcr)) continue;
+    if (out.empty() || out.back().bank != pcr.bank) out.push_back({pcr.bank, 0});
+    out.back().mask |= 1U << pcr.index;
+  }
+  return out;
+}
+
+std::string pcrs_text(std::uint32_t mask) {
+  // Of any bank, without its name.
+  const std::string text = tpm::to_text(tpm::PcrSelection{{crypto::HashAlgorithm::kSha256, mask}});
+  return "PCR " + text.substr(text.find(' ') + 1);
+}
+
+Reason nothing_to_compare(const std::string& expected) {
+  return attest::refuse(attest::code::kSelectionInsufficient,
+                        "none of the given PCR values is of this log: expected " + expected);
+}
+
+// What the values say of the log, and what they do not.
+void tell_compared(const bootlog::BoundLog& log, std::span<const bootlog::ReplayedBank> replayed,
+                   const tpm::PcrValues& pcrs, LogDump& out) {
+  const auto has_bank = [&](crypto::HashAlgorithm bank) {
+    return std::any_of(replayed.begin(), replayed.end(),
+                       [&](const auto& each) { return each.algorithm == bank; });
+  };
+  out.compared = selection_of(pcrs, [&](const tpm::PcrId& pcr) {
+    return pcr.index != runtimelog::kImaPcr && has_bank(pcr.bank);
+  });
+  if (out.compared.empty()) {
+    if (out.problems.empty()) {
+      out.problems.push_back(
+          nothing_to_compare("PCR 0 to 9, 11 to 23 (PCR 10 is the runtime log's)"));
+    }
+    return;
+  }
+  std::uint32_t compared = 0, weak = 0, missing = 0;
+  for (const tpm::BankSelection& bank : out.compared) compared |= bank.mask;
+  for (std::uint8_t pcr = 0; pcr < tpm::kPcrCount; ++pcr) {
+    const bool extended = std::any_of(replayed.begin(), replayed.end(),
+                                      [&](const auto& bank) { return bank.extends.at(pcr) > 0; });
+    const bool has = ((compared >> pcr) & 1U) != 0;
+    if (has && log.state(pcr) == bootlog::PcrState::kWeak) weak |= 1U << pcr;
+    if (!has && extended && pcr != runtimelog::kImaPcr) missing |= 1U << pcr;
+  }
+  out.notes.push_back("PCRs compared (" + tpm::to_text(out.compared) + "): " +
+                      (out.problems.empty() ? "all are as the log gives them"
+                                            : "they are not all as the log gives them"));
+  if (weak != 0) {
+    const bool other = std::any_of(replayed.begin(), replayed.end(), [](const auto& bank) {
+      return bank.algorithm != crypto::HashAlgorithm::kSha1;
+    });
+    out.notes.push_back(pcrs_text(weak) + ": compared " + std::string(kWeak) + "; " +
+                        (other ? "give the values of another bank, too"
+                               : "the log has no other digests: enable the TPM's SHA-256 bank"));
+  }
+  if (missing != 0) {
+    out.notes.push_back(pcrs_text(missing) +
+                        ": not compared, as no value was given; nothing is proven of its events");
+  }
+}
+
 Checked<LogDump> dump_boot_log(ByteView bytes, const std::optional<tpm::PcrValues>& pcrs) {
   const auto log = bootlog::read_log(bytes);
   if (!log.has_value()) return log.reason();
@@ -52,6 +125,7 @@ Checked<LogDump> dump_boot_log(ByteView bytes, const std::optional<tpm::PcrValue
   if (pcrs) {
     bound = bootlog::bind(log.value(), replayed, *pcrs);
     out.problems = bootlog::compare(log.value(), replayed, *pcrs);
+    tell_compared(*bound, replayed, *pcrs, out);
   }
   for (const bootlog::ReplayedBank& bank : replayed) {
     for (std::uint8_t pcr = 0; pcr < tpm::kPcrCount; ++pcr) {
@@ -109,6 +183,39 @@ DumpedEvent dumped(const runtimelog::Entry& entry) {
   return out;
 }
 
+std::string entries_text(std::uint64_t count) {
+  return std::to_string(count) + (count == 1 ? " entry" : " entries");
+}
+
+void tell_proven(const runtimelog::Replayed& replayed, LogDump& out) {
+  const std::uint64_t proven = replayed.state.entries();
+  const std::uint64_t newer = replayed.unproven_entries;
+  const std::string given = "PCR compared (" + tpm::to_text(out.compared) + "): ";
+  if (!replayed.met) {
+    out.problems.push_back(*replayed.reason);
+  } else if (proven == 0 && newer > 0) {
+    out.problems.push_back(
+        attest::refuse(runtimelog::code::kLogNotReplayed,
+                       "PCR 10 is that of a log without entries, and this one has some: it is of "
+                       "another boot, or the values were read before the first entry"));
+    out.events.front().diverges = true;
+  }
+  if (!out.problems.empty()) {
+    out.proven_entries = 0;
+    out.notes.push_back(given + "no entry is proven");
+    return;
+  }
+  const std::string first =
+      newer == 0 ? "all " + entries_text(proven) : "the first " + entries_text(proven);
+  out.proven_entries = replayed.state.is_strong() ? proven : 0;
+  out.notes.push_back(given + first +
+                      (replayed.state.is_strong() ? " are proven" : " fit " + std::string(kWeak)));
+  if (newer > 0) {
+    out.notes.push_back("the " + entries_text(newer) +
+                        " after them: newer than the value of PCR 10, which says nothing of them");
+  }
+}
+
 Checked<LogDump> dump_runtime_log(ByteView bytes, const std::optional<tpm::PcrValues>& pcrs) {
   LogDump out;
   out.kind = LogDump::Kind::kRuntimeLog;
@@ -121,132 +228,33 @@ Checked<LogDump> dump_runtime_log(ByteView bytes, const std::optional<tpm::PcrVa
     return {};
   });
   if (read.has_value()) read = reader.finish();
-  if (!read.has_value()) return attest::refuse("RuntimeLogMalformed", read.error().message);
+  if (!read.has_value())
+    return attest::refuse(runtimelog::code::kLogMalformed, read.error().message);
   if (!pcrs) return out;
+  out.compared =
+      selection_of(*pcrs, [](const tpm::PcrId& pcr) { return pcr.index == runtimelog::kImaPcr; });
   auto replay = runtimelog::LogReplay::begin({}, {}, *pcrs);
   if (!replay.has_value()) {
-    out.problems.push_back(replay.reason());
+    out.problems.push_back(nothing_to_compare("PCR 10, which the runtime log extends"));
     return out;
   }
   if (const auto fed = replay->feed(bytes); !fed.has_value()) return fed.reason();
   const auto replayed = replay->finish();
   if (!replayed.has_value()) return replayed.reason();
-  if (!replayed->met) {
-    out.problems.push_back(*replayed->reason);
-  } else if (replayed->unproven_entries > 0) {
-    const std::uint64_t proven = replayed->state.entries();
-    if (proven == 0) {
-      out.problems.push_back(
-          attest::refuse(runtimelog::code::kLogNotReplayed,
-                         "PCR 10 is that of a log without entries, and this one has some: it is of "
-                         "another boot, or the values were read before the first entry"));
-    }
-    for (DumpedEvent& each : out.events) each.diverges = each.number == proven + 1;
-  }
+  tell_proven(replayed.value(), out);
   return out;
-}
-
-std::string summary_of(const DumpedEvent& event) {
-  std::string out;
-  for (const attest::ReasonField& field : event.fields) {
-    if (!out.empty()) out += ", ";
-    out +=
-        field.name == "text" || field.name == "path" ? field.value : field.name + "=" + field.value;
-    if (out.size() > kMaxShownText) return out.substr(0, kMaxShownText) + "...";
-  }
-  return out;
-}
-
-std::string padded(std::string text, std::size_t width) {
-  if (text.size() < width) text.resize(width, ' ');
-  return text;
-}
-
-Json members(const std::vector<attest::ReasonField>& fields) {
-  // A list, for names may come more than once (signatures of a database).
-  Json::Array out;
-  for (const attest::ReasonField& field : fields) {
-    out.push_back(Json::Object{{"name", field.name}, {"value", field.value}});
-  }
-  return out;
-}
-
-void put_yaml(const Json& json, std::size_t indent,
-              std::string& out) {  // NOLINT(misc-no-recursion)
-  const std::string lead(indent, ' ');
-  if (const auto* object = json.as_object(); object != nullptr && !object->empty()) {
-    for (const auto& [name, value] : *object) {
-      const bool nested = (value.as_object() != nullptr && !value.as_object()->empty()) ||
-                          (value.as_array() != nullptr && !value.as_array()->empty());
-      out += lead + name + ":" + (nested ? "\n" : " ");
-      put_yaml(value, nested ? indent + 2 : 0, out);
-    }
-    return;
-  }
-  if (const auto* array = json.as_array(); array != nullptr && !array->empty()) {
-    for (const Json& each : *array) {
-      std::string item;
-      put_yaml(each, indent + 2, item);
-      // The dash takes the place of the first line's indent.
-      const std::size_t text = item.find_first_not_of(' ');
-      out += lead + "- " + item.substr(std::min(text, item.size()));
-    }
-    return;
-  }
-  out += lead + codec::to_json(json) + "\n";  // JSON's scalars are YAML's
 }
 
 }  // namespace
 
 Checked<LogDump> dump_log(ByteView log, const std::optional<tpm::PcrValues>& pcrs) {
+  if (log.empty()) return attest::refuse(bootlog::code::kMalformed, "the file is empty");
+  if (is_big_endian_runtime_log(log)) {
+    return attest::refuse(runtimelog::code::kLogMalformed,
+                          "a runtime log in big-endian numbers: expected little-endian ones, as "
+                          "the kernel writes them with ima_canonical_fmt");
+  }
   return is_runtime_log(log) ? dump_runtime_log(log, pcrs) : dump_boot_log(log, pcrs);
-}
-
-Json to_json(const LogDump& dump) {
-  Json::Array events;
-  for (const DumpedEvent& event : dump.events) {
-    Json each{Json::Object{{"number", static_cast<std::int64_t>(event.number)},
-                           {"pcr", std::int64_t{event.pcr}},
-                           {"type", event.type},
-                           {"digests", members(event.digests)},
-                           {"fields", members(event.fields)}}};
-    if (!event.binding.empty()) each["digestOf"] = event.binding;
-    if (event.diverges) each["diverges"] = true;
-    if (!event.reasons.empty()) {
-      each["reasons"] = Json::Array(event.reasons.begin(), event.reasons.end());
-    }
-    events.push_back(std::move(each));
-  }
-  Json::Array problems;
-  for (const Reason& reason : dump.problems) problems.push_back(attest::to_json(reason));
-  Json out{Json::Object{{"kind", dump.kind == LogDump::Kind::kBootLog ? "BootLog" : "RuntimeLog"},
-                        {"events", std::move(events)},
-                        {"problems", std::move(problems)}}};
-  if (dump.kind == LogDump::Kind::kBootLog) out["replayed"] = members(dump.replayed);
-  return out;
-}
-
-std::string to_table(const LogDump& dump) {
-  std::size_t type = 4;
-  for (const DumpedEvent& event : dump.events) type = std::max(type, event.type.size());
-  std::string out = "    NUMBER  PCR  " + padded("TYPE", type) + "  DIGEST OF          WHAT\n";
-  for (const DumpedEvent& event : dump.events) {
-    out += event.diverges || !event.reasons.empty() ? ">>> " : "    ";
-    out += padded(std::to_string(event.number), 6) + "  ";
-    out += padded(event.pcr < tpm::kPcrCount ? std::to_string(event.pcr) : "-", 3) + "  ";
-    out += padded(event.type, type) + "  " + padded(event.binding, 17) + "  " + summary_of(event);
-    for (const std::string& code : event.reasons) out += "  <- " + code;
-    while (out.back() == ' ') out.pop_back();
-    out += '\n';
-  }
-  for (const Reason& reason : dump.problems) out += reason.code + ": " + reason.message + "\n";
-  return out;
-}
-
-std::string to_yaml(const Json& json) {
-  std::string out;
-  put_yaml(json, 0, out);
-  return out;
 }
 
 }  // namespace avouch::appraisal

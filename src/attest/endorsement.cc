@@ -63,9 +63,14 @@ std::optional<Reason> check_chain(const std::vector<Certificate>& certificates,
   const auto path =
       crypto::verify_chain(certificates.front(), intermediates, anchors, now, kEkUsage);
   if (path.has_value()) return std::nullopt;
+  const bool in_time = std::all_of(
+      certificates.begin(), certificates.end(),
+      [&](const Certificate& each) { return each.not_before() <= now && now <= each.not_after(); });
   return invalid("EK certificate: " + path.error().message +
-                 ". If you trust its maker, add the maker's certificates to the policy's trust "
-                 "bundle");
+                 (in_time ? ". If you trust its maker, add the maker's certificates to the "
+                            "policy's trust bundle"
+                          : ". Compare the clock with the certificate's dates (appraise: --at); "
+                            "no trust bundle helps against them"));
 }
 
 std::optional<Reason> check_inventory(const NodeKeys& keys, std::string_view node_name,

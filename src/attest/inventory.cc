@@ -122,14 +122,14 @@ Result<std::vector<crypto::Certificate>> parse_trust_bundle(
   for (const auto& [key, pem] : data) {
     auto certificates = crypto::Certificate::list_from_pem(pem);
     if (!certificates.has_value()) {
-      faults.add("trust bundle entry " + quoted(key) + ": " + certificates.error().message);
+      faults.add("trust bundle " + quoted(key) + ": " + certificates.error().message);
       continue;
     }
     for (std::size_t i = 0; i < certificates->size(); ++i) {
       const crypto::Certificate& each = (*certificates)[i];
       if (each.is_ca()) continue;
-      faults.add("trust bundle entry " + quoted(key) + ": PEM block " + std::to_string(i + 1) +
-                 ", " + quoted(each.subject()) +
+      faults.add("trust bundle " + quoted(key) + ": PEM block " + std::to_string(i + 1) + ", " +
+                 quoted(each.subject()) +
                  ", is not a certificate authority's (basicConstraints): expected the makers' root "
                  "and intermediate certificates");
     }

@@ -80,11 +80,22 @@ bool add_image(ByteView data, Fields& out) {
   return true;
 }
 
+// Some boot loaders log UTF-16 without the second byte of its NUL (Binding::kNulAdded).
+std::optional<std::string> loose_utf16(ByteView data) {
+  if (data.size() % 2 == 0) return utf16_text(data);
+  for (std::size_t at = 1; at < data.size(); at += 2) {
+    if (data[at] != 0) return std::nullopt;
+  }
+  Bytes whole(data.begin(), data.end());
+  whole.push_back(0);
+  return utf16_text(whole);
+}
+
 void add_text(ByteView data, Fields& out) {
-  data = data.first(std::min(data.size(), 2 * kMaxText));
+  data = data.first(std::min(data.size(), 2 * (kMaxText + 1)));  // one more, so that a cut shows
   const ByteView text = !data.empty() && data.back() == 0 ? data.first(data.size() - 1) : data;
   const bool ascii = std::find(text.begin(), text.end(), 0) == text.end();
-  const auto wide = ascii ? std::nullopt : utf16_text(data);
+  const auto wide = ascii ? std::nullopt : loose_utf16(data);
   out.push_back({"text", wide ? printable(*wide, kMaxText) : printable(text, kMaxText)});
 }
 

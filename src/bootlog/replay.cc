@@ -56,7 +56,7 @@ Reason mismatch(const BootLog& log, const tpm::PcrId& pcr, ByteView quoted,
                 {"quoted", to_hex(quoted)},
                 {"replayed", to_hex(bank.value(pcr.index))}};
   if (bank.extends[pcr.index] == 0) {
-    out.message = name + " is quoted as extended, but no event of the log extends it: expected " +
+    out.message = name + " was extended, but no event of the log extends it: expected " +
                   to_hex(bank.value(pcr.index)) +
                   "; the log is incomplete, or something extended the PCR after the boot";
     return out;
@@ -64,13 +64,13 @@ Reason mismatch(const BootLog& log, const tpm::PcrId& pcr, ByteView quoted,
   if (const auto number = first_event_beyond(log, pcr, quoted)) {
     const Event& event = log.events()[*number];
     out.event = attest::EventPlace{pcr.index, *number};
-    out.message = name + ": the quote has the value before event " + std::to_string(*number) +
-                  " (" + event_type_name(event.type) +
-                  "), so this event of the log and those after it were never measured";
+    out.message = name + ": its value is that before event " + std::to_string(*number) + " (" +
+                  event_type_name(event.type) +
+                  "), so this event of the log and those after it were not measured by then";
     return out;
   }
   out.message = name + ": the log's " + std::to_string(bank.extends[pcr.index]) +
-                " events do not give the quoted value: an event was changed, left out, added or "
+                " events do not give its value: an event was changed, left out, added or "
                 "moved, or something extended the PCR after the boot; collect the log of this boot";
   return out;
 }
@@ -121,7 +121,7 @@ std::vector<Reason> compare(const BootLog& log, std::span<const ReplayedBank> re
         out.push_back(attest::refuse(
             code::kBankNotInLog,
             "the " + bank_name(pcr.bank) +
-                " bank is active and quoted, but the log lacks digests of it: anything could have "
+                " bank is active, but the log lacks digests of it: anything could have "
                 "been extended there unseen; switch the bank off, or update the firmware"));
       }
       reported = pcr.bank;

@@ -79,8 +79,11 @@ PrivateKey PrivateKey::generate(KeyType type) {
 Result<PrivateKey> PrivateKey::from_pem(std::string_view pkcs8_pem) {
   auto der = read_one_pem(pkcs8_pem, "PRIVATE KEY", "private key");
   if (!der.has_value()) {
+    const bool has_none = pkcs8_pem.find("PUBLIC KEY-----") != std::string_view::npos ||
+                          pkcs8_pem.find("CERTIFICATE-----") != std::string_view::npos;
     return rejected(der.error().message +
-                    "; convert with: openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW");
+                    (has_none ? "; give the file with the private key: nothing else has it"
+                              : "; convert with: openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW"));
   }
   auto parsed = parse_pkcs8(*der);
   OPENSSL_cleanse(der->data(), der->size());

@@ -19,6 +19,17 @@ using ParamsPtr = std::unique_ptr<OSSL_PARAM, OpensslFree<OSSL_PARAM_free>>;
 constexpr std::size_t kMaxSpki = 2048;
 constexpr std::size_t kMaxInList = 64;
 
+// Out of what was given in its place: a PEM text, or the label of a block.
+std::string way_to_public_key(std::string_view given) {
+  if (given.find("PRIVATE KEY") != std::string_view::npos) {
+    return "; its public half: openssl pkey -in OLD -pubout -out NEW";
+  }
+  if (given.find("CERTIFICATE") != std::string_view::npos) {
+    return "; its public key: openssl x509 -in OLD -noout -pubkey >NEW";
+  }
+  return "";
+}
+
 Result<PkeyPtr> key_from_params(const char* algorithm, OSSL_PARAM_BLD* builder,
                                 const std::string& what) {
   const ParamsPtr params(OSSL_PARAM_BLD_to_param(builder));
@@ -129,8 +140,9 @@ Result<PublicKey> PublicKey::from_spki_der(ByteView der) {
 }
 
 Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
-  AVOUCH_TRY(const Bytes der, read_one_pem(pem, "PUBLIC KEY", "public key"));
-  return from_spki_der(der);
+  const auto der = read_one_pem(pem, "PUBLIC KEY", "public key");
+  if (!der.has_value()) return rejected(der.error().message + way_to_public_key(pem));
+  return from_spki_der(*der);
 }
 
 Result<std::vector<PublicKey>> PublicKey::list_from_pem(std::string_view pem) {
@@ -141,7 +153,7 @@ Result<std::vector<PublicKey>> PublicKey::list_from_pem(std::string_view pem) {
     const std::string where = "PEM block " + std::to_string(out.size() + 1);
     if (block.label != "PUBLIC KEY") {
       return rejected(where + ": found \"BEGIN " + block.label.substr(0, 40) +
-                      "\", expected \"BEGIN PUBLIC KEY\"");
+                      "\", expected \"BEGIN PUBLIC KEY\"" + way_to_public_key(block.label));
     }
     auto key = from_spki_der(block.der);
     if (!key.has_value()) return with_context(std::move(key).error(), where);

@@ -9,6 +9,7 @@
 #include "bootlog/bind.h"
 #include "bootlog/describe.h"
 #include "bootlog/event.h"
+#include "bootlog/judge.h"
 #include "bootlog/log.h"
 #include "bootlog/meaning.h"
 #include "bootlog/replay.h"
@@ -61,6 +62,7 @@ class BootValues {
     for (const std::size_t file : meaning_.files) add_component(file, false);
     for (const MeasuredVariable& each : meaning_.variables) add_variable(each);
     tell_command_lines();
+    tell_secure_boot();
     if (!origin_.empty()) tell_what_is_left_out();
     for (const std::string& quirk : meaning_.quirks_used) {
       out_.remarks.push_back(
@@ -91,6 +93,19 @@ class BootValues {
       out_.remarks.push_back("That is longer than an expression may be (" +
                              std::to_string(codec::Pattern::kMaxBytes) +
                              " characters): put groups and repetitions in its place");
+    }
+  }
+
+  // What a policy that wants Secure Boot says of this boot.
+  void tell_secure_boot() {
+    for (const auto& reason : bootlog::judge(log_, meaning_, {}, nullptr, nullptr).reasons) {
+      const bool off = reason.code == bootlog::code::kSecureBootDisabled;
+      const bool unproven = reason.code == bootlog::code::kSecureBootUnproven && origin_.empty();
+      if (!off && !unproven) continue;
+      out_.remarks.push_back((origin_.empty() ? "" : origin_ + ": ") + reason.code + ": " +
+                             reason.message +
+                             ". A policy refuses this boot unless it has bootLog.secureBoot: "
+                             "Optional");
     }
   }
 
@@ -258,6 +273,18 @@ Result<void> add_boot_values(ByteView log, const attest::VerifiedQuote* quote, D
   const tpm::PcrValues pcrs = quote == nullptr ? values_of(replayed) : quote->pcrs();
   const auto differences = bootlog::compare(read.value(), replayed, pcrs, ~kBootPcrs);
   if (!differences.empty()) return refused(differences);
+  const auto is_sha1 = [](crypto::HashAlgorithm bank) { return bank == HashAlgorithm::kSha1; };
+  if (std::all_of(pcrs.begin(), pcrs.end(), [&](const auto& p) { return is_sha1(p.first.bank); })) {
+    const bool by_quote = std::any_of(replayed.begin(), replayed.end(),
+                                      [&](const auto& bank) { return !is_sha1(bank.algorithm); });
+    out.remarks.push_back(
+        (origin.empty() ? "" : origin + ": ") +
+        std::string(by_quote ? "The boot log is quoted in SHA-1 alone, which proves nothing: quote "
+                               "the PCRs of the SHA-256 bank"
+                             : "The boot log has digests of SHA-1 alone, which no manifest may "
+                               "hold: enable the TPM's SHA-256 bank, and boot again"));
+    return {};
+  }
   const auto known = bootlog::known_quirks();
   const std::vector<std::string> quirks(known.begin(), known.end());
   const BoundLog bound = bootlog::bind(read.value(), replayed, pcrs);

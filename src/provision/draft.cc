@@ -51,6 +51,10 @@ class Making {
   Making(Draft& draft, const ManifestOptions& options) : draft_(draft), options_(options) {}
 
   Result<Manifests> run() {
+    if (draft_.boot_components.empty() && draft_.secure_boot_certificates.empty() &&
+        draft_.ima_signers.empty() && draft_.files.empty()) {
+      return rejected(nothing_to_say());
+    }
     const auto& files = draft_.files.sorted();
     AVOUCH_CHECK(place_files(files));
     const std::size_t parts =
@@ -66,6 +70,16 @@ class Making {
     return part == 0 ? options_.name : options_.name + "-" + std::to_string(part + 1);
   }
 
+  std::string nothing_to_say() const {
+    constexpr std::size_t kShown = 4;
+    std::string out =
+        "the manifest says nothing: there is no boot component, certificate or file to put into it";
+    for (std::size_t i = 0; i < std::min(kShown, draft_.remarks.size()); ++i) {
+      out += (out.ends_with('.') ? " " : ". ") + draft_.remarks[i];
+    }
+    return out;
+  }
+
   // What each manifest's `ima` says of files.
   Result<void> place_files(const std::vector<FileDigest>& files) {
     if (files.empty()) return {};
@@ -74,9 +88,7 @@ class Making {
         if (files.size() > kMaxInlineDigests) {
           return rejected(std::to_string(files.size()) +
                           " digests of files, and a manifest holds " +
-                          std::to_string(kMaxInlineDigests) +
-                          ": give --split (several manifests), --config-map NAMESPACE or --list "
-                          "FILE");
+                          std::to_string(kMaxInlineDigests) + ": " + std::string(kWaysToHoldMore));
         }
         [[fallthrough]];
       case ListPlace::kSplit:

@@ -11,8 +11,9 @@ constexpr std::uint64_t kReportBytes = 16 * 1024 * 1024;
 
 }  // namespace
 
-FileDigester::FileDigester(std::vector<crypto::HashAlgorithm> algorithms, Progress progress)
-    : algorithms_(std::move(algorithms)), progress_(std::move(progress)) {
+FileDigester::FileDigester(std::vector<crypto::HashAlgorithm> algorithms, Progress progress,
+                           std::optional<std::size_t> most)
+    : algorithms_(std::move(algorithms)), progress_(std::move(progress)), most_(most) {
   for (const crypto::HashAlgorithm each : algorithms_) hashers_.emplace_back(each);
 }
 
@@ -31,6 +32,11 @@ Result<void> FileDigester::feed(ByteView piece) {
 Result<void> FileDigester::end() {
   for (std::size_t i = 0; i < hashers_.size(); ++i) {
     AVOUCH_TRY(const auto digest, reference::make_digest(algorithms_[i], hashers_[i].finish()));
+    if (most_ && seen_.insert(digest).second && seen_.size() > *most_) {
+      return rejected(
+          "more than " + std::to_string(*most_) +
+          " digests of files, which is what a manifest holds: " + std::string(kWaysToHoldMore));
+    }
     AVOUCH_CHECK(list_.add(digest, path_));
   }
   ++done_.files;

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,7 +43,9 @@ struct FilesDone {
 class FileDigester final : public FileSink {
  public:
   using Progress = std::function<void(const FilesDone&)>;  // now and then
-  FileDigester(std::vector<crypto::HashAlgorithm> algorithms, Progress progress);
+  // More than `most` different digests are refused as soon as they are there.
+  FileDigester(std::vector<crypto::HashAlgorithm> algorithms, Progress progress,
+               std::optional<std::size_t> most = std::nullopt);
 
   Result<void> begin(std::string_view path) override;
   Result<void> feed(ByteView piece) override;
@@ -56,6 +60,8 @@ class FileDigester final : public FileSink {
   std::vector<crypto::HashAlgorithm> algorithms_;
   std::vector<crypto::Hasher> hashers_;
   Progress progress_;
+  std::optional<std::size_t> most_;
+  std::set<reference::Digest> seen_;  // with most_
   FileList list_;
   FilesDone done_;
   std::uint64_t reported_bytes_ = 0;

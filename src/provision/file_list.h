@@ -14,6 +14,10 @@ namespace avouch::provision {
 
 inline constexpr std::size_t kMaxFiles = 2'000'000;  // what a digest list may hold
 
+// What to do where a manifest cannot hold them all.
+inline constexpr std::string_view kWaysToHoldMore =
+    "give --split (several manifests), --config-map NAMESPACE or --list FILE";
+
 struct FileDigest {
   reference::Digest digest;
   std::string path;  // for people: printable ASCII, at most 1,024 bytes

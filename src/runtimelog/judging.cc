@@ -133,8 +133,8 @@ Reason not_measured(const Rules& rules, Coverage coverage) {
           ? "nothing proven says what the kernel measures; boot it with ima_policy=tcb, and have "
             "the policy judge the boot log"
           : "no file but such as are excluded was measured";
-  Reason out =
-      attest::refuse(code::kNotMeasured, "runtime log: nothing is claimed of executables: " + why);
+  Reason out = attest::refuse(code::kNotMeasured,
+                              "runtime log: nothing is claimed of what ran after the boot: " + why);
   out.severity = Status::kNone;
   return out;
 }

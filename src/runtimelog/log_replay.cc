@@ -74,10 +74,11 @@ Reason LogReplay::why_not() const {
                           "binary_runtime_measurements; let the agent read it (the chart's "
                           "agent.measurements, hostPath and runtimeLog)");
   }
-  std::string message = "runtime log: no entry after " + std::to_string(from_.entries()) +
-                        " proven ones ends where PCR 10 is as quoted: the log is older than the "
-                        "quote (read it after quoting), or entries "
-                        "were changed, left out or moved";
+  std::string message =
+      "runtime log: no entry " +
+      (from_.entries() == 0 ? "" : "after " + std::to_string(from_.entries()) + " proven ones ") +
+      "ends where PCR 10 has its value: the log is older than the value (read the PCR first, then "
+      "the log), or entries were changed, left out or moved";
   if (!first_wrong_.empty()) {
     message += "; " + first_wrong_ + " is the first whose template digest is not that of its data";
   }

@@ -68,6 +68,13 @@ cp "$rim/Acme.RoadRunner.2.rimel" . && printf '\0' >>Acme.RoadRunner.2.rimel
 expect 2 "11302 bytes, and the tag says 11301" import --name a --key "$rim/rsa.pem" alone.swidtag
 expect 2 "DOCTYPE" import --name a --unverified "$rim/bad-xxe.swidtag"
 expect 2 "expected SoftwareIdentity" import --name a --unverified <(echo "<a/>")
+: >nothing
+expect 2 "nothing: is empty; expected a CoRIM .* or the SWID tag" import --name a --unverified nothing
+iconv -t UTF-16 "$rim/good-one.swidtag" >wide.swidtag
+echo 'kind: ReferenceManifest' >manifest.yaml
+for file in manifest.yaml wide.swidtag; do
+  expect 2 "$file: is neither; expected a CoRIM .* or the SWID tag .*XML in UTF-8" import --name a --unverified "$file"
+done
 "$PROGRAM" reference import --name acme --key "$rim/rsa.pem" -o rim.yaml "$rim/good-one.swidtag" 2>/dev/null
 "$PROGRAM" reference sign --key key.pem -o rim.yaml rim.yaml
 expect 0 "good" verify --key pub.pem rim.yaml
@@ -77,6 +84,7 @@ expect 2 "case, or --node" from-evidence --name a
 expect 2 "excludes" from-evidence --name a --node n folder
 expect 4 "nowhere" --kubeconfig nowhere from-evidence --name a --node n
 expect 2 "required" diff a.yaml
+expect 2 '^not expected: "-o"$' diff -o json a.yaml b.yaml
 expect 2 "no such file" diff a.yaml b.yaml
 expect 2 "Hash|hash" from-rootfs --name a --hash sha1 .
 expect 2 "given twice" from-rootfs --name a --hash sha256,sha256 .
@@ -91,6 +99,7 @@ echo env >root/usr/bin/env
 echo other >root/etc/hosts
 ln -s /etc/passwd root/etc/link
 expect 0 "kind: ReferenceManifest" from-rootfs --name tree root
+expect 0 "^kubectl avouch: 2 files, 10 bytes of 1 input$" from-rootfs --name tree root
 "$PROGRAM" reference from-rootfs --name tree -o tree.yaml root 2>/dev/null
 check grep -q "$(sha256sum <root/usr/bin/env | cut -d' ' -f1)" tree.yaml
 check test "$(grep -c 'sha256:' tree.yaml)" = 2
@@ -111,7 +120,7 @@ expect 2 "name of a Kubernetes object" from-rootfs --name Tree root
 expect 0 "sha512:" from-rootfs --name tree --hash sha256,sha512 root
 mkdir many
 for i in {1..8200}; do echo "$i" >"many/$i"; done
-expect 2 "--split" from-rootfs --name many many
+expect 2 "^kubectl avouch: more than 8192 digests of files.*--split" from-rootfs --name many many
 expect 0 "name: many-2" from-rootfs --name many --split many
 expect 0 "kind: ConfigMap" from-rootfs --name many --config-map avouch-system many
 "$PROGRAM" reference from-rootfs --name many --list many.list -o many.yaml many 2>/dev/null
@@ -131,7 +140,8 @@ for compression in none gzip xz zstd; do
 done
 echo "no package" >bad.deb
 expect 2 "bad.deb: no Debian package" from-debs --name pkg bad.deb
-expect 2 "missing.deb" from-debs --name pkg missing.deb
+expect 2 "missing.deb: there is no such file" from-debs --name pkg missing.deb
+expect 2 "pkg: is a folder; expected a Debian package" from-debs --name pkg pkg
 
 # A golden node's kernel files.
 expect 0 "Kernel command line, as an expression: .*console=ttyS0" from-evidence --name golden "$VECTORS/bootlogs/good.bin"
@@ -145,6 +155,11 @@ expect 0 "signers:" from-evidence --name golden --signer "$VECTORS/runtimelogs/i
 head -c 5000 "$VECTORS/bootlogs/good.bin" >node/binary_bios_measurements
 expect 2 "node: BootLogMalformed" from-evidence --name golden node
 expect 2 "holds neither" from-evidence --name golden empty
+# A log of the SHA-1 era: PCR, type, digest, data.
+python3 -c 'import hashlib, struct, sys
+for pcr in 0, 7: sys.stdout.buffer.write(struct.pack("<II20sI4x", pcr, 4, hashlib.sha1(bytes(4)).digest(), 4))' >sha1.bin
+expect 2 "sha1.bin: the manifest says nothing: .*The boot log has digests of SHA-1 alone.*enable the TPM's SHA-256 bank" from-evidence --name golden sha1.bin
+expect 0 "SecureBootDisabled: .*Secure Boot is disabled.*secureBoot: Optional" from-evidence --name golden "$VECTORS/corpus/cases/03a-secureboot-off/eventlog.bin"
 expect 2 "no such file" from-evidence --name golden nowhere
 cp -r "$VECTORS/corpus/cases/01-good-baseline" case
 cp "$VECTORS/bootlogs/good.bin" case/eventlog.bin
@@ -167,8 +182,16 @@ expect 0 "good" verify --key pub.pem renamed.yaml # a name is no content
 sed "s/$(sha256sum <root/usr/bin/env | cut -c1-8)/00000000/" signed.yaml >changed.yaml
 expect 1 "FAILED" verify --key pub.pem changed.yaml
 check grep -q "files, " signed.yaml # what stood on top
-expect 2 "key.pem|PRIVATE" sign --key pub.pem tree.yaml
-expect 2 "key.pem.*expected .BEGIN PUBLIC KEY" verify --key key.pem signed.yaml
+expect 2 "pub.pem: .*expected .BEGIN PRIVATE KEY.; give the file with the private key: nothing else has it$" sign --key pub.pem tree.yaml
+openssl pkey -in key.pem -traditional -out old.pem
+expect 2 "old.pem: .*BEGIN EC PRIVATE KEY.*; convert with: openssl pkcs8" sign --key old.pem tree.yaml
+expect 2 "key.pem.*expected .BEGIN PUBLIC KEY.; its public half: openssl pkey -in OLD -pubout" verify --key key.pem signed.yaml
+expect 2 "ca.pem.*expected .BEGIN PUBLIC KEY.; its public key: openssl x509 -in OLD -noout -pubkey" verify --key "$rim/ca.pem" signed.yaml
+expect 2 "its public half: openssl pkey" import --name a --key key.pem "$rim/good-one.swidtag"
+cp pub.pem own.pem
+expect 2 "own.pem: cannot be written: it is there already: give --force" sign --key key.pem -o own.pem tree.yaml
+expect 0 "" sign --key key.pem --force -o own.pem tree.yaml
+check grep -q "signatures:" own.pem
 expect 2 "bad.deb" sign --key key.pem bad.deb
 printf 'apiVersion: avouch.dev/v1alpha1\nkind: ReferenceManifest\nmetadata: {name: a}\nspec: {revoked: [x], more: 1}\n' >bad.yaml
 expect 2 "bad.yaml: ReferenceManifest \"a\": spec.revoked\[0\]" verify --key pub.pem bad.yaml

@@ -27,6 +27,7 @@ expect 2 "^commands of explain: node, pod$" explain
 expect 2 "^commands of verify: node, pod, pods, log, proof, misbehaviour$" verify bogus
 expect 2 "^commands of reference: .*upload$" reference
 expect 2 "^kubectl avouch: \"bogus\" is no command$" bogus
+expect 2 '^kubectl avouch: "explian" is no command; did you mean "explain"\?$' explian node x
 # Words as kubectl takes them.
 expect 2 '^"pods" is no command of explain; did you mean "pod"\?$' explain pods x
 expect 2 '^"pod/x" is no command of explain; expected "explain pod NAME"$' explain pod/x
@@ -86,7 +87,10 @@ for words in status explain "explain node" "explain pod" verify "verify node" "v
   own_examples $words
 done
 expect 0 "^Exit status:$" verify node --help
+expect 0 "does not hold \(with --trusted also" verify pod --help
+expect 0 "does not hold$" explain node --help
 expect 0 "re-appraise" verify node --help
+expect 0 "^>>> marks .* Read the PCRs first" eventlog --help
 speaker=(--service-account audit/auditor)
 expect 2 "service-account" log endorse 3
 expect 2 "text" log dispute "${speaker[@]}" 3
@@ -158,11 +162,15 @@ EOF
 expect 3 "06c-ima-violation: warning under policy ima" "${violation[@]}" --policy "$scratch/recording.json"
 expect 3 "RuntimeViolation \(warning\): .*: 2 or more entries record" "${violation[@]}" --policy "$scratch/recording.json"
 expect 3 '"status": "warning"' "${violation[@]}" --policy "$scratch/recording.json" -o json
-expect 4 "not valid before" "${appraise[@]}" --at 2001-01-01T00:00:00Z "$CORPUS/cases/01-good-baseline"
-expect 2 "meta.json is missing" "${appraise[@]}" "$CORPUS"
+expect 4 "not valid before .*Compare the clock .*--at" "${appraise[@]}" --at 2001-01-01T00:00:00Z "$CORPUS/cases/01-good-baseline"
+expect 2 "corpus: meta.json is missing in this folder; expected the folder of one case" "${appraise[@]}" "$CORPUS"
+expect 2 "/nonexistent: there is no such folder; expected the folder of one case, with meta.json" "${appraise[@]}" /nonexistent
+expect 2 "quote.msg: is no folder; expected the folder of one case" "${appraise[@]}" "$CORPUS/cases/01-good-baseline/quote.msg"
+printf 'kind: Secret\napiVersion: v1\nmetadata: {name: p}\n' >"$scratch/secret.yaml"
+expect 2 'holds no AttestationPolicy, but an object of kind "Secret"$' appraise --policy "$scratch/secret.yaml" "$CORPUS/cases/01-good-baseline"
 expect 2 "there is no such file" appraise --policy /nonexistent "$CORPUS/cases/01-good-baseline"
 expect 2 "what it refers to cannot be used" appraise --policy "$scratch/baseline/policy.json" "$CORPUS/cases/01-good-baseline"
-expect 2 "no PEM block" "${appraise[@]::3}" --trust-bundle "$HERE/run.sh" "$CORPUS/cases/01-good-baseline"
+expect 2 "trust bundle \"[^\"]*run.sh\": .*no PEM block" "${appraise[@]::3}" --trust-bundle "$HERE/run.sh" "$CORPUS/cases/01-good-baseline"
 # What fails within is no verdict: not 3, which is "warning".
 truncate -s 900M "$scratch/huge.bin"
 narrow=(bash -c 'ulimit -v 500000 && exec "$@"' _ "$PROGRAM")
@@ -174,13 +182,43 @@ printf 'kind: AttestationPolicy\napiVersion: avouch.dev/v1alpha1\nmetadata: {nam
 expect 2 "spec.endorsement: is required" appraise --policy "$scratch/empty.yaml" "$CORPUS/cases/01-good-baseline"
 expect 0 "EV_EFI_VARIABLE_DRIVER_CONFIG .*SecureBoot" eventlog "$CORPUS/cases/01-good-baseline/eventlog.bin"
 expect 0 "EV_SEPARATOR +data +value=00000000" eventlog --pcrs "$CORPUS/cases/01-good-baseline/meta.json" "$CORPUS/cases/01-good-baseline/eventlog.bin"
+expect 0 "^PCRs compared \(sha256: 0-9, .*\): all are as the log gives them$" eventlog --pcrs "$CORPUS/cases/01-good-baseline/meta.json" "$CORPUS/cases/01-good-baseline/eventlog.bin"
+expect 4 "^PCRs compared \(.*\): they are not all as the log gives them$" eventlog --pcrs "$CORPUS/cases/04-changed-cmdline/meta.json" "$CORPUS/cases/01-good-baseline/eventlog.bin"
+# The PCRs of one bank, as the log gives them.
+pcrs_of() {
+  "$PROGRAM" eventlog -o json "$CORPUS/cases/01-good-baseline/eventlog.bin" | python3 -c 'import json, re, sys
+for each in json.load(sys.stdin)["replayed"]:
+    pcr, bank = re.fullmatch(r"PCR (\d+) \((\w+)\)", each["name"]).groups()
+    if bank == sys.argv[1]: print(bank, pcr, each["value"])' "$1"
+}
+pcrs_of sha1 >"$scratch/sha1.pcrs"
+expect 0 "compared in SHA-1 alone, which proves nothing: .*give the values of another bank" eventlog --pcrs "$scratch/sha1.pcrs" "$CORPUS/cases/01-good-baseline/eventlog.bin"
+pcrs_of sha256 | grep " 7 " >"$scratch/one.pcrs"
+expect 0 "^PCR 0-6, .*: not compared, as no value was given" eventlog --pcrs "$scratch/one.pcrs" "$CORPUS/cases/01-good-baseline/eventlog.bin"
+for log in eventlog.bin ima.bin; do # there is no quote
+  if "$PROGRAM" eventlog --pcrs "$CORPUS/cases/07a-own-db/meta.json" "$CORPUS/cases/06a-ima-good/$log" | grep -E "NotReplayed|Mismatch" | grep -q quote; then
+    echo "FAILED: eventlog speaks of a quote" && failed=1
+  fi
+done
 expect 4 "BootLogReplayMismatch: PCR 8" eventlog --pcrs "$CORPUS/cases/04-changed-cmdline/meta.json" "$CORPUS/cases/01-good-baseline/eventlog.bin"
 expect 0 '"kind": "RuntimeLog"' eventlog -o json "$CORPUS/cases/06a-ima-good/ima.bin"
 expect 0 "/usr/" eventlog --pcrs "$CORPUS/cases/06a-ima-good/meta.json" "$CORPUS/cases/06a-ima-good/ima.bin"
+expect 0 "^PCR compared \(sha256: 10\): all [0-9]+ entries are proven$" eventlog --pcrs "$CORPUS/cases/06a-ima-good/meta.json" "$CORPUS/cases/06a-ima-good/ima.bin"
+cat "$CORPUS/cases/06a-ima-good/ima.bin" "$CORPUS/cases/06a-ima-good/ima.bin" >"$scratch/longer.bin"
+expect 0 "^PCR compared \(sha256: 10\): the first [0-9]+ entries are proven$" eventlog --pcrs "$CORPUS/cases/06a-ima-good/meta.json" "$scratch/longer.bin"
+expect 0 "^the [0-9]+ entries after them: newer than the value of PCR 10" eventlog --pcrs "$CORPUS/cases/06a-ima-good/meta.json" "$scratch/longer.bin"
+expect 4 "SelectionInsufficient: .*expected PCR 10" eventlog --pcrs "$scratch/one.pcrs" "$scratch/longer.bin"
+if "$PROGRAM" eventlog -o json --pcrs "$CORPUS/cases/06a-ima-good/meta.json" "$scratch/longer.bin" | grep -q diverges; then
+  echo "FAILED: a log that goes on beyond the PCRs is said to diverge" && failed=1
+fi
+if "$PROGRAM" eventlog "$CORPUS/cases/01-good-baseline/eventlog.bin" | grep -q '\.\.\.$'; then
+  echo "FAILED: texts are cut in a pipe" && failed=1
+fi
 echo "sha256 10 $(printf '0%.0s' {1..64})" >"$scratch/zero.pcrs"
 expect 4 "RuntimeLogNotReplayed: PCR 10 is that of a log without entries" eventlog --pcrs "$scratch/zero.pcrs" "$CORPUS/cases/06a-ima-good/ima.bin"
 expect 4 "RuntimeLogNotReplayed" eventlog --pcrs "$CORPUS/cases/01-good-baseline/meta.json" "$CORPUS/cases/06a-ima-good/ima.bin"
 expect 2 "BootLogMalformed.*this is a text: expected a copy of binary" eventlog "$HERE/run.sh"
+expect 2 "the file is empty" eventlog <(:)
 expect 2 "/dev/zero: is a device; expected a file" eventlog /dev/zero
 : >"$scratch/empty.pcrs"
 expect 2 "no PCR value" eventlog --pcrs "$scratch/empty.pcrs" "$CORPUS/cases/01-good-baseline/eventlog.bin"
@@ -190,7 +228,7 @@ expect 2 "no PCR value" eventlog --pcrs "$scratch/empty.pcrs" "$CORPUS/cases/01-
 printf 'kind: Secret\napiVersion: v1\nmetadata: {name: p}\n' >"$scratch/baseline/references/secret.yaml"
 expect 2 "expected ReferenceManifest or ConfigMap" "${appraise[@]}" --references "$scratch/baseline/references" "$CORPUS/cases/01-good-baseline"
 
-expect 4 "no configuration has been provided" status
+expect 4 "^kubectl avouch: kubectl cannot reach a cluster: .*no configuration has been provided" status
 expect 4 "no configuration has been provided" explain pod web-0
 # What the release has to have beside nodes: who asks, who answers, who judges.
 SOON=$(date -u -d '+9 minutes' +%Y-%m-%dT%H:%M:%SZ) # of a controller whose clock is ahead

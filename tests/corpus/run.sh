@@ -26,4 +26,12 @@ status=0
 status=0
 "$REPO/hack/run-corpus.sh" "$scratch/cases" || status=$?
 ((status == 2)) || { echo "FAILED: no corpus gave status $status, expected 2" && failed=1; }
+for program in "$scratch/none" "$scratch/no-program"; do # one that is not there, and one that nothing can run
+  printf '\0' >"$scratch/no-program" && chmod +x "$scratch/no-program"
+  status=0
+  said=$(AVOUCH_KUBECTL=$program "$REPO/hack/run-corpus.sh" "$REPO/tests/vectors/corpus" 2>&1) || status=$?
+  if ((status != 2)) || [[ $said != "run-corpus: "*"cannot be run: "*"expected "* || $said == *$'\n'* ]]; then
+    echo "FAILED: AVOUCH_KUBECTL=$program gave status $status, expected 2 and a sentence: $said" && failed=1
+  fi
+done
 exit "$failed"

@@ -491,8 +491,8 @@ TEST(TrustBundle, NamesEveryEntryAtFaultAndTakesNoCertificateOfATpm) {
                                            {"b.pem", "nothing"},
                                            {"c.pem", maker.root().pem()}});
   ASSERT_FALSE(refused.has_value());
-  for (const char* fault : {R"(entry "a.pem": PEM block 2, "CN=tpm", is not a certificate auth)",
-                            R"(entry "b.pem": )"}) {
+  for (const char* fault : {R"(bundle "a.pem": PEM block 2, "CN=tpm", is not a certificate auth)",
+                            R"(bundle "b.pem": )"}) {
     EXPECT_NE(refused.error().message.find(fault), std::string::npos) << refused.error().message;
   }
   EXPECT_EQ(refused.error().message.find("c.pem"), std::string::npos);
@@ -504,7 +504,7 @@ TEST(TrustBundle, NamesAnEntryInDerAndHowToConvertIt) {
   const auto refused = parse_trust_bundle({{"a.pem", maker.root().pem()}, {"b.cer", der}});
   ASSERT_FALSE(refused.has_value());
   EXPECT_TRUE(refused.error().message.starts_with(
-      R"(trust bundle entry "b.cer": certificates: in DER, which is binary)"))
+      R"(trust bundle "b.cer": certificates: in DER, which is binary)"))
       << refused.error().message;
   EXPECT_NE(refused.error().message.find("openssl x509 -inform DER"), std::string::npos);
 }

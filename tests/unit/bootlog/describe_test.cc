@@ -1,5 +1,6 @@
 #include "bootlog/describe.h"
 
+#include "bootlog/text.h"
 #include "tests/unit/bootlog/boots.h"
 
 namespace avouch::bootlog {
@@ -62,6 +63,21 @@ TEST(Describe, DecodesWhatOtherMachinesMeasure) {
   EXPECT_EQ(shown(kNoAction, to_bytes(std::string_view("StartupLocality\0\3", 17))),
             "startupLocality=3");
   EXPECT_EQ(shown(kPostCode, to_bytes("ACPI DATA")), "text=ACPI DATA");
+}
+
+TEST(Describe, ShowsLinesOfWideCharactersAsText) {
+  Bytes line = to_utf16("root=/dev/a rw");
+  line.insert(line.end(), {0, 0});
+  EXPECT_EQ(shown(kIpl, line, 8), "text=root=/dev/a rw");
+  line.pop_back();  // as systemd-boot before 247 logs it
+  EXPECT_EQ(shown(kIpl, line, 8), "text=root=/dev/a rw");
+  line[1] = 1;
+  EXPECT_EQ(shown(kIpl, line, 8).substr(0, 11), "text=r\\x01o");
+  EXPECT_EQ(shown(kIpl, to_bytes(std::string_view("ab\0c", 4)), 8).substr(0, 5), "text=");
+  EXPECT_EQ(shown(kIpl, to_bytes(std::string_view("ab\0cd", 5)), 8), "text=ab\\x00cd");
+  EXPECT_EQ(shown(kIpl, to_utf16(std::string(512, 'a')), 8), "text=" + std::string(512, 'a'));
+  EXPECT_EQ(shown(kIpl, to_utf16(std::string(513, 'a')), 8),
+            "text=" + std::string(512, 'a') + "...");
 }
 
 TEST(Describe, ShowsBytesWhereTheDataIsOfAnotherForm) {

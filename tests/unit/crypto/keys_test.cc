@@ -274,6 +274,11 @@ TEST(PrivateKeyPem, IsRefusedInOtherFormsWithTheRemedy) {
     EXPECT_NE(key.error().message.find("openssl pkcs8"), std::string::npos) << key.error().message;
     EXPECT_EQ(key.error().message.find(sound.substr(60, 20)), std::string::npos);
   }
+  const auto of_public =
+      PrivateKey::from_pem(PrivateKey::generate(KeyType::kEcP256).public_key().pem());
+  ASSERT_FALSE(of_public.has_value());
+  EXPECT_EQ(of_public.error().message.find("openssl pkcs8"), std::string::npos);
+  EXPECT_NE(of_public.error().message.find("nothing else has it"), std::string::npos);
 }
 
 // PKCS#8 around RFC 5915: the private number and the public point.

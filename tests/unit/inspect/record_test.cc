@@ -180,7 +180,7 @@ TEST_F(BootLogTest, IsDecodedWithTheEventsThatReasonsName) {
   EXPECT_THAT(dump->events[5].reasons, ElementsAre("BootImageUnknown"));
   EXPECT_TRUE(dump->events[6].reasons.empty());
   EXPECT_TRUE(dump->problems.empty()) << dump->problems.front().message;
-  const std::string table = appraisal::to_table(*dump);
+  const std::string table = appraisal::to_table(*dump, appraisal::kWholeText);
   EXPECT_THAT(table, HasSubstr(">>> 5 "));
   EXPECT_THAT(table, HasSubstr("<- BootImageUnknown\n"));
   EXPECT_THAT(codec::to_json(appraisal::to_json(*dump)),

@@ -41,6 +41,19 @@ TEST(FileDigester, TellsHowFarItIs) {
   EXPECT_EQ(seen, (std::vector<std::uint64_t>{16 << 20, 32 << 20}));
 }
 
+TEST(FileDigester, EndsAsSoonAsThereAreTooManyDigests) {
+  FileDigester digester({HashAlgorithm::kSha256}, nullptr, 2);
+  const auto add = [&](std::string_view content) {
+    EXPECT_TRUE(digester.begin("/a").has_value() && digester.feed(as_bytes(content)).has_value());
+    return digester.end();
+  };
+  for (const char* content : {"a", "b", "a", "b"}) EXPECT_TRUE(add(content).has_value());
+  const auto third = add("c");
+  ASSERT_FALSE(third.has_value());
+  EXPECT_NE(third.error().message.find("more than 2 digests of files"), std::string::npos);
+  EXPECT_NE(third.error().message.find("--split"), std::string::npos);
+}
+
 TEST(ParseAlgorithms, RefusesSha1AndWhatItDoesNotKnow) {
   EXPECT_EQ(parse_algorithms("sha512,sha256").value(),
             (std::vector{HashAlgorithm::kSha512, HashAlgorithm::kSha256}));

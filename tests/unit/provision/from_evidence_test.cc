@@ -189,6 +189,15 @@ TEST(FromBootLog, TakesLevelsAndFlagsForNoKeys) {
       bootlog::appraise(log, bootlog::optional_secure_boot(), references_of(draft)).accepted());
 }
 
+TEST(FromBootLog, TellsASecureBootThatIsOff) {
+  EXPECT_FALSE(holds(of_boot_log(read_vector("bootlogs/good.bin")).remarks, "SecureBoot"));
+  bootlog::PlainLog log = bootlog::good_log();
+  const std::size_t at = bootlog::find_variable(log, "SecureBoot");
+  log.events[at] = log.make(7, bootlog::kVariableDriverConfig,
+                            bootlog::variable_bytes(bootlog::kGlobalGuid, "SecureBoot", Bytes{0}));
+  EXPECT_TRUE(holds(of_boot_log(log.bytes()).remarks, "Secure Boot is disabled: enable"));
+}
+
 TEST(FromBootLog, RefusesEveryTruncation) {
   const Bytes log = read_vector("bootlogs/good.bin");
   for (std::size_t size = 1; size < log.size(); size += 97) {
