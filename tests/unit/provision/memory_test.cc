@@ -61,7 +61,7 @@ TEST(Memory, OfAnyCorimIsBoundedByItsSize) {
     ASSERT_EQ(read->draft.boot_components.size(), count);
     expect_bounded_corim("digests", file, kUsual);
   }
-  for (const std::size_t size : {1'000U, 20'000U, 66'000U, 300'000U, 2'000'000U}) {
+  for (const std::size_t size : {1'000U, 20'000U, 66'000U, 200'000U}) {
     // Tag 501, a map of one member: an array of `size` values of one byte.
     Bytes ones = from_hex("d901f5a1019a").value();
     append_be32(ones, static_cast<std::uint32_t>(size));
