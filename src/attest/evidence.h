@@ -84,8 +84,9 @@ struct UnverifiedEvidence {
 // or not at all. kRejected lists every error with its path ("spec.pcrs[3].digest: ...").
 Result<UnverifiedEvidence> parse_evidence_spec(const codec::Json& spec);
 
-// Body of POST /v1/nodes/NAME/evidence, at most kMaxHeartbeatBytes and Values: nodeUID, quote and pcrs are
-// required, identity and activation are unknown members. Every error begins with "heartbeat: ".
+// Body of POST /v1/nodes/NAME/evidence, at most kMaxHeartbeatBytes and Values: nodeUID, quote and
+// pcrs are required, identity and activation are unknown members. Every error begins with
+// "heartbeat: ".
 Result<UnverifiedEvidence> parse_heartbeat(std::string_view body);
 
 // What the readers accept; a round trip gives the same value. to_heartbeat leaves identity and

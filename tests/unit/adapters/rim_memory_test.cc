@@ -45,9 +45,8 @@ TEST(RimMemory, OfAnyTagIsBoundedByItsSize) {
     return out + "</a>";
   };
   for (const std::size_t size : {1'000U, 10'000U, 100'000U, 262'144U, 1'000'000U}) {
-    for (const std::string_view each :
-         {"<b/>", "<b></b>", "<b c='1'/>", "<b c='' d='' e='' f=''/>", "x", "&amp;", " <b/>\n",
-          "<b xmlns='x'/>", "<!---->"})
+    for (const std::string_view each : {"<b/>", "<b></b>", "<b c='1'/>", "<b c='' d='' e='' f=''/>",
+                                        "x", "&amp;", " <b/>\n", "<b xmlns='x'/>", "<!---->"})
       expect_bounded_rim(std::string(each), as_bytes(repeated(each, size)), kWorst);
   }
 }

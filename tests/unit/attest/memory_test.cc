@@ -215,7 +215,8 @@ TEST(Memory, OfAnyTokenIsBoundedByItsSize) {
   const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
   const crypto::PublicKey keys[] = {key.public_key()};
   const auto bounded = [&](const std::string& name, const Bytes& token, std::size_t times = 4) {
-    expect_bounded(name, token.size(), [&] { (void)verify_token(token, keys, "log"); }, times);
+    expect_bounded(
+        name, token.size(), [&] { (void)verify_token(token, keys, "log"); }, times);
   };
   TokenClaims claims;
   claims.issuer = "log";

@@ -128,7 +128,8 @@ TEST_F(RecorderTest, TellsTheObserverOfEachVerdictThatIsEnteredWithItsFirstReaso
          {attest::refuse(attest::code::kInternalError, "failed unexpectedly"),
           attest::refuse(attest::code::kPcrMismatch, "differs")});
   record(std::nullopt, false, {attest::refuse(attest::code::kInternalError, "the same still")});
-  EXPECT_EQ(observer.verdicts, (std::vector<std::string>{"n Trusted ", "n Contraindicated InternalError"}));
+  EXPECT_EQ(observer.verdicts,
+            (std::vector<std::string>{"n Trusted ", "n Contraindicated InternalError"}));
 }
 
 }  // namespace

@@ -38,13 +38,13 @@ Bytes corim_of(std::size_t count) {
                              {key(11), Cbor::text("file " + std::to_string(i))}})}}));
   }
   const Cbor environment = Cbor::map({{key(0), Cbor::map({{key(1), Cbor::text("maker")}})}});
-  const Cbor triples = Cbor::map(
-      {{key(0), Cbor::array({Cbor::array({environment, Cbor::array(measurements)})})}});
-  const Cbor comid = Cbor::map(
-      {{key(1), Cbor::map({{key(0), Cbor::text("id")}})}, {key(4), triples}});
-  const Cbor corim = Cbor::map(
-      {{key(0), Cbor::text("id")},
-       {key(1), Cbor::array({Cbor::tagged(506, Cbor::bytes(codec::to_cbor(comid)))})}});
+  const Cbor triples =
+      Cbor::map({{key(0), Cbor::array({Cbor::array({environment, Cbor::array(measurements)})})}});
+  const Cbor comid =
+      Cbor::map({{key(1), Cbor::map({{key(0), Cbor::text("id")}})}, {key(4), triples}});
+  const Cbor corim =
+      Cbor::map({{key(0), Cbor::text("id")},
+                 {key(1), Cbor::array({Cbor::tagged(506, Cbor::bytes(codec::to_cbor(comid)))})}});
   return codec::to_cbor(Cbor::tagged(501, corim));
 }
 

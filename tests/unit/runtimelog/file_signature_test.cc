@@ -17,9 +17,8 @@ using testing::digest_field;
 using testing::path_field;
 
 // Those of distributions are RSA-4096 as a rule.
-constexpr std::initializer_list<KeyType> kSignerKinds = {KeyType::kEcP256, KeyType::kEcP384,
-                                                         KeyType::kRsa2048, KeyType::kRsa3072,
-                                                         KeyType::kRsa4096};
+constexpr std::initializer_list<KeyType> kSignerKinds = {
+    KeyType::kEcP256, KeyType::kEcP384, KeyType::kRsa2048, KeyType::kRsa3072, KeyType::kRsa4096};
 
 const PrivateKey& key_of(KeyType type) {
   static const auto keys = [] {
