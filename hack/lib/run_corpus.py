@@ -17,10 +17,10 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-# Which of our codes fit a failing check, by the beginning of the code.
+# Which of our codes fit a failing check. As few as can be: a refusal for something else is a difference.
 FITS = {
     "ak-attributes": ["IdentityMismatch"],
-    "ak-binding": ["ActivationFailed", "IdentityMismatch", "QualifiedSignerMismatch"],
+    "ak-binding": ["ActivationFailed", "QualifiedSignerMismatch"],
     "ak-name": ["IdentityMismatch"],
     "attest-magic": ["QuoteNotAQuote"],
     "attest-parse": ["QuoteMalformed"],
@@ -30,23 +30,24 @@ FITS = {
     "ek-chain": ["EndorsementInvalid"],
     "ek-eku": ["EndorsementInvalid"],
     "ek-parse": ["EndorsementInvalid"],
-    "event-data-digest": ["BootEventDigest", "BootLogEventDigest", "BootLogData"],
-    "event-type-order": ["BootEvent", "BootLogEvent", "SecureBoot"],
+    "event-data-digest": ["BootEventDigest"],
+    "event-type-order": ["BootEventUnexpected"],
     "eventlog-missing": ["BootLogMissing"],
-    "eventlog-parse": ["BootLogMalformed", "BootLogMissing", "BootLogBankMissing"],
+    "eventlog-parse": ["BootLogMalformed", "BootLogMissing"],  # Missing: an empty file
     "eventlog-replay": ["BootLogReplayMismatch"],
     "ima-allowlist": ["RuntimeFileUnknown"],
     "ima-parse": ["RuntimeLogMalformed"],
-    "ima-replay": ["RuntimeLog"],
+    # Missing: an empty file; Malformed: an entry of another PCR, which a kernel's log has not.
+    "ima-replay": ["RuntimeLogNotReplayed", "RuntimeLogMissing", "RuntimeLogMalformed"],
     "ima-template-digest": ["RuntimeTemplateDigest"],
     "ima-violation": ["RuntimeViolation"],
-    "mok-sbstate": ["SecureBoot"],
+    "mok-sbstate": ["SecureBootDisabled"],
     "nonce": ["ChallengeMismatch"],
     "pcr-policy": ["PcrMismatch"],
     "pcr-selection": ["SelectionInsufficient"],
-    "secure-boot": ["SecureBoot"],
-    "signature": ["SignatureInvalid", "QuoteMalformed", "QuoteNotAQuote"],
-    "signature-parse": ["QuoteMalformed", "SignatureInvalid"],
+    "secure-boot": ["SecureBootDisabled"],
+    "signature": ["SignatureInvalid", "QuoteMalformed"],  # Malformed: cut, or with bytes behind it
+    "signature-parse": ["QuoteMalformed"],
 }
 OUTCOMES = {0: "accept", 3: "accept", 4: "reject"}
 
@@ -86,8 +87,8 @@ def appraise(program, policy, case):
 
 
 def fits(codes, checks):
-    wanted = [beginning for check in checks for beginning in FITS.get(check, [check])]
-    return any(code.startswith(beginning) for code in codes for beginning in wanted)
+    wanted = {code for check in checks for code in FITS.get(check, [check])}
+    return not wanted.isdisjoint(codes)
 
 
 def main():

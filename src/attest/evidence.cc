@@ -185,7 +185,9 @@ void write_common(const UnverifiedEvidence& evidence, Json& out) {
 }
 
 Result<UnverifiedEvidence> read_heartbeat(std::string_view body) {
-  AVOUCH_TRY(const Json json, codec::parse_json(body, {.bytes = kMaxHeartbeatBytes, .depth = 8}));
+  AVOUCH_TRY(const Json json,
+             codec::parse_json(
+                 body, {.bytes = kMaxHeartbeatBytes, .depth = 8, .values = kMaxHeartbeatValues}));
   codec::FieldErrors errors;
   Fields fields(json, "", errors);
   if (!json.is_object()) {

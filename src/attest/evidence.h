@@ -21,6 +21,8 @@ inline constexpr std::size_t kMaxEkCertificateBytes = 4096;  // as NV holds it, 
 inline constexpr std::size_t kMaxNodeUidBytes = 64;
 inline constexpr std::size_t kMaxOriginBytes = 255;
 inline constexpr std::size_t kMaxHeartbeatBytes = 64 * 1024;  // the intake's limit
+// Every PCR of every bank is 96 objects of three members, and what is beside them fewer than 30.
+inline constexpr std::size_t kMaxHeartbeatValues = 512;
 
 struct UnverifiedIdentity {
   std::vector<Bytes> ek_certificates;  // DER, leaf first
@@ -82,8 +84,9 @@ struct UnverifiedEvidence {
 // or not at all. kRejected lists every error with its path ("spec.pcrs[3].digest: ...").
 Result<UnverifiedEvidence> parse_evidence_spec(const codec::Json& spec);
 
-// Body of POST /v1/nodes/NAME/evidence, at most kMaxHeartbeatBytes: nodeUID, quote and pcrs are
-// required, identity and activation are unknown members. Every error begins with "heartbeat: ".
+// Body of POST /v1/nodes/NAME/evidence, at most kMaxHeartbeatBytes and Values: nodeUID, quote and
+// pcrs are required, identity and activation are unknown members. Every error begins with
+// "heartbeat: ".
 Result<UnverifiedEvidence> parse_heartbeat(std::string_view body);
 
 // What the readers accept; a round trip gives the same value. to_heartbeat leaves identity and

@@ -65,12 +65,15 @@ class Json {
 struct JsonLimits {
   std::size_t bytes = 3 * 1024 * 1024;
   std::size_t depth = 64;
+  // Of any kind, also arrays and objects: one of two bytes ("1,") takes 60 of memory and more.
+  std::size_t values = SIZE_MAX;
 };
 
 // kRejected, with line and column (from 1; a column is a code point): a duplicate member, trailing
-// data, invalid UTF-8, an unpaired surrogate, a byte order mark, depth or size over the limit, an
-// integer that does not fit int64 or another number that does not fit a double. Never quotes the
-// input but for the name of a duplicate member. Memory: at most about 60 bytes a byte of text.
+// data, invalid UTF-8, an unpaired surrogate, a byte order mark, depth, size or number of values
+// over the limit, an integer that does not fit int64 or another number that does not fit a double.
+// Never quotes the input but for the name of a duplicate member. Memory: at most about 60 bytes a
+// byte of text.
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
 
 // Always valid UTF-8: bytes that are not become U+FFFD. A double stays one (1.0, not 1); infinities
@@ -81,7 +84,8 @@ std::string to_json(const Json& value);  // compact; members sorted bytewise
 std::string to_json_pretty(const Json& value);
 
 // RFC 8785 for values without fractions: what digests are made of. kRejected: a double, an integer
-// beyond +-(2^53 - 1) (where RFC 8785 would round), text that is not UTF-8.
-Result<std::string> canonical_json(const Json& value);
+// beyond +-(2^53 - 1) (where RFC 8785 would round), text that is not UTF-8. `without`: a member of
+// the object that is left out, as where a signature stands beside what it is over; empty for none.
+Result<std::string> canonical_json(const Json& value, std::string_view without = {});
 
 }  // namespace avouch::codec

@@ -116,11 +116,17 @@ class Builder {
     *member_ = std::move(value);
     return member_;
   }
+  bool has_room() {
+    return ++values_ <= limits_.values ||
+           refuse("more than " + std::to_string(limits_.values) + " values");
+  }
   bool add(Json value) {
+    if (!has_room()) return false;
     place(std::move(value));
     return true;
   }
   bool open(Json container) {
+    if (!has_room()) return false;
     if (open_.size() >= limits_.depth) {
       return refuse("nested deeper than " + std::to_string(limits_.depth) + " levels");
     }
@@ -134,6 +140,7 @@ class Builder {
 
   const JsonLimits& limits_;
   const std::size_t& consumed_;
+  std::size_t values_ = 0;
   Json root_;
   std::vector<Json*> open_;
   Json* member_ = nullptr;

@@ -166,10 +166,14 @@ Result<void> append_canonical_string(std::string& out, std::string_view text) {
   return {};
 }
 
-Result<void> append_canonical_object(std::string& out, const Json::Object& object) {
+Result<void> append_canonical_object(std::string& out, const Json::Object& object,
+                                     std::string_view without = {}) {
   std::vector<std::pair<std::u16string, const Json::Object::value_type*>> members;
   members.reserve(object.size());
-  for (const auto& member : object) members.emplace_back(to_utf16(member.first), &member);
+  for (const auto& member : object) {
+    if (without.empty() || member.first != without)
+      members.emplace_back(to_utf16(member.first), &member);
+  }
   std::sort(members.begin(), members.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });
   out += '{';
@@ -224,9 +228,11 @@ std::string to_json_pretty(const Json& value) {
   return writer.take();
 }
 
-Result<std::string> canonical_json(const Json& value) {
+Result<std::string> canonical_json(const Json& value, std::string_view without) {
   std::string out;
-  AVOUCH_CHECK(append_canonical(out, value));
+  const Json::Object* object = value.as_object();
+  AVOUCH_CHECK(object == nullptr ? append_canonical(out, value)
+                                 : append_canonical_object(out, *object, without));
   return out;
 }
 

@@ -210,9 +210,7 @@ void read_spec(Fields spec, Manifest& out) {
 }  // namespace
 
 Result<std::string> signed_payload(const codec::Json& spec) {
-  codec::Json without = spec;
-  if (auto* members = without.as_object()) members->erase("signature");
-  return codec::canonical_json(without);
+  return codec::canonical_json(spec, "signature");
 }
 
 Result<std::shared_ptr<const Manifest>> parse_manifest(std::string name, const codec::Json& spec) {
@@ -221,8 +219,7 @@ Result<std::shared_ptr<const Manifest>> parse_manifest(std::string name, const c
   out->name = std::move(name);
   read_spec(Fields(spec, "spec", errors), *out);
   if (!errors.empty()) return rejected(errors.text());
-  AVOUCH_TRY(const std::string canonical, codec::canonical_json(spec));
-  out->digest = crypto::sha256(canonical);
+  AVOUCH_TRY(out->digest, attest::spec_digest(spec));
   if (!out->signatures.empty()) {
     AVOUCH_TRY(const std::string payload, signed_payload(spec));
     out->signed_message = dsse_pae(kManifestPayloadType, payload);

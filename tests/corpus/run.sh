@@ -8,7 +8,10 @@ export AVOUCH_KUBECTL=$1
 failed=0
 python3 "$REPO/hack/lib/corpus_policy_test.py" || failed=1
 for corpus in "$REPO/tests/vectors/corpus" "$REPO/../shared/corpus"; do
-  [[ -d $corpus ]] || continue
+  if [[ ! -d $corpus ]]; then
+    echo "note: ../shared/corpus is not there: this test ran on our own vectors alone"
+    continue
+  fi
   echo "$corpus"
   "$REPO/hack/run-corpus.sh" "$corpus" || failed=1
 done

@@ -30,9 +30,9 @@ TEST(Challenge, GivesTheAnswersOfAnIndependentProgram) {
             "2164b6e6f0373722e6467bc3d007e6007215d663f173b42a000233b30c184512");
 }
 
-// F2: the challenge is a function of all of the note and all of the UID, with no two inputs that
+// The challenge is a function of all of the note and all of the UID, with no two inputs that
 // run into one another.
-TEST(Challenge, DiffersForEveryOtherNoteAndNode) {
+TEST(F2, TheChallengeDiffersForEveryOtherNoteAndNode) {
   std::set<crypto::Sha256> seen;
   const std::string text = "abcdefgh";
   std::size_t count = 0;

@@ -224,7 +224,7 @@ TEST(EvidenceSpec, RefusesAQuoteWithoutPcrsAndPcrsWithoutAQuote) {
   EXPECT_NE(with([](Json& spec) { spec["pcrs"] = Json::Array{}; }), "");
 }
 
-TEST(EvidenceSpec, RefusesABatchRootForItWouldNotBeChecked) {
+TEST(F5, RefusesABatchRootForItWouldNotBeChecked) {
   EXPECT_TRUE(
       contains(with([](Json& spec) { spec["quote"]["batchRoot"] = codec::to_base64(Bytes(32)); }),
                "spec.quote.batchRoot: is not in force"));
@@ -250,7 +250,7 @@ TEST(Heartbeat, NeedsAQuoteAndPcrs) {
   EXPECT_TRUE(contains(heartbeat_errors(body), "pcrs: is required"));
 }
 
-TEST(Heartbeat, RefusesMoreThanItsBoundAndWhatIsNoJson) {
+TEST(S2, RefusesMoreThanItsBoundAndWhatIsNoJson) {
   const std::string body = codec::to_json(to_heartbeat(sample()));
   EXPECT_TRUE(parse_heartbeat(body).has_value());
   EXPECT_FALSE(parse_heartbeat(body + std::string(kMaxHeartbeatBytes, ' ')).has_value());
@@ -275,7 +275,7 @@ TEST(Heartbeat, SaysOfWhatIsNoObjectWhatItIsAndWhatWasExpected) {
   EXPECT_TRUE(contains(spec_errors(Json("x")), "spec: is a string, expected an object"));
 }
 
-TEST(Heartbeat, RefusesDuplicateMembers) {
+TEST(S2, RefusesDuplicateMembers) {
   std::string body = codec::to_json(to_heartbeat(sample()));
   body.insert(1, R"("nodeUID":"another",)");
   EXPECT_FALSE(parse_heartbeat(body).has_value());

@@ -415,7 +415,7 @@ TEST(KeySigner, TakesAP256KeyOnly) {
   EXPECT_FALSE(KeySigner::make(PrivateKey::generate(KeyType::kEd25519)).has_value());
 }
 
-TEST(ClaimsOf, AreThoseOfTheVerdictAndTheQuoteAndOfNothingUnjudged) {
+TEST(F5, ClaimsAreThoseOfTheVerdictAndTheQuoteAndOfNothingUnjudged) {
   TestNode node;
   const VerifiedQuote quote = node.verify(node.present()).value();
   PolicyResult good;

@@ -1,5 +1,7 @@
 #include "bootlog/bind.h"
 
+#include <array>
+
 #include "tests/unit/bootlog/boots.h"
 
 namespace avouch::bootlog {
@@ -74,14 +76,85 @@ TEST(Bind, TakesVariablesWholeOrOutsideOfPcrSevenByValue) {
   const Bytes whole = variable_bytes(kGlobalGuid, "Boot0001", value);
   EXPECT_EQ(binding_of(one_event(1, kVariableBoot, whole, whole), 0), Binding::kData);
   EXPECT_EQ(binding_of(one_event(1, kVariableBoot, whole, value), 0), Binding::kValueOnly);
+  EXPECT_EQ(binding_of(one_event(1, kVariableBoot2, whole, whole), 0), Binding::kData);
+  EXPECT_EQ(binding_of(one_event(1, kVariableBoot2, whole, value), 0), Binding::kValueOnly);
+  EXPECT_EQ(binding_of(one_event(1, kVariableBoot2, whole, to_bytes("valu")), 0), Binding::kNone);
   EXPECT_EQ(binding_of(one_event(7, kVariableDriverConfig, whole, whole), 0), Binding::kData);
   EXPECT_EQ(binding_of(one_event(7, kVariableDriverConfig, whole, value), 0), Binding::kNone);
 }
 
+struct TypeAndPcr {
+  std::uint32_t pcr, type;
+};
+// Where the profile has them measured, what is digest to data alike.
+constexpr std::array kPlainTypes = {
+    TypeAndPcr{0, kPrebootCert},
+    TypeAndPcr{0, kPostCode},
+    TypeAndPcr{0, kPostCode2},
+    TypeAndPcr{0, kCrtmContents},
+    TypeAndPcr{0, kCrtmVersion},
+    TypeAndPcr{1, kCpuMicrocode},
+    TypeAndPcr{1, kTableOfDevices},
+    TypeAndPcr{1, kHandoffTables},
+    TypeAndPcr{1, kHandoffTables2},
+    TypeAndPcr{2, kNonhostCode},
+    TypeAndPcr{3, kNonhostConfig},
+    TypeAndPcr{2, kNonhostInfo},
+    TypeAndPcr{4, kCompactHash},
+    TypeAndPcr{5, kGptEvent},
+    TypeAndPcr{5, kGptEvent2},
+    TypeAndPcr{6, kCompactHash},
+    TypeAndPcr{9, kEventTag},
+    TypeAndPcr{5, kIplPartitionData},
+    TypeAndPcr{1, kPlatformConfigFlags},
+    TypeAndPcr{4, kOmitBootDeviceEvents},
+    TypeAndPcr{2, kSpdmFirmwareBlob},
+    TypeAndPcr{3, kSpdmFirmwareConfig},
+    TypeAndPcr{7, kSpdmDevicePolicy},
+    TypeAndPcr{7, kSpdmDeviceAuthority},
+    TypeAndPcr{1, 0x80000123},
+};
+
+TEST(Bind, TakesTheDataOfEveryOtherTypeWholeOrNotAtAll) {
+  // As a text, UEFI variable or GRUB's line it could be bound in part: of these types it is not.
+  for (const Bytes& data :
+       {to_bytes(std::string_view("text\0", 5)), to_bytes("grub_cmd: a"), Bytes(11, 7),
+        variable_bytes(kGlobalGuid, "Boot0001", to_bytes("value"))}) {
+    for (const auto& [pcr, type] : kPlainTypes) {
+      const PlainLog whole = one_event(pcr, type, data, data);
+      const BoundLog bound = bind_log(whole, quote_of(whole));
+      EXPECT_EQ(bound.binding(1), Binding::kData) << std::hex << type;
+      EXPECT_TRUE(equal(bound.proven_data(1), data)) << std::hex << type;
+      Bytes longer = data;
+      longer.push_back(0);
+      for (const Bytes& measured :
+           {Bytes(data.begin(), data.end() - 1), longer, to_bytes("value"), to_bytes("a")}) {
+        const PlainLog other = one_event(pcr, type, data, measured);
+        const BoundLog unbound = bind_log(other, quote_of(other));
+        EXPECT_EQ(unbound.binding(1), Binding::kNone) << std::hex << type;
+        EXPECT_TRUE(unbound.proven_data(1).empty()) << std::hex << type;
+      }
+    }
+  }
+}
+
+TEST(Bind, TakesTheHcrtmsDataWhole) {
+  for (const std::string_view measured : {"HCRTM", "HCRT", "its code"}) {
+    PlainLog log = one_event(0, kHcrtmEvent, to_bytes("HCRTM"), to_bytes(measured));
+    PlainEvent locality{0, kNoAction, {}, to_bytes(std::string_view("StartupLocality\0\4", 17))};
+    for (const HashAlgorithm bank : log.banks)
+      locality.digests.emplace_back(bank, Bytes(crypto::digest_size(bank)));
+    log.events.insert(log.events.begin(), locality);
+    const BoundLog bound = bind_log(log, quote_of(log));
+    EXPECT_EQ(bound.binding(2), measured == "HCRTM" ? Binding::kData : Binding::kNone) << measured;
+  }
+}
+
 TEST(Bind, TakesAnImagesDataForNothingEvenWhereItAgrees) {
   const Bytes data = to_bytes("not an image");
-  for (const std::uint32_t type : {kBootServicesApplication, kBootServicesDriver,
-                                   kRuntimeServicesDriver, kPlatformFirmwareBlob}) {
+  for (const std::uint32_t type :
+       {kBootServicesApplication, kBootServicesDriver, kRuntimeServicesDriver,
+        kPlatformFirmwareBlob, kPlatformFirmwareBlob2}) {
     EXPECT_EQ(binding_of(one_event(4, type, data, data), 0), Binding::kNone) << type;
   }
 }

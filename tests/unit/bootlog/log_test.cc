@@ -222,10 +222,11 @@ TEST(ReadLog, StaysQuickOnZerosThatEndInAOne) {
 // Logs of other people's machines and of other projects' tests. One of them is no machine's: its
 // header says a size that leaves its vendor information out.
 TEST(SharedLogs, AreReadButForTheOneWhoseSizesContradictEachOther) {
+  const auto logs = testing::shared_folder("eventlogs");
+  if (!logs) return;
+  std::size_t read = 0;
   for (const char* folder : {"tpm2-tools", "go-attestation"}) {
-    const auto path = testing::shared_dir() / "eventlogs" / folder;
-    if (!std::filesystem::is_directory(path)) continue;
-    for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    for (const auto& entry : std::filesystem::directory_iterator(*logs / folder)) {
       const auto ending = entry.path().extension();
       if (ending == ".yaml" || ending == ".json") continue;
       const auto log = read_log(*testing::read_file(entry.path()));
@@ -235,8 +236,10 @@ TEST(SharedLogs, AreReadButForTheOneWhoseSizesContradictEachOther) {
         continue;
       }
       ASSERT_TRUE(log.has_value()) << entry.path() << ": " << log.reason().message;
+      ++read;
     }
   }
+  EXPECT_GE(read, 18U);
 }
 
 }  // namespace

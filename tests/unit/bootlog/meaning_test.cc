@@ -1,5 +1,7 @@
 #include "bootlog/meaning.h"
 
+#include <tuple>
+
 #include "bootlog/text.h"
 #include "tests/unit/bootlog/boots.h"
 
@@ -60,6 +62,63 @@ TEST(Meaning, OfARealBootHasNoProblemAndAllThatWasMeasured) {
   EXPECT_THAT(lines(found), ElementsAre("/vmlinuz root=none ro console=ttyS0 quiet",
                                         "/vmlinuz root=none ro console=ttyS0 quiet"));
   EXPECT_THAT(found.unknown_command_lines, IsEmpty());
+}
+
+// What firmware measures of the machine's configuration makes nothing good or bad; what may be code
+// of PCR 0 or 2 has to be known.
+TEST(Meaning, OfConfigurationIsNothingAndOfCodeAFileToBeKnown) {
+  const Meaning good = meaning(good_log());
+  for (const auto& [pcr, type, is_file] :
+       {std::tuple{1U, kVariableBoot2, false}, std::tuple{1U, kTableOfDevices, false},
+        std::tuple{1U, kHandoffTables, false}, std::tuple{1U, kHandoffTables2, false},
+        std::tuple{1U, kCpuMicrocode, false}, std::tuple{3U, kNonhostConfig, false},
+        std::tuple{3U, kSpdmFirmwareConfig, false}, std::tuple{5U, kGptEvent, false},
+        std::tuple{5U, kGptEvent2, false}, std::tuple{6U, kCompactHash, false},
+        std::tuple{0U, kPostCode2, true}, std::tuple{0U, kCpuMicrocode, true},
+        std::tuple{0U, kHandoffTables, true}, std::tuple{2U, kNonhostCode, true},
+        std::tuple{2U, kNonhostInfo, true}, std::tuple{2U, kSpdmFirmwareBlob, true}}) {
+    for (const bool bound : {true, false}) {
+      PlainLog log = good_log();
+      const Bytes data = variable_bytes(kGlobalGuid, "BootOrder", to_bytes("value"));
+      log.add(log.make(pcr, type, data, bound ? data : to_bytes("other")));
+      const Meaning found = meaning(log);
+      const std::string name = event_type_name(type) + (bound ? "" : ", not bound");
+      EXPECT_THAT(found.problems, IsEmpty()) << name;
+      EXPECT_EQ(found.files.size(), good.files.size() + (is_file ? 1U : 0U)) << name;
+      EXPECT_EQ(found.images.size(), good.images.size()) << name;
+      EXPECT_EQ(found.variables.size(), good.variables.size()) << name;
+      EXPECT_EQ(lines(found), lines(good)) << name;
+    }
+  }
+}
+
+TEST(Meaning, OfSpdmsPolicyAndAuthorityIsThatOfAVariableOfEachKind) {
+  const Bytes data = variable_bytes(kSecurityDatabaseGuid, "devdb", to_bytes("value"));
+  const auto with = [&](std::uint32_t type, const Bytes& measured, bool before_separator) {
+    PlainLog log = good_log();
+    const PlainEvent event = log.make(7, type, data, measured);
+    if (before_separator) {
+      insert(log, log.find(7, kSeparator), event);
+    } else {
+      log.add(event);
+    }
+    return meaning(log);
+  };
+  const std::size_t others = meaning(good_log()).variables.size();
+  for (const std::uint32_t type : {kSpdmDevicePolicy, kSpdmDeviceAuthority}) {
+    const Meaning found = with(type, data, true);
+    EXPECT_THAT(found.problems, IsEmpty());
+    ASSERT_EQ(found.variables.size(), others + 1);
+    EXPECT_EQ(found.configuration(kSecurityDatabaseGuid, "devdb") != nullptr,
+              type == kSpdmDevicePolicy);
+    EXPECT_THAT(first_problem(with(type, to_bytes("other"), true)), is_wrong_digest());
+  }
+  EXPECT_THAT(first_problem(with(kSpdmDevicePolicy, data, false)),
+              is_unexpected("after the separator of PCR 7"));
+  EXPECT_THAT(with(kSpdmDeviceAuthority, data, false).problems, IsEmpty());
+  PlainLog blob = good_log();
+  blob.add(blob.make(7, kSpdmFirmwareBlob, data));
+  EXPECT_THAT(first_problem(meaning(blob)), is_unexpected("only variables, authorities"));
 }
 
 TEST(B1, RefusesARealEventUnderAFalseTypeWithAForgedCopyOfIt) {

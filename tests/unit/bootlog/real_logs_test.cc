@@ -2,7 +2,9 @@
 
 #include <map>
 
+#include "codec/base64.h"
 #include "tests/unit/bootlog/boots.h"
+#include "tpm/marshal.h"
 
 namespace avouch::bootlog {
 namespace {
@@ -30,10 +32,14 @@ const std::vector<Machine> kMachines = {
     {"tpm2-tools/event-sd-boot-fedora37.bin", {quirk::kNoBootImages}},
 };
 
-std::optional<PlainLog> shared_log(std::string_view file) {
-  const auto bytes = testing::read_file(testing::shared_dir() / "eventlogs" / file);
-  if (!bytes) return std::nullopt;
-  return plain_log(must_read(*bytes));
+// In the folder that shared_folder("eventlogs") gave.
+Bytes shared_file(const std::filesystem::path& logs, std::string_view file) {
+  auto bytes = testing::read_file(logs / file);
+  if (!bytes) throw std::runtime_error("no " + (logs / file).string());
+  return *std::move(bytes);
+}
+PlainLog shared_log(const std::filesystem::path& logs, std::string_view file) {
+  return plain_log(must_read(shared_file(logs, file)));
 }
 
 tpm::PcrValues strong_quote(const PlainLog& log) {
@@ -45,28 +51,30 @@ tpm::PcrValues strong_quote(const PlainLog& log) {
 }
 
 TEST(RealMachines, BindAndReadWithTheQuirksThatTheyNeed) {
+  const auto logs = testing::shared_folder("eventlogs");
+  if (!logs) return;
   for (const Machine& machine : kMachines) {
-    const auto log = shared_log(machine.file);
-    if (!log) continue;
+    const PlainLog log = shared_log(*logs, machine.file);
     const Quirks all(known_quirks().begin(), known_quirks().end());
-    const Meaning found = read_meaning(bind_log(*log, strong_quote(*log)), all);
+    const Meaning found = read_meaning(bind_log(log, strong_quote(log)), all);
     EXPECT_THAT(found.quirks_used, UnorderedElementsAreArray(machine.quirks)) << machine.file;
     for (const attest::Reason& problem : found.problems) {
       ADD_FAILURE() << machine.file << ": " << problem.message;
     }
-    const Meaning strict = read_meaning(bind_log(*log, strong_quote(*log)), {});
+    const Meaning strict = read_meaning(bind_log(log, strong_quote(log)), {});
     EXPECT_EQ(strict.problems.empty(), machine.quirks.empty()) << machine.file;
   }
 }
 
 TEST(RealMachines, AreAcceptedUnderAManifestOfWhatTheyBooted) {
+  const auto logs = testing::shared_folder("eventlogs");
+  if (!logs) return;
   for (const Machine& machine : kMachines) {
-    const auto log = shared_log(machine.file);
-    if (!log) continue;
+    const PlainLog log = shared_log(*logs, machine.file);
     attest::BootLogSpec policy = optional_secure_boot();
     policy.quirks.assign(known_quirks().begin(), known_quirks().end());
-    const tpm::PcrValues quoted = strong_quote(*log);
-    for (const CommandLine& line : read_meaning(bind_log(*log, quoted), {}).command_lines) {
+    const tpm::PcrValues quoted = strong_quote(log);
+    for (const CommandLine& line : read_meaning(bind_log(log, quoted), {}).command_lines) {
       // A policy that puts up with an initrd that nothing measured says so.
       if (line.text.find("initrd=") != std::string::npos) {
         policy.command_line_required.push_back(
@@ -74,12 +82,46 @@ TEST(RealMachines, AreAcceptedUnderAManifestOfWhatTheyBooted) {
       }
     }
     codec::Json spec = foreign_manifest();
-    while (add_suggestions(appraise(*log, quoted, policy, references_of(spec)).reasons, spec)) {
+    while (add_suggestions(appraise(log, quoted, policy, references_of(spec)).reasons, spec)) {
     }
-    for (const auto& reason : appraise(*log, quoted, policy, references_of(spec)).reasons) {
+    for (const auto& reason : appraise(log, quoted, policy, references_of(spec)).reasons) {
       ADD_FAILURE() << machine.file << ": " << reason.message;
     }
   }
+}
+
+// A Windows guest of Google's with Secure Boot: go-attestation's case of a quote that is good. All
+// of it is SHA-1: it replays to what was quoted, and proves nothing here.
+TEST(RealMachines, AQuoteOfWindowsBySha1IsMetByItsLogAndProvesNothing) {
+  const auto logs = testing::shared_folder("eventlogs");
+  if (!logs) return;
+  const Bytes text = shared_file(*logs, "go-attestation/windows_gcp_shielded_vm.json");
+  const codec::Json json = codec::parse_json(as_text(text)).value();
+  const auto member = [&](std::string_view part, std::string_view name) {
+    return codec::from_base64(json.text({part, name})).value();
+  };
+  tpm::PcrValues pcrs;
+  for (const codec::Json& each : *json.find_path({"Log", "PCRs"})->as_array()) {
+    const auto index = static_cast<std::uint8_t>(*each.find("Index")->as_int());
+    pcrs[{HashAlgorithm::kSha1, index}] = codec::from_base64(each.text({"Digest"})).value();
+  }
+  ASSERT_EQ(pcrs.size(), tpm::kPcrCount);
+  const auto quote = tpm::parse_attest(member("Quote", "Quote"));
+  ASSERT_TRUE(quote.has_value());
+  EXPECT_EQ(quote->type, tpm::kAttestQuote);
+  const Bytes quoted = tpm::quoted_bytes(quote->selection, pcrs).value();
+  EXPECT_EQ(quote->pcr_digest, crypto::hash(HashAlgorithm::kSha1, quoted));
+
+  const BootLog log = must_read(member("Log", "Raw"));
+  EXPECT_EQ(log.events().size(), 21U);
+  for (const auto& reason : compare(log, replay(log), pcrs)) ADD_FAILURE() << reason.message;
+  const BoundLog bound = bootlog::bind(log, replay(log), pcrs);
+  for (const std::uint32_t pcr : {0U, 4U, 7U}) EXPECT_EQ(bound.state(pcr), PcrState::kWeak);
+  const BootJudgement judged = judge(bound, read_meaning(bound, {}), {}, nullptr, nullptr);
+  EXPECT_NE(attest::worst_tier(judged.vector), attest::Status::kAffirming);
+  const auto key = tpm::parse_public(tpm::to_sized(member("AK", "Public")));
+  ASSERT_FALSE(key.has_value());
+  EXPECT_THAT(key.error().message, ::testing::HasSubstr("scheme hash 0x0004"));
 }
 
 // What each expected failing check of the corpus is called here.
@@ -136,7 +178,7 @@ TEST(Corpus, EveryMutatedLogIsRefusedWithACodeThatFitsAndNoOther) {
     }
     EXPECT_TRUE(fits) << each.id << ": " << ::testing::PrintToString(codes);
   }
-  if (std::filesystem::is_directory(testing::shared_corpus())) {
+  if (testing::shared_folder("corpus")) {
     EXPECT_GE(cases, 33U);
   }
 }
@@ -170,7 +212,7 @@ TEST(Corpus, AManifestTellsOtherBootsFromTheGoodOne) {
       EXPECT_THAT(codes, ::testing::Contains(wanted->second)) << each.id;
     }
   }
-  if (std::filesystem::is_directory(testing::shared_corpus())) {
+  if (testing::shared_folder("corpus")) {
     EXPECT_GE(cases, 11U);
   }
 }

@@ -49,10 +49,10 @@ TEST(Replay, GivesTheQuotedValuesOfARealBoot) {
 }
 
 TEST(Replay, GivesWhatAnotherProgramGivesForTheLogsOfOtherMachines) {
-  const auto folder = testing::shared_dir() / "eventlogs" / "tpm2-tools";
-  if (!std::filesystem::is_directory(folder)) return;
+  const auto folder = testing::shared_folder("eventlogs");
+  if (!folder) return;
   std::size_t values = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+  for (const auto& entry : std::filesystem::directory_iterator(*folder / "tpm2-tools")) {
     if (entry.path().extension() != ".bin") continue;
     if (entry.path().filename() == "specid-vendordata.bin") continue;  // refused: log_test.cc
     const BootLog log = must_read(*testing::read_file(entry.path()));
@@ -83,7 +83,7 @@ TEST(Replay, GivesTheQuotedValuesOfEveryGenuineCorpusCase) {
     }
     ++cases;
   }
-  if (std::filesystem::is_directory(testing::shared_corpus())) {
+  if (testing::shared_folder("corpus")) {
     EXPECT_GE(cases, 17U);
   }
 }

@@ -144,6 +144,13 @@ TEST(ParseJson, BoundsDepthAndSize) {
   EXPECT_EQ(outcome("[1] ", {.bytes = 3}), "JSON of 4 bytes: at most 3 are accepted");
 }
 
+TEST(ParseJson, BoundsTheNumberOfValues) {
+  for (const char* text : {"[1,{},[]]", R"({"a":null,"b":"","c":[]})", "[[[1]]]"}) {
+    EXPECT_TRUE(parse_json(text, {.values = 4}).has_value()) << text;
+    EXPECT_NE(outcome(text, {.values = 3}).find("more than 3 values"), std::string::npos) << text;
+  }
+}
+
 TEST(ToJson, EscapesWhatMustBeEscapedAndNothingElse) {
   EXPECT_EQ(to_json(Json(std::string("\0\x01\x1f\x7f\b\t\n\f\r\"\\/\xc3\xbc\xe2\x80\xa8", 17))),
             "\"\\u0000\\u0001\\u001f\x7f\\b\\t\\n\\f\\r\\\"\\\\/\xc3\xbc\xe2\x80\xa8\"");
@@ -250,6 +257,14 @@ TEST(CanonicalJson, IsTheSameForEveryOrderAndSpacing) {
   EXPECT_EQ(
       canonical_json(*parse_json(R"({"a":{"y":[],"x":-1},"b":0})")).value(),
       canonical_json(*parse_json(" { \"b\" : -0 , \"a\" : {\"x\": -1, \"y\": [ ]}}")).value());
+}
+
+TEST(CanonicalJson, LeavesOutOneMemberOfTheObjectAndOfNoneInIt) {
+  const auto value = parse_json(R"({"a":{"b":1},"b":[{"b":2}],"":3})");
+  EXPECT_EQ(canonical_json(*value, "b").value(), R"({"":3,"a":{"b":1}})");
+  EXPECT_EQ(canonical_json(*value, "c").value(), canonical_json(*value).value());
+  EXPECT_EQ(canonical_json(*value).value(), R"({"":3,"a":{"b":1},"b":[{"b":2}]})");
+  EXPECT_EQ(canonical_json(Json("b"), "b").value(), "\"b\"");
 }
 
 TEST(CanonicalJson, RefusesWhatProgramsDisagreeAbout) {

@@ -387,12 +387,29 @@ TEST_F(Restart, WhatWasDecidedAndNotLoggedIsDecidedAgainByEvidence) {
   EXPECT_EQ(world.phase("node-1"), Phase::kContraindicated);
 }
 
-using Q9 = VerdictTest;
+class Q9 : public VerdictTest {
+ protected:
+  // The alarm beside the refusal: a warning about this node, and an entry whose record has the
+  // reason, which the recorder gives to the metric (recorder_test.cc).
+  void expect_alarm(const std::string& node) {
+    ASSERT_FALSE(world.events.empty());
+    const NodeEvent& event = world.events.back();
+    EXPECT_EQ(event.node_name, node);
+    EXPECT_EQ(event.severity, NodeEvent::Severity::kWarning);
+    EXPECT_EQ(event.reason, "AttestationContraindicated");
+    EXPECT_EQ(event.message.rfind("InternalError: ", 0), 0U) << event.message;
+    EXPECT_EQ(*world.entries.back().payload.find("phase")->as_text(), "Contraindicated");
+    ASSERT_TRUE(world.find(node)->saved.verdict->log.has_value());
+    EXPECT_EQ(world.find(node)->saved.verdict->log->index, world.entries.size() - 1);
+    world.events.clear();
+  }
+};
 
 TEST_F(Q9, AnExceptionInANodesAppraisalIsARefusalOfThatNodeAlone) {
   world.signer.broken = true;
   one.tamper();
   EXPECT_EQ(world.heartbeat(one).phase, Phase::kContraindicated);
+  expect_alarm("node-1");
   EXPECT_EQ(world.first_code("node-1"), "InternalError");
   EXPECT_TRUE(world.find("node-1")->saved.verdict->token.empty());
   EXPECT_NE(world.signals("node-1").taint, attest::TaintEffect::kNone);
@@ -418,6 +435,7 @@ TEST_F(Q9, AnExceptionOverSavedEvidenceCostsThatNodeItsTrustAndEndsNothing) {
   world.restart();
   EXPECT_EQ(world.phase("node-1"), Phase::kContraindicated);
   EXPECT_EQ(world.first_code("node-1"), "InternalError");
+  expect_alarm("node-1");
   EXPECT_EQ(world.phase("node-2"), Phase::kTrusted);
   world.damage = nullptr;
   world.heartbeat(one);
@@ -428,6 +446,7 @@ TEST_F(Q9, AnExceptionNeverKeepsTheLastGoodVerdict) {
   world.signer.broken = true;
   world.pass(minutes(3), {&two});  // a renewal is due
   EXPECT_EQ(world.phase("node-2"), Phase::kContraindicated);
+  EXPECT_GE(world.events_of("AttestationContraindicated"), 1U);
   // Nor does the evidence that it failed on count again once it would not fail.
   world.signer.broken = false;
   world.relabel("node-2", {{"a", "b"}});

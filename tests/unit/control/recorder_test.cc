@@ -4,7 +4,6 @@
 
 #include "tests/support/manual_clock.h"
 #include "tests/unit/control/memory_archive.h"
-#include "tests/unit/control/silent_observer.h"
 #include "tlog/entry.h"
 
 namespace avouch::control {
@@ -31,9 +30,23 @@ class MemoryRecords final : public RecordStore {
   std::map<std::string, std::string> texts;
 };
 
+class NotingObserver final : public ControlObserver {
+ public:
+  void heartbeat(std::string_view, std::string_view, std::chrono::microseconds) override {}
+  void verdict(std::string_view node, std::string_view phase, std::string_view reason,
+               std::uint64_t) override {
+    verdicts.push_back(std::string(node) + " " + std::string(phase) + " " + std::string(reason));
+  }
+  void problem(std::string_view, std::string_view) override {}
+  void note(std::string_view, std::string_view) override {}
+  void fatal(std::string_view, const Error&) override {}
+  std::vector<std::string> verdicts;
+};
+
 class RecorderTest : public ::testing::Test {
  protected:
-  std::optional<LogPlace> record(std::optional<LogPlace> known, bool with_entry) {
+  std::optional<LogPlace> record(std::optional<LogPlace> known, bool with_entry,
+                                 const std::vector<attest::Reason>& reasons = {}) {
     RecordJob job;
     job.node_name = "n";
     job.record.emplace();
@@ -41,6 +54,8 @@ class RecorderTest : public ::testing::Test {
     job.record->node_uid = "uid";
     NodeVerdict verdict;
     verdict.log = known;
+    verdict.phase = reasons.empty() ? Phase::kTrusted : Phase::kContraindicated;
+    verdict.reasons = reasons;
     job.record->verdict = verdict;
     if (with_entry) {
       job.entry = LogJob{.kind = std::string(tlog::kNodeVerdict),
@@ -68,7 +83,7 @@ class RecorderTest : public ::testing::Test {
   MemoryArchive archive{evidence};
   crypto::PrivateKey key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
   testing::ManualClock clock;
-  SilentObserver observer;
+  NotingObserver observer;
   std::optional<LogPlace> told;
   Recorder recorder{{.origin = "log"},
                     log,
@@ -104,6 +119,17 @@ TEST_F(RecorderTest, KeepsNothingOfANodeThatIsGoneOrThatTheAppraiserKnows) {
   ASSERT_TRUE(record(std::nullopt, true).has_value());
   forget();
   EXPECT_FALSE(record(std::nullopt, false).has_value());
+}
+
+// Row Q9 of THREATS.md: so that an exception of the verifier is an alarm.
+TEST_F(RecorderTest, TellsTheObserverOfEachVerdictThatIsEnteredWithItsFirstReason) {
+  record(std::nullopt, true);
+  record(std::nullopt, true,
+         {attest::refuse(attest::code::kInternalError, "failed unexpectedly"),
+          attest::refuse(attest::code::kPcrMismatch, "differs")});
+  record(std::nullopt, false, {attest::refuse(attest::code::kInternalError, "the same still")});
+  EXPECT_EQ(observer.verdicts,
+            (std::vector<std::string>{"n Trusted ", "n Contraindicated InternalError"}));
 }
 
 }  // namespace

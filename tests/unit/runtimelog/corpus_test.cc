@@ -178,7 +178,7 @@ DigestLookup allowlist() {
 }
 
 TEST(SharedCorpus, IsJudgedAsItsCasesSay) {
-  if (!std::filesystem::is_directory(testing::shared_corpus() / "cases")) return;
+  if (!testing::shared_folder("corpus")) return;
   RuleInput input;
   input.references = {allowlist()};
   const Rules files = rules_of(std::move(input));
@@ -207,8 +207,9 @@ TEST(SharedCorpus, IsJudgedAsItsCasesSay) {
 
 // Both quotes of a boot, one after the other, give what the second gives at once.
 TEST(SharedCorpus, GivesOneStateForTwoQuotesOfOneBoot) {
-  const auto cases = testing::shared_corpus() / "cases";
-  if (!std::filesystem::is_directory(cases)) return;
+  const auto corpus = testing::shared_folder("corpus");
+  if (!corpus) return;
+  const auto cases = *corpus / "cases";
   const CorpusCase boot = testing::read_case(cases, "06a-ima-good");
   const Bytes later = boot.file("ima2.bin");
   const ReplayState first = replay_all(later, boot.quoted_pcrs()).value().state;

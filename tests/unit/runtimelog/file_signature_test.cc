@@ -16,10 +16,14 @@ using crypto::PrivateKey;
 using testing::digest_field;
 using testing::path_field;
 
+// Those of distributions are RSA-4096 as a rule.
+constexpr std::initializer_list<KeyType> kSignerKinds = {
+    KeyType::kEcP256, KeyType::kEcP384, KeyType::kRsa2048, KeyType::kRsa3072, KeyType::kRsa4096};
+
 const PrivateKey& key_of(KeyType type) {
   static const auto keys = [] {
     std::map<KeyType, PrivateKey> out;
-    for (const KeyType each : {KeyType::kEcP256, KeyType::kEcP384, KeyType::kRsa2048}) {
+    for (const KeyType each : kSignerKinds) {
       out.emplace(each, PrivateKey::generate(each));
     }
     return out;
@@ -103,8 +107,8 @@ std::string message_of(const Bytes& signature, const Rules& rules) {
 }
 
 TEST(R5, AcceptsSignaturesOfEachKindOfKeyAndVersion) {
-  const Rules rules = keyring_rules({KeyType::kEcP256, KeyType::kEcP384, KeyType::kRsa2048});
-  for (const KeyType type : {KeyType::kEcP256, KeyType::kEcP384, KeyType::kRsa2048}) {
+  const Rules rules = keyring_rules(kSignerKinds);
+  for (const KeyType type : kSignerKinds) {
     for (const std::uint8_t version : {std::uint8_t{2}, std::uint8_t{3}}) {
       EXPECT_EQ(codes_of(attribute(type, "signed", 3, version).bytes(), rules), kAccepted)
           << crypto::key_type_name(type) << " " << int{version};
@@ -113,8 +117,8 @@ TEST(R5, AcceptsSignaturesOfEachKindOfKeyAndVersion) {
 }
 
 TEST(R5, RefusesASignatureOverAnotherFileOrByAnotherKeyOfThatNumber) {
-  const Rules rules = keyring_rules({KeyType::kEcP256, KeyType::kRsa2048});
-  for (const KeyType type : {KeyType::kEcP256, KeyType::kRsa2048}) {
+  const Rules rules = keyring_rules(kSignerKinds);
+  for (const KeyType type : kSignerKinds) {
     EXPECT_EQ(codes_of(attribute(type, "another").bytes(), rules), only(code::kSignatureInvalid));
     Attribute relabelled = attribute(type, "signed");
     relabelled.key_id = short_id(key_of(KeyType::kEcP256).public_key());

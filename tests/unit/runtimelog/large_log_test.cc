@@ -1,4 +1,5 @@
-// R12: a log of a million lines, in bounded memory.
+// R12: a log of a million lines, in the memory of one piece; a small one in 64 KiB and four times
+// its size.
 
 #include <gtest/gtest.h>
 
@@ -49,6 +50,43 @@ TEST(R12, TakesAMillionLinesInTheMemoryOfOnePiece) {
   EXPECT_EQ(judged.findings.entries(), kLines + 1U);
   EXPECT_EQ(judged.findings.counts().by_reference, kLines + 0U);
   EXPECT_LT(peak_bytes - before, 512U * 1024);  // the log is 100 MB, or 10
+}
+
+TEST(R12, AnySmallLogCostsMemoryByItsSize) {
+  const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
+  RuleInput input = good_input();
+  testing::must(input.keys.add(key.public_key()).has_value(), "add");
+  const Rules rules = rules_of(std::move(input));
+  const auto bounded = [&](const std::string& name, const ImaMachine& machine) {
+    testing::expect_bounded(name, machine.log.size(),
+                            [&] { (void)appraise(machine.log, machine.pcrs, rules); });
+  };
+  const auto machine_with = [](const ImaEntry& line, int times) {
+    ImaMachine machine;
+    machine.measure(machine.boot_aggregate());
+    for (int i = 0; i < times; ++i) machine.measure(line);
+    return machine;
+  };
+  for (const int times : {0, 1, 30, 1'000}) {
+    bounded("known files", machine_with(ima_file("/usr/bin/good", "good"), times));
+    bounded("unknown files", machine_with(ima_file("/usr/bin/evil", "evil"), times));
+    bounded("violations", machine_with(ima_violation("/var/log/file"), times));
+    bounded("buffers", machine_with(ima_buffer("kexec-cmdline", "quiet"), times));
+    bounded("signatures of nobody",
+            machine_with(ima_signed_file("/usr/bin/evil", "evil", Bytes(520, 3)), times));
+    bounded("short paths", machine_with(ima_file("/", "evil"), times));
+  }
+  for (const std::size_t size : {5'000U, 60'000U, 65'535U, 200'000U}) {
+    bounded("a long path", machine_with(ima_file("/" + std::string(size, 'a'), "evil"), 1));
+    bounded("long paths", machine_with(ima_file("/" + std::string(size, 'a'), "evil"), 3));
+    bounded("a long signature",
+            machine_with(ima_signed_file("/usr/bin/evil", "evil", Bytes(size, 3)), 1));
+    ImaMachine garbage;
+    for (const std::uint8_t byte : Bytes{0x00, 0x0a, 0xff}) {
+      garbage.log.assign(size, byte);
+      bounded("anything", garbage);
+    }
+  }
 }
 
 }  // namespace
