@@ -1,6 +1,8 @@
 #include "log/monitor_log.h"
 
 #include <algorithm>
+#include <limits>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -9,8 +11,6 @@
 #include "adapters/log_disk.h"
 #include "base/hex.h"
 #include "crypto/hash.h"
-#include "tlog/retention.h"
-#include "tlog/shard_name.h"
 
 namespace avouch::logprogram {
 namespace {
@@ -18,12 +18,31 @@ namespace {
 constexpr std::size_t kMaxPositionBytes = 64 * 1024;
 constexpr std::string_view kProofEnding = ".misbehaviour";
 constexpr std::string_view kDisputedEnding = ".disputed";
+constexpr std::string_view kHeldBackEnding = ".held-back";
+constexpr const char* kFollowedFile = "followed";
 // The size at which the log is closed.
 constexpr const char* kClosedFile = "closed";
 // One is enough. A log that contradicts itself at every look does not fill the disk.
-constexpr std::size_t kMaxProofs = 100;
+constexpr std::size_t kMaxProofs = 100;  // and as many checkpoints that are held back
+// For what of a log is read at once: its entries, its links, what a checkpoint is compared by.
+constexpr std::chrono::seconds kReadFor{30};
 
 std::string digest_of(std::string_view origin) { return to_hex(crypto::sha256(as_bytes(origin))); }
+
+std::string file_of(const std::string& text, std::string_view ending) {
+  return to_hex(ByteView(crypto::sha256(as_bytes(text))).first(8)) + std::string(ending);
+}
+
+// When a witness cosigned what it shows, as a line by its own key says.
+std::optional<SystemTime> cosigned_at(const std::string& note, const tlog::CosignerKey& key) {
+  const auto parsed = tlog::parse_note_unverified(note);
+  if (!parsed.has_value()) return std::nullopt;
+  const auto lines = tlog::verify_cosignatures(*parsed, std::span(&key, 1));
+  if (!lines.has_value() || lines->empty()) return std::nullopt;
+  const std::uint64_t seconds = lines->front().seconds;
+  if (seconds > std::numeric_limits<std::int64_t>::max() / 1000) return std::nullopt;
+  return SystemTime(std::chrono::seconds(static_cast<std::int64_t>(seconds)));
+}
 
 }  // namespace
 
@@ -33,8 +52,11 @@ MonitorLog::MonitorLog(MonitorLogParts parts, Clock& clock, observe::Metrics& me
       clock_(clock),
       metrics_(metrics),
       log_("monitor"),
+      tiles_(std::move(parts_.tiles), clock),
       sightings_(parts_.shown_within),
-      good_at_(clock.now()) {
+      good_at_(clock.now()),
+      looked_at_(clock.steady_now()) {
+  if (parts_.predecessor) before_.emplace(parts_.predecessor->origin(), *parts_.predecessor);
   for (const WitnessView& view : parts_.views) compared_at_.emplace(view.name, good_at_);
   if (parts_.disputes == nullptr) return;
   tlog::ForkDisputeOptions options;
@@ -78,6 +100,12 @@ Result<void> MonitorLog::read_folder() {
     AVOUCH_TRY(const auto closed, adapters::read_file(folder / kClosedFile, 32));
     kept_closed_ = closed && as_text(*closed) == std::to_string(kept_size_);
     if (kept_closed_) follower_->close();
+    const auto followed = adapters::read_file(folder / kFollowedFile, 128);
+    const auto sizes = followed.has_value() && *followed
+                           ? tlog::FollowedSizes::parse(as_text(**followed))
+                           : Result<tlog::FollowedSizes>(tlog::FollowedSizes());
+    // Without it fewer checkpoints are too old to be compared.
+    if (sizes.has_value()) sightings_.followed() = *sizes;
   } else {
     log_.warn("no position is stored: the log is read from its first entry",
               {{"log", origin_}, {"folder", folder.string()}});
@@ -91,6 +119,7 @@ Result<void> MonitorLog::read_proofs() {
   const auto see = [&](const std::filesystem::directory_entry& file) -> Result<void> {
     if (file.path().extension() == kProofEnding) proofs.push_back(file.path());
     if (file.path().extension() == kDisputedEnding) is_disputed = true;
+    if (file.path().extension() == kHeldBackEnding) held_back_.insert(file.path().filename());
     return {};
   };
   std::error_code error;
@@ -114,21 +143,30 @@ Result<void> MonitorLog::look() {
   wrong_.reset();
   {
     const std::lock_guard lock(mutex_);
-    if (said_predecessor_) parts_.predecessor = std::exchange(said_predecessor_, std::nullopt);
+    for (tlog::VerifiedCheckpoint& last : said_before_) {
+      if (!after_) before_.insert_or_assign(last.origin(), std::move(last));
+    }
+    said_before_.clear();
   }
   follow();
   AVOUCH_CHECK(keep_position());
+  say_untold();
   for (const WitnessView& view : parts_.views) ask(view);
+  AVOUCH_CHECK(keep_followed());
   AVOUCH_CHECK(keep_proofs());
   AVOUCH_CHECK(dispute());
   const std::lock_guard lock(mutex_);
   problem_ = wrong_;
+  looked_at_ = clock_.steady_now();
   if (!problem_ && !forked_) good_at_ = clock_.now();
   return {};
 }
 
 void MonitorLog::follow() {
-  const auto step = follower_->step(*parts_.tiles, clock_.now());
+  const std::uint64_t read_before = follower_->read();
+  tiles_.begin(kReadFor);
+  const auto step = follower_->step(tiles_, clock_.now());
+  is_reading_ = !step.has_value() && tiles_.has_ended() && follower_->read() > read_before;
   if (step.has_value()) {
     for (const tlog::Finding& finding : step->findings) note("log", finding);
     if (step->advanced) end_is_due_ = step->closes;
@@ -136,98 +174,33 @@ void MonitorLog::follow() {
         .counter("avouch_monitor_entries_total", "Entries that were read and compared",
                  {{"log", origin_}})
         .add(static_cast<double>(step->entries));
+  } else if (is_reading_) {
+    tell_of_reading();
   } else {
     failed("log", step.error());
   }
   if (follower_->position()) {
+    const std::uint64_t size = follower_->position()->size();
     metrics_
         .gauge("avouch_monitor_log_entries", "Entries of the newest checkpoint that was followed",
                {{"log", origin_}})
-        .set(static_cast<double>(follower_->position()->size()));
+        .set(static_cast<double>(size));
+    if (size > 0 && sightings_.followed().note(size, clock_.now())) is_followed_kept_ = false;
   }
+  tiles_.begin(kReadFor);
   follow_links();
   // One that could not be followed is not forgotten: another one of its size would contradict it.
   const auto& ahead = follower_->unfollowed();
   compare("the monitor", ahead ? std::optional(ahead->note()) : std::nullopt);
 }
 
-void MonitorLog::follow_links() {
-  const auto& position = follower_->position();
-  const bool looks_back = parts_.predecessor && position && position->size() > 0;
-  if (!position || position->size() == 0 || (!end_is_due_ && !looks_back)) return;
-  const auto links = tlog::load_shard_links(*parts_.tiles, *position);
-  if (!links.has_value()) {
-    if (links.error().kind == ErrorKind::kRetryable) return failed("links", links.error());
-    return note("log", {tlog::FindingKind::kBrokenChain, links.error().message, std::nullopt});
-  }
-  if (looks_back) check_predecessor(*links);
-  if (!end_is_due_) return;
-  if (!links->end && follower_->is_closed()) {
-    return note("log", {tlog::FindingKind::kBrokenChain,
-                        "entry " + std::to_string(position->size() - 1) +
-                            " closes the log, and its resource \"" + std::string(tlog::kShardPath) +
-                            "\" does not say so, nor which log follows",
-                        std::nullopt});
-  }
-  end_is_due_ = false;
-  if (!links->end) return;
-  follower_->close();
-  ended_ = Ended{*position, links->end->next};
-  log_.info("the log is closed",
-            {{"log", origin_}, {"entries", position->size()}, {"next", links->end->next}});
-}
-
-void MonitorLog::cannot_go_on(const std::string& why) {
-  const std::lock_guard lock(mutex_);
-  if (no_next_ == why) return;
-  no_next_ = why;
-  log_.error("the chain of logs is not followed", {{"log", origin_}, {"error", why}});
-}
-
-void MonitorLog::follows(const tlog::VerifiedCheckpoint& last) {
-  const std::lock_guard lock(mutex_);
-  said_predecessor_ = last;
-}
-
-bool MonitorLog::is_begin_pruned() {
-  const auto retention = tlog::load_retention(*parts_.tiles, *follower_->position());
-  return retention.has_value() && retention->pruning.minimum_index > 0;
-}
-
-// At each look until it holds.
-void MonitorLog::check_predecessor(const tlog::ShardLinks& links) {
-  const tlog::VerifiedCheckpoint& last = *parts_.predecessor;
-  const auto broken = [this](std::string what) {
-    note("log", {tlog::FindingKind::kBrokenChain, std::move(what), std::nullopt});
-  };
-  if (!links.predecessor && is_begin_pruned()) {
-    note("log", {tlog::FindingKind::kDamaged,
-                 "its first entry was pruned before it was read here: whether the log follows " +
-                     last.origin() + " cannot be told",
-                 std::nullopt});
-    parts_.predecessor.reset();  // `last` with it: it is said once
-    return;
-  }
-  if (!links.predecessor) {
-    return broken("it begins with no checkpoint of a log before it, expected " + last.origin());
-  }
-  if (links.predecessor->origin != last.origin()) {
-    return broken("it begins with a checkpoint of " + links.predecessor->origin + ", expected " +
-                  last.origin());
-  }
-  const auto keys = tlog::keys_for(last.origin(), parts_.follow.keys);
-  const auto named = keys.has_value()
-                         ? tlog::verify_checkpoint(links.predecessor->note, *keys, last.origin())
-                         : Result<tlog::VerifiedCheckpoint>(keys.error());
-  if (!named.has_value()) return broken("its predecessor's checkpoint: " + named.error().message);
-  if (named->size() == last.size() && named->root() == last.root()) {
-    log_.info("the log follows another", {{"log", origin_}, {"after", last.origin()}});
-    parts_.predecessor.reset();  // `last` with it
-    return;
-  }
-  broken("it begins with another checkpoint of " + last.origin() + " than that ended with: " +
-         std::to_string(named->size()) + " entries, expected those " + std::to_string(last.size()) +
-         " that were followed. Both are signed: " + named->note() + last.note());
+void MonitorLog::tell_of_reading() {
+  sightings_.still_reading(clock_.now());
+  const auto& to = follower_->unfollowed();
+  const std::uint64_t read = follower_->read(), all = to ? to->size() : read;
+  log_.info("the log is being read", {{"log", origin_}, {"entries", read}, {"of", all}});
+  wrong("log: it is being read: " + std::to_string(read) + " of " + std::to_string(all) +
+        " entries so far; nothing can be said of it before its end");
 }
 
 void MonitorLog::ask(const WitnessView& view) {
@@ -239,21 +212,44 @@ void MonitorLog::ask(const WitnessView& view) {
   }
   // Nothing where it never cosigned this log.
   const bool has_note = seen.has_value() && *seen;
-  compare(by, has_note ? std::optional(std::string(as_text(**seen))) : std::nullopt);
-  if (!has_note || !follower_->verify(as_text(**seen)).has_value()) return;
+  const auto shown = has_note ? std::optional(std::string(as_text(**seen))) : std::nullopt;
+  tiles_.begin(kReadFor);
+  compare(by, shown, shown ? cosigned_at(*shown, view.key) : std::nullopt);
+  if (!has_note || !follower_->verify(*shown).has_value()) return;
   const std::lock_guard lock(mutex_);
   compared_at_.insert_or_assign(view.name, clock_.now());
 }
 
-void MonitorLog::compare(const std::string& by, const std::optional<std::string>& shown) {
+void MonitorLog::compare(const std::string& by, const std::optional<std::string>& shown,
+                         const std::optional<SystemTime>& cosigned) {
   const tlog::Sightings::Compared compared =
-      sightings_.take(by, shown, *follower_, *parts_.tiles, clock_.now());
+      sightings_.take(by, shown, *follower_, tiles_, clock_.now(), cosigned);
   for (const tlog::Finding& finding : compared.findings) note(by, finding);
   if (compared.failed) failed(by, *compared.failed);
   if (compared.too_old) {
     log_.warn("a checkpoint is too old to be compared",
               {{"log", origin_}, {"seen_at", by}, {"what", *compared.too_old}});
   }
+  if (!compared.untold || held_back_.size() >= kMaxProofs) return;
+  const std::string name = file_of(*compared.untold, kHeldBackEnding);
+  if (!held_back_.insert(name).second) return;
+  unkept_.emplace(name, *compared.untold);
+  // Here too, in case that it cannot be written.
+  log_.error("a checkpoint cannot be told from one of another history",
+             {{"log", origin_},
+              {"seen_at", by},
+              {"file", (parts_.folder / name).string()},
+              {"checkpoint", *compared.untold}});
+}
+
+void MonitorLog::say_untold() {
+  if (held_back_.empty()) return;
+  note("kept", {tlog::FindingKind::kHeldBack,
+                std::to_string(held_back_.size()) +
+                    " checkpoints that others were shown cannot be told from some of another "
+                    "history, as the log has pruned what would tell: see " +
+                    (parts_.folder / *held_back_.begin()).string(),
+                std::nullopt});
 }
 
 void MonitorLog::note(const std::string& by, const tlog::Finding& finding) {
@@ -274,8 +270,7 @@ void MonitorLog::prove(const tlog::Misbehaviour& proof) {
     forked_ = true;
   }
   const std::string text = tlog::format_misbehaviour(proof);
-  const std::string name =
-      to_hex(ByteView(crypto::sha256(as_bytes(text))).first(8)) + std::string(kProofEnding);
+  const std::string name = file_of(text, kProofEnding);
   begin_dispute(name, text);
   std::error_code unknown;
   if (proofs_ >= kMaxProofs || unkept_.contains(name) ||
@@ -314,6 +309,16 @@ Result<void> MonitorLog::keep_position() {
   return {};
 }
 
+Result<void> MonitorLog::keep_followed() {
+  if (is_followed_kept_) return {};
+  const auto kept = adapters::write_file_atomically(parts_.folder / kFollowedFile,
+                                                    as_bytes(sightings_.followed().text()));
+  if (!kept.has_value() && kept.error().kind == ErrorKind::kFatal) return kept.error();
+  if (!kept.has_value()) failed("followed", kept.error());
+  is_followed_kept_ = kept.has_value();
+  return {};
+}
+
 Result<void> MonitorLog::keep_proofs() {
   while (!unkept_.empty()) {
     const auto& [name, text] = *unkept_.begin();
@@ -338,7 +343,8 @@ void MonitorLog::begin_dispute(const std::string& proof_name, const std::string&
 Result<void> MonitorLog::dispute() {
   const SteadyTime now = clock_.steady_now();
   if (dispute_ && dispute_->is_due(now)) {
-    const auto index = dispute_->attempt(*parts_.tiles, now);
+    tiles_.begin(kReadFor);
+    const auto index = dispute_->attempt(tiles_, now);
     if (index.has_value()) {
       entered_ = "entry " + std::to_string(*index) + " of log " + parts_.disputes->origin() + "\n";
       log_.info("the contradiction is disputed",
@@ -396,9 +402,12 @@ void MonitorLog::wrong(std::string what) {
 
 std::optional<std::string> MonitorLog::problem() const {
   const std::lock_guard lock(mutex_);
-  if (!forked_) return problem_ ? problem_ : no_next_;
+  // What the last look said is not true for ever.
+  auto problem = tlog::overdue(looked_at_, clock_.steady_now(), parts_.look_within);
+  if (!problem) problem = problem_ ? problem_ : no_next_;
+  if (!forked_) return problem;
   return "the log contradicted itself: see the proof in " + parts_.folder.string() +
-         (problem_ ? "; " + *problem_ : std::string());
+         (problem ? "; " + *problem : std::string());
 }
 
 void MonitorLog::set_ages(SystemTime now) {

@@ -39,6 +39,10 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kMaxLogs = 128;  // each has a thread, and up to one bundle in memory
 
+// From the end of one look to the end of the next, beside the pause: a chain's logs are looked at
+// one after another.
+constexpr std::chrono::milliseconds kLooksTake = 30min;
+
 struct Followed {
   std::string origin, url;
   std::vector<tlog::NoteVerifier> keys;
@@ -80,22 +84,24 @@ Result<tlog::LogPolicy> read_policy(const std::string& file) {
 }
 
 // Where the log that follows one of a chain is served: ours stand side by side, the one without a
-// label at the prefix, each other one at PREFIX/LABEL. Nothing where the names are of no chain, or
-// the URL is not of that form.
-std::optional<std::string> url_of_next(const Followed& log, const std::string& next) {
-  const std::size_t slash = next.rfind('/');
-  if (slash == std::string::npos) return std::nullopt;
-  const std::string chain = next.substr(0, slash), label = next.substr(slash + 1);
-  const auto own = tlog::label_of(chain, log.origin);
-  if (!own || label.empty() || !tlog::begin_of(label)) return std::nullopt;
-  if (*tlog::begin_of(label) <= *tlog::begin_of(*own)) return std::nullopt;
+// label at the prefix, each other one at PREFIX/LABEL. Nothing where the URL is not of that form.
+std::optional<std::string> url_of_next(const Followed& log, const tlog::ChainStep& step) {
   std::string prefix = log.url;
   while (prefix.ends_with('/')) prefix.pop_back();
-  if (!own->empty()) {
-    if (!prefix.ends_with("/" + *own)) return std::nullopt;
-    prefix.resize(prefix.size() - own->size() - 1);
+  if (!step.from.empty()) {
+    if (!prefix.ends_with("/" + step.from)) return std::nullopt;
+    prefix.resize(prefix.size() - step.from.size() - 1);
   }
-  return prefix + "/" + label;
+  return prefix + "/" + step.to;
+}
+
+bool have_one_in_common(const std::vector<tlog::NoteVerifier>& some,
+                        const std::vector<tlog::NoteVerifier>& others) {
+  return std::any_of(some.begin(), some.end(), [&](const tlog::NoteVerifier& key) {
+    return std::any_of(others.begin(), others.end(), [&](const tlog::NoteVerifier& other) {
+      return tlog::format_vkey(key) == tlog::format_vkey(other);
+    });
+  });
 }
 
 class Monitor {
@@ -178,9 +184,14 @@ class Monitor {
       const auto begun = std::chrono::steady_clock::now();
       for (std::size_t i = 0; i < chain.size() && !stop.stop_requested(); ++i) {
         if (const auto looked = chain[i]->look(); !looked.has_value()) end_with(looked.error());
+        if (i + 1 < chain.size()) hold_against(*chain[i], *chain[i + 1]);
         if (i + 1 < chain.size() || !chain[i]->ended()) continue;
         if (MonitorLog* next = follow_next(*chain[i], chain.size())) chain.push_back(next);
       }
+      // Of one that is large there is more to be read at once.
+      const bool is_reading = std::any_of(chain.begin(), chain.end(),
+                                          [](const MonitorLog* log) { return log->is_reading(); });
+      if (is_reading) continue;
       // A look that takes long, at a large log that is damaged, is not repeated without a pause.
       const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
           std::chrono::steady_clock::now() - begun);
@@ -196,24 +207,27 @@ class Monitor {
   }
 
   // The log that follows one that is closed, of a chain of which so many are; null where it is
-  // followed already, or cannot be.
+  // followed already, or cannot be. What a log says of the one that follows is its own word, and
+  // may be of a log that has nothing to do with it: where it is not one of the same chain and by
+  // the same key, that is this log's problem alone.
   MonitorLog* follow_next(MonitorLog& log, std::size_t followed) {
     const MonitorLog::Ended& ended = *log.ended();
-    const Source of = sources_of(log.origin());
+    const Source of = source_of(log.origin());
     if (of.followed.origin.empty()) return nullptr;
     const auto cannot = [&](const std::string& why) -> MonitorLog* {
       log.cannot_go_on("log " + ended.next + ", which follows it, is not followed: " + why);
       return nullptr;
     };
-    {
-      const std::lock_guard lock(mutex_);
-      const auto known = std::find_if(logs_.begin(), logs_.end(), [&](const auto& each) {
-        return each->origin() == ended.next;
-      });
-      if (known != logs_.end()) {  // a policy names it: it has a thread of its own
-        if (joined_.insert(ended.next).second) (*known)->follows(ended.last);
-        return nullptr;
+    const auto step = tlog::step_in_chain(log.origin(), ended.next);
+    if (!step) return cannot("it is no later log of the same chain (ORIGIN, ORIGIN/LABEL)");
+    auto keys = tlog::keys_for(ended.next, of.followed.keys);
+    if (!keys.has_value()) return cannot(keys.error().message);
+    if (MonitorLog* known = find(ended.next)) {
+      if (!have_one_in_common(*keys, source_of(ended.next).followed.keys)) {
+        return cannot("what policies name has other keys than this log");
       }
+      join(log, *known);
+      return nullptr;
     }
     // A chain that grows without end leaves the others their places.
     if (followed >= part_) {
@@ -225,12 +239,15 @@ class Monitor {
     if (logs().size() >= kMaxLogs) {
       return cannot("more than " + std::to_string(kMaxLogs) + " logs in all");
     }
-    const auto url = url_of_next(of.followed, ended.next);
+    const auto url = url_of_next(of.followed, *step);
     if (!url) return cannot("name it in a policy, with its URL: where it is served is not known");
-    auto keys = tlog::keys_for(ended.next, of.followed.keys);
-    if (!keys.has_value()) return cannot(keys.error().message);
+    if (!reserve(ended.next)) return nullptr;
     const Followed next{ended.next, *url, *std::move(keys)};
     const auto added = add(next, of.policy, of.authorities, ended.last);
+    {
+      const std::lock_guard lock(mutex_);
+      being_added_.erase(ended.next);
+    }
     if (!added.has_value()) {
       if (added.error().kind == ErrorKind::kFatal) end_with(added.error());
       return cannot(added.error().message);
@@ -239,13 +256,42 @@ class Monitor {
     return *added;
   }
 
+  MonitorLog* find(const std::string& origin) const {
+    const auto all = logs();
+    const auto found = std::find_if(
+        all.begin(), all.end(), [&](const MonitorLog* each) { return each->origin() == origin; });
+    return found == all.end() ? nullptr : *found;
+  }
+  // False where another one that names the same log has come first: then it is found next time.
+  bool reserve(const std::string& origin) {
+    const std::lock_guard lock(mutex_);
+    const bool is_there = std::any_of(logs_.begin(), logs_.end(),
+                                      [&](const auto& each) { return each->origin() == origin; });
+    return !is_there && being_added_.insert(origin).second;
+  }
+
+  // That one log says that another one follows it, which has a thread of its own. Told of once;
+  // that log says itself which it follows.
+  void join(MonitorLog& log, MonitorLog& next) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (joined_.emplace(log.origin(), next.origin()).second) next.follows(log.ended()->last);
+    }
+    hold_against(log, next);
+  }
+  static void hold_against(MonitorLog& log, const MonitorLog& next) {
+    const auto after = next.after();
+    if (!after || *after == log.origin()) return;
+    log.cannot_go_on("log " + next.origin() + ", which it says follows it, follows " + *after);
+  }
+
   // What a log was opened with.
   struct Source {
     Followed followed;
     tlog::LogPolicy policy;
     std::string authorities;
   };
-  Source sources_of(const std::string& origin) const {
+  Source source_of(const std::string& origin) const {
     const std::lock_guard lock(mutex_);
     const auto found = sources_.find(origin);
     return found == sources_.end() ? Source{} : found->second;
@@ -265,12 +311,13 @@ class Monitor {
     parts.follow.quorum_within =
         std::chrono::duration_cast<std::chrono::seconds>(config_.quorum_within);
     parts.shown_within = std::chrono::duration_cast<std::chrono::seconds>(config_.shown_within);
+    parts.look_within = 2 * config_.interval + kLooksTake;
     AVOUCH_TRY(parts.tiles,
                adapters::open_http_tiles(
                    {.url = log.url, .ca_pem = authorities, .stop = stopping_.get_token()}));
     for (const tlog::KnownWitness& witness : policy.witnesses()) {
       if (witness.url.empty()) continue;
-      WitnessView view{witness.name, nullptr};
+      WitnessView view{witness.name, witness.key, nullptr};
       AVOUCH_TRY(view.reader,
                  adapters::open_http_tiles(
                      {.url = witness.url, .ca_pem = authorities, .stop = stopping_.get_token()}));
@@ -294,7 +341,8 @@ class Monitor {
   std::function<void(MonitorLog&)> added_;
   std::size_t part_ = kMaxLogs;            // of one chain; fixed once the policies are read
   std::map<std::string, Source> sources_;  // guarded by mutex_, as the next and logs_
-  std::set<std::string> joined_;
+  std::set<std::pair<std::string, std::string>> joined_;  // which one, to which that follows
+  std::set<std::string> being_added_;
   std::unique_ptr<tlog::DisputeTaker> disputes_;  // null: none are sent
   std::vector<std::unique_ptr<MonitorLog>> logs_;
   std::stop_source stopping_;  // ends a step that is under way

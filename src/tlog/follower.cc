@@ -1,7 +1,6 @@
 #include "tlog/follower.h"
 
 #include <algorithm>
-#include <atomic>
 #include <utility>
 
 #include "base/hex.h"
@@ -28,22 +27,6 @@ void add(std::vector<Finding>& findings, FindingKind kind, std::string what) {
 }
 
 std::string seconds_text(std::chrono::seconds age) { return std::to_string(age.count()) + " s"; }
-
-// Tells a reader that failed from a log that does not serve something.
-class FailingReader final : public TileReader {
- public:
-  explicit FailingReader(TileReader& inner) : inner_(inner) {}
-  Result<std::optional<Bytes>> fetch(std::string_view path) override {
-    auto out = inner_.fetch(path);
-    if (!out.has_value()) failed_ = true;
-    return out;
-  }
-  bool has_failed() const { return failed_; }
-
- private:
-  TileReader& inner_;
-  std::atomic<bool> failed_ = false;
-};
 
 // Tiles and bundles as they are served, and what is wrong with them.
 class Served {
@@ -76,6 +59,22 @@ class Served {
  private:
   TileReader& reader_;
   std::vector<Finding>& findings_;
+};
+
+// Notes whether a fetch failed: what is not there at all is no failure.
+class NotingReader final : public TileReader {
+ public:
+  explicit NotingReader(TileReader& inner) : inner_(inner) {}
+  Result<std::optional<Bytes>> fetch(std::string_view path) override {
+    auto made = inner_.fetch(path);
+    if (!made.has_value()) has_failed_ = true;
+    return made;
+  }
+  bool has_failed() const { return has_failed_; }
+
+ private:
+  TileReader& inner_;
+  bool has_failed_ = false;
 };
 
 }  // namespace
@@ -129,6 +128,10 @@ void Follower::close() {
   options_.growth_within = options_.quorum_within = std::chrono::seconds(0);
 }
 
+std::uint64_t Follower::read() const {
+  return std::max(begun_.edge.size(), position_ ? position_->size() : 0);
+}
+
 Result<VerifiedCheckpoint> Follower::verify(std::string_view note) const {
   return verify_checkpoint(note, options_.keys, options_.origin);
 }
@@ -156,7 +159,8 @@ Result<void> Follower::look(const VerifiedCheckpoint& served, TileReader& reader
                             FollowStep& out) {
   if (position_ && served.size() <= position_->size()) {
     if (served.size() == position_->size() && served.root() == position_->root()) {
-      return look_at_end(served, reader, out);
+      AVOUCH_CHECK(look_at_end(served, reader, out));
+      return {};
     }
     auto finding = compare(served.note(), reader);
     if (finding.has_value() && *finding) {
@@ -171,8 +175,8 @@ Result<void> Follower::look(const VerifiedCheckpoint& served, TileReader& reader
     }
     return {};
   }
-  AVOUCH_CHECK(look_at_end(served, reader, out));
-  if (!out.findings.empty()) return {};
+  AVOUCH_TRY(const End end, look_at_end(served, reader, out));
+  if (end == End::kUntold) return {};
   if (closed_) {
     add(out.findings, FindingKind::kBrokenChain,
         "entry " + std::to_string(position_->size() - 1) + " closes the log, and a checkpoint of " +
@@ -181,35 +185,45 @@ Result<void> Follower::look(const VerifiedCheckpoint& served, TileReader& reader
   }
   AVOUCH_CHECK(load_edge(served, reader));
   AVOUCH_TRY(Walked walked, walk(served, reader));
-  out.entries = walked.entries;
-  out.pruned = walked.pruned;
+  Way& way = walked.way;
+  out.entries = way.entries;
+  out.pruned = way.pruned;
   if (!walked.findings.empty()) {
     std::move(walked.findings.begin(), walked.findings.end(), std::back_inserter(out.findings));
     return {};
   }
-  if (walked.skipped) out.findings.push_back(*std::move(walked.skipped));
-  edge_ = std::move(walked.edge);
+  if (way.skipped) out.findings.push_back(*std::move(way.skipped));
+  edge_ = std::move(way.edge);
   begun_ = {};
   position_ = served;
   end_is_known_ = true;
   grown_at_ = now;
   out.advanced = true;
-  out.closes = walked.closes;
-  if (walked.closes) close();
+  out.closes = way.closes;
+  if (way.closes) close();
   return {};
 }
 
+Result<Follower::Way> Follower::begin(const VerifiedCheckpoint& to, TileReader& reader) {
+  Way anew;
+  anew.edge = edge_;
+  if (begun_.edge.size() <= edge_.size() || begun_.edge.size() > to.size()) return anew;
+  if (begun_.pruned == 0 || !position_) return begun_;
+  // Nothing on that way is held against the position: `to` has to continue it, as the checkpoint
+  // did for which the way was begun.
+  const auto grown = fetch_consistency(reader, position_->checkpoint(), to);
+  if (grown.has_value()) return begun_;
+  if (grown.error().kind == ErrorKind::kRetryable) return grown.error();
+  return anew;
+}
+
 Result<Follower::Walked> Follower::walk(const VerifiedCheckpoint& to, TileReader& reader) {
-  if (begun_.size() > edge_.size() && begun_.size() <= to.size()) {
-    AVOUCH_TRY(Walked walked, walk_on(begun_, begun_closes_, to, reader));
-    if (walked.findings.empty()) return walked;
-    // Entries that were read for an earlier checkpoint need not be those of this one.
+  AVOUCH_TRY(begun_, begin(to, reader));
+  AVOUCH_TRY(Walked walked, walk_on(begun_, to, reader));
+  if (!walked.findings.empty()) {
+    AVOUCH_TRY(walked, walk_above_pruned(std::move(walked), to, reader));
   }
-  begun_ = {};
-  AVOUCH_TRY(Walked walked, walk_on(edge_, false, to, reader));
-  if (walked.findings.empty()) return walked;
-  begun_ = {};
-  AVOUCH_TRY(walked, walk_above_pruned(std::move(walked), to, reader));
+  // Entries that were read for an earlier checkpoint need not be those of a later one.
   if (!walked.findings.empty()) begun_ = {};
   return walked;
 }
@@ -222,15 +236,15 @@ Result<Follower::Walked> Follower::walk_above_pruned(Walked walked, const Verifi
     }
   }
   // Held against the root of `to`. Whatever else is wrong, what was found stands.
-  FailingReader watched(reader);
-  const auto retention = load_retention(watched, to);
-  if (!retention.has_value() && watched.has_failed()) {
+  NotingReader noting(reader);
+  const auto retention = load_retention(noting, to);
+  if (!retention.has_value() && noting.has_failed()) {
     return retention.error();  // whether it is a fault of the log's cannot be told for now
   }
   if (!retention.has_value()) return walked;
   const std::uint64_t minimum = retention->pruning.minimum_index;
   const std::uint64_t followed = position_ ? position_->size() : 0;
-  if (minimum <= std::max(followed, edge_.size())) return walked;
+  if (minimum <= std::max(followed, begun_.edge.size())) return walked;  // it was there before
   const auto grown = followed > 0 ? fetch_consistency(reader, position_->checkpoint(), to)
                                   : Result<std::vector<Hash>>(std::vector<Hash>());
   if (!grown.has_value()) {
@@ -247,18 +261,14 @@ Result<Follower::Walked> Follower::walk_above_pruned(Walked walked, const Verifi
             "anew, without the stored position");
     return walked;
   }
-  auto edge = RightEdge::load(minimum, watched, to.size());
-  if (!edge.has_value() && watched.has_failed()) return edge.error();
+  auto edge = RightEdge::load(minimum, noting, to.size());
+  if (!edge.has_value() && noting.has_failed()) return edge.error();
   if (!edge.has_value()) return walked;
-  auto tried = walk_on(std::move(edge).value(), false, to, reader);
-  if (!tried.has_value()) {
-    begun_ = {};  // the next step would go on from there, without a word of what was passed over
-    return std::move(tried).error();
-  }
-  Walked above = *std::move(tried);
-  above.pruned = minimum - followed;
+  begun_ = {};
+  begun_.edge = *std::move(edge);
+  begun_.pruned = minimum - followed;
   if (position_) {
-    above.skipped =
+    begun_.skipped =
         Finding{FindingKind::kDamaged,
                 "entries " + std::to_string(followed) + " to " + std::to_string(minimum - 1) +
                     " were pruned, as entry " + std::to_string(*retention->pruning_index) +
@@ -266,18 +276,14 @@ Result<Follower::Walked> Follower::walk_above_pruned(Walked walked, const Verifi
                     "the same log, and it is followed on",
                 std::nullopt};
   }
-  return above;
+  return walk_on(begun_, to, reader);
 }
 
-Result<Follower::Walked> Follower::walk_on(RightEdge from, bool closes,
-                                           const VerifiedCheckpoint& to, TileReader& reader) {
-  Walked out{.edge = std::move(from),
-             .entries = 0,
-             .pruned = 0,
-             .closes = closes,
-             .findings = {},
-             .skipped = {}};
-  Served served(reader, out.findings);
+Result<Follower::Walked> Follower::walk_on(Way way, const VerifiedCheckpoint& to,
+                                           TileReader& reader) {
+  Walked walked{.way = std::move(way), .findings = {}};
+  Way& out = walked.way;
+  Served served(reader, walked.findings);
   std::vector<RightEdge::FullTile> full;
   bool continues = true;  // the position, where it is met on the way
   while (out.edge.size() < to.size()) {
@@ -288,13 +294,14 @@ Result<Follower::Walked> Follower::walk_on(RightEdge from, bool closes,
     if (!bytes) break;
     const auto entries = parse_bundle(*bytes, place.width);
     if (!entries.has_value()) {
-      add(out.findings, FindingKind::kDamaged, bundle_path(place) + ": " + entries.error().message);
+      add(walked.findings, FindingKind::kDamaged,
+          bundle_path(place) + ": " + entries.error().message);
       break;
     }
     for (std::size_t i = out.edge.size() % kTileWidth; i < entries->size(); ++i) {
       if (options_.on_entry) options_.on_entry(out.edge.size(), (*entries)[i]);
       if (out.closes) {
-        add(out.findings, FindingKind::kBrokenChain,
+        add(walked.findings, FindingKind::kBrokenChain,
             "entry " + std::to_string(out.edge.size() - 1) +
                 " closes the log, and others stand behind it");
       }
@@ -307,19 +314,18 @@ Result<Follower::Walked> Follower::walk_on(RightEdge from, bool closes,
     }
     for (const auto& [tile, hashes] : full) AVOUCH_CHECK(served.expect_tile(tile, hashes));
     full.clear();
-    if (!out.findings.empty() || !continues) break;
-    begun_ = out.edge;
-    begun_closes_ = out.closes;
+    if (!walked.findings.empty() || !continues) break;
+    begun_ = out;
   }
-  for (unsigned level = 0; out.findings.empty() && level < out.edge.levels(); ++level) {
+  for (unsigned level = 0; walked.findings.empty() && level < out.edge.levels(); ++level) {
     const auto hashes = out.edge.partial(level);
     if (hashes.empty() || !continues) continue;
     AVOUCH_CHECK(served.expect_tile(
         {level, hashes_at(to.size(), level) / kTileWidth, static_cast<unsigned>(hashes.size())},
         hashes));
   }
-  if (out.findings.empty() && continues && out.edge.root() == to.root()) return out;
-  return doubt(std::move(out), to, reader);
+  if (walked.findings.empty() && continues && out.edge.root() == to.root()) return walked;
+  return doubt(std::move(walked), to, reader);
 }
 
 // What is served does not fit. Whether the log contradicts itself is another question.

@@ -76,8 +76,9 @@ class Follower {
 
   // Looks at the log once. The position moves on only to a checkpoint whose entries and tiles were
   // read and fit, but for those that the log says it pruned: these are passed over, and counted in
-  // FollowStep::pruned. kRetryable: the reader failed for now; what was read and fits is not read
-  // again by the next step.
+  // FollowStep::pruned. kRetryable: the reader failed for now (or has no more time,
+  // tlog/timed_reader.h); what was read and fits is not read again by the next step, so that a log
+  // of any size is followed to its end.
   Result<FollowStep> step(TileReader& reader, SystemTime now);
 
   // kRejected where it is not of this log's origin, or not signed by one of its keys.
@@ -101,33 +102,40 @@ class Follower {
   const std::optional<VerifiedCheckpoint>& position() const { return position_; }
   // What the log served at the last step where that is ahead of the position still.
   const std::optional<VerifiedCheckpoint>& unfollowed() const { return unfollowed_; }
+  // How many entries the steps so far have come by: those of the position, or more.
+  std::uint64_t read() const;
   SystemTime grown_at() const { return grown_at_; }
 
  private:
   Follower(FollowOptions options, SystemTime now) : options_(std::move(options)), grown_at_(now) {}
 
-  // What became of the way to a checkpoint.
-  struct Walked {
+  // A way to a checkpoint, as far as it was gone.
+  struct Way {
     RightEdge edge;
     std::uint64_t entries = 0, pruned = 0;
-    bool closes = false;  // the last entry closes the log
-    std::vector<Finding> findings;
+    bool closes = false;             // the last entry closes the log
     std::optional<Finding> skipped;  // entries that nobody has read here: the walk goes on
+  };
+  struct Walked {
+    Way way;
+    std::vector<Finding> findings;
   };
   Result<void> look(const VerifiedCheckpoint& served, TileReader& reader, SystemTime now,
                     FollowStep& step);
-  // Whether the last entry of a stored position closes the log.
-  Result<void> look_at_end(const VerifiedCheckpoint& served, TileReader& reader, FollowStep& out);
+  // Whether the last entry of a stored position closes the log. kUntold: a finding says why that
+  // cannot be told, and the log is not followed on.
+  enum class End { kTold, kUntold };
+  Result<End> look_at_end(const VerifiedCheckpoint& served, TileReader& reader, FollowStep& out);
   enum class Ending { kNone, kCloses };
   // Of an entry under `to`.
   Result<Ending> ending_of(ByteView entry, const VerifiedCheckpoint& to, TileReader& reader);
   Result<void> load_edge(const VerifiedCheckpoint& served, TileReader& reader);
   Result<Walked> walk(const VerifiedCheckpoint& to, TileReader& reader);
+  // Where a walk to `to` begins: where an earlier step ended, if that leads on to it.
+  Result<Way> begin(const VerifiedCheckpoint& to, TileReader& reader);
   // The same from the log's minimum index on, where what was missing is below it.
   Result<Walked> walk_above_pruned(Walked walked, const VerifiedCheckpoint& to, TileReader& reader);
-  // `closes`: the last entry before `from` closes the log.
-  Result<Walked> walk_on(RightEdge from, bool closes, const VerifiedCheckpoint& to,
-                         TileReader& reader);
+  Result<Walked> walk_on(Way way, const VerifiedCheckpoint& to, TileReader& reader);
   Result<Walked> doubt(Walked walked, const VerifiedCheckpoint& to, TileReader& reader) const;
   void look_at_time(const VerifiedCheckpoint* served, SystemTime now, FollowStep& step) const;
   // Proves, if it can be proven, that two checkpoints contradict each other; the tiles that are
@@ -138,9 +146,8 @@ class Follower {
 
   FollowOptions options_;
   std::optional<VerifiedCheckpoint> position_, unfollowed_;
-  RightEdge edge_;   // at the position, or empty where that has not been read from tiles
-  RightEdge begun_;  // what a step that failed for now has read and compared, beyond edge_
-  bool begun_closes_ = false;  // its last entry closes the log
+  RightEdge edge_;  // at the position, or empty where that has not been read from tiles
+  Way begun_;       // what steps that failed for now have read and compared, beyond edge_
   SystemTime grown_at_;
   bool closed_ = false;
   bool end_is_known_ = true;     // whether the position's last entry closes the log

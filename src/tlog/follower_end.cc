@@ -17,6 +17,7 @@ struct OldEntry {
   enum class State { kRead, kPruned, kMissing, kUnfit };
   State state = State::kUnfit;
   Bytes bytes;
+  std::uint64_t minimum_index = 0;  // where it is pruned
 };
 Result<OldEntry> read_old(TileReader& reader, const VerifiedCheckpoint& at, std::uint64_t index) {
   using State = OldEntry::State;
@@ -28,7 +29,8 @@ Result<OldEntry> read_old(TileReader& reader, const VerifiedCheckpoint& at, std:
       return retention.error();
     }
     const bool is_pruned = retention.has_value() && index < retention->pruning.minimum_index;
-    return OldEntry{is_pruned ? State::kPruned : State::kMissing, {}};
+    if (!is_pruned) return OldEntry{State::kMissing, {}};
+    return OldEntry{State::kPruned, {}, retention->pruning.minimum_index};
   }
   auto entry =
       bundle.has_value() ? fetch_entry(reader, at, index) : Result<IncludedEntry>(bundle.error());
@@ -39,29 +41,41 @@ Result<OldEntry> read_old(TileReader& reader, const VerifiedCheckpoint& at, std:
 
 }  // namespace
 
-Result<void> Follower::look_at_end(const VerifiedCheckpoint& served, TileReader& reader,
-                                   FollowStep& out) {
-  if (end_is_known_ || !position_ || served.size() < position_->size()) return {};
-  const std::uint64_t last = position_->size() - 1;
-  AVOUCH_TRY(const OldEntry entry, read_old(reader, served, last));
-  if (entry.state == OldEntry::State::kMissing) {
-    out.findings.push_back({FindingKind::kDamaged,
-                            "entry " + std::to_string(last) +
-                                ", the last that was followed, is not served: whether it closes "
-                                "the log cannot be told",
-                            std::nullopt});
+Result<Follower::End> Follower::look_at_end(const VerifiedCheckpoint& served, TileReader& reader,
+                                            FollowStep& out) {
+  using State = OldEntry::State;
+  if (end_is_known_ || !position_ || served.size() < position_->size()) return End::kTold;
+  const std::uint64_t followed = position_->size();
+  AVOUCH_TRY(const OldEntry entry, read_old(reader, served, followed - 1));
+  const auto untold = [&](const std::string& is, std::optional<Misbehaviour> proof) {
+    const auto kind = proof ? FindingKind::kForked : FindingKind::kDamaged;
+    out.findings.push_back({kind,
+                            "entry " + std::to_string(followed - 1) +
+                                ", the last that was followed, is " + is +
+                                ": whether it closes the log cannot be told",
+                            std::move(proof)});
+  };
+  // The walk reads the bundle again, unless that is full, and finds what is wrong with it.
+  const bool is_read_again = followed % kTileWidth != 0;
+  if (entry.state == State::kMissing || (entry.state == State::kUnfit && !is_read_again)) {
+    AVOUCH_TRY(auto proof, contradiction(*position_, served, reader));
+    untold(entry.state == State::kMissing ? "not served" : "served damaged", std::move(proof));
+    return End::kUntold;
   }
-  // What is malformed or of another tree the walk finds.
-  if (entry.state == OldEntry::State::kMissing || entry.state == OldEntry::State::kUnfit) return {};
-  if (entry.state == OldEntry::State::kRead && served.size() > position_->size()) {
+  // Where more was pruned the walk says so.
+  if (entry.state == State::kPruned && entry.minimum_index == followed) {
+    untold("pruned since then, and the log is followed on", std::nullopt);
+  }
+  if (entry.state != State::kRead) return End::kTold;
+  if (served.size() > followed) {
     const auto same = fetch_consistency(reader, position_->checkpoint(), served);
     if (!same.has_value() && same.error().kind == ErrorKind::kRetryable) return same.error();
-    if (!same.has_value()) return {};
+    if (!same.has_value()) return End::kTold;
   }
   AVOUCH_TRY(const Ending ending, ending_of(entry.bytes, served, reader));
   end_is_known_ = true;
   if (ending == Ending::kCloses) close();
-  return {};
+  return End::kTold;
 }
 
 Result<Follower::Ending> Follower::ending_of(ByteView entry, const VerifiedCheckpoint& to,

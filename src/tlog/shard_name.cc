@@ -82,6 +82,15 @@ std::optional<std::string> label_of(std::string_view chain, std::string_view ori
   return std::string(label);
 }
 
+std::optional<ChainStep> step_in_chain(std::string_view origin, std::string_view next) {
+  const std::size_t slash = next.rfind('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const std::string_view chain = next.substr(0, slash);
+  const auto from = label_of(chain, origin), to = label_of(chain, next);
+  if (!from || !to || *begin_of(*to) <= *begin_of(*from)) return std::nullopt;
+  return ChainStep{*from, *to};
+}
+
 Result<std::vector<NoteVerifier>> keys_for(std::string_view origin,
                                            std::span<const NoteVerifier> keys) {
   std::vector<NoteVerifier> out;

@@ -42,6 +42,13 @@ std::string shard_origin(std::string_view chain, std::string_view label);
 // The label of a log of that chain; nothing for any other origin.
 std::optional<std::string> label_of(std::string_view chain, std::string_view origin);
 
+// The labels of a log, and of one that may follow it: both of one chain, the next a later one.
+// Nothing for any other two.
+struct ChainStep {
+  std::string from, to;  // `from` is "" for the log that was there before
+};
+std::optional<ChainStep> step_in_chain(std::string_view origin, std::string_view next);
+
 // The keys of one log of a chain as those of another: a key is the same for all, and is named by
 // each log after itself. kRejected: an origin that is no key's name.
 Result<std::vector<NoteVerifier>> keys_for(std::string_view origin,

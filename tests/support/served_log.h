@@ -4,9 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "crypto/random.h"
 #include "support/memory_log_store.h"
 #include "tlog/builder.h"
 #include "tlog/entry.h"
@@ -42,6 +45,13 @@ class ServedLog {
     tlog::Record record{builder_.size(), std::move(entry.statement), std::move(entry.preimage), ""};
     builder_.push(record, tlog::leaf_hash(record.entry));
   }
+  // Says, from the next publication on, that what is below `index` is pruned, by a policy of a day.
+  void enter_pruning(std::uint64_t index) {
+    const std::uint64_t policy = builder_.size();
+    add_own(tlog::kRetentionKind,
+            tlog::retention_payload({std::chrono::hours(24), std::chrono::hours(24)}, {}));
+    add_own(tlog::kPruningKind, tlog::pruning_payload({policy, index, index}, {}));
+  }
   // Serves what the entries so far say of retention, and nothing of what is below `index`.
   void prune_to(std::uint64_t index) {
     EXPECT_TRUE(tlog::take_retention(store, builder_.take_of_retention(), retention_).has_value());
@@ -57,6 +67,14 @@ class ServedLog {
   MemoryLogStore store{disk};
 
  private:
+  void add_own(std::string_view kind, codec::Cbor payload) {
+    static const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
+    const std::string& origin = signer_.verifier().name;
+    add(tlog::make_entry(key, {origin, "log:1", std::string(kind), std::move(payload)},
+                         crypto::system_random())
+            .value());
+  }
+
   const tlog::NoteSigner& signer_;
   std::string name_;
   tlog::Builder builder_;

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "adapters/http_server.h"
@@ -49,12 +50,20 @@ class Site final : public HttpHandler {
     shown_[path] = note;
   }
 
+  // Has those wait that ask for a path with this beginning; "": nobody.
+  void delay(const std::string& begin, std::chrono::milliseconds time) {
+    const std::lock_guard lock(mutex_);
+    delayed_ = begin;
+    delay_ = time;
+  }
+
   Result<BodyPlan> plan(const HttpRequest&) override { return BodyPlan{}; }
   void handle(HttpRequest request, std::shared_ptr<BodySink>, Reply reply) override {
+    const std::string path = request.path.substr(1);
+    std::this_thread::sleep_for(delay_of(path));
     const std::lock_guard lock(mutex_);
     HttpResponse response;
     response.status = 404;
-    const std::string path = request.path.substr(1);
     auto log = logs_.end();
     for (auto each = logs_.begin(); each != logs_.end(); ++each) {  // longer ones are later
       if (path.starts_with(each->first + "/")) log = each;
@@ -73,7 +82,14 @@ class Site final : public HttpHandler {
   }
 
  private:
+  std::chrono::milliseconds delay_of(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    return !delayed_.empty() && path.starts_with(delayed_) ? delay_ : std::chrono::milliseconds(0);
+  }
+
   std::mutex mutex_;
+  std::string delayed_;
+  std::chrono::milliseconds delay_{0};
   std::map<std::string, tlog::TileReader*> logs_;
   std::map<std::string, std::string> shown_;
   std::unique_ptr<adapters::HttpServer> server_;

@@ -141,6 +141,66 @@ TEST_F(MonitorProcessTest, IsNotEscapedByShowingAWitnessMore) {
   EXPECT_NE(wait_for([&] { return proofs().empty() ? "" : "one"; }), "");
 }
 
+// The log prunes what it has just shown, shows a witness another history of it, and waits.
+TEST_F(MonitorProcessTest, NoPruningOfTheLogsOwnExcusesAForkThatAWitnessWasShown) {
+  using std::chrono::hours;
+  using std::chrono::seconds;
+  const auto now = std::chrono::floor<seconds>(std::chrono::system_clock::now());
+  const auto cosigned = [&](const tlog::VerifiedCheckpoint& checkpoint, seconds ago) {
+    const std::string text = tlog::format_checkpoint(checkpoint.checkpoint()).value();
+    const auto at = static_cast<std::uint64_t>((now - ago).time_since_epoch().count());
+    return checkpoint.note() + witness_.cosign(text, at).value();
+  };
+  const std::string old = cosigned(log_.grow_to(100), hours(48));
+  log_.grow_to(700);
+  log_.enter_pruning(512);
+  log_.grow_to(800);
+  log_.prune_to(512);
+  site_.serve("log", &log_.store);
+  site_.show("log/retention", std::string(as_text(log_.disk.objects.at("retention"))));
+  site_.show(shown_at(), old);
+  start(policy() + witness_at(site_.url("witness")) + "quorum none\n");
+  ASSERT_NE(metrics_with(entries(800)), "");
+  ASSERT_NE(ready_with(200, ""), "");  // a witness that is days behind
+  EXPECT_THAT(monitor_.log(), HasSubstr("too old to be compared"));
+  EXPECT_THAT(metrics(), Not(HasSubstr("held-back")));
+
+  const std::string shown = cosigned(fork_.grow_to(400), seconds(0));
+  site_.show(shown_at(), shown);
+  EXPECT_NE(ready_with(503, "held-back: "), "");
+  EXPECT_THAT(monitor_.log(), HasSubstr("witness w was shown a checkpoint of 400 entries"));
+  EXPECT_TRUE(found("held-back", 3)) << "at each look";
+  const auto kept = monitor_.kept_of(kFollowedOrigin, ".held-back");
+  ASSERT_EQ(kept.size(), 1U);
+  EXPECT_EQ(read_text(kept[0]), shown);
+  // Nor is it forgotten with the process, nor once the witness shows it no more.
+  site_.show(shown_at(), old);
+  restart();
+  EXPECT_NE(ready_with(503, "held-back: 1 checkpoints that others were shown"), "");
+  std::filesystem::remove(kept[0]);
+  restart();
+  EXPECT_NE(ready_with(200, ""), "");
+}
+
+// Fast enough for each answer, and with entries for ever.
+TEST_F(MonitorProcessTest, ALogThatIsServedSlowlyKeepsNoWitnessFromBeingAsked) {
+  site_.show(shown_at(), log_.grow_to(300).note());
+  site_.serve("log", &log_.store);
+  start(policy() + witness_at(site_.url("witness")) + "quorum none\n", "shownWithin: 1s\n");
+  ASSERT_NE(metrics_with(entries(300)), "");
+  ASSERT_NE(ready_with(200, ""), "");
+  site_.delay("log/tile/entries/", std::chrono::seconds(6));
+  log_.grow_to(100'000);
+  site_.show(shown_at(), fork_.grow_to(200).note());
+  EXPECT_NE(wait_for([&] { return proofs().empty() ? "" : "one"; }), "");
+  EXPECT_NE(ready_with(503, " of 100000 entries so far"), "");
+  EXPECT_THAT(metrics(), HasSubstr(entries(300) + "\n"));
+  // And goes on where it was, to the end.
+  site_.delay("", std::chrono::seconds(0));
+  EXPECT_NE(metrics_with(entries(100'000)), "");
+  EXPECT_THAT(metrics(), Not(HasSubstr("held-back")));
+}
+
 TEST_F(MonitorProcessTest, SaysSinceWhenAWitnessShowsNothing) {
   log_.grow_to(300);
   site_.serve("log", &log_.store);

@@ -94,15 +94,8 @@ TEST(Follower, FollowsALogOverEverySizeAndFromEveryPosition) {
 
 // A log of which everything below a boundary is gone by its own word, or only gone.
 void prune(ServedLog& log, bool with_its_word = true, std::uint64_t minimum = 512) {
-  static const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
-  const auto add = [&](std::string_view kind, codec::Cbor payload) {
-    log.add(make_entry(key, {kAvouchOrigin, "log:1", std::string(kind), std::move(payload)},
-                       crypto::system_random())
-                .value());
-  };
   log.grow_to(700);
-  add(kRetentionKind, retention_payload({24h, 24h}, kStart));
-  add(kPruningKind, pruning_payload({700, minimum, minimum}, kStart));
+  log.enter_pruning(minimum);
   log.grow_to(800);
   log.prune_to(minimum);
   if (!with_its_word) log.disk.objects.erase("retention");
@@ -226,6 +219,45 @@ TEST(Follower, LearnsThatAStoredPositionClosesTheLog) {
     log.disk.objects = whole;
     found(step(later, log), FindingKind::kBrokenChain, "closes the log");
   }
+}
+
+// The walk begins behind it, and would go on.
+TEST(Follower, GoesOnBehindNoLastEntryThatIsServedDamaged) {
+  for (const bool is_forked : {false, true}) {
+    OwnLog log;
+    log.grow_to(255);
+    log.add(closing_entry());
+    const std::string position = log.grow_to(256).note();
+    ServedLog fork("other ");
+    fork.grow_to(600);
+    log.grow_to(600);
+    ServedLog& served = is_forked ? fork : log;
+    const Bytes whole = served.disk.objects["tile/entries/000"];
+    served.disk.objects["tile/entries/000"] = to_bytes("garbage");
+    Follower follower = follow(options(), position);
+    const auto proof =
+        found(step(follower, served), is_forked ? FindingKind::kForked : FindingKind::kDamaged,
+              "entry 255, the last that was followed, is served damaged");
+    EXPECT_EQ(proves(proof), is_forked);
+    if (is_forked) continue;
+    served.disk.objects["tile/entries/000"] = whole;
+    found(step(follower, served), FindingKind::kBrokenChain, "closes the log");
+  }
+}
+
+// No entry behind it was passed over, so that nothing else says it.
+TEST(Follower, SaysThatTheLastEntryThatWasFollowedWasPruned) {
+  ServedLog log;
+  const std::string position = log.grow_to(512).note();
+  prune(log);
+  Follower follower = follow(options(), position);
+  const FollowStep made = step(follower, log);
+  EXPECT_TRUE(made.advanced);
+  EXPECT_EQ(made.pruned, 0U);
+  ASSERT_EQ(made.findings.size(), 1U);
+  EXPECT_THAT(made.findings[0].what,
+              HasSubstr("entry 511, the last that was followed, is pruned since then"));
+  EXPECT_TRUE(step(follower, log).findings.empty());
 }
 
 TEST(Follower, TakesEntriesForPrunedWhereTheLogSaysSo) {
@@ -512,15 +544,120 @@ TEST(Follower, AReaderThatFailsForNowChangesNothing) {
 
 TEST(Follower, ReadsNothingAgainThatFits) {
   ServedLog log;
-  log.grow_to(3000);
   Follower follower = follow();
+  log.grow_to(300);
+  EXPECT_TRUE(step(follower, log).advanced);
+  log.grow_to(3000);
   bool advanced = false;
   for (int i = 0; i < 12 && !advanced; ++i) {  // far from enough for all of it at once
+    const std::uint64_t before = follower.read();
+    EXPECT_GE(before, 300U);
+    BusyReader none(log.store, 1);
+    EXPECT_FALSE(follower.step(none, kStart).has_value());
+    EXPECT_EQ(follower.read(), before);
     BusyReader busy(log.store, 6);
     const auto made = follower.step(busy, kStart);
     advanced = made.has_value() && made->advanced;
+    EXPECT_TRUE(advanced || follower.read() > before);
   }
   EXPECT_TRUE(advanced);
+}
+
+// Nor is damage read again and again that lies beyond what one step can read.
+TEST(Follower, SaysWhatIsDamagedThoughAStepReadsAPartAlone) {
+  ServedLog log;
+  log.grow_to(3000);
+  log.disk.objects["tile/entries/008"].back() ^= 1;
+  Follower follower = follow();
+  bool is_said = false;
+  for (int i = 0; i < 12 && !is_said; ++i) {
+    BusyReader busy(log.store, 6);
+    const auto made = follower.step(busy, kStart);
+    is_said = made.has_value() && !made->findings.empty();
+    log.grow_to(3000 + static_cast<std::uint64_t>(i));
+  }
+  EXPECT_TRUE(is_said);
+}
+
+TEST(Follower, FollowsAPrunedLogToItsEndThoughAStepReadsAPartAlone) {
+  ServedLog log;
+  Follower follower = follow();
+  log.grow_to(256);
+  EXPECT_TRUE(step(follower, log).advanced);
+  prune(log);
+  log.grow_to(5000);
+  FollowStep last;
+  for (int i = 0; i < 30 && !last.advanced; ++i) {
+    BusyReader busy(log.store, 22);  // what was pruned is asked for first
+    auto made = follower.step(busy, kStart);
+    if (made.has_value()) last = *std::move(made);
+  }
+  ASSERT_TRUE(last.advanced);
+  EXPECT_EQ(last.entries, 5000U - 512);
+  EXPECT_EQ(last.pruned, 256U);
+  ASSERT_EQ(last.findings.size(), 1U);
+  EXPECT_THAT(last.findings[0].what, HasSubstr("entries 256 to 511 were pruned"));
+}
+
+// One log for so many fetches, another for so many more, then none.
+class SwitchedReader final : public TileReader {
+ public:
+  SwitchedReader(TileReader& first, int good, TileReader& second, int more)
+      : first_(first), good_(good), then_(second, more) {}
+  Result<std::optional<Bytes>> fetch(std::string_view path) override {
+    return good_-- > 0 ? first_.fetch(path) : then_.fetch(path);
+  }
+
+ private:
+  TileReader& first_;
+  int good_;
+  BusyReader then_;
+};
+
+// Of what was passed over nothing was held against the position.
+TEST(Follower, AWayThatBeganAboveWhatWasPrunedLeadsToNoOtherLog) {
+  ServedLog log, fork("other ");
+  const std::string position = log.grow_to(256).note();
+  prune(log);
+  prune(fork);
+  bool is_begun = false;
+  for (int good = 1; good < 40; ++good) {
+    for (int more = 1; more < 10; ++more) {
+      Follower follower = follow(options(), position);
+      SwitchedReader switched(log.store, good, fork.store, more);
+      if (const auto made = follower.step(switched, kStart); made.has_value()) continue;
+      is_begun = is_begun || follower.read() >= 512;
+      EXPECT_FALSE(step(follower, fork).advanced) << good << " " << more;
+    }
+  }
+  EXPECT_TRUE(is_begun);
+}
+
+// Fails for one path.
+class FailingReader final : public TileReader {
+ public:
+  FailingReader(TileReader& inner, std::string path) : inner_(inner), path_(std::move(path)) {}
+  Result<std::optional<Bytes>> fetch(std::string_view path) override {
+    if (path == path_) return retryable("HTTP status 503");
+    return inner_.fetch(path);
+  }
+
+ private:
+  TileReader& inner_;
+  const std::string path_;
+};
+
+TEST(Follower, NothingIsDamagedBecauseWhatTheLogPrunedCannotBeReadForNow) {
+  for (const std::string_view path : {kRetentionPath, std::string_view("tile/1/000.p/2")}) {
+    ServedLog log;
+    prune(log);
+    Follower follower = follow();
+    FailingReader failing(log.store, std::string(path));
+    const auto made = follower.step(failing, kStart);
+    ASSERT_FALSE(made.has_value()) << path;
+    EXPECT_THAT(made.error().message, HasSubstr("503"));
+    EXPECT_TRUE(step(follower, log).findings.empty());
+  }
 }
 
 TEST(Follower, EntriesThatWereReadForAnotherCheckpointAreNotTrusted) {
@@ -531,6 +668,7 @@ TEST(Follower, EntriesThatWereReadForAnotherCheckpointAreNotTrusted) {
   EXPECT_FALSE(follower.step(busy, kStart).has_value());
   ServedLog other("other ");
   other.grow_to(4000);
+  found(step(follower, other), FindingKind::kDamaged, "not those of the entries");
   const FollowStep made = step(follower, other);
   EXPECT_TRUE(made.findings.empty());
   EXPECT_EQ(made.entries, 4000U);

@@ -103,6 +103,32 @@ TEST(ShardName, NamesEachLogAfterItsChainAndPeriod) {
   }
 }
 
+TEST(ShardName, OnlyALaterLogOfTheChainFollows) {
+  const std::string chain = "log.example/a";
+  const auto begun = step_in_chain(chain, chain + "/2027");
+  ASSERT_TRUE(begun.has_value());
+  EXPECT_EQ(begun->from, "");
+  EXPECT_EQ(begun->to, "2027");
+  const auto later = step_in_chain(chain + "/2027", chain + "/2027-q2");
+  ASSERT_TRUE(later.has_value());
+  EXPECT_EQ(later->from, "2027");
+  EXPECT_EQ(later->to, "2027-q2");
+  for (const auto& [from, to] : {std::pair<std::string, std::string>{chain, chain},
+                                 {chain + "/2027", chain},
+                                 {chain + "/2027", chain + "/2027-q1"},
+                                 {chain + "/2027", chain + "/2026"},
+                                 {chain, "log.example/b/2027"},
+                                 {chain, "log.example/a/x/2027"},
+                                 {chain, "log.example/a/2027/2028"},
+                                 {chain, "log.example"},
+                                 {chain, "2027"},
+                                 {chain, "/2027"},
+                                 {chain, ""},
+                                 {"", chain + "/2027"}}) {
+    EXPECT_FALSE(step_in_chain(from, to).has_value()) << from << " " << to;
+  }
+}
+
 TEST(ShardName, GivesOneKeyTheNameOfEachLog) {
   const NoteVerifier chain = signer().verifier();
   const auto named = keys_for(shard_origin(chain.name, "2027"), std::span(&chain, 1));

@@ -2,10 +2,9 @@
 
 #include <gmock/gmock.h>
 
-#include "crypto/random.h"
+#include <algorithm>
+
 #include "support/served_log.h"
-#include "tlog/entry.h"
-#include "tlog/retention.h"
 #include "unit/tlog/names.h"
 
 namespace avouch::tlog {
@@ -21,8 +20,9 @@ constexpr SystemTime kFirstSeen{std::chrono::seconds(1'800'000'000)};
 class SightingsTest : public ::testing::Test {
  protected:
   Sightings::Compared take(const std::string& by, const std::optional<std::string>& note,
-                           SystemTime now = kFirstSeen) {
-    auto out = sightings_.take(by, note, follower_, log_.store, now);
+                           SystemTime now = kFirstSeen,
+                           const std::optional<SystemTime>& cosigned = std::nullopt) {
+    auto out = sightings_.take(by, note, follower_, log_.store, now, cosigned);
     EXPECT_FALSE(out.failed.has_value());
     return out;
   }
@@ -30,11 +30,13 @@ class SightingsTest : public ::testing::Test {
     log_.grow_to(size);
     ASSERT_TRUE(follower_.step(log_.store, kFirstSeen).value().advanced);
   }
-  void add(std::string_view kind, codec::Cbor payload) {
-    static const auto key = crypto::PrivateKey::generate(crypto::KeyType::kEcP256);
-    log_.add(make_entry(key, {kAvouchOrigin, "log:1", std::string(kind), std::move(payload)},
-                        crypto::system_random())
-                 .value());
+  // The log says that it prunes what is below `minimum`, and does so once that was followed.
+  void follow_pruning(std::uint64_t minimum) {
+    const std::uint64_t at = std::max<std::uint64_t>(700, minimum + 120);
+    log_.grow_to(at);
+    log_.enter_pruning(minimum);
+    follow_to(at + 100);
+    log_.prune_to(minimum);
   }
   // That one fork was found, and is proven.
   void expect_fork(const Sightings::Compared& compared) const {
@@ -66,38 +68,87 @@ class SightingsTest : public ::testing::Test {
 TEST_F(SightingsTest, ACheckpointThatIsTooOldToBeComparedIsSaidOnce) {
   const std::string old = log_.grow_to(100).note();
   const std::string fits = log_.grow_to(512).note();
-  log_.grow_to(700);
-  add(kRetentionKind, retention_payload({24h, 24h}, kFirstSeen));
-  add(kPruningKind, pruning_payload({700, 512, 512}, kFirstSeen));
-  log_.grow_to(800);
-  log_.prune_to(512);
-  ASSERT_TRUE(follower_.step(log_.store, kFirstSeen).value().advanced);
-  const auto first = take("a", old);
+  follow_pruning(512);
+  const auto first = take("a", old, kFirstSeen, kFirstSeen - 24h);
   EXPECT_THAT(first.findings, IsEmpty());
   EXPECT_THAT(first.too_old.value_or(""), HasSubstr("minimum index is 512, as entry 701 says"));
-  EXPECT_FALSE(take("a", old).too_old.has_value());
-  EXPECT_FALSE(take("b", fits).too_old.has_value());
+  EXPECT_FALSE(first.untold.has_value());
+  EXPECT_FALSE(take("a", old, kFirstSeen, kFirstSeen - 24h).too_old.has_value());
+  const auto held = take("b", fits);
+  EXPECT_THAT(held.findings, IsEmpty());
+  EXPECT_FALSE(held.too_old.has_value());
   // Gone without a word it is asked for again.
   log_.disk.objects.erase("retention");
   EXPECT_TRUE(sightings_.take("c", old, follower_, log_.store, kFirstSeen).failed.has_value());
 }
 
+// The log says itself what it pruned, and how old that was.
+TEST_F(SightingsTest, NoPruningExcusesACheckpointThatIsYoungerThanAnyPolicyAllows) {
+  const std::string fork = fork_.grow_to(400).note();
+  follow_pruning(512);
+  const auto a_day_less = kFirstSeen - 24h + 6min;  // clocks differ
+  for (const auto& [by, cosigned] :
+       {std::pair<std::string, std::optional<SystemTime>>("without a line", std::nullopt),
+        {"just cosigned", kFirstSeen},
+        {"of a clock ahead", kFirstSeen + 48h},
+        {"almost a day old", a_day_less}}) {
+    const auto compared = take(by, fork, kFirstSeen, cosigned);
+    ASSERT_EQ(compared.findings.size(), 1U) << by;
+    EXPECT_EQ(compared.findings[0].kind, FindingKind::kHeldBack);
+    EXPECT_THAT(compared.findings[0].what, HasSubstr(by + " was shown a checkpoint of 400"));
+    EXPECT_THAT(compared.findings[0].what, HasSubstr("minimum index is 512"));
+    EXPECT_EQ(compared.untold.value_or(""), fork);
+    EXPECT_FALSE(compared.too_old.has_value());
+    // Whoever keeps it says it from there on, however old it becomes.
+    const auto again = take(by, fork, kFirstSeen + 25h, cosigned);
+    EXPECT_THAT(again.findings, IsEmpty());
+    EXPECT_FALSE(again.too_old.has_value());
+  }
+}
+
+// Whoever sends a witness its own checkpoint again has it cosigned anew: that accuses nobody.
+TEST_F(SightingsTest, WhatHadBeenFollowedADayAgoIsOldEnough) {
+  const std::string old = log_.grow_to(100).note();
+  follow_pruning(512);
+  (void)sightings_.followed().note(255, kFirstSeen - 30h);
+  EXPECT_TRUE(take("a", old, kFirstSeen, kFirstSeen).untold.has_value())
+      << "entry 255 had to be pruned for it";
+  (void)sightings_.followed().note(256, kFirstSeen - 6h);
+  EXPECT_TRUE(take("b", old, kFirstSeen, kFirstSeen).untold.has_value());
+  EXPECT_TRUE(take("c", old, kFirstSeen + 18h, kFirstSeen).too_old.has_value());
+}
+
 // A log that has forked denies what would show it, as soon as the position has come by.
 TEST_F(SightingsTest, NoPruningExcusesACheckpointThatWasAheadWhenItWasSeen) {
   follow_to(500);
-  EXPECT_THAT(take("a", fork_.grow_to(700).note()).findings, IsEmpty());
-  log_.grow_to(1400);
-  add(kRetentionKind, retention_payload({24h, 24h}, kFirstSeen));
-  add(kPruningKind, pruning_payload({1400, 1280, 1280}, kFirstSeen));
-  follow_to(1500);
-  log_.prune_to(1280);
-  for (int look = 0; look < 2; ++look) {
-    const auto compared = take("a", std::nullopt);
-    ASSERT_EQ(compared.findings.size(), 1U) << "at each look";
-    EXPECT_EQ(compared.findings[0].kind, FindingKind::kHeldBack);
-    EXPECT_THAT(compared.findings[0].what, HasSubstr("minimum index is 1280"));
-    EXPECT_FALSE(compared.too_old.has_value());
-  }
+  const std::string fork = fork_.grow_to(700).note();
+  EXPECT_THAT(take("a", fork).findings, IsEmpty());
+  follow_pruning(1280);
+  const auto compared = take("a", std::nullopt);
+  ASSERT_EQ(compared.findings.size(), 1U);
+  EXPECT_EQ(compared.findings[0].kind, FindingKind::kHeldBack);
+  EXPECT_THAT(compared.findings[0].what, HasSubstr("minimum index is 1280"));
+  EXPECT_FALSE(compared.too_old.has_value());
+  EXPECT_EQ(compared.untold.value_or(""), fork);
+}
+
+// Of a log that takes longer to read than it serves its entries.
+TEST_F(SightingsTest, WhatHasBeenAheadForADayMayHaveBeenPruned) {
+  follow_to(500);
+  testing::ServedLog same(signer_);
+  EXPECT_THAT(take("a", same.grow_to(700).note()).findings, IsEmpty());
+  follow_pruning(1280);
+  const auto compared = take("a", std::nullopt, kFirstSeen + 24h);
+  EXPECT_THAT(compared.findings, IsEmpty());
+  EXPECT_TRUE(compared.too_old.has_value());
+}
+
+TEST_F(SightingsTest, NothingIsLateWhileTheLogIsBeingRead) {
+  follow_to(100);
+  EXPECT_THAT(take("w", fork_.grow_to(105).note()).findings, IsEmpty());
+  sightings_.still_reading(kFirstSeen + 50s);
+  EXPECT_THAT(take("w", std::nullopt, kFirstSeen + 110s).findings, IsEmpty());
+  EXPECT_EQ(take("w", std::nullopt, kFirstSeen + 111s).findings.size(), 1U);
 }
 
 TEST_F(SightingsTest, WhoIsShownTheSameHistoryGivesNoFinding) {
@@ -173,6 +224,9 @@ TEST_F(SightingsTest, WhatCouldNotBeFollowedIsHeldAgainstWhatIsFollowedLater) {
   BusyReader busy(fork_.store, 4);
   ASSERT_FALSE(follower_.step(busy, kFirstSeen).has_value());
   EXPECT_THAT(take("the monitor", follower_.unfollowed()->note()).findings, IsEmpty());
+  log_.grow_to(4000);
+  // What was read of the one does not lead to the other.
+  ASSERT_EQ(follower_.step(log_.store, kFirstSeen).value().findings.size(), 1U);
   follow_to(4000);
   expect_fork(take("the monitor", std::nullopt));
 }
