@@ -20,10 +20,8 @@ using testing::expect_bounded;
 constexpr std::size_t kUsual = 20, kWorst = 130;
 
 void expect_bounded_corim(const std::string& name, ByteView file, std::size_t times) {
-  for (const auto digests : {CorimDigests::kAuthenticode, CorimDigests::kIma}) {
-    expect_bounded(
-        name, file.size(), [&] { (void)read_corim(file, digests, nullptr); }, times);
-  }
+  const auto read = [&] { (void)read_corim(file, CorimDigests::kIma, nullptr); };
+  expect_bounded(name, file.size(), read, times);
 }
 
 // One reference triple with a digest in each of `count` measurements.
@@ -61,7 +59,7 @@ TEST(Memory, OfAnyCorimIsBoundedByItsSize) {
     ASSERT_EQ(read->draft.boot_components.size(), count);
     expect_bounded_corim("digests", file, kUsual);
   }
-  for (const std::size_t size : {1'000U, 20'000U, 66'000U, 200'000U}) {
+  for (const std::size_t size : {1'000U, 20'000U, 66'000U}) {
     // Tag 501, a map of one member: an array of `size` values of one byte.
     Bytes ones = from_hex("d901f5a1019a").value();
     append_be32(ones, static_cast<std::uint32_t>(size));

@@ -21,7 +21,7 @@ TEST(Memory, OfAnyDigestListIsBoundedByItsSize) {
   const auto bounded = [](const std::string& name, ByteView list) {
     expect_bounded(name, list.size(), [&] { (void)read_digest_list(list); });
   };
-  for (const std::size_t count : {1U, 1'000U, 1'025U, 33'000U, 100'000U}) {
+  for (const std::size_t count : {1U, 1'000U, 1'025U, 33'000U}) {
     std::string text, paths;
     for (std::size_t i = 0; i < count; ++i) {
       text += line(i);
