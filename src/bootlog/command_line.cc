@@ -73,6 +73,7 @@ std::string literals_of(std::string_view expression) {
       out += '\0';
     } else if (std::string_view("()|^$").find(c) != std::string_view::npos) {
       out += ' ';
+      if (expression.substr(i).starts_with("(?:")) i += 2;
     } else {
       out += std::string_view(".*+?{}]").find(c) != std::string_view::npos ? '\0' : c;
     }
@@ -196,13 +197,9 @@ class Line {
   std::optional<std::string> before_;  // the part before "--", where there is one
 };
 
-std::size_t count_of(std::string_view what, std::string_view text) {
-  std::size_t out = 0;
-  for (std::size_t at = text.find(what); at != std::string_view::npos;
-       at = text.find(what, at + 1)) {
-    ++out;
-  }
-  return out;
+std::string folded(std::string text) {
+  std::replace(text.begin(), text.end(), '-', '_');
+  return text;
 }
 
 class Rules {
@@ -241,11 +238,19 @@ class Rules {
   bool is_known_with(std::string_view name) const {
     const auto& required = policy_.command_line_required;
     return std::any_of(required.begin(), required.end(), [&](const codec::Pattern& pattern) {
-      // As often as the line has it: what is left free may have another.
-      const std::size_t named = count_of(name, codec::folded_argument(pattern.text()));
-      return named > 0 && named >= count_of(name, codec::folded_argument(line_.text())) &&
-             line_.is(pattern);
+      return folded(pattern.text()).find(name) != std::string::npos && line_.is(pattern) &&
+             is_meant(pattern, name);
     });
+  }
+  // Every time that the line has it: what is left free takes anything else as well.
+  bool is_meant(const codec::Pattern& pattern, std::string_view name) const {
+    const std::string text = folded(line_.text());
+    for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 1)) {
+      std::string other = line_.text();
+      other[at] = 'q';
+      if (pattern.matches(other)) return false;
+    }
+    return true;
   }
   void refuse(const std::string& what, bool is_there) {
     out_.add(Claim::kConfiguration, event_, code::kCommandLine,

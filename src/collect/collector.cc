@@ -234,6 +234,7 @@ bool Collector::read_logs(const Measurement& measurement) {
       measurement_ && (measurement_->reset_count != measurement.reset_count ||
                        measurement_->restart_count != measurement.restart_count);
   if (other_boot) {
+    measurement_.reset();
     boot_log_reference_.reset();
     runtime_log_.restart();
   }
@@ -256,12 +257,12 @@ void Collector::heartbeat(const std::string& beacon) {
   // What was read before ends where this quote does not. A log that stays unreadable is another
   // matter: not every policy wants it.
   const bool is_whole = read_logs(*measured);
-  measurement_ = std::move(measured);
   unread_ = is_whole ? 0 : unread_ + 1;
   if (unread_ > 0 && unread_ < kReadsOfLog) {
     next_quote_.reset();
     return quote_retry_.failed(clock_.steady_now());
   }
+  measurement_ = std::move(measured);  // what is shown till now goes with the log as it was
   {
     const std::lock_guard lock(mutex_);
     beacon_waits_ = told_.beacon != beacon;

@@ -10,6 +10,7 @@
 #include <malloc.h>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdlib>
 #include <new>
 #include <string>
@@ -35,24 +36,34 @@ namespace avouch::testing {
 
 inline std::atomic<std::size_t> live_bytes{0};
 inline std::atomic<std::size_t> peak_bytes{0};
+// Of one thread: less than nothing where it frees what another one allocated.
+inline thread_local std::ptrdiff_t own_bytes = 0, own_peak = 0;
 
 inline void* counted(void* block) noexcept {
   if (block == nullptr) return nullptr;
-  const std::size_t live = live_bytes += malloc_usable_size(block);
+  const std::size_t size = malloc_usable_size(block);
+  const std::size_t live = live_bytes += size;
   if (live > peak_bytes) peak_bytes = live;
+  own_bytes += static_cast<std::ptrdiff_t>(size);
+  if (own_bytes > own_peak) own_peak = own_bytes;
   return block;
 }
+inline void forget(std::size_t size) noexcept {
+  live_bytes -= size;
+  own_bytes -= static_cast<std::ptrdiff_t>(size);
+}
 inline void uncount(void* block) noexcept {
-  if (block != nullptr) live_bytes -= malloc_usable_size(block);
+  if (block != nullptr) forget(malloc_usable_size(block));
 }
 
-// What `run` has at most at a time, beyond what there is before it.
+// What `run` has at most at a time, beyond what there is before it. Of this thread alone: what
+// other threads of the program do meanwhile (pools of libraries) is no cost of it.
 template <typename Run>
 std::size_t peak_of(Run&& run) {
-  const std::size_t before = live_bytes;
-  peak_bytes = before;
+  const std::ptrdiff_t before = own_bytes;
+  own_peak = before;
   run();
-  return peak_bytes - before;
+  return static_cast<std::size_t>(own_peak - before);
 }
 
 // The bound of an input of `size` bytes: 64 KiB and so many times its size. It is appraised once
@@ -103,9 +114,9 @@ void* realloc(void* block, std::size_t size) noexcept {
   void* const grown = __libc_realloc(block, size);
   if (grown == nullptr && size != 0) return nullptr;  // the block is as it was
   // Where it moved there were both for a moment.
-  if (grown == block || grown == nullptr) avouch::testing::live_bytes -= before;
+  if (grown == block || grown == nullptr) avouch::testing::forget(before);
   avouch::testing::counted(grown);
-  if (grown != block && grown != nullptr) avouch::testing::live_bytes -= before;
+  if (grown != block && grown != nullptr) avouch::testing::forget(before);
   return grown;
 }
 void* memalign(std::size_t alignment, std::size_t size) noexcept {

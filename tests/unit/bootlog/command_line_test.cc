@@ -129,6 +129,20 @@ TEST(CommandLine, IsRefusedWithWhatMakesNothingSureUnlessTheWholeLineIsKnown) {
                        command_line({"/vmlinuz root=[^ ]+ initrd=/i"}))
                   .codes(),
               Contains("KernelCommandLine"));
+  for (const std::string either : {"( initrd=/i)?", "( initrd=/i| initrd=/j)"}) {
+    EXPECT_THAT(appraise(with_command_line("/vmlinuz root=/dev/a,initrd=/evil initrd=/i"),
+                         command_line({"/vmlinuz root=[^ ]+" + either}))
+                    .codes(),
+                Contains("KernelCommandLine"));
+    EXPECT_THAT(appraise(with_command_line("/vmlinuz root=/dev/a initrd=/i"),
+                         command_line({"/vmlinuz root=[^ ]+" + either}))
+                    .codes(),
+                IsEmpty());
+  }
+  EXPECT_THAT(appraise(with_command_line("/vmlinuz root=/dev/a,initrd=/evil"),
+                       command_line({"/vmlinuz root=[^ ]+( initrd=/i)?"}))
+                  .codes(),
+              Contains("KernelCommandLine"));
   // One that takes the line as it stands, but not what the kernel makes of it, does not know it.
   for (const std::string line : {"/vmlinuz a=\"initrd=/i quiet\"", "/vmlinuz quiet -- initrd=/i"}) {
     EXPECT_THAT(
@@ -318,7 +332,7 @@ TEST(CommandLine, IsNoWholeLineUnlessItsQuotesAreWritten) {
   for (const std::string required :
        {"root=[^ ]+ ro dyndbg=\"file tpm\\* \\+p\" ima_policy=tcb",
         "root=\\S+\\Q ro dyndbg=\"file tpm* +p\" ima_policy\\E=tcb",
-        "root=(?:/dev/.+) ro( dyndbg=\"file\\ tpm\\*\\ \\+p\")? ima_policy=tcb"}) {
+        "root=(?:/dev/.+) ro(?: dyndbg=\"file\\ tpm\\*\\ \\+p\")? ima_policy=tcb"}) {
     EXPECT_THAT(codes("root=/dev/vda2" + rest, required), IsEmpty()) << required;
     EXPECT_THAT(codes("root=/dev/vda2\"" + rest, required), ElementsAre("KernelCommandLine"))
         << required;
@@ -335,6 +349,7 @@ TEST(CommandLine, IsNoWholeLineUnlessItsQuotesAreWritten) {
                 ElementsAre("KernelCommandLine"))
         << half;
   }
+  EXPECT_THAT(codes("\"x=a b\" ima_policy=tcb", "(?:\"x=a b\" |)ima_policy=tcb"), IsEmpty());
   // The middle of two is closed by itself.
   EXPECT_THAT(
       codes("root=/y +p\" ima_policy=tcb \"trace=x",

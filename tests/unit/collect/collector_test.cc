@@ -576,6 +576,10 @@ TEST_F(CollectorTest, SendsHeartbeatsWithoutLogsThatCannotBeReadAtAll) {
   logs.broken = true;
   beacon_comes(7);
   EXPECT_TRUE(uplink.heartbeats.empty()) << "it is tried again";
+  ASSERT_FALSE(uplink.published.empty());
+  for (const auto& shown : uplink.published) {
+    EXPECT_FALSE(shown.quote.has_value()) << "nor is it in the resource";
+  }
   run_for(30s);
   ASSERT_FALSE(uplink.heartbeats.empty());
   EXPECT_FALSE(uplink.heartbeats[0].boot_log.has_value());
