@@ -52,9 +52,10 @@ std::vector<Expression> read_patterns(Fields& fields, std::string_view list) {
 std::vector<std::string> unchosen() {
   std::vector<std::string> out = {"q7vx0kzw", "m3t9=hj", "q7vx0kzw m3t9=hj", "/q7vx-0 kzw=/m3t9 hj",
                                   "(hd7)/q7vx-0 kzw=/m3t9 hj"};
+  constexpr std::array<std::size_t, 14> kSizes = {17, 27,  37,  47,  57,  67,  77,
+                                                  97, 127, 180, 300, 500, 800, 1'200};
   std::string line = "/q7vx-0";
-  for (const std::size_t size :
-       {17, 27, 37, 47, 57, 67, 77, 97, 127, 180, 300, 500, 800, 1'200}) {  // RE2 counts to 1,000
+  for (const std::size_t size : kSizes) {  // RE2 counts to 1,000
     while (line.size() < size) line += " kzw=/m3t9";
     out.push_back(line);
   }
